@@ -1,0 +1,35 @@
+"""LangChain chat models for every LLM behind the Segmind gateway."""
+
+from langchain_segmind._version import __version__
+from langchain_segmind.chat_models import ChatSegmind
+from langchain_segmind.errors import (
+    SegmindAuthenticationError,
+    SegmindConnectionError,
+    SegmindContextOverflowError,
+    SegmindError,
+    SegmindInsufficientCreditsError,
+    SegmindInvalidRequestError,
+    SegmindModelNotFoundError,
+    SegmindPermissionDeniedError,
+    SegmindRateLimitError,
+    SegmindResponseError,
+    SegmindServerError,
+    SegmindTimeoutError,
+)
+
+__all__ = [
+    "ChatSegmind",
+    "SegmindAuthenticationError",
+    "SegmindConnectionError",
+    "SegmindContextOverflowError",
+    "SegmindError",
+    "SegmindInsufficientCreditsError",
+    "SegmindInvalidRequestError",
+    "SegmindModelNotFoundError",
+    "SegmindPermissionDeniedError",
+    "SegmindRateLimitError",
+    "SegmindResponseError",
+    "SegmindServerError",
+    "SegmindTimeoutError",
+    "__version__",
+]

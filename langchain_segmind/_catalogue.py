@@ -1,0 +1,115 @@
+"""What we know of each model, as data. A new model is one row; an unknown slug works by its family.
+
+The rows are those of the vendor's directory (chat models). `images` is None where the directory
+does not say, `context` is what the vendor states, `seconds` its running average of a call.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from langchain_core.language_models import ModelProfile
+
+from langchain_segmind._wire import Family
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One model.
+
+    Attributes:
+        slug: Its name in the gateway's URL.
+        family: How its request bodies look.
+        images: Whether it takes images; None if unknown.
+        context: Tokens that fit into its context; None if unknown.
+        seconds: How long a call takes on average; None if unknown.
+    """
+
+    slug: str
+    family: Family
+    images: bool | None = None
+    context: int | None = None
+    seconds: float | None = None
+
+
+_CARDS: Final = (
+    Card("claude-4-sonnet", "anthropic", images=True, seconds=11),
+    Card("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
+    Card("claude-opus-4.7", "anthropic", images=True, context=1_000_000, seconds=18),
+    Card("deepseek-chat", "openai", images=False, context=128_000, seconds=34),
+    Card("deepseek-reasoner", "openai", seconds=67),
+    Card("gemini-2.5-flash", "gemini", images=True, context=1_000_000, seconds=11),
+    Card("gemini-2.5-flash-lite", "gemini", images=True, seconds=4.4),
+    Card("gemini-2.5-pro", "gemini", images=True, seconds=27),
+    Card("gemini-3-flash", "gemini", images=True, seconds=18),
+    Card("gemini-3-pro", "gemini", images=True, seconds=31),
+    Card("gemini-3.1-flash-lite", "gemini", images=True, seconds=3.4),
+    Card("gemini-3.1-pro", "gemini", images=True, seconds=39),
+    Card("glm-5.2", "openai", context=1_000_000),
+    Card("gpt-4", "openai", images=False, seconds=13),
+    Card("gpt-4-turbo", "openai", images=False, context=128_000, seconds=9.9),
+    Card("gpt-4o", "openai", images=True, seconds=6.0),
+    Card("gpt-5", "openai", seconds=62),
+    Card("gpt-5-mini", "openai", images=True, seconds=48),
+    Card("gpt-5-nano", "openai", seconds=30),
+    Card("gpt-5.1", "openai", images=True, seconds=9.0),
+    Card("gpt-5.2", "openai", seconds=21),
+    Card("gpt-5.4", "openai", seconds=4.6),
+    Card("gpt-5.4-mini", "openai", images=True, seconds=5.1),
+    Card("gpt-5.4-nano", "openai", seconds=3.5),
+    Card("gpt-5.5", "openai", images=True, context=1_000_000, seconds=17),
+    Card("kimi-k2-instruct-0905", "openai", seconds=2.2),
+    Card("llama-v3-8b-instruct", "openai", images=False, seconds=1.3),
+    Card("llama-v3p1-70b-instruct", "openai", images=False, seconds=2.7),
+    Card("llama-v3p1-8b-instruct", "openai", images=False, seconds=1.7),
+    Card("llama4-maverick-instruct-basic", "openai", seconds=2.5),
+    Card("llama4-scout-instruct-basic", "openai", seconds=2.7),
+    Card("minimax-m3", "openai", context=1_000_000, seconds=2.7),
+    Card("mixtral-8x22b-instruct", "openai", images=False, context=64_000, seconds=2.7),
+    Card("nemotron-3-ultra", "openai", context=1_000_000),
+    Card("o3", "openai", images=True, seconds=11),
+    Card("o3-mini", "openai", seconds=3.3),
+    Card("o4-mini", "openai", images=True, seconds=12),
+    Card("qvq-max", "openai", images=True, seconds=28),
+    Card("qwen-3.8-max", "openai", context=1_000_000),
+    Card("qwen-flash", "openai", images=False, context=1_000_000, seconds=4.6),
+    Card("qwen-plus", "openai", context=1_000_000, seconds=2.1),
+    Card("qwen2-vl-72b-instruct", "openai", images=True, seconds=7.1),
+    Card("qwen3-coder-flash", "openai", context=1_000_000, seconds=4.7),
+    Card("qwen3-coder-plus", "openai", images=False, context=1_000_000, seconds=3.8),
+    Card("qwen3-max", "openai", context=262_144, seconds=5.6),
+    Card("qwen3-vl-flash", "openai", images=True, context=262_144, seconds=4.0),
+    Card("qwen3-vl-plus", "openai", images=True, seconds=7.1),
+    Card("qwen3.5-flash", "openai", images=True, seconds=32),
+    Card("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
+    Card("qwq-plus", "openai", seconds=56),
+)
+
+# A prefix counts only up to a dash, digit, dot or the end: `claudette-7b` is no Claude.
+_PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
+    (re.compile(r"claude(?![a-z])", re.IGNORECASE), "anthropic"),
+    (re.compile(r"gemini(?![a-z])", re.IGNORECASE), "gemini"),
+)
+
+_BY_SLUG: Final = {card.slug: card for card in _CARDS}
+
+
+def card_for(slug: str) -> Card:
+    """Find what is known of a model; for an unknown slug, only its family, by its name."""
+    return _BY_SLUG.get(slug) or Card(slug, _family(slug))
+
+
+def _family(slug: str) -> Family:
+    return next((family for prefix, family in _PREFIXES if prefix.match(slug)), "openai")
+
+
+def profile(card: Card) -> ModelProfile:
+    """Describe a model to LangChain; what is unknown is left out."""
+    known = ModelProfile(text_inputs=True, text_outputs=True, structured_output=True)
+    if card.context is not None:
+        known["max_input_tokens"] = card.context
+    if card.images is not None:
+        known["image_inputs"] = card.images
+    return known

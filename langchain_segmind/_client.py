@@ -1,0 +1,197 @@
+"""What every model of ours has: the key, the address, patience, and the connections they share.
+
+A base class, against the house's habit, because two dozen fields, their checks and their lifecycle
+would otherwise stand in each model again.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from langchain_core.utils import from_env, secret_from_env
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from typing_extensions import Self
+
+from langchain_segmind import _config
+from langchain_segmind._http import Network, Transport
+from langchain_segmind._retry import Patience
+
+
+class GatewayClient(BaseModel):
+    """The fields and the lifecycle of a client of the gateway."""
+
+    api_key: SecretStr = Field(
+        default_factory=secret_from_env("SEGMIND_API_KEY", default=""),
+        validation_alias=AliasChoices("api_key", "segmind_api_key"),
+        validate_default=True,
+        exclude=True,
+    )
+    """The gateway's key; by default what the environment variable `SEGMIND_API_KEY` holds."""
+
+    base_url: str = Field(
+        default_factory=from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1"),
+        validation_alias=AliasChoices("base_url", "segmind_api_base"),
+        validate_default=True,
+    )
+    """The API's address; by default `SEGMIND_API_BASE`, or the vendor's."""
+
+    timeout: float | None = Field(
+        120.0, validation_alias=AliasChoices("timeout", "request_timeout")
+    )
+    """Seconds one attempt may take, from its start to the last byte; None for no limit, with which
+    a gateway that never answers is waited for forever."""
+
+    connect_timeout: float | None = 10.0
+    """Seconds of those for resolving the host, connecting and the TLS handshake."""
+
+    total_timeout: float | None = None
+    """Seconds for all attempts and the waits between them; None for no limit."""
+
+    max_retries: int = Field(2, ge=0)
+    """Attempts after the first, made only when the model surely did not run."""
+
+    max_retry_wait: float = Field(60.0, ge=0, allow_inf_nan=False)
+    """Seconds the gateway may ask to wait before a retry; asked for more, the call fails at once
+    with `retry_after` set."""
+
+    retry_ambiguous: bool = False
+    """Whether to repeat a call whose fate is unknown. It may then be paid for more than once."""
+
+    default_headers: dict[str, str] | None = Field(None, exclude=True, repr=False)
+    """Extra headers of every request."""
+
+    proxy: str | None = Field(None, exclude=True, repr=False)
+    """A proxy's URL; by default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say at the first call."""
+
+    verify: bool | str = True
+    """Whether to check the gateway's certificate, or the path of the authorities to trust; True
+    heeds REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE as they are at the first call."""
+
+    max_connections: int | None = Field(None, ge=1)
+    """Connections that may be open at once; by default 1,000, or half of the file descriptors this
+    process may open where that is less. Waiting for a free one counts for `total_timeout` only."""
+
+    model_config = ConfigDict(
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # an error about the key must not show it
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _segmind_keep_unknown_arguments(cls, values: Any) -> Any:
+        """Move arguments that are no fields into `model_kwargs`: pydantic would drop them."""
+        if not isinstance(values, Mapping):
+            return values
+        known = field_names(cls)
+        kept = {name: value for name, value in values.items() if name in known}
+        unknown = {name: value for name, value in values.items() if name not in known}
+        if kept.get("api_key", "") is None:
+            del kept["api_key"]  # as other models of LangChain: None means the environment's
+        if unknown:
+            if "model_kwargs" not in known:
+                raise ValueError(f"unknown arguments: {', '.join(sorted(unknown))}")
+            warnings.warn(
+                f"{', '.join(sorted(unknown))}: no parameter of {cls.__name__}, so sent to the "
+                "model as it is; pass it in model_kwargs={...} if that is meant",
+                stacklevel=6,
+            )
+            kept["model_kwargs"] = {**(kept.get("model_kwargs") or {}), **unknown}
+        return kept
+
+    @field_validator("api_key", mode="after")
+    @classmethod
+    def _segmind_check_key(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(_config.check_key(value.get_secret_value()))
+
+    @field_validator("base_url", mode="after")
+    @classmethod
+    def _segmind_check_url(cls, value: str) -> str:
+        return _config.check_url(value)
+
+    @field_validator("proxy", mode="after")
+    @classmethod
+    def _segmind_check_proxy(cls, value: str | None) -> str | None:
+        return _config.check_proxy(value)
+
+    @field_validator("default_headers", mode="before")
+    @classmethod
+    def _segmind_check_headers(cls, value: Any) -> dict[str, str] | None:
+        return None if value is None else _config.check_headers(value, "default_headers")
+
+    @model_validator(mode="after")
+    def _segmind_check_times(self) -> Self:
+        for name in ("timeout", "connect_timeout", "total_timeout"):
+            _config.check_seconds(getattr(self, name), name)
+        return self
+
+    def _patience(self) -> Patience:
+        return Patience(
+            max_retries=self.max_retries,
+            max_retry_wait=self.max_retry_wait,
+            total_timeout=self.total_timeout,
+            timeout=self.timeout,
+            connect_timeout=self.connect_timeout,
+            retry_ambiguous=self.retry_ambiguous,
+        )
+
+    def _transport(self) -> Transport:
+        """Give this model's connections; a copy with another address or proxy gets its own."""
+        network = Network(self.base_url, self.proxy, self.verify, self.max_connections)
+        # In __dict__, beside the fields: LangChain keeps its own cached properties there, pydantic
+        # leaves them out of dumps, and a copy takes them along.
+        transport: Transport | None = self.__dict__.get("_segmind_transport")
+        if transport is None:
+            transport = self.__dict__.setdefault("_segmind_transport", Transport(network))
+        if transport.network != network:
+            transport = self.__dict__["_segmind_transport"] = Transport(network)
+        return transport
+
+    def close(self) -> None:
+        """Close idle connections of sync calls; a later call opens new ones."""
+        self._transport().close()
+
+    async def aclose(self) -> None:
+        """Close idle connections of sync calls and of async calls on the running event loop."""
+        await self._transport().aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def field_names(cls: type[BaseModel]) -> frozenset[str]:
+    """All names under which a model's fields may be given."""
+    names = set(cls.model_fields)
+    for field in cls.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            names.update(name for name in field.validation_alias.choices if isinstance(name, str))
+    return frozenset(names)

@@ -1,0 +1,174 @@
+"""What a user may configure, checked before anything is sent.
+
+Every message names the field and the fix, and none repeats a value that may be secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+_SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OURS: Final = {
+    "x-api-key": "pass api_key=... instead",
+    "content-type": "the gateway takes JSON only",
+    "content-length": "it is counted from the body",
+    "transfer-encoding": "the body is sent in one piece",
+    "accept-encoding": "replies are asked for uncompressed, so that their size is known",
+    "connection": "connections are kept by the client",
+    "host": "it follows from base_url",
+}
+
+
+def check_key(key: str) -> str:
+    """Check an API key without ever naming it; its format is the vendor's affair."""
+    key = key.strip()
+    if not key:
+        raise ValueError(
+            "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY"
+        )
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError(
+            "api_key must be one line of printable ASCII without spaces; copy it again from "
+            "https://cloud.segmind.com (the value is not shown here)"
+        )
+    return key
+
+
+def check_slug(slug: object) -> str:
+    """Check a model's slug: it becomes part of the URL, where `../v2/x` would lead elsewhere."""
+    if not isinstance(slug, str):
+        raise ValueError(f"model must be a text such as 'gpt-4o', not {type(slug).__name__}")
+    if not _SLUG.fullmatch(slug) or slug.strip(".") == "":
+        raise ValueError(
+            f"model {slug[:80]!r} is no slug; it may hold letters, digits, dots, dashes and "
+            "underscores only, as in 'gpt-4o'"
+        )
+    return slug
+
+
+def check_url(url: str) -> str:
+    """Check the API's base URL and give it without a slash at its end."""
+    url = url.strip().rstrip("/")
+    parts = _split(url, "base_url")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("base_url must not hold a user or password; pass the key as api_key=...")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise ValueError("base_url must not have a query or fragment; end it after the version")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("base_url must start with https:// and name a host")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError(
+            "base_url must be https: over plain http to another machine the key could be read"
+        )
+    if not url.isascii() or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
+        raise ValueError("base_url may hold printable ASCII only; write the host in punycode")
+    if {".", ".."} & set(parts.path.split("/")):
+        raise ValueError("base_url must not hold '.' or '..' as a part of its path")
+    return url
+
+
+def check_proxy(url: str | None) -> str | None:
+    """Check a proxy's URL; it may hold credentials, so it is never shown."""
+    if url is None:
+        return None
+    parts = _split(url, "proxy")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("proxy must read http://host:port or https://host:port")
+    return url
+
+
+def _split(url: str, field: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a port that is no number
+    except ValueError:
+        raise ValueError(f"{field} is not a valid URL") from None
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_seconds(value: float | None, field: str) -> float | None:
+    """Check a number of seconds; None means no limit."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{field} must be more than 0 seconds, or None for no limit")
+    return value
+
+
+def check_headers(headers: object, field: str) -> dict[str, str]:
+    """Check extra headers. Values are never shown: they may be secrets."""
+    if not isinstance(headers, Mapping):
+        raise ValueError(f"{field} must be a mapping of header names to texts")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{field}: {str(name)[:80]!r} is not a header's name")
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII")
+        if name.lower() in _OURS:
+            raise ValueError(f"{field}: {name} cannot be set; {_OURS[name.lower()]}")
+    return dict(headers)
+
+
+def check_json(value: object, where: str) -> None:
+    """Check that a value is JSON as the gateway reads it.
+
+    Raises:
+        ValueError: If it holds NaN, an infinity, half a surrogate pair, a key that is no text or
+            anything JSON has no form for; names the place.
+    """
+    match value:
+        case None | bool() | int():
+            return
+        case float() if math.isfinite(value):
+            return
+        case float():
+            raise ValueError(f"{where} is {value}, which JSON cannot say; use a finite number")
+        case str():
+            _check_text(value, where)
+        case list() | tuple():
+            for i, item in enumerate(value):
+                check_json(item, f"{where}[{i}]")
+        case Mapping():
+            for key, item in value.items():
+                _check_json_key(key, where)
+                check_json(item, f"{where}[{key!r}]")
+        case _:
+            raise ValueError(f"{where} is a {type(value).__name__}, which JSON cannot say")
+
+
+def _check_json_key(key: object, where: str) -> None:
+    if not isinstance(key, str):
+        raise ValueError(f"{where} has the key {key!r}; JSON keys are texts")
+    _check_text(key, where)
+
+
+def _check_text(text: str, where: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where} holds half of a surrogate pair") from None
+
+
+def check_stop(stop: object) -> list[str] | None:
+    """Check stop sequences and give them as a list; None where there are none."""
+    if stop is None:
+        return None
+    words = [stop] if isinstance(stop, str) else stop
+    if not isinstance(words, list | tuple) or not all(isinstance(w, str) and w for w in words):
+        raise ValueError("stop must be a text or a list of texts, none of them empty")
+    return list(words) or None

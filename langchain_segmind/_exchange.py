@@ -1,0 +1,115 @@
+"""The values of one exchange with the gateway. This file imports nothing of ours.
+
+A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`. It has no
+clock and no dice of its own: elapsed seconds and a random number arrive with every reply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+Outcome = Literal["not_sent", "rejected", "unknown", "executed"]
+"""What became of an attempt: surely not run; refused, unbilled; nobody can tell; run, billed."""
+
+Fault = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
+"""What broke an exchange: before, instead of or in the middle of a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send; the driver adds the key."""
+
+    method: Literal["GET", "POST"]
+    url: str
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Wait `after` seconds, then send.
+
+    Attributes:
+        timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
+        connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
+        patience: Seconds it may wait for a free connection first; None for no limit.
+    """
+
+    request: Request
+    after: float = 0.0
+    timeout: float | None = 120.0
+    connect_timeout: float | None = 10.0
+    patience: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP reply, or as much of it as arrived.
+
+    Attributes:
+        headers: Names in lower case.
+        fault: What kept the body from being whole; None when it is whole.
+        elapsed: Seconds since the conversation began.
+        now: The driver's wall clock, in seconds since 1970.
+        jitter: A random number, 0 <= jitter < 1.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    fault: Fault | None = None
+    detail: str = ""
+    elapsed: float = 0.0
+    now: float = 0.0
+    jitter: float = 0.0
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx: the model ran, whatever became of the body."""
+        return 200 <= self.status < 300
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the attempt.
+
+        Only HTTP 200 is billed. But a 502, 504 or any other 5xx, and a 500 that is not the
+        gateway's own JSON, may come from a front behind which the model goes on running.
+        """
+        if self.is_success:
+            return "executed"
+        if self.status < 500 or self.status == 503:
+            return "rejected"
+        if self.status == 500 and self.fault is None and _is_gateway_json(self.body):
+            return "rejected"
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No HTTP reply came. Fields are those of `Response`."""
+
+    outcome: Outcome
+    fault: Fault
+    detail: str = ""
+    elapsed: float = 0.0
+    jitter: float = 0.0
+
+
+Reply = Response | Failure
+
+T = TypeVar("T")
+Flow = Generator[Step, Reply, T]
+"""A conversation: yields what to do next, is sent what came of it, returns its result."""
+
+
+def _is_gateway_json(body: bytes) -> bool:
+    try:
+        value: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and not value.keys().isdisjoint(
+        ("error", "error_description", "message", "detail")
+    )

@@ -1,0 +1,232 @@
+"""Every conversation with the gateway, written once, for requests and aiohttp alike.
+
+A flow yields a `Step` and is sent what came of it. It has no clock, no dice and no socket, so a
+test plays it with a list of outcomes and asserts the exact steps and waits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from langchain_segmind import _tools, _wire
+from langchain_segmind._exchange import Failure, Fault, Flow, Reply, Request, Response, Step
+from langchain_segmind._prompt import Answer, Choice, Prompt
+from langchain_segmind._retry import Patience, hinted_wait, is_repeatable, wait_before_next
+from langchain_segmind.errors import (
+    SegmindConnectionError,
+    SegmindContextOverflowError,
+    SegmindError,
+    SegmindResponseError,
+    SegmindTimeoutError,
+    class_for,
+    explain,
+    one_line,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a conversation goes, and how patiently.
+
+    Attributes:
+        base_url: The API's address, ending in its version, without a slash.
+        slug: The model.
+        family: How its bodies look.
+        headers: Extra headers for every request.
+    """
+
+    base_url: str
+    slug: str
+    family: _wire.Family
+    patience: Patience = field(default_factory=Patience)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An answer and what the gateway's headers say about it.
+
+    Attributes:
+        cost: What the call cost, in US dollars, where the gateway said so.
+        remaining_credits: The balance after it.
+        generation_time: Seconds the model took, by the gateway's watch.
+    """
+
+    answer: Answer
+    request_id: str | None = None
+    cost: float | None = None
+    remaining_credits: float | None = None
+    generation_time: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
+    """Ask a model and wait for its answer."""
+    body = _wire.FORMATS[target.family].encode(_tools.speak(prompt))
+    request = Request(
+        "POST", f"{target.base_url}/{target.slug}", to_json(body), dict(target.headers)
+    )
+    response, attempts = yield from send(request, target)
+    try:
+        answer = _wire.decode(response.body)
+    except SegmindResponseError as unusable:
+        reason = unusable.message
+    else:
+        return _heard(_stopped(answer, prompt.settings.get("stop")), response.headers)
+    raise _unusable(reason, response, target, attempts)
+
+
+def send(request: Request, target: Target) -> Flow[tuple[Response, int]]:
+    """Send a request until it is answered, for as long as that cannot be paid for twice.
+
+    Returns:
+        The whole reply of status 2xx, and how many attempts it took.
+
+    Raises:
+        SegmindError: For any other end.
+    """
+    patience = target.patience
+    attempts, wait, elapsed = 0, 0.0, 0.0
+    while True:
+        attempts += 1
+        reply = yield _step(request, patience, wait, elapsed)
+        if isinstance(reply, Response) and reply.is_success and reply.fault is None:
+            return reply, attempts
+        error = _error(reply, target, attempts)
+        next_wait = wait_before_next(attempts, reply, patience)
+        if next_wait is None or isinstance(error, SegmindContextOverflowError):
+            raise error
+        wait, elapsed = next_wait, reply.elapsed
+
+
+def _step(request: Request, patience: Patience, wait: float, elapsed: float) -> Step:
+    if patience.total_timeout is None:
+        return Step(request, wait, patience.timeout, patience.connect_timeout)
+    left = max(0.001, patience.total_timeout - elapsed - wait)
+    timeout = left if patience.timeout is None else min(patience.timeout, left)
+    return Step(request, wait, timeout, patience.connect_timeout, patience=left)
+
+
+def _stopped(answer: Answer, stop: Sequence[str] | None) -> Answer:
+    """End each choice before the first stop sequence, as the gateway may not honour them."""
+    if not stop:
+        return answer
+    return replace(answer, choices=tuple(_cut(choice, stop) for choice in answer.choices))
+
+
+def _cut(choice: Choice, stop: Sequence[str]) -> Choice:
+    found = [at for word in stop if (at := choice.text.find(word)) >= 0]
+    if not found:
+        return choice
+    return replace(choice, text=choice.text[: min(found)], finish_reason="stop")
+
+
+def _heard(answer: Answer, headers: Mapping[str, str]) -> Heard:
+    return Heard(
+        answer,
+        request_id=headers.get("x-request-id"),
+        cost=_amount(headers.get("x-cost")),
+        remaining_credits=_amount(headers.get("x-remaining-credits")),
+        generation_time=_amount(headers.get("x-generation-time")),
+        headers=headers,
+    )
+
+
+def _amount(text: str | None) -> float | None:
+    """Read a number however it is dressed (`$0.01`, `1,000.5`, `0.4s`); None for anything else."""
+    try:
+        value = float((text or "").strip().lstrip("$").rstrip("s$ ").replace(",", ""))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+# --- what went wrong -------------------------------------------------------------------------
+
+_WORDS: Final[dict[Fault, str]] = {
+    "connection": "the connection failed",
+    "tls": "the TLS connection failed",
+    "timeout": "no full answer came in time",
+    "cut": "the reply was cut short",
+    "too_large": "the reply is too large",
+    "encoding": "the reply is compressed in a way that cannot be read",
+}
+
+
+def _error(reply: Reply, target: Target, attempts: int) -> SegmindError:
+    """Make the error for a reply that is no success."""
+    facts = _facts(reply, target, attempts)
+    if isinstance(reply, Failure):
+        return _failed(reply, facts)
+    if reply.is_success:
+        return _lost(reply, facts)
+    text = explain(facts["body"])
+    cls, advice = class_for(reply.status, text, unsure=reply.outcome == "unknown")
+    said = f" ({text})" if text else ""
+    tried = f" after {attempts} attempts" if attempts > 1 else ""
+    message = f"{target.slug}: the gateway answered {reply.status}{said}{tried}. {advice}"
+    return cls(message, **facts)
+
+
+def _failed(failure: Failure, facts: dict[str, Any]) -> SegmindError:
+    what = f"{facts['model']}: {_WORDS[failure.fault]}"
+    why = f" ({failure.detail})" if failure.detail else ""
+    cls = SegmindTimeoutError if failure.fault == "timeout" else SegmindConnectionError
+    return cls(f"{what}{why}. {_next(failure)}", **facts)
+
+
+def _next(failure: Failure) -> str:
+    if failure.fault == "tls":
+        return "Nothing was sent; check the certificates (verify=..., REQUESTS_CA_BUNDLE)."
+    if failure.outcome == "not_sent":
+        return "Nothing was sent; check the network, base_url and the proxy settings."
+    return (
+        "The request had been sent, so the model may have run and been billed; it was not asked "
+        "again. A longer timeout=... may help, retry_ambiguous=True repeats such calls."
+    )
+
+
+def _lost(response: Response, facts: dict[str, Any]) -> SegmindError:
+    """The model ran, and its answer was lost on the way."""
+    cls = SegmindTimeoutError if response.fault == "timeout" else SegmindResponseError
+    why = f" ({response.detail})" if response.detail else ""
+    return cls(
+        f"{facts['model']}: the gateway answered {response.status}, but "
+        f"{_WORDS[response.fault or 'cut']}{why}. The run was billed, so it is not repeated.",
+        **facts,
+    )
+
+
+def _unusable(reason: str, response: Response, target: Target, attempts: int) -> SegmindError:
+    facts = _facts(response, target, attempts)
+    shown = one_line(facts["body"], 200)
+    begins = f" It begins: {shown}" if shown and shown not in reason else ""
+    return SegmindResponseError(
+        f"{target.slug}: the gateway's reply cannot be used: {reason}. The run was billed, so it "
+        f"is not repeated; report it to the gateway's support.{begins}",
+        **facts,
+    )
+
+
+def _facts(reply: Reply, target: Target, attempts: int) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "outcome": reply.outcome,
+        "attempts": attempts,
+        "model": target.slug,
+        "retry_after": hinted_wait(reply),
+        "is_retryable": is_repeatable(reply),
+    }
+    if isinstance(reply, Response):
+        facts |= {
+            "status_code": reply.status,
+            "request_id": reply.headers.get("x-request-id"),
+            "remaining_credits": _amount(reply.headers.get("x-remaining-credits")),
+            "headers": reply.headers,
+            "body": reply.body[: 64 * 1024].decode("utf-8", "replace"),
+        }
+    return facts

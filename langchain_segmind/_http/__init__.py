@@ -1,0 +1,129 @@
+"""The only sockets, clocks and dice: plays a conversation on requests (`run`) or aiohttp (`arun`).
+
+Both drivers keep the same promises: a deadline from the start to the last byte, capped bodies, no
+redirects, no cookies, no .netrc, the same proxies and certificates, and for every attempt a verdict
+on what became of it. Nothing here decides what to do next; that is the flow's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import SecretStr
+
+from langchain_segmind._exchange import Flow, Reply, Response
+from langchain_segmind._http._common import Network
+from langchain_segmind._http._sync import SyncLink
+from langchain_segmind.errors import SegmindError
+
+if TYPE_CHECKING:
+    from langchain_segmind._http._async import AsyncLink
+
+__all__ = ["Network", "Transport"]
+
+T = TypeVar("T")
+
+
+class Transport:
+    """The connections of one model, opened at the first call and shared by threads and tasks.
+
+    A copy or an unpickled one starts without connections, and so does a forked child: two
+    processes on one socket would read each other's answers. What the environment says of proxies
+    and certificates is read once, at the first call.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._sync: dict[int, SyncLink] = {}
+        self._async: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Transport, (self.network,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Transport:
+        return Transport(self.network)
+
+    def run(self, flow: Flow[T], key: SecretStr) -> T:
+        """Play a conversation on requests and return its result."""
+        link = self._sync.get(os.getpid()) or self._open_sync()
+        began = time.monotonic()
+        try:
+            step = next(flow)
+            while True:
+                if step.after:
+                    time.sleep(step.after)
+                step = flow.send(_timed(link.send(step, key), began))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except SegmindError as error:
+            error.hide(key.get_secret_value())
+            raise
+        finally:
+            flow.close()
+
+    async def arun(self, flow: Flow[T], key: SecretStr) -> T:
+        """Play a conversation on aiohttp and return its result."""
+        link = self._async.get((os.getpid(), asyncio.get_running_loop())) or self._open_async()
+        began = time.monotonic()
+        try:
+            step = next(flow)
+            while True:
+                if step.after:
+                    await asyncio.sleep(step.after)
+                step = flow.send(_timed(await link.send(step, key), began))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except SegmindError as error:
+            error.hide(key.get_secret_value())
+            raise
+        finally:
+            flow.close()
+
+    def close(self) -> None:
+        """Close the connections of `run`; those of `arun` close with `aclose` or their loop."""
+        link = self._sync.pop(os.getpid(), None)
+        if link is not None:
+            link.close()
+        self._sweep()
+
+    async def aclose(self) -> None:
+        """Close the connections of `run`, and those of `arun` on the running loop."""
+        self.close()
+        link = self._async.pop((os.getpid(), asyncio.get_running_loop()), None)
+        if link is not None:
+            await link.close()
+
+    def _open_sync(self) -> SyncLink:
+        return self._sync.setdefault(os.getpid(), SyncLink(self.network))
+
+    def _open_async(self) -> AsyncLink:
+        from langchain_segmind._http._async import (  # noqa: PLC0415 - importing aiohttp takes 80 ms, which those who never go async need not pay
+            AsyncLink,
+        )
+
+        self._sweep()
+        here = os.getpid(), asyncio.get_running_loop()
+        return self._async.setdefault(here, AsyncLink(self.network))
+
+    def _sweep(self) -> None:
+        """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
+        for pid, loop in list(self._async):
+            if pid == os.getpid() and loop.is_closed():
+                link = self._async.pop((pid, loop), None)
+                if link is not None:
+                    link.abandon()
+
+
+def _timed(reply: Reply, began: float) -> Reply:
+    elapsed = time.monotonic() - began
+    jitter = random.random()  # noqa: S311 - it spreads retries, it guards nothing
+    if isinstance(reply, Response):
+        return replace(reply, elapsed=elapsed, jitter=jitter, now=time.time())
+    return replace(reply, elapsed=elapsed, jitter=jitter)

@@ -1,0 +1,143 @@
+"""The async driver's sockets: one aiohttp session an event loop, closed when the loop ends."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from pydantic import SecretStr
+
+from langchain_segmind._exchange import Failure, Reply, Step
+from langchain_segmind._http import _common as common
+
+
+class _Attempt:
+    """Whether anything of a request has left."""
+
+    sent = False
+
+
+class AsyncLink:
+    """One event loop's connections."""
+
+    def __init__(self, network: common.Network) -> None:
+        self._secure = network.origin.startswith("https:")
+        self._proxies, self._verify = common.environment(network)
+        self._gate = asyncio.Semaphore(common.connection_limit(network.max_connections))
+        self._tls: ssl.SSLContext | bool | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
+
+    async def send(self, step: Step, key: SecretStr) -> Reply:
+        """Send one request and read its reply, or tell how far it came."""
+        if self._gate.locked() and step.patience is not None:
+            try:
+                await asyncio.wait_for(self._gate.acquire(), step.patience)
+            except asyncio.TimeoutError:
+                return Failure("not_sent", "timeout", "no connection became free")
+        else:
+            await self._gate.acquire()
+        try:
+            return await self._exchange(await self._opened(), step, key)
+        finally:
+            self._gate.release()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._keeper is not None:
+            await self._keeper.aclose()
+
+    def abandon(self) -> None:
+        """Let go of a session whose loop has ended without closing it."""
+        if self._session is not None and not self._session.closed:
+            closing = self._session.close()
+            try:
+                while (
+                    True
+                ):  # there is no loop to run it on, and with the loop gone it awaits nothing
+                    closing.send(None)
+            except StopIteration:
+                pass
+
+    async def _opened(self) -> aiohttp.ClientSession:
+        if self._tls is None:
+            self._tls = True
+            if self._secure:
+                self._tls = await asyncio.to_thread(common.tls_context, self._verify)
+        if self._session is None or self._session.closed:
+            self._session = _session(self._tls)
+            self._keeper = _keep(self._session)
+            await anext(self._keeper)
+        return self._session
+
+    async def _exchange(self, session: aiohttp.ClientSession, step: Step, key: SecretStr) -> Reply:
+        attempt = _Attempt()
+        reply: Reply | None = None
+        request = step.request
+        headers = common.headers_for(request, key)
+        proxy, proxy_headers = common.proxy_for(request.url, self._proxies)
+        if proxy and not self._secure:
+            headers |= proxy_headers
+        try:
+            async with session.request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=step.timeout, connect=step.connect_timeout),
+                allow_redirects=False,
+                proxy=proxy,
+                proxy_headers=proxy_headers or None,
+                trace_request_ctx=attempt,
+            ) as response:
+                reply = await _read(response, key)
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            # What was read counts, even when letting go of the connection failed afterwards.
+            reply = reply or common.failed(error, sent=attempt.sent)
+        return reply
+
+
+async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    """Hold a session open until the loop ends: `asyncio.run` finalises started generators."""
+    try:
+        yield
+    finally:
+        await session.close()
+
+
+def _session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
+    marks = aiohttp.TraceConfig()
+    marks.on_connection_create_end.append(_mark_sent)
+    marks.on_connection_reuseconn.append(_mark_sent)
+    return aiohttp.ClientSession(
+        # The gate limits connections: the connector's own limit would count against the timeout.
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=common.LONGEST_IDLE, ssl=tls),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        trace_configs=[marks],
+        max_line_size=65_536,  # what http.client takes, so that both drivers take the same
+        max_field_size=65_536,
+    )
+
+
+async def _mark_sent(_session: aiohttp.ClientSession, context: SimpleNamespace, _: Any) -> None:
+    context.trace_request_ctx.sent = True
+
+
+async def _read(response: aiohttp.ClientResponse, key: SecretStr) -> Reply:
+    cap = common.cap_for(response.status)
+    body = bytearray()
+    broken: BaseException | None = None
+    try:
+        while len(body) <= cap and (chunk := await response.content.readany()):
+            body += chunk
+    except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        broken = error
+    if broken is not None or len(body) > cap:
+        response.close()
+    return common.arrived(response.status, response.headers, bytes(body), broken, key)

@@ -1,0 +1,214 @@
+"""What both drivers do alike: headers out, bodies in, and what an exception means."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+from requests.sessions import Session
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_auth_from_url,
+    prepend_scheme_if_needed,
+    select_proxy,
+    urldefragauth,
+)
+from urllib3.util.ssl_ import create_urllib3_context
+
+from langchain_segmind._exchange import Failure, Fault, Outcome, Request, Response
+from langchain_segmind._version import __version__
+
+LARGEST_REPLY: Final = 32 * 1024 * 1024
+LARGEST_ERROR: Final = 64 * 1024
+CHUNK: Final = 64 * 1024
+
+LONGEST_IDLE: Final = 10.0
+"""Seconds an idle connection may be used again; servers close theirs, and a request that races the
+close is one nobody can tell the fate of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How to reach the gateway.
+
+    Attributes:
+        origin: Any URL on the gateway's host, to find its proxy in the environment.
+        proxy: The proxy's URL; None for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
+        verify: Whether to check certificates, or the path of the authorities to trust; True also
+            reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
+        max_connections: Connections that may be open at once, by thread or task.
+    """
+
+    origin: str
+    proxy: str | None = field(default=None, repr=False)
+    verify: bool | str = True
+    max_connections: int | None = None
+
+
+def headers_for(request: Request, key: SecretStr) -> dict[str, str]:
+    """Make the headers of a request, the key among them. The result must not outlive the call."""
+    headers = {
+        "User-Agent": f"langchain-segmind/{__version__}",
+        "Accept": "application/json",
+        # A compressed reply would have to be unpacked before its size is known.
+        "Accept-Encoding": "identity",
+        **request.headers,
+        "x-api-key": key.get_secret_value(),
+    }
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+        headers["Content-Length"] = str(len(request.body))
+    return headers
+
+
+def cap_for(status: int) -> int:
+    """How many bytes of a body are worth reading."""
+    return LARGEST_REPLY if 200 <= status < 300 else LARGEST_ERROR
+
+
+def arrived(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    broken: BaseException | None,
+    key: SecretStr,
+) -> Response:
+    """Make the value of a reply from what was read of it before it ended or broke."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    cap = cap_for(status)
+    fault: Fault | None = None
+    detail = ""
+    if broken is not None:
+        fault = "timeout" if is_timeout(broken) else "cut"
+        detail = innermost(broken)
+    elif len(body) > cap:
+        fault, detail = "too_large", f"more than {cap} bytes"
+    else:
+        body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
+    if not 200 <= status < 300:
+        body = body.replace(key.get_secret_value().encode(), b"***")
+    return Response(status, lower, body[:cap], fault, detail)
+
+
+def _unpacked(body: bytes, encoding: str, cap: int) -> tuple[bytes, Fault | None]:
+    """Unpack a body that was compressed although we asked for none, but never a bomb."""
+    match encoding.strip().lower():
+        case "identity" | "":
+            return body, None
+        case "gzip" | "x-gzip" | "deflate":
+            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+            try:
+                unpacked = unpacker.decompress(body, cap + 1)
+            except zlib.error:
+                return body, "encoding"
+            if len(unpacked) > cap:
+                return unpacked[:cap], "too_large"
+            return unpacked, None if unpacker.eof else "cut"
+        case _:
+            return body, "encoding"
+
+
+def failed(error: BaseException, *, sent: bool) -> Failure:
+    """Make the value of an exchange that broke before any reply.
+
+    Args:
+        error: What the library raised.
+        sent: Whether a connection stood and the request began to leave.
+    """
+    outcome: Outcome = "unknown" if sent else "not_sent"
+    fault: Fault = "connection"
+    if is_timeout(error):
+        fault = "timeout"
+    elif not sent and any(isinstance(e, ssl.SSLError | ssl.CertificateError) for e in chain(error)):
+        fault = "tls"
+    return Failure(outcome, fault, innermost(error))
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Tell whether a deadline is at the bottom of an exception."""
+    # Python 3.10's asyncio.TimeoutError is not yet the built-in one.
+    return any(
+        isinstance(e, TimeoutError) or type(e).__name__ == "TimeoutError" for e in chain(error)
+    )
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Walk from an exception to what caused it, as requests and urllib3 wrap one in another."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        e = waiting.pop()
+        if isinstance(e, BaseException) and e not in seen:
+            seen.append(e)
+            yield e
+            waiting += [e.__context__, e.__cause__, getattr(e, "reason", None), *e.args]
+
+
+def innermost(error: BaseException) -> str:
+    """Say in words what is at the bottom of an exception."""
+    errors = list(chain(error))
+    of_system = [e.strerror for e in errors if isinstance(e, OSError) and e.strerror]
+    said = [str(e) for e in errors if str(e) and " object at 0x" not in str(e)]
+    return (of_system or said[::-1] or [type(error).__name__])[0][:300]
+
+
+# --- proxies and certificates, found in one way for both drivers ------------------------------
+
+
+def environment(network: Network) -> tuple[dict[str, str], bool | str]:
+    """Find the proxies and certificate authorities for the gateway's host, as requests does.
+
+    Returns:
+        Proxies by scheme, and what to verify certificates with.
+    """
+    with Session() as session:
+        given = {"http": network.proxy, "https": network.proxy} if network.proxy else {}
+        found = session.merge_environment_settings(
+            network.origin, given, None, network.verify, None
+        )
+    proxies = given or dict(found["proxies"])
+    return {k: v for k, v in proxies.items() if v}, found["verify"]
+
+
+def proxy_for(url: str, proxies: dict[str, str]) -> tuple[str | None, dict[str, str]]:
+    """Tell the proxy of a URL, without its credentials, and the headers that carry those."""
+    proxy = select_proxy(url, proxies)
+    if proxy is None:
+        return None, {}
+    proxy = prepend_scheme_if_needed(proxy, "http")
+    headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
+    return urldefragauth(proxy), headers
+
+
+def tls_context(verify: bool | str) -> ssl.SSLContext | bool:
+    """Make the TLS context that requests would use; reads files, so keep it off the event loop."""
+    if verify is False:
+        return False
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    path = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+    try:
+        context.load_verify_locations(cafile=path)
+    except IsADirectoryError:
+        context.load_verify_locations(capath=path)
+    return context
+
+
+def connection_limit(wanted: int | None) -> int:
+    """How many connections may be open at once.
+
+    By default 1,000, the fastest bound measured for many calls at once, but at most half of the
+    file descriptors this process may open.
+    """
+    if wanted is not None:
+        return wanted
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return 256
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1000 if soft == resource.RLIM_INFINITY else max(1, min(1000, soft // 2))

@@ -1,0 +1,209 @@
+"""The sync driver's sockets: requests' adapter, with a deadline that a dripping server cannot beat.
+
+A socket's timeout starts anew with every byte. So each read and write here first sets it to what
+is left of the attempt's time.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import requests
+import urllib3
+from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from langchain_segmind._exchange import Failure, Reply, Step
+from langchain_segmind._http import _common as common
+
+
+class _Attempt(threading.local):
+    """This thread's attempt: when it must end, and whether anything of the request has left."""
+
+    deadline: float | None = None
+    sent: bool = False
+
+    def left(self) -> float | None:
+        """Seconds left; None for no limit.
+
+        Raises:
+            TimeoutError: If there are none.
+        """
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+_attempt: Final = _Attempt()
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads a socket within what is left of the attempt's time."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_attempt.left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))
+
+
+class _TimedConnection(HTTPConnection):
+    """A connection that keeps the attempt's deadline and notes when the request begins to leave."""
+
+    response_class = _TimedResponse
+    _idle_since = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether urllib3 may use this connection again."""
+        idle = time.monotonic() - self._idle_since
+        return idle < common.LONGEST_IDLE and super().is_connected
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        finally:
+            _attempt.sent = False  # what a CONNECT told the proxy was not the request
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(_attempt.left())
+        _attempt.sent = True
+        super().send(data)
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self._idle_since = time.monotonic()
+        return response
+
+
+class _TimedTLSConnection(_TimedConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _TimedConnection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _TimedTLSConnection
+
+
+_POOLS: Final = {"http": _Pool, "https": _TLSPool}
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter over our connections."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+class SyncLink:
+    """One process's connections.
+
+    The adapter is used without its session: a session follows redirects (it parses `Location` even
+    when told not to), keeps cookies and reads .netrc, none of which may happen here.
+    """
+
+    def __init__(self, network: common.Network) -> None:
+        self._proxies, self._verify = common.environment(network)
+        limit = common.connection_limit(network.max_connections)
+        self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
+        self._gate = threading.BoundedSemaphore(limit)
+
+    def send(self, step: Step, key: SecretStr) -> Reply:
+        """Send one request and read its reply, or tell how far it came."""
+        wait = -1 if step.patience is None else step.patience
+        if not self._gate.acquire(timeout=wait):
+            return Failure("not_sent", "timeout", "no connection became free")
+        try:
+            _attempt.deadline = None if step.timeout is None else time.monotonic() + step.timeout
+            _attempt.sent = False
+            return self._exchange(step, key)
+        finally:
+            self._gate.release()
+
+    def close(self) -> None:
+        """Close all connections that are not in use."""
+        self._adapter.close()
+
+    def _exchange(self, step: Step, key: SecretStr) -> Reply:
+        try:
+            response = self._adapter.send(
+                _prepared(step, key),
+                stream=True,
+                # Reading is timed by _TimedReader, by what is left of the whole attempt.
+                timeout=(_shorter(step.connect_timeout, step.timeout), None),
+                verify=self._verify,
+                proxies=self._proxies,
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = common.failed(error, sent=_attempt.sent)
+        else:
+            return _read(response, key)
+        return failure
+
+
+def _shorter(a: float | None, b: float | None) -> float | None:
+    return min((t for t in (a, b) if t is not None), default=None)
+
+
+def _prepared(step: Step, key: SecretStr) -> requests.PreparedRequest:
+    # Preparing anew at every call costs as much as sending: the URL is checked already, the body is
+    # bytes, there are no cookies, files, hooks or authentication.
+    request = requests.PreparedRequest()
+    request.method = step.request.method
+    request.url = step.request.url
+    request.headers = CaseInsensitiveDict(common.headers_for(step.request, key))
+    request.body = step.request.body
+    return request
+
+
+def _read(response: requests.Response, key: SecretStr) -> Reply:
+    cap = common.cap_for(response.status_code)
+    read: Callable[..., bytes] = response.raw.read
+    body = bytearray()
+    broken: BaseException | None = None
+    try:
+        while len(body) <= cap and (chunk := read(common.CHUNK, decode_content=False)):
+            body += chunk
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        broken = error
+    finally:
+        response.close()
+    return common.arrived(response.status_code, response.headers, bytes(body), broken, key)

@@ -1,0 +1,97 @@
+"""Structured output: a schema out through `response_format`, an object back through a parser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Final, Literal
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_openai_function
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel
+
+Method = Literal["json_schema", "json_mode"]
+Schema = dict[str, Any] | type
+
+_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
+
+
+def structured(
+    model: BaseChatModel,
+    schema: Schema | None,
+    *,
+    method: Method,
+    include_raw: bool,
+    strict: bool | None,
+    **kwargs: Any,
+) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+    """Chain a model, told to answer in a schema, with the parser of its answer.
+
+    Raises:
+        ValueError: For a method there is none of, or no schema where one is needed.
+    """
+    if method == "json_schema":
+        if schema is None:
+            raise ValueError("schema: method='json_schema' needs one")
+        form = response_format(schema, strict=strict)
+    elif method == "json_mode":
+        if strict is not None:
+            raise ValueError("strict: method='json_mode' has no schema to be strict about")
+        form = {"type": "json_object"}
+    else:
+        raise ValueError(f"method: {method!r} is none; use 'json_schema' or 'json_mode'")
+    told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
+    parser = _parser(schema)
+    return _with_raw(asked, parser) if include_raw else asked | parser
+
+
+def response_format(schema: Schema, *, strict: bool | None = None) -> dict[str, Any]:
+    """Write a schema as OpenAI's `response_format`, the form the gateway takes for every family.
+
+    Args:
+        schema: A pydantic class (v1 or v2), a TypedDict, a JSON schema, an OpenAI tool or a
+            `response_format` already.
+        strict: Whether the model must keep to the schema to the letter; not sent if None.
+    """
+    if isinstance(schema, Mapping):
+        if schema.get("type") in ("json_schema", "json_object", "text") and (
+            "json_schema" in schema or len(schema) == 1
+        ):
+            return dict(schema)
+        if isinstance(schema.get("schema"), Mapping) and "name" in schema:
+            return {"type": "json_schema", "json_schema": _strict(dict(schema), strict)}
+        if "properties" in schema or "$ref" in schema:
+            schema = {"title": "answer", **schema}
+    function = convert_to_openai_function(schema, strict=strict)
+    described = {
+        "name": _NAME.sub("_", function["name"])[:64] or "answer",
+        "description": function.get("description"),
+        "schema": function.get("parameters", {"type": "object", "properties": {}}),
+    }
+    told = {name: value for name, value in described.items() if value}
+    return {"type": "json_schema", "json_schema": _strict(told, strict)}
+
+
+def _strict(told: dict[str, Any], strict: bool | None) -> dict[str, Any]:
+    return told if strict is None else {**told, "strict": strict}
+
+
+def _parser(schema: Schema | None) -> Runnable[Any, Any]:
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return PydanticOutputParser(pydantic_object=schema)
+    return JsonOutputParser()
+
+
+def _with_raw(
+    asked: Runnable[LanguageModelInput, Any], parser: Runnable[Any, Any]
+) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+    parsed = RunnablePassthrough.assign(
+        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
+    )
+    failed = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=asked) | parsed.with_fallbacks([failed], exception_key="parsing_error")

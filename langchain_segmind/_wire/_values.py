@@ -1,0 +1,58 @@
+"""Reading JSON that may be anything: each function gives a usable value or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from langchain_segmind._prompt import Call
+
+
+def text(value: Any) -> str | None:
+    """A string, half surrogate pairs replaced with U+FFFD; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def count(value: Any) -> int | None:
+    """A number of tokens: a whole number, not negative; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < 2**53 else None
+
+
+def table(value: Any) -> Mapping[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects in a JSON list; none for anything else."""
+    if isinstance(value, list):
+        yield from (item for item in value if isinstance(item, dict))
+
+
+def call(*, name: Any, arguments: Any, call_id: Any) -> Call:
+    """A tool call in a model's own form; arguments that are no JSON object stay raw text."""
+    given = arguments
+    if isinstance(given, str):
+        try:
+            given = json.loads(given) if given.strip() else {}
+        except (ValueError, RecursionError):
+            given = None
+    known = text(name) or ""
+    if isinstance(given, dict) and known:
+        return Call(known, given, text(call_id))
+    raw = text(arguments) if isinstance(arguments, str) else json.dumps(arguments, default=repr)
+    reason = "The arguments are not a JSON object." if known else "The call names no tool."
+    return Call(known, raw or "", text(call_id), error=reason)

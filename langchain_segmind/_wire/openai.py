@@ -1,0 +1,173 @@
+"""The OpenAI format: most models behind the gateway.
+
+The roles user, assistant and system are all that the gateway documents; a plain string is sent
+where a turn holds only text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from langchain_segmind._prompt import (
+    Answer,
+    Call,
+    Choice,
+    Media,
+    Prompt,
+    Result,
+    Text,
+    Turn,
+    Usage,
+    refuse,
+)
+from langchain_segmind._wire import _values as values
+from langchain_segmind.errors import SegmindResponseError
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "temperature": "temperature",
+    "max_tokens": "max_tokens",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "stop": "stop",
+    "seed": "seed",
+    "n": "n",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "reasoning_effort": "reasoning_effort",
+}
+"""ChatSegmind's name of a setting → the name in the body."""
+
+
+def encode(prompt: Prompt) -> dict[str, Any]:
+    """Write a prompt as the body of a request.
+
+    Raises:
+        SegmindInvalidRequestError: If a part cannot be said in this format.
+    """
+    body: dict[str, Any] = {"messages": [_message(turn) for turn in prompt.turns]}
+    body.update((SETTINGS[name], value) for name, value in prompt.settings.items())
+    if prompt.response_format is not None:
+        body["response_format"] = dict(prompt.response_format)
+        if prompt.response_format.get("type") == "json_object":
+            _ask_for_json(body["messages"])
+    return {**body, **prompt.extras}
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": turn.role, "content": _content(turn)}
+    if turn.name:
+        message["name"] = turn.name
+    return message
+
+
+def _content(turn: Turn) -> str | list[dict[str, Any]]:
+    texts = [part.text for part in turn.parts if isinstance(part, Text)]
+    if len(texts) == len(turn.parts):
+        return "\n".join(texts)
+    return [_part(part) for part in turn.parts]
+
+
+def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text}
+        case Media(kind="image"):
+            image = {"url": part.url or f"data:{part.mime};base64,{part.data}"}
+            if part.detail:
+                image["detail"] = part.detail
+            return {"type": "image_url", "image_url": image}
+        case Media(kind="file", data=str(), mime="application/pdf"):
+            uri = f"data:{part.mime};base64,{part.data}"
+            file = {"filename": part.name or "document.pdf", "file_data": uri}
+            return {"type": "file", "file": file}
+        case Media(kind="audio", data=str(), mime=str()) if part.mime in _AUDIO:
+            audio = {"data": part.data, "format": _AUDIO[part.mime]}
+            return {"type": "input_audio", "input_audio": audio}
+        case Media():
+            raise refuse(
+                f"{part.where}: models in the OpenAI format take images, PDF, WAV and MP3 as "
+                f"base64 and images by url, not {part.mime or part.kind} by "
+                f"{'url' if part.url else 'base64'}"
+            )
+        case Call() | Result():
+            raise AssertionError("calls and results are told as text before they are encoded")
+
+
+_AUDIO: Final = {
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+    "audio/mp3": "mp3",
+    "audio/mpeg": "mp3",
+}
+
+
+def _ask_for_json(messages: list[dict[str, Any]]) -> None:
+    """OpenAI and DeepSeek refuse `json_object` unless the word occurs in the messages."""
+    if "json" not in str([message["content"] for message in messages]).lower():
+        messages.insert(0, {"role": "system", "content": "Answer in JSON."})
+
+
+def decode(body: Mapping[str, Any]) -> Answer:
+    """Read a reply that has `choices`. Optional fields that are odd are left out.
+
+    Raises:
+        SegmindResponseError: If there is no choice to be read.
+    """
+    choices = [_choice(item) for item in values.items(body.get("choices"))]
+    if not choices:
+        raise SegmindResponseError("its choices hold no message")
+    return Answer(tuple(choices), usage=_usage(body.get("usage")), id=values.text(body.get("id")))
+
+
+def _choice(item: Mapping[str, Any]) -> Choice:
+    message = values.table(item.get("message"))
+    if not message:
+        raise SegmindResponseError("a choice holds no message")
+    content = message.get("content")
+    if not (content is None or isinstance(content, str | list)):
+        raise SegmindResponseError(f"a message's content is of type {type(content).__name__}")
+    return Choice(
+        text=_joined(content),
+        reasoning=_joined(message.get("reasoning_content")) or _joined(message.get("reasoning")),
+        refusal=values.text(message.get("refusal")),
+        calls=tuple(_call(call) for call in values.items(message.get("tool_calls"))),
+        finish_reason=values.text(item.get("finish_reason")),
+    )
+
+
+def _joined(content: Any) -> str:
+    """Join a text, or a list of text parts."""
+    if isinstance(content, list):
+        return "".join(
+            part if isinstance(part, str) else values.text(values.table(part).get("text")) or ""
+            for part in content
+        )
+    return values.text(content) or ""
+
+
+def _call(call: Mapping[str, Any]) -> Call:
+    function = values.table(call.get("function"))
+    return values.call(
+        name=function.get("name"), arguments=function.get("arguments"), call_id=call.get("id")
+    )
+
+
+def _usage(value: Any) -> Usage | None:
+    usage = values.table(value)
+    given, made = (
+        values.count(usage.get("prompt_tokens")),
+        values.count(usage.get("completion_tokens")),
+    )
+    if given is None and made is None:
+        return None
+    read = values.table(usage.get("prompt_tokens_details"))
+    written = values.table(usage.get("completion_tokens_details"))
+    return Usage(
+        input=given or 0,
+        output=made or 0,
+        total=values.count(usage.get("total_tokens")),
+        cache_read=values.count(read.get("cached_tokens")),
+        reasoning=values.count(written.get("reasoning_tokens")),
+    )

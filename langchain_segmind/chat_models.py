@@ -1,0 +1,384 @@
+"""ChatSegmind: the fields a user sets and the hooks LangChain calls.
+
+What is said to the gateway, and what is done when it fails, is decided in `_flow`; here sync and
+async differ in one word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from pydantic import AliasChoices, BaseModel, Field, field_validator, model_validator
+from typing_extensions import Self, override
+
+from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured, _wire
+from langchain_segmind._client import GatewayClient, field_names
+from langchain_segmind._exchange import Flow
+from langchain_segmind._version import __version__
+
+_SETTINGS: Final = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "top_k",
+    "stop",
+    "seed",
+    "n",
+    "presence_penalty",
+    "frequency_penalty",
+    "reasoning_effort",
+)
+"""The generation settings: fields of the model that a call may set for itself."""
+
+_PER_CALL: Final = frozenset({*_SETTINGS, "model", "response_format", "extra_headers", "stream"})
+
+_OURS: Final = {
+    "messages": "they are the call's input",
+    "prompt": "messages are sent instead",
+    "instruction": "use a SystemMessage",
+    "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
+    "tools": "the gateway drops them in silence and bills the answer",
+    "tool_choice": "the gateway drops it in silence and bills the answer",
+}
+"""Body fields that a user may not set, and why."""
+
+
+class ChatSegmind(GatewayClient, BaseChatModel):
+    """PLACEHOLDER."""
+
+    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
+    """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
+    them; one that is not known to this package works by the rule of its family."""
+
+    family: Literal["auto"] | _wire.Family = "auto"
+    """How the model's request bodies look; `"auto"` goes by the slug."""
+
+    temperature: float | None = Field(None, allow_inf_nan=False)
+    """Randomness. Not sent unless set, as all the settings below."""
+
+    max_tokens: int | None = Field(None, ge=1)
+    """Tokens the answer may have."""
+
+    top_p: float | None = Field(None, allow_inf_nan=False)
+    """Share of the likeliest tokens to sample from."""
+
+    top_k: int | None = None
+    """Number of the likeliest tokens to sample from."""
+
+    stop: list[str] | None = Field(None, validation_alias=AliasChoices("stop", "stop_sequences"))
+    """Texts before which the answer ends. Sent, and enforced here too."""
+
+    seed: int | None = None
+    """Seed of the sampling, for models that have one."""
+
+    n: int | None = Field(None, ge=1)
+    """Number of alternatives; `generate` returns them all, `invoke` the first."""
+
+    presence_penalty: float | None = Field(None, allow_inf_nan=False)
+    """Penalty for words that occurred."""
+
+    frequency_penalty: float | None = Field(None, allow_inf_nan=False)
+    """Penalty for words by how often they occurred."""
+
+    reasoning_effort: str | None = None
+    """How hard a reasoning model thinks: `"low"`, `"medium"`, `"high"`."""
+
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Other fields of the request's body, sent as they are."""
+
+    streaming: bool = False
+    """Whether `invoke` takes LangChain's streaming path. The gateway itself never streams."""
+
+    include_response_headers: bool = False
+    """Whether `response_metadata["headers"]` holds the headers of the reply."""
+
+    # --- construction --------------------------------------------------------------------------
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _segmind_check_model(cls, value: str) -> str:
+        return _config.check_slug(value)
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _segmind_check_stop(cls, value: Any) -> Any:
+        return _config.check_stop(value)
+
+    @field_validator("model_kwargs", mode="after")
+    @classmethod
+    def _segmind_check_model_kwargs(cls, value: dict[str, Any]) -> dict[str, Any]:
+        clash = sorted(value.keys() & (field_names(cls) - {"model_kwargs"}))
+        if clash:
+            raise ValueError(f"model_kwargs: {clash[0]} is a parameter of its own; pass it as such")
+        return _checked_extras(value, "model_kwargs")
+
+    @model_validator(mode="after")
+    def _segmind_check_together(self) -> Self:
+        if self.streaming and self.n is not None and self.n > 1:
+            raise ValueError("n must be 1 where streaming is on: a stream carries one answer")
+        self._family(self.model)
+        self._add_version("langchain-segmind", __version__)
+        return self
+
+    @override
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return _catalogue.profile(_catalogue.card_for(self.model))
+
+    def _family(self, slug: str) -> _wire.Family:
+        family = _catalogue.card_for(slug).family if self.family == "auto" else self.family
+        if family not in _wire.FORMATS:
+            raise ValueError(
+                f"model {slug!r} is of the {family} family, which this version does not speak"
+            )
+        return family
+
+    # --- one call ------------------------------------------------------------------------------
+
+    def _chat(
+        self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
+    ) -> Flow[_flow.Heard]:
+        """Read what LangChain handed over into a conversation that can begin."""
+        given = {**kwargs, "stop": stop} if stop is not None else kwargs
+        self._check_call(given)
+        slug = _config.check_slug(given.get("model") or self.model)
+        headers = _config.check_headers(given.get("extra_headers") or {}, "extra_headers")
+        form = given.get("response_format")
+        prompt = _prompt.Prompt(
+            turns=_prompt.read(messages),
+            settings=self._settings(given),
+            extras=self._extras(given),
+            response_format=None if form is None else _structured.response_format(form),
+        )
+        if prompt.response_format is not None:
+            _config.check_json(prompt.response_format, "response_format")
+        target = _flow.Target(
+            base_url=self.base_url,
+            slug=slug,
+            family=self._family(slug),
+            patience=self._patience(),
+            headers={**(self.default_headers or {}), **headers},
+        )
+        return _flow.chat(prompt, target)
+
+    def _check_call(self, given: Mapping[str, Any]) -> None:
+        fixed = field_names(type(self)) - _PER_CALL
+        for name in given:
+            if name in fixed:
+                raise ValueError(f"{name} belongs to the model; set it as ChatSegmind({name}=...)")
+
+    def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge the call's settings over the model's; None leaves one out."""
+        merged = {name: given[name] if name in given else getattr(self, name) for name in _SETTINGS}
+        merged["stop"] = _config.check_stop(merged["stop"])
+        settings = {name: value for name, value in merged.items() if value is not None}
+        for name, value in settings.items():
+            _config.check_json(value, name)
+        return settings
+
+    def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        extras = {name: value for name, value in given.items() if name not in _PER_CALL}
+        return {**self.model_kwargs, **_checked_extras(extras, "call")}
+
+    def _metadata(self, heard: _flow.Heard, slug: str) -> dict[str, Any]:
+        found = {
+            "id": heard.answer.id,
+            "request_id": heard.request_id,
+            "cost": heard.cost,
+            "remaining_credits": heard.remaining_credits,
+            "generation_time": heard.generation_time,
+            "headers": dict(heard.headers) if self.include_response_headers else None,
+        }
+        known = {name: value for name, value in found.items() if value is not None}
+        return {"model_name": slug, "model_provider": "segmind", **known}
+
+    def _result(self, heard: _flow.Heard, kwargs: Mapping[str, Any]) -> ChatResult:
+        metadata = self._metadata(heard, kwargs.get("model") or self.model)
+        generations = []
+        for i, choice in enumerate(heard.answer.choices):
+            usage = heard.answer.usage if i == 0 else None  # counted once, however many choices
+            message = _prompt.write(choice, usage, metadata)
+            info = {"finish_reason": choice.finish_reason}
+            generations.append(ChatGeneration(message=message, generation_info=info))
+        return ChatResult(generations=generations)
+
+    def _chunk(self, heard: _flow.Heard, kwargs: Mapping[str, Any]) -> ChatGenerationChunk:
+        metadata = self._metadata(heard, kwargs.get("model") or self.model)
+        choice = heard.answer.choices[0]
+        message = _prompt.write_chunk(choice, heard.answer.usage, metadata)
+        return ChatGenerationChunk(message=message)
+
+    def _check_stream(self, kwargs: Mapping[str, Any]) -> None:
+        if (kwargs.get("n") or self.n or 1) > 1:
+            raise ValueError("n must be 1 in a stream, which carries one answer")
+
+    # --- LangChain's hooks ---------------------------------------------------------------------
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        heard = self._transport().run(self._chat(messages, stop, kwargs), self.api_key)
+        return self._result(heard, kwargs)
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        heard = await self._transport().arun(self._chat(messages, stop, kwargs), self.api_key)
+        return self._result(heard, kwargs)
+
+    @override
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        self._check_stream(kwargs)
+        heard = self._transport().run(self._chat(messages, stop, kwargs), self.api_key)
+        chunk = self._chunk(heard, kwargs)
+        if run_manager:
+            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+        yield chunk
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        self._check_stream(kwargs)
+        heard = await self._transport().arun(self._chat(messages, stop, kwargs), self.api_key)
+        chunk = self._chunk(heard, kwargs)
+        if run_manager:
+            await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+        yield chunk
+
+    @override
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: _structured.Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Make a model that answers with an object.
+
+        Args:
+            schema: A pydantic class (v1 or v2), whose instances are then the answers, or a
+                TypedDict or JSON schema for plain dictionaries.
+            method: `"json_schema"` holds the model to the schema; `"json_mode"` only to JSON, so
+                the prompt must tell which keys are wanted.
+            include_raw: Whether to answer with `{"raw": message, "parsed": object or None,
+                "parsing_error": exception or None}` instead of raising when parsing fails.
+            strict: Whether the schema is to be kept to the letter; not sent if None.
+            **kwargs: Settings for these calls.
+
+        Raises:
+            ValueError: For an unknown method, or if a needed schema is missing.
+        """
+        return _structured.structured(
+            self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
+        )
+
+    @property
+    @override
+    def _llm_type(self) -> str:
+        return "segmind-chat"
+
+    @property
+    @override
+    def _identifying_params(self) -> dict[str, Any]:
+        """All that changes an answer, so that differently set models share no cached ones."""
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        known = {name: value for name, value in settings.items() if value is not None}
+        named = {"model": self.model, "base_url": self.base_url, "family": self.family}
+        return {**named, **known, "model_kwargs": dict(self.model_kwargs)}
+
+    @property
+    def model_name(self) -> str:
+        """The slug, under the name that LangChain's tools look for."""
+        return self.model
+
+    @property
+    @override
+    def lc_secrets(self) -> dict[str, str]:
+        return {"api_key": "SEGMIND_API_KEY"}
+
+    @override
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        # The base forgets the model's own stop sequences, and would trace headers.
+        told = {name: value for name, value in kwargs.items() if name != "extra_headers"}
+        own = {**self._identifying_params, "_type": self._llm_type}
+        return {**own, "stop": self.stop if stop is None else stop, **told}
+
+    @override
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        kwargs.pop("extra_headers", None)  # secrets, perhaps, and no part of what is asked
+        return super()._get_llm_string(stop=stop, **kwargs)
+
+    @override
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        given = {**{name: getattr(self, name) for name in _SETTINGS}, **kwargs}
+        params = LangSmithParams(
+            ls_provider="segmind",
+            ls_model_name=kwargs.get("model") or self.model,
+            ls_model_type="chat",
+        )
+        if given["temperature"] is not None:
+            params["ls_temperature"] = given["temperature"]
+        if given["max_tokens"] is not None:
+            params["ls_max_tokens"] = given["max_tokens"]
+        if stop or self.stop:
+            params["ls_stop"] = stop or self.stop
+        return params
+
+    @override
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate a text's tokens at four characters each: the gateway tells no tokenizer.
+
+        Exact where `custom_get_token_ids` is set.
+        """
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens(text)
+        return -(-len(text) // 4)
+
+    @override
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Estimate the tokens of messages, as LangChain's approximate counter does."""
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens_from_messages(messages, tools)
+        return count_tokens_approximately(messages)
+
+
+def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
+    for name, value in extras.items():
+        if name in _OURS:
+            raise ValueError(f"{where}: {name} cannot be set, because {_OURS[name]}")
+        _config.check_json(value, f"{where}: {name}")
+    return extras

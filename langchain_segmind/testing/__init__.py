@@ -1,0 +1,24 @@
+"""A Segmind gateway to run on this machine: for our tests, and for yours.
+
+`LocalGateway` answers over real HTTP as the contract says, strictly: what the real gateway would
+refuse, it refuses. It imports nothing of the client it serves, so the two cannot share a mistake.
+"""
+
+from langchain_segmind.testing.conversation import Brain, Media, Question, Reply, Turn, Usage
+from langchain_segmind.testing.gateway import LocalGateway
+from langchain_segmind.testing.helpful import HelpfulBrain
+from langchain_segmind.testing.ledger import LoggedRequest
+from langchain_segmind.testing.scripted import ScriptedBrain
+
+__all__ = [
+    "Brain",
+    "HelpfulBrain",
+    "LocalGateway",
+    "LoggedRequest",
+    "Media",
+    "Question",
+    "Reply",
+    "ScriptedBrain",
+    "Turn",
+    "Usage",
+]

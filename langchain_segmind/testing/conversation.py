@@ -1,0 +1,126 @@
+"""The words brains speak: a question put to a model, and the reply it gives.
+
+Nothing here knows how any family writes these things on the wire, or that there is a wire.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Role = Literal["user", "assistant", "system"]
+
+
+@dataclass(frozen=True)
+class Media:
+    """A picture, sound, film or document inside a turn.
+
+    Attributes:
+        kind: What it is: ``"image"``, ``"audio"``, ``"video"`` or ``"file"``.
+        mime: Its media type, or None when the request did not say.
+        data: The decoded bytes, or None for a URL.
+        url: The address, or None for inline data.
+    """
+
+    kind: Literal["image", "audio", "video", "file"]
+    mime: str | None = None
+    data: bytes | None = field(default=None, repr=False)
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a conversation.
+
+    Attributes:
+        role: Who spoke; ``"system"`` only for a system message after the conversation began.
+        text: Everything said in words, several text parts joined by line ends.
+        media: Everything shown, in order.
+        name: The speaker's name, where the request gave one.
+    """
+
+    role: Role
+    text: str
+    media: tuple[Media, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request in words that no family owns.
+
+    Attributes:
+        slug: The model asked.
+        family: The family whose format the request came in.
+        system: The system text, or an empty string.
+        turns: The conversation, oldest turn first; empty when only a system text was sent.
+        response_format: The value of ``response_format``, or None.
+        settings: Every other top-level field of the body: ``temperature``, ``max_tokens``, …
+    """
+
+    slug: str
+    family: str
+    system: str
+    turns: tuple[Turn, ...]
+    response_format: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens counted for one run.
+
+    Attributes:
+        input_tokens: Tokens read.
+        output_tokens: Tokens written, reasoning included.
+    """
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the model answers, and how the gateway passes it on.
+
+    Attributes:
+        text: The answer.
+        finish_reason: Why it ended, in OpenAI's words (``"stop"``, ``"length"``,
+            ``"content_filter"``, …); each family gets its own word for it.
+        reasoning: The model's thinking, told where the family tells it.
+        refusal: The model's refusal, told where the family tells it.
+        usage: Token counts to report, or None to have them counted.
+        body: A JSON value sent instead of the family's reply; bytes are sent as they are.
+        headers: Reply headers to add; a value of None leaves out a header of the gateway's own.
+        status: The HTTP status. Only a run answered with 200 counts as executed and is billed.
+        delay: Seconds this answer takes beyond the gateway's latency.
+    """
+
+    text: str = ""
+    finish_reason: str = "stop"
+    reasoning: str | None = None
+    refusal: str | None = None
+    usage: Usage | None = None
+    body: Any = None
+    headers: Mapping[str, str | None] = field(default_factory=dict)
+    status: int = 200
+    delay: float = 0.0
+
+
+class Brain(Protocol):
+    """Anything that answers questions; hand your own to `LocalGateway(brain=...)`."""
+
+    def answer(self, question: Question) -> Reply:
+        """Answer one question.
+
+        Called in the gateway's thread, one question at a time.
+
+        Args:
+            question: What was asked.
+
+        Returns:
+            The reply.
+
+        Raises:
+            Exception: Anything; the client gets HTTP 500 with the message, and is not billed.
+        """
+        ...

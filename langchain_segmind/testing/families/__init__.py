@@ -1,0 +1,35 @@
+"""The body formats: how each reads a request into a `Question`, and writes a `Reply` down.
+
+A new format is one file and one row here. Formats never import one another.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_segmind.testing.conversation import Question
+from langchain_segmind.testing.directory import Family
+from langchain_segmind.testing.families import anthropic, gemini, openai
+from langchain_segmind.testing.families.common import Reading, Writing
+
+__all__ = ["FORMATS", "Format", "Reading", "Writing"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One body format.
+
+    Attributes:
+        read: Request body to question; refuses what the family would refuse.
+        write: Reply to the family's reply body.
+    """
+
+    read: Callable[[Reading], Question]
+    write: Callable[[Writing], dict[str, Any]]
+
+
+FORMATS: Mapping[Family, Format] = {
+    "openai": Format(openai.read, openai.write),
+    "anthropic": Format(anthropic.read, anthropic.write),
+    "gemini": Format(gemini.read, gemini.write),
+}

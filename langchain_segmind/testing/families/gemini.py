@@ -1,0 +1,142 @@
+"""Gemini's format, where ``messages`` is an object of system instruction and contents."""
+
+from typing import Any, Literal
+
+from langchain_segmind.testing.checks import (
+    decoded,
+    fields,
+    filled_list,
+    image_type,
+    one_of,
+    pdf,
+    refuse,
+    some_string,
+    string,
+)
+from langchain_segmind.testing.conversation import Media, Question, Reply, Role, Turn
+from langchain_segmind.testing.families.common import (
+    Reading,
+    Writing,
+    flat_prompt,
+    response_format,
+    settings_of,
+)
+from langchain_segmind.testing.settings import GEMINI, check_settings
+
+_ROLES: dict[str, Role] = {"user": "user", "model": "assistant"}
+_KINDS: dict[str, Literal["image", "audio", "video", "file"]] = {
+    "image": "image",
+    "audio": "audio",
+    "video": "video",
+    "application": "file",
+}
+
+_FINISH_REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+
+
+def read(reading: Reading) -> Question:
+    """Read a request body.
+
+    Args:
+        reading: The request.
+
+    Returns:
+        The question it asks.
+
+    Raises:
+        RefusalError: The body breaks one of the format's rules.
+    """
+    body = reading.body
+    prompt = flat_prompt(body)
+    system, turns = ("", prompt) if prompt else _conversation(body["messages"])
+    question = Question(
+        slug=reading.model.slug,
+        family="gemini",
+        system=system,
+        turns=turns,
+        response_format=response_format(body),
+        settings=settings_of(body),
+    )
+    check_settings(question.settings, GEMINI)
+    return question
+
+
+def write(writing: Writing) -> dict[str, Any]:
+    """Write a reply body.
+
+    Args:
+        writing: The reply and what is known of its run.
+
+    Returns:
+        The body. A refusal is told as Gemini tells it: no candidates, but a block reason.
+    """
+    reply, used = writing.reply, writing.usage
+    told: dict[str, Any] = {"candidates": [_candidate(reply)]}
+    if reply.refusal is not None:
+        blocked = {"blockReason": "SAFETY", "blockReasonMessage": reply.refusal}
+        told = {"promptFeedback": blocked}
+    return {
+        **told,
+        "usageMetadata": {
+            "promptTokenCount": used.input_tokens,
+            "candidatesTokenCount": used.output_tokens,
+            "totalTokenCount": used.input_tokens + used.output_tokens,
+        },
+        "modelVersion": writing.slug,
+    }
+
+
+def _candidate(reply: Reply) -> dict[str, Any]:
+    thoughts = [] if reply.reasoning is None else [{"text": reply.reasoning, "thought": True}]
+    said = [{"text": reply.text}] if reply.text else []
+    return {
+        "index": 0,
+        "content": {"role": "model", "parts": [*thoughts, *said]},
+        "finishReason": _FINISH_REASONS.get(reply.finish_reason, reply.finish_reason),
+    }
+
+
+def _conversation(value: Any) -> tuple[str, tuple[Turn, ...]]:
+    messages = fields(value, "messages", ["contents"], ["system_instruction"])
+    contents = filled_list(messages["contents"], "messages.contents")
+    turns = tuple(_turn(item, f"messages.contents[{at}]") for at, item in enumerate(contents))
+    if "system_instruction" not in messages:
+        return "", turns
+    where = "messages.system_instruction"
+    parts = fields(messages["system_instruction"], where, ["parts"])["parts"]
+    text = fields(parts, f"{where}.parts", ["text"])["text"]
+    return some_string(text, f"{where}.parts.text"), turns
+
+
+def _turn(value: Any, where: str) -> Turn:
+    content = fields(value, where, ["role", "parts"])
+    role = _ROLES[one_of(content["role"], f"{where}.role", _ROLES)]
+    parts = [
+        _part(part, f"{where}.parts[{at}]")
+        for at, part in enumerate(filled_list(content["parts"], f"{where}.parts"))
+    ]
+    return Turn(
+        role,
+        "\n".join(part for part in parts if isinstance(part, str)),
+        tuple(part for part in parts if isinstance(part, Media)),
+    )
+
+
+def _part(value: Any, where: str) -> str | Media:
+    if "inlineData" not in fields(value, where, optional=None):
+        return some_string(fields(value, where, ["text"])["text"], f"{where}.text")
+    place = f"{where}.inlineData"
+    inline = fields(fields(value, where, ["inlineData"])["inlineData"], place, ["mimeType", "data"])
+    mime = string(inline["mimeType"], f"{place}.mimeType")
+    kind = _KINDS.get(mime.partition("/")[0])
+    if kind is None or (kind == "file" and mime != "application/pdf"):
+        refuse(f"{place}.mimeType: unsupported type {mime!r}")
+    return Media(kind, mime, _content(mime, decoded(inline["data"], f"{place}.data"), place))
+
+
+def _content(mime: str, data: bytes, where: str) -> bytes:
+    if mime == "application/pdf":
+        pdf(data, where)
+    if mime.startswith("image/"):
+        image_type(data, where)
+    return data

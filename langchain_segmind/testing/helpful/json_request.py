@@ -1,0 +1,68 @@
+"""Which schema an answer must have: from `response_format`, or from the words of the prompt."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from langchain_segmind.testing.conversation import Question
+from langchain_segmind.testing.helpful.material import Material, take_apart
+
+_QUOTED = re.compile(r"[\"'`\u2018\u201c]([A-Za-z_][\w-]*)[\"'`\u2019\u201d]")
+_NEAR_KEYS = re.compile(r"[^.\n]*\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b[^.\n]*", re.IGNORECASE)
+_LISTED = re.compile(
+    r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b(?: named| called| are| of)?:?\s+"
+    r"((?:[a-z_]\w*(?:, and |, | and )?)+)"
+)
+_EXAMPLE_KEY = re.compile(r"[\"']([A-Za-z_]\w*)[\"']\s*:")
+
+
+def schema_asked_for(question: Question) -> dict[str, Any] | None:
+    """Tell the schema that `response_format` asks for; None when it asks for prose."""
+    wanted = question.response_format or {}
+    if wanted.get("type") == "json_schema":
+        schema: dict[str, Any] = wanted["json_schema"]["schema"]
+        return schema
+    if wanted.get("type") != "json_object":
+        return None
+    material = take_apart(question)
+    texts = [material.prompt, material.system, *(turn.text for turn in question.turns)]
+    return next(_schemas(texts), None) or _of_keys(_keys("\n".join(texts)) or ["answer"])
+
+
+def schema_in_prompt(material: Material) -> dict[str, Any] | None:
+    """Tell the schema that a prompt describes in words, as LangChain's output parsers do."""
+    texts = [text for text in (material.prompt, material.system) if "json" in text.lower()]
+    if not any("schema" in text.lower() for text in texts):
+        return None
+    return next(_schemas(texts), None)
+
+
+def _schemas(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for text in texts:
+        found = [value for value in _objects(text) if isinstance(value.get("properties"), dict)]
+        if found:
+            yield found[-1]  # parsers show an example schema first, and the real one last
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    decoder, at = json.JSONDecoder(), text.find("{")
+    while at >= 0:
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            value, end = None, at + 1
+        if isinstance(value, dict):
+            yield value
+        at = text.find("{", end)
+
+
+def _of_keys(keys: Iterable[str]) -> dict[str, Any]:
+    properties = {key: {"type": "string"} for key in keys}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _keys(text: str) -> list[str]:
+    quoted = [key for line in _NEAR_KEYS.findall(text) for key in _QUOTED.findall(line)]
+    listed = [key for found in _LISTED.findall(text) for key in re.split(r", and |, | and ", found)]
+    return list(dict.fromkeys(quoted or listed or _EXAMPLE_KEY.findall(text)))

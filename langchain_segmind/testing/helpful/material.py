@@ -1,0 +1,221 @@
+"""What a question gives the default brain to work with: what is asked, and where to look.
+
+A prompt may hold the documents and the question in one text, in many layouts; this file takes it
+apart into the request, passages to quote, and instructions that are never quoted.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain_segmind.testing.conversation import Media, Question
+from langchain_segmind.testing.helpful.words import capital, is_question, sentences
+
+# A note is what a system text says without calling it a document.
+Origin = Literal["document", "note", "user", "assistant"]
+_FEW_NOTES = 2
+
+_LABELS: tuple[tuple[str, str], ...] = (
+    (r"(?:user |the |original |standalone )?(?:question|query)|input|human|user", "ask"),
+    (
+        r"(?:retrieved |the |given )?(?:context|documents?|passages?|sources?|text|article|notes"
+        r"|background|information|excerpts?|content|facts?)",
+        "document",
+    ),
+    (r"(?:chat |conversation )?history", "document"),
+    (r"(?:your |helpful |final )?answer|assistant|ai|response|rest", "rest"),
+)
+_LABEL = re.compile(
+    r"(?:^|(?<=[.!?] ))[ \t]*[#*]*[ \t]*(?:"
+    + "|".join(f"(?P<{kind}{at}>{names})" for at, (names, kind) in enumerate(_LABELS))
+    + r")[ \t]*(?:\d+[ \t]*)?[*]*:[*]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LEAD_IN = re.compile(
+    r"^(?P<line>.*\b(?:context|documents?|passages?|sources?|text|article|excerpts?|information"
+    r"|notes|facts)\b[^:\n.?!]{0,30}):[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TAG = re.compile(r"<(/?)(context|documents?|question|query|sources?|text|article)\b[^>]*>", re.IGNORECASE)
+_FENCE = re.compile(r"^\s*(?:`{3}\w*|\"{3}|-{3,}|={3,})\s*$", re.MULTILINE)
+_DOCUMENT_REPR = re.compile(r"page_content=(['\"])(.*?)\1(?=[,)])", re.DOTALL)
+
+_INSTRUCTION = re.compile(
+    r"(?:please |always |never |only |then |also |and )*"
+    r"(?:you are|you're|you will|you must|you should|you have|your (?:task|job|role|goal|answers?)"
+    r"|answer|use|respond|reply|keep|be|do not|don't|if (?:you|the|there)|act|given|based on"
+    r"|think|write|return|explain|say|cite|(?:the )?output|summar\w+|translate|below|here (?:is|are)"
+    r"|the following|quote|stay|limit|make sure|ensure|provide|refuse|format|extract|classify"
+    r"|speak|talk|today you|a chat between|i want you|when (?:you|asked))\b",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(
+    r"(?:please |can you |could you |now )*(?:tell|write|give|list|name|say|repeat|explain|describe"
+    r"|translate|summar\w+|show|make|create|generate|extract|classify|compare|find|help)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r",? (?:and|but) (?=(?:I|my|we|our)\b)")
+
+_FIRST_TO_SECOND = {
+    "i am": "you are",
+    "i'm": "you are",
+    "i was": "you were",
+    "i've": "you have",
+    "i'd": "you would",
+    "i'll": "you will",
+    "i": "you",
+    "me": "you",
+    "my": "your",
+    "mine": "yours",
+    "myself": "yourself",
+    "am": "are",
+}
+_FIRST_PERSON = re.compile(
+    r"\b(?:" + "|".join(sorted(map(re.escape, _FIRST_TO_SECOND), key=len, reverse=True)) + r")\b",
+    re.IGNORECASE,
+)
+
+NOT_FOUND = "I could not find that in the documents."
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A sentence that may be quoted.
+
+    Attributes:
+        text: The sentence.
+        origin: Who said it.
+    """
+
+    text: str
+    origin: Origin
+
+    def told(self) -> str:
+        """Say it to the user: what the user said of themselves comes back as *you*."""
+        return to_second_person(self.text) if self.origin == "user" else self.text
+
+
+@dataclass(frozen=True)
+class Material:
+    """A question, taken apart.
+
+    Attributes:
+        request: What is asked or said last.
+        passages: The sentences to look in, in order.
+        system: The whole system text.
+        prompt: The whole last turn of the user.
+        media: What was shown with it.
+    """
+
+    request: str
+    passages: tuple[Passage, ...]
+    system: str = ""
+    prompt: str = ""
+    media: tuple[Media, ...] = ()
+
+    @property
+    def has_documents(self) -> bool:
+        """Whether there is anything to look in but the conversation."""
+        origins = [passage.origin for passage in self.passages]
+        return "document" in origins or origins.count("note") > _FEW_NOTES
+
+
+def take_apart(question: Question) -> Material:
+    """Take a question apart.
+
+    Args:
+        question: What was asked.
+
+    Returns:
+        Its material.
+    """
+    last = max((at for at, turn in enumerate(question.turns) if turn.role == "user"), default=None)
+    prompt = question.turns[last].text if last is not None else ""
+    request, found = _request(prompt)
+    passages = list(_documents(question.system))
+    for at, turn in enumerate(question.turns):
+        if at == last:
+            passages += found
+        elif turn.role == "system":
+            passages += _documents(turn.text)
+        else:
+            passages += _said(turn.text, turn.role)
+    media = question.turns[last].media if last is not None else ()
+    return Material(request, tuple(dict.fromkeys(passages)), question.system, prompt, media)
+
+
+def to_second_person(text: str) -> str:
+    """Turn *I work here* into *You work here*."""
+    return capital(_FIRST_PERSON.sub(lambda found: _FIRST_TO_SECOND[found[0].lower()], text))
+
+
+def sections(text: str) -> Iterator[tuple[str, str]]:
+    """Cut a prompt at its labels (``Context:``, ``Question:``, ``<context>``, …).
+
+    Yields:
+        The kind of each section (``"ask"``, ``"document"``, ``"rest"``, or ``"free"`` for what no
+        label owns) and its text.
+    """
+    text = (
+        ("\n".join(found[1] for found in _DOCUMENT_REPR.findall(text))
+        and _DOCUMENT_REPR.sub(lambda found: f"\nContext: {found[2]}\n", text))
+        or text
+    )
+    text = _TAG.sub(lambda tag: "\nRest:\n" if tag[1] else f"\n{tag[2]}:\n", text)
+    text = _FENCE.sub("", _LEAD_IN.sub(r"\g<line>.\nContext:\n", text))
+    kind, start = "free", 0
+    for label in _LABEL.finditer(text):
+        yield kind, text[start : label.start()].strip()
+        kind, start = str(label.lastgroup).rstrip("0123456789"), label.end()
+    yield kind, text[start:].strip()
+
+
+def is_instruction(sentence: str) -> bool:
+    """Tell whether a sentence tells the model what to do."""
+    return _INSTRUCTION.match(sentence) is not None
+
+
+def _request(prompt: str) -> tuple[str, list[Passage]]:
+    cut = [(kind, text) for kind, text in sections(prompt) if text]
+    asked = [text for kind, text in cut if kind == "ask"]
+    if asked:
+        return asked[-1], list(_quotable(cut))
+    if not any(kind == "document" for kind, _ in cut):
+        return _last_question(prompt)
+    free = [sentence for kind, text in cut if kind != "document" for sentence in sentences(text)]
+    passages = list(_quotable(cut))
+    questions = [sentence for sentence in free if is_question(sentence)]
+    if questions or not passages:
+        return (questions or free or [prompt])[-1], passages
+    if is_question(passages[-1].text):
+        return passages[-1].text, passages[:-1]
+    return " ".join(free) or prompt, passages
+
+
+def _last_question(prompt: str) -> tuple[str, list[Passage]]:
+    found = sentences(prompt)
+    questions = [at for at, sentence in enumerate(found) if is_question(sentence)]
+    if not questions:
+        return prompt.strip(), []
+    at = questions[-1]
+    return found[at], list(_said("\n".join(found[:at] + found[at + 1 :]), "user"))
+
+
+def _quotable(cut: list[tuple[str, str]]) -> Iterator[Passage]:
+    for kind, text in cut:
+        for sentence in sentences(text) if kind != "ask" else ():
+            if kind == "document" or not (is_instruction(sentence) or is_question(sentence)):
+                yield Passage(sentence, "document" if kind == "document" else "note")
+
+
+def _documents(system: str) -> Iterator[Passage]:
+    return _quotable([(kind, text) for kind, text in sections(system) if text])
+
+
+def _said(text: str, role: Literal["user", "assistant"]) -> Iterator[Passage]:
+    for sentence in sentences(text):
+        if is_question(sentence) or _COMMAND.match(sentence) or sentence.startswith(NOT_FOUND[:20]):
+            continue
+        clauses = _CLAUSE.split(sentence) if role == "user" else [sentence]
+        yield from (Passage(clause, role) for clause in clauses)

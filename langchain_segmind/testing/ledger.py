@@ -1,0 +1,184 @@
+"""What a gateway remembers: its log, its failures to come, its balance. Safe from any thread."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from langchain_segmind.testing.conversation import Reply, Usage
+
+# Prices in billionths of a dollar a token: whole numbers add up to the same sum in any order.
+_INPUT_PRICE = 1_000
+_OUTPUT_PRICE = 4_000
+_DOLLAR = 1_000_000_000
+
+Drop = Literal["before_run", "after_run"]
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One HTTP request as it arrived, and what became of it.
+
+    Attributes:
+        method: The verb.
+        path: The path, without a query.
+        slug: The model it was meant for, or None when it was not for a model.
+        headers: The headers, names in lower case.
+        body: The JSON value of the body, or None when it was not JSON.
+        raw: The bytes of the body.
+        status: The status answered; None while it runs, and when the connection was dropped.
+        executed: Whether a model ran for it, and was billed.
+        connection: A number that identifies the TCP connection it came on.
+    """
+
+    method: str
+    path: str
+    slug: str | None
+    headers: Mapping[str, str] = field(repr=False)  # the key is in there
+    body: Any
+    raw: bytes = field(repr=False)
+    status: int | None = None
+    executed: bool = False
+    connection: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error some model calls will get.
+
+    Attributes:
+        status: The status to answer.
+        times: How many calls get it.
+        headers: The headers of the answer, or None for the usual ones.
+        body: The body of the answer, or None for the usual one.
+        slug: The only model it is for, or None for any.
+        after_run: Whether the model runs, and is billed, before the error.
+        drop: Whether to close the connection instead of answering.
+    """
+
+    status: int
+    times: int = 1
+    headers: Mapping[str, str] | None = None
+    body: object = None
+    slug: str | None = None
+    after_run: bool = False
+    drop: Drop | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the model runs before this failure."""
+        return self.after_run or self.drop == "after_run"
+
+
+def cost_of(usage: Usage) -> int:
+    """Price a run, in billionths of a dollar."""
+    return usage.input_tokens * _INPUT_PRICE + usage.output_tokens * _OUTPUT_PRICE
+
+
+def in_dollars(billionths: int) -> float:
+    """Turn billionths of a dollar into dollars."""
+    return billionths / _DOLLAR
+
+
+class Ledger:
+    """The memory of one gateway.
+
+    Args:
+        balance: The balance to begin with, in dollars.
+        keep: How many requests the log keeps; None for all.
+    """
+
+    def __init__(self, balance: float, keep: int | None = None) -> None:
+        self._first_balance = round(balance * _DOLLAR)
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._next_number = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._log: dict[int, LoggedRequest] = {}
+        self._failures: list[Failure] = []
+        self._replies: list[Reply] = []
+        self._spent = 0
+        self._executions = 0
+
+    def clear(self) -> None:
+        """Forget everything, and restore the balance."""
+        with self._lock:
+            self._reset()
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """Every request, in order of arrival."""
+        with self._lock:
+            return list(self._log.values())
+
+    @property
+    def executions(self) -> int:
+        """How many model runs were executed."""
+        with self._lock:
+            return self._executions
+
+    @property
+    def balance(self) -> float:
+        """What is left, in dollars."""
+        with self._lock:
+            return in_dollars(self._first_balance - self._spent)
+
+    def arrived(self, request: LoggedRequest) -> int:
+        """Log a request, and return its number."""
+        with self._lock:
+            self._next_number += 1
+            self._log[self._next_number] = request
+            if self._keep is not None and len(self._log) > self._keep:
+                self._log.pop(next(iter(self._log)))
+            return self._next_number
+
+    def answered(self, number: int, status: int | None, *, executed: bool) -> LoggedRequest | None:
+        """Log what became of a request; None when it was forgotten meanwhile."""
+        with self._lock:
+            if number not in self._log:
+                return None
+            done = replace(self._log[number], status=status, executed=executed)
+            self._log[number] = done
+            return done
+
+    def bill(self, usage: Usage) -> float:
+        """Count and bill a run.
+
+        Returns:
+            The balance left, in dollars.
+        """
+        with self._lock:
+            self._executions += 1
+            self._spent += cost_of(usage)
+            return in_dollars(self._first_balance - self._spent)
+
+    def will_fail(self, failure: Failure) -> None:
+        """Put a failure at the end of the queue."""
+        with self._lock:
+            self._failures.append(failure)
+
+    def take_failure(self, slug: str, *, runs: bool) -> Failure | None:
+        """Take the next failure for a model, if it is of the kind that runs, or does not."""
+        with self._lock:
+            for at, failure in enumerate(self._failures):
+                if failure.slug in {None, slug}:
+                    return self._take(at) if failure.runs == runs else None
+            return None
+
+    def _take(self, at: int) -> Failure:
+        failure = self._failures[at]
+        left = failure.times - 1
+        self._failures[at : at + 1] = [replace(failure, times=left)] if left else []
+        return failure
+
+    def will_reply(self, replies: Iterable[Reply]) -> None:
+        """Put scripted replies at the end of the queue."""
+        with self._lock:
+            self._replies.extend(replies)
+
+    def take_reply(self) -> Reply | None:
+        """Take the next scripted reply, if there is one."""
+        with self._lock:
+            return self._replies.pop(0) if self._replies else None

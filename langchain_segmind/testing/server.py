@@ -1,0 +1,168 @@
+"""The only sockets of the gateway: aiohttp brings visits to the desk and takes answers away."""
+
+import asyncio
+import itertools
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from langchain_segmind.testing.checks import json_body
+from langchain_segmind.testing.desk import Desk, Visit, respond, route
+from langchain_segmind.testing.errors import Answer, RefusalError
+from langchain_segmind.testing.ledger import LoggedRequest
+
+_LARGEST_BODY = 64 * 1024 * 1024
+_GRACE = 0.02  # seconds that running requests may take to end when the gateway stops
+
+
+class Reception:
+    """Turns HTTP requests into logged visits, and answers into HTTP responses.
+
+    Args:
+        desk: Who answers.
+        watch: Called with every request once its answer is known, or None.
+    """
+
+    def __init__(self, desk: Desk, watch: Callable[[LoggedRequest], None] | None = None) -> None:
+        self._desk = desk
+        self._watch = watch
+        self._numbers = itertools.count(1)
+        self._connections: weakref.WeakKeyDictionary[asyncio.BaseTransport, int] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def application(self) -> web.Application:
+        """Build the application to serve."""
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        app.router.add_route("*", "/{path:.*}", self._receive)
+        return app
+
+    async def _receive(self, request: web.Request) -> web.StreamResponse:
+        connection = self._connection(request)
+        too_large = None
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raw, too_large = b"", RefusalError(413).answer()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        visit = Visit(request.method, request.path, headers, raw)
+        number = self._desk.ledger.arrived(_entry(visit, connection))
+        answer = too_large or await respond(self._desk, visit)
+        done = self._desk.ledger.answered(number, answer.status, executed=answer.executed)
+        if self._watch is not None and done is not None:
+            self._watch(done)
+        return _response(request, answer)
+
+    def _connection(self, request: web.Request) -> int:
+        if request.transport is None:
+            return 0
+        known = self._connections.get(request.transport)
+        if known is None:
+            known = self._connections[request.transport] = next(self._numbers)
+        return known
+
+
+def _entry(visit: Visit, connection: int) -> LoggedRequest:
+    found = route(visit)
+    try:
+        body = json_body(visit.raw)
+    except RefusalError:
+        body = None
+    return LoggedRequest(
+        method=visit.method,
+        path=visit.path,
+        slug=found[1].get("slug") if found else None,
+        headers=visit.headers,
+        body=body,
+        raw=visit.raw,
+        connection=connection,
+    )
+
+
+def _response(request: web.Request, answer: Answer) -> web.Response:
+    if answer.status is None:
+        if request.transport is not None:
+            request.transport.close()
+        return web.Response()
+    return web.Response(
+        status=answer.status,
+        body=answer.body,
+        headers={"Content-Type": answer.content_type, **answer.headers},
+    )
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen.
+
+    Attributes:
+        host: The interface.
+        port: The port, or 0 for any that is free.
+    """
+
+    host: str
+    port: int
+
+
+class ServerThread:
+    """An application served from a thread of its own, with an event loop of its own.
+
+    Args:
+        reception: What to serve.
+        address: Where to listen.
+    """
+
+    def __init__(self, reception: Reception, address: Address) -> None:
+        self._reception = reception
+        self._address = address
+        self._bound: Future[int] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(
+            target=self._run, name="langchain-segmind-local-gateway", daemon=True
+        )
+
+    def start(self) -> int:
+        """Start listening.
+
+        Returns:
+            The port.
+
+        Raises:
+            OSError: The port is taken, or the host is not of this machine.
+        """
+        self._thread.start()
+        error = self._bound.exception()
+        if error is not None:
+            self._thread.join()
+            raise error
+        return self._bound.result()
+
+    def stop(self) -> None:
+        """Stop listening, close every connection, and wait until all is closed."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001 - start() raises it again, in the caller's thread
+            self._bound.set_exception(error)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        runner = web.AppRunner(
+            self._reception.application(), access_log=None, shutdown_timeout=_GRACE
+        )
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, self._address.host, self._address.port).start()
+            self._bound.set_result(runner.addresses[0][1])
+            await self._stop.wait()
+        finally:
+            await runner.cleanup()
