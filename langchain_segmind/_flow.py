@@ -169,7 +169,9 @@ def _error(reply: Reply, target: Target, attempts: int) -> SegmindError:
     cls, advice = class_for(reply.status, text, unsure=reply.outcome == "unknown")
     said = f" ({text})" if text else ""
     tried = f" after {attempts} attempts" if attempts > 1 else ""
-    message = f"{target.slug}: the gateway answered {reply.status}{said}{tried}. {advice}"
+    hint = facts["retry_after"]
+    asked = f" and asks to wait {hint:.0f} s" if hint else ""
+    message = f"{target.slug}: the gateway answered {reply.status}{said}{tried}{asked}. {advice}"
     return cls(message, **facts)
 
 

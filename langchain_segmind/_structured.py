@@ -14,7 +14,7 @@ from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-Method = Literal["json_schema", "json_mode"]
+Method = Literal["json_schema", "function_calling", "json_mode"]
 Schema = dict[str, Any] | type
 
 _NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -34,16 +34,16 @@ def structured(
     Raises:
         ValueError: For a method there is none of, or no schema where one is needed.
     """
-    if method == "json_schema":
+    if method in ("json_schema", "function_calling"):
         if schema is None:
-            raise ValueError("schema: method='json_schema' needs one")
+            raise ValueError(f"schema: method={method!r} needs one")
         form = response_format(schema, strict=strict)
     elif method == "json_mode":
         if strict is not None:
             raise ValueError("strict: method='json_mode' has no schema to be strict about")
         form = {"type": "json_object"}
     else:
-        raise ValueError(f"method: {method!r} is none; use 'json_schema' or 'json_mode'")
+        raise ValueError(f"method: {method!r} is none; use json_schema, function_calling or json_mode")
     told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
     parser = _parser(schema)

@@ -288,8 +288,9 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         Args:
             schema: A pydantic class (v1 or v2), whose instances are then the answers, or a
                 TypedDict or JSON schema for plain dictionaries.
-            method: `"json_schema"` holds the model to the schema; `"json_mode"` only to JSON, so
-                the prompt must tell which keys are wanted.
+            method: `"json_schema"` holds the model to the schema. So does `"function_calling"`:
+                the gateway forwards no tools, so it asks in the same way. `"json_mode"` only holds
+                it to JSON, and the prompt must tell which keys are wanted.
             include_raw: Whether to answer with `{"raw": message, "parsed": object or None,
                 "parsing_error": exception or None}` instead of raising when parsing fails.
             strict: Whether the schema is to be kept to the letter; not sent if None.

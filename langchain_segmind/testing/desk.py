@@ -149,7 +149,7 @@ def start(desk: Desk, visit: Visit, model: Model) -> Run:
         The run. There is no way back from here: it is billed, even if nobody waits for it.
 
     Raises:
-        RefusalError: The request is not one the model can run, or its brain failed; nothing is billed.
+        RefusalError: The model cannot run this request, or its brain failed; nothing is billed.
     """
     began = time.monotonic()
     if desk.ledger.balance <= 0:

@@ -6,21 +6,19 @@ from dataclasses import replace
 
 from langchain_segmind.testing.conversation import Question, Reply
 from langchain_segmind.testing.helpful.almanac import ALMANAC
-from langchain_segmind.testing.helpful.evidence import Evidence
+from langchain_segmind.testing.helpful.evidence import Evidence, proper_names
 from langchain_segmind.testing.helpful.json_request import schema_asked_for, schema_in_prompt
 from langchain_segmind.testing.helpful.material import (
+    COMMAND,
     NOT_FOUND,
     Material,
     take_apart,
     to_second_person,
 )
+from langchain_segmind.testing.helpful.repertoire import translated
 from langchain_segmind.testing.helpful.schema import fill
 from langchain_segmind.testing.helpful.search import find_answer
-from langchain_segmind.testing.helpful.small_talk import (
-    small_talk,
-    translated,
-    translation_asked_by,
-)
+from langchain_segmind.testing.helpful.small_talk import about_ourselves, small_talk
 from langchain_segmind.testing.helpful.words import as_sentence, is_question
 from langchain_segmind.testing.tokens import cut
 
@@ -30,10 +28,9 @@ _ASKS = re.compile(
     r"|define|find|show|look up)\b",
     re.IGNORECASE,
 )
-_ABOUT_ME = re.compile(r"\b(?:your name|who are you|what are you|(?:what|which) model)\b", re.IGNORECASE)
-_ABOUT_TALK = re.compile(
-    r"\bwhat (?:did i (?:just )?(?:say|ask)|was my (?:first|last|previous) \w+)", re.IGNORECASE
-)
+_TRANSLATOR = re.compile(r"\btranslat\w+\b[^.\n]*?\b(?:in)?to (?P<to>\w+)", re.IGNORECASE)
+_REPHRASER = re.compile(r"\b(?:standalone|stand-alone) question\b|\brephrase\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b(?:it|that|this|they|them|he|him|she)\b", re.IGNORECASE)
 _IGNORANCE = "I do not know that: I am the local gateway's stand-in, and know what I am told."
 
 
@@ -54,34 +51,39 @@ class HelpfulBrain:
             ``finish_reason="length"``, where ``max_tokens`` allows no more.
         """
         material = take_apart(question)
-        schema = schema_asked_for(question) or schema_in_prompt(material)
-        if schema is None:
-            return _within_limit(question, prose(question, material))
-        evidence = Evidence.of(material, prose(question, material))
-        return _within_limit(question, json.dumps(fill(schema, evidence), ensure_ascii=False))
+        text = prose(question.slug, material)
+        schema = schema_asked_for(question, material) or schema_in_prompt(material)
+        if schema is not None:
+            text = json.dumps(fill(schema, Evidence.of(material, text)), ensure_ascii=False)
+        return _within_limit(question, text)
 
 
-def prose(question: Question, material: Material) -> str:
-    """Answer in words; never with none."""
+def prose(slug: str, material: Material) -> str:
+    """Answer in words, and never with none.
+
+    Args:
+        slug: The model that is asked.
+        material: What was asked.
+    """
     request = material.request
-    if language := translation_asked_by(material.system):
-        return translated(request, language)
-    if not material.has_documents and (text := _about_ourselves(question, request)):
-        return text
     asks = is_question(request) or _ASKS.match(request) is not None
     if material.has_documents and asks and (text := find_answer(request, material.passages)):
         return text
-    return small_talk(material) or (_look_up(material) if asks else _acknowledge(material))
+    return (
+        _as_ordered(material)
+        or about_ourselves(slug, material)
+        or small_talk(material)
+        or (_look_up(material) if asks else _acknowledge(material))
+    )
 
 
-def _about_ourselves(question: Question, request: str) -> str | None:
-    if _ABOUT_ME.search(request):
-        return f"I am {question.slug}, played by the local gateway."
-    if found := _ABOUT_TALK.search(request):
-        said = [turn.text for turn in question.turns if turn.role == "user"][:-1]
-        earlier = said[0 if "first" in found[0] else -1] if said else "nothing"
-        return f"You said: {earlier}"
-    return None
+def _as_ordered(material: Material) -> str | None:
+    """Do what the system text orders to do with whatever the user says."""
+    if _REPHRASER.search(material.system):
+        names = [name for line in material.passages for name in proper_names(line.text)]
+        return _PRONOUN.sub(names[-1], material.request, count=1) if names else material.request
+    order = None if material.has_documents else _TRANSLATOR.search(material.system)
+    return translated(material.request, order["to"]) if order and material.request else None
 
 
 def _look_up(material: Material) -> str:
@@ -93,19 +95,22 @@ def _look_up(material: Material) -> str:
 
 
 def _acknowledge(material: Material) -> str:
-    if not material.request.strip():
+    request = material.request
+    if not request.strip():
         return "I am listening."
-    if text := find_answer(material.request, material.passages):
+    if text := find_answer(request, material.passages):
         return text
     if material.has_documents:
         return NOT_FOUND
-    return f"Understood. {as_sentence(to_second_person(material.request))}"
+    if COMMAND.match(request):
+        return f"I am only a stand-in, and cannot do this: {request}"
+    return f"Understood. {as_sentence(to_second_person(request))}"
 
 
 def _within_limit(question: Question, text: str) -> Reply:
-    limits = [question.settings.get(name) for name in ("max_tokens", "max_completion_tokens")]
     reply = Reply(text)
-    for limit in limits:
+    for name in ("max_tokens", "max_completion_tokens"):
+        limit = question.settings.get(name)
         if isinstance(limit, int) and (short := cut(reply.text, limit)) != reply.text:
             reply = replace(reply, text=short, finish_reason="length")
     return reply

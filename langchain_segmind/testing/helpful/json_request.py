@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from langchain_segmind.testing.conversation import Question
-from langchain_segmind.testing.helpful.material import Material, take_apart
+from langchain_segmind.testing.helpful.material import Material
 
 _QUOTED = re.compile(r"[\"'`\u2018\u201c]([A-Za-z_][\w-]*)[\"'`\u2019\u201d]")
-_NEAR_KEYS = re.compile(r"[^.\n]*\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b[^.\n]*", re.IGNORECASE)
+_KEYS = r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b"
+_NEAR_KEYS = re.compile(rf"[^.\n]*{_KEYS}[^.\n]*", re.IGNORECASE)
 _LISTED = re.compile(
-    r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?)\b(?: named| called| are| of)?:?\s+"
-    r"((?:[a-z_]\w*(?:, and |, | and )?)+)"
+    rf"{_KEYS}(?: named| called| are| of)?:?\s+((?:[a-z_]\w*(?:, and |, | and )?)+)"
 )
 _EXAMPLE_KEY = re.compile(r"[\"']([A-Za-z_]\w*)[\"']\s*:")
 
 
-def schema_asked_for(question: Question) -> dict[str, Any] | None:
+def schema_asked_for(question: Question, material: Material) -> dict[str, Any] | None:
     """Tell the schema that `response_format` asks for; None when it asks for prose."""
     wanted = question.response_format or {}
     if wanted.get("type") == "json_schema":
@@ -25,7 +25,6 @@ def schema_asked_for(question: Question) -> dict[str, Any] | None:
         return schema
     if wanted.get("type") != "json_object":
         return None
-    material = take_apart(question)
     texts = [material.prompt, material.system, *(turn.text for turn in question.turns)]
     return next(_schemas(texts), None) or _of_keys(_keys("\n".join(texts)) or ["answer"])
 

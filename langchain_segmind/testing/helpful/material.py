@@ -9,21 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from langchain_segmind.testing.conversation import Media, Question
+from langchain_segmind.testing.conversation import Media, Question, Turn
 from langchain_segmind.testing.helpful.words import capital, is_question, sentences
 
 # A note is what a system text says without calling it a document.
 Origin = Literal["document", "note", "user", "assistant"]
 _FEW_NOTES = 2
 
+_DOCUMENT = (
+    "context|documents?|passages?|sources?|text|article|notes|background|information|excerpts?"
+    "|content|facts?"
+)
 _LABELS: tuple[tuple[str, str], ...] = (
     (r"(?:user |the |original |standalone )?(?:question|query)|input|human|user", "ask"),
-    (
-        r"(?:retrieved |the |given )?(?:context|documents?|passages?|sources?|text|article|notes"
-        r"|background|information|excerpts?|content|facts?)",
-        "document",
-    ),
-    (r"(?:chat |conversation )?history", "document"),
+    (rf"(?:retrieved |the |given )?(?:{_DOCUMENT})|(?:chat |conversation )?history", "document"),
     (r"(?:your |helpful |final )?answer|assistant|ai|response|rest", "rest"),
 )
 _LABEL = re.compile(
@@ -33,11 +32,10 @@ _LABEL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _LEAD_IN = re.compile(
-    r"^(?P<line>.*\b(?:context|documents?|passages?|sources?|text|article|excerpts?|information"
-    r"|notes|facts)\b[^:\n.?!]{0,30}):[ \t]*$",
+    rf"^(?P<line>.*\b(?:{_DOCUMENT})\b[^:\n.?!]{{0,30}}):[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_TAG = re.compile(r"<(/?)(context|documents?|question|query|sources?|text|article)\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(rf"<(/?)({_DOCUMENT}|question|query)\b[^>]*>", re.IGNORECASE)
 _FENCE = re.compile(r"^\s*(?:`{3}\w*|\"{3}|-{3,}|={3,})\s*$", re.MULTILINE)
 _DOCUMENT_REPR = re.compile(r"page_content=(['\"])(.*?)\1(?=[,)])", re.DOTALL)
 
@@ -45,14 +43,18 @@ _INSTRUCTION = re.compile(
     r"(?:please |always |never |only |then |also |and )*"
     r"(?:you are|you're|you will|you must|you should|you have|your (?:task|job|role|goal|answers?)"
     r"|answer|use|respond|reply|keep|be|do not|don't|if (?:you|the|there)|act|given|based on"
-    r"|think|write|return|explain|say|cite|(?:the )?output|summar\w+|translate|below|here (?:is|are)"
-    r"|the following|quote|stay|limit|make sure|ensure|provide|refuse|format|extract|classify"
-    r"|speak|talk|today you|a chat between|i want you|when (?:you|asked))\b",
+    r"|think|write|return|explain|say|cite|(?:the )?output|summar\w+|translate|below"
+    r"|here (?:is|are)|the following|quote|stay|limit|make sure|ensure|provide|refuse|format|extract"
+    r"|classify|speak|talk|today you|a chat between|i want you|when (?:you|asked))\b",
     re.IGNORECASE,
 )
-_COMMAND = re.compile(
+COMMAND = re.compile(
     r"(?:please |can you |could you |now )*(?:tell|write|give|list|name|say|repeat|explain|describe"
-    r"|translate|summar\w+|show|make|create|generate|extract|classify|compare|find|help)\b",
+    r"|translate|summar\w+|show|make|create|book|order|generate|extract|classify|compare|find|help)\b",
+    re.IGNORECASE,
+)
+_ORDER_TO_ANSWER = re.compile(
+    r"^(?:please )?answer (?:the |this |my |user's )*(?:following )?question\b[^:\n]*:\s*",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r",? (?:and|but) (?=(?:I|my|we|our)\b)")
@@ -106,6 +108,7 @@ class Material:
         system: The whole system text.
         prompt: The whole last turn of the user.
         media: What was shown with it.
+        earlier: What the user said before, turn by turn.
     """
 
     request: str
@@ -113,6 +116,7 @@ class Material:
     system: str = ""
     prompt: str = ""
     media: tuple[Media, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     @property
     def has_documents(self) -> bool:
@@ -130,19 +134,23 @@ def take_apart(question: Question) -> Material:
     Returns:
         Its material.
     """
-    last = max((at for at, turn in enumerate(question.turns) if turn.role == "user"), default=None)
-    prompt = question.turns[last].text if last is not None else ""
-    request, found = _request(prompt)
+    spoken = [at for at, turn in enumerate(question.turns) if turn.role == "user"]
+    last = question.turns[spoken[-1]] if spoken else Turn("user", "")
+    request, found = _request(last.text)
     passages = list(_documents(question.system))
     for at, turn in enumerate(question.turns):
-        if at == last:
+        if spoken and at == spoken[-1]:
             passages += found
-        elif turn.role == "system":
-            passages += _documents(turn.text)
         else:
-            passages += _said(turn.text, turn.role)
-    media = question.turns[last].media if last is not None else ()
-    return Material(request, tuple(dict.fromkeys(passages)), question.system, prompt, media)
+            passages += _documents(turn.text) if turn.role == "system" else _said(turn)
+    return Material(
+        request=_ORDER_TO_ANSWER.sub("", request),
+        passages=tuple(dict.fromkeys(passages)),
+        system=question.system,
+        prompt=last.text,
+        media=last.media,
+        earlier=tuple(question.turns[at].text for at in spoken[:-1]),
+    )
 
 
 def to_second_person(text: str) -> str:
@@ -158,10 +166,9 @@ def sections(text: str) -> Iterator[tuple[str, str]]:
         label owns) and its text.
     """
     text = (
-        ("\n".join(found[1] for found in _DOCUMENT_REPR.findall(text))
-        and _DOCUMENT_REPR.sub(lambda found: f"\nContext: {found[2]}\n", text))
-        or text
-    )
+        "\n".join(found[1] for found in _DOCUMENT_REPR.findall(text))
+        and _DOCUMENT_REPR.sub(lambda found: f"\nContext: {found[2]}\n", text)
+    ) or text
     text = _TAG.sub(lambda tag: "\nRest:\n" if tag[1] else f"\n{tag[2]}:\n", text)
     text = _FENCE.sub("", _LEAD_IN.sub(r"\g<line>.\nContext:\n", text))
     kind, start = "free", 0
@@ -199,7 +206,7 @@ def _last_question(prompt: str) -> tuple[str, list[Passage]]:
     if not questions:
         return prompt.strip(), []
     at = questions[-1]
-    return found[at], list(_said("\n".join(found[:at] + found[at + 1 :]), "user"))
+    return found[at], list(_said(Turn("user", "\n".join(found[:at] + found[at + 1 :]))))
 
 
 def _quotable(cut: list[tuple[str, str]]) -> Iterator[Passage]:
@@ -213,9 +220,10 @@ def _documents(system: str) -> Iterator[Passage]:
     return _quotable([(kind, text) for kind, text in sections(system) if text])
 
 
-def _said(text: str, role: Literal["user", "assistant"]) -> Iterator[Passage]:
-    for sentence in sentences(text):
-        if is_question(sentence) or _COMMAND.match(sentence) or sentence.startswith(NOT_FOUND[:20]):
+def _said(turn: Turn) -> Iterator[Passage]:
+    origin: Origin = "user" if turn.role == "user" else "assistant"
+    for sentence in sentences(turn.text):
+        if is_question(sentence) or COMMAND.match(sentence) or sentence == NOT_FOUND:
             continue
-        clauses = _CLAUSE.split(sentence) if role == "user" else [sentence]
-        yield from (Passage(clause, role) for clause in clauses)
+        clauses = _CLAUSE.split(sentence) if origin == "user" else [sentence]
+        yield from (Passage(clause, origin) for clause in clauses)

@@ -1,110 +1,39 @@
-"""What the default brain says to what is not a question: a table of patterns and answers."""
+"""What the default brain says to what needs no search: a table of patterns and answers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from langchain_segmind.testing.conversation import Media
-from langchain_segmind.testing.helpful.material import Material, sections, to_second_person
+from langchain_segmind.testing.helpful.material import Material, to_second_person
+from langchain_segmind.testing.helpful.repertoire import listed, translated, work_of_art
 from langchain_segmind.testing.helpful.search import central
-from langchain_segmind.testing.helpful.words import as_sentence, capital, sentences
+from langchain_segmind.testing.helpful.words import NUMBER_WORDS, as_sentence, capital, sentences
 
-Say = Callable[[re.Match[str], Material], str]
+Found = re.Match[str]
 
-_JOKES = (
-    ("Why did the {topic} get a library card?", "To check out all the stories about {topic}."),
-    ("What do {topic} and good code have in common?", "Nobody notices them until they break."),
-    ("Why was the book about {topic} so thin?", "All the punchlines had already escaped."),
-)
-_VERSES = (
-    "{Topic} at first light,",
-    "a quiet thought wanders by,",
-    "and stays for the night.",
-)
-_STORY = (
-    "Once upon a time there was a traveller who knew nothing of {topic}.",
-    "One day the traveller met someone who knew everything about {topic}, and they talked all night.",
-    "By morning both had learnt something new.",
-)
-
-_PHRASES = {
-    "french": {
-        "hello": "Bonjour",
-        "i love programming": "J'adore la programmation",
-        "thank you": "Merci",
-        "good morning": "Bonjour",
-        "goodbye": "Au revoir",
-        "how are you": "Comment allez-vous",
-    },
-    "german": {
-        "hello": "Hallo",
-        "i love programming": "Ich liebe das Programmieren",
-        "thank you": "Danke",
-        "good morning": "Guten Morgen",
-        "goodbye": "Auf Wiedersehen",
-        "how are you": "Wie geht es Ihnen",
-    },
-    "spanish": {
-        "hello": "Hola",
-        "i love programming": "Me encanta programar",
-        "thank you": "Gracias",
-        "good morning": "Buenos días",
-        "goodbye": "Adiós",
-        "how are you": "¿Cómo estás",
-    },
-    "italian": {
-        "hello": "Ciao",
-        "i love programming": "Amo programmare",
-        "thank you": "Grazie",
-        "good morning": "Buongiorno",
-        "goodbye": "Arrivederci",
-        "how are you": "Come stai",
-    },
+_OPERATIONS: dict[str, tuple[Sequence[str], Callable[[float, float], float]]] = {
+    "+": (("+", "plus"), lambda left, right: left + right),
+    "-": (("-", "minus"), lambda left, right: left - right),
+    "*": (("*", "x", "\u00d7", "times", "multiplied by"), lambda left, right: left * right),
+    "/": (("/", "\u00f7", "divided by"), lambda left, right: left / right),
 }
 
-_LISTS = {
-    "colo": ("red", "green", "blue", "yellow", "purple", "orange", "pink", "brown"),
-    "fruit": ("apple", "banana", "cherry", "grape", "mango", "orange", "pear", "plum"),
-    "animal": ("cat", "dog", "horse", "lion", "owl", "rabbit", "tiger", "whale"),
-    "planet": ("Mercury", "Venus", "Earth", "Mars", "Jupiter", "Saturn", "Uranus", "Neptune"),
-    "language": ("Python", "Rust", "Go", "Java", "C", "Ruby", "Haskell", "Swift"),
-    "cit": ("Paris", "London", "Tokyo", "Rome", "Berlin", "Madrid", "Delhi", "Lima"),
-    "countr": ("France", "Japan", "Kenya", "Peru", "India", "Norway", "Canada", "Chile"),
-    "ice cream": ("vanilla", "chocolate", "strawberry", "mint", "lemon", "hazelnut", "mango"),
-}
-NUMBER_WORDS = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("eleven", "twelve"),
+_POLITE = r"^(?:please |can you |could you |now )*"
+_NUMBER = r"-?\d[\d,]*(?:\.\d+)?"
+_WORKS = "joke|poem|haiku|limerick|verse|song|story|rhyme"
+_TOPIC = re.compile(r"\b(?:about|on|regarding) (?:the |a |an )?([^.?!,;\n]+)", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?i:\b(?:my name is|i am called|call me|i'm|i am)) (?P<name>[A-Z][\w'-]*(?: [A-Z][\w'-]*)*)"
 )
-
-_OPERATIONS: dict[str, Callable[[float, float], float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-}
-_OPERATORS = {
-    **dict.fromkeys(("+", "plus", "and"), "+"),
-    **dict.fromkeys(("-", "minus"), "-"),
-    **dict.fromkeys(("*", "x", "×", "times", "multiplied by"), "*"),  # noqa: RUF001 - meant
-    **dict.fromkeys(("/", "÷", "divided by", "over"), "/"),
-}
-
-_TOPIC = re.compile(r"\b(?:about|on|regarding|concerning) (?:the |a |an )?([^.?!,;\n]+)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Habit:
-    """One row of the table.
-
-    Attributes:
-        pattern: What the request must look like.
-        say: What to answer.
-    """
-
-    pattern: re.Pattern[str]
-    say: Say
+_MY_NAME = re.compile(r"\b(?:my name|who am i|call me)\b.*\?", re.IGNORECASE)
+_ABOUT_MODEL = re.compile(
+    r"\b(?:your name|who are you|what are you|(?:what|which) model)\b", re.IGNORECASE
+)
+_ABOUT_TALK = re.compile(
+    r"\bwhat (?:did i (?:just )?(?:say|ask)|was my (?:first|last|previous) \w+)", re.IGNORECASE
+)
 
 
 def small_talk(material: Material) -> str | None:
@@ -123,176 +52,175 @@ def small_talk(material: Material) -> str | None:
     return None
 
 
+def about_ourselves(slug: str, material: Material) -> str | None:
+    """Answer questions about the model, the user's name and the conversation itself.
+
+    Args:
+        slug: The model that is asked.
+        material: What was said.
+
+    Returns:
+        The answer, or None when the question is about something else.
+    """
+    request, said = material.request, material.earlier
+    if _ABOUT_MODEL.search(request):
+        return f"I am {slug}, played by the local gateway."
+    names = [found["name"] for text in said for found in _NAME.finditer(text)]
+    if names and _MY_NAME.search(request):
+        return f"Your name is {names[-1]}."
+    if found := _ABOUT_TALK.search(request):
+        at = 0 if "first" in found[0].lower() else -1
+        return f"You said: {said[at] if said else 'nothing'}"
+    return None
+
+
 def topic_of(request: str) -> str:
     """Tell what a request is about: *cats*, of *Tell me a joke about cats*."""
     found = _TOPIC.search(request)
     return found[1].strip() if found else "computers"
 
 
-def joke(topic: str) -> tuple[str, str]:
-    """Choose a joke, always the same for a topic: its setup and its punchline."""
-    setup, punchline = _JOKES[sum(map(ord, topic)) % len(_JOKES)]
-    return setup.format(topic=topic), punchline.format(topic=topic)
-
-
 def describe(media: Media) -> str:
     """Tell what can be told of a picture without eyes."""
     if media.url is not None:
         return f"a picture at {urlsplit(media.url).hostname}"
+    data = media.data or b""
     kind = (media.mime or media.kind).partition("/")[2].upper() or media.kind
-    size = _pixels(media.data or b"")
     noun = {"image": "picture", "file": "document"}.get(media.kind, media.kind)
     article = "an" if noun == "audio" else "a"
-    return f"{article} {noun} ({kind}, {size}{len(media.data or b'')} bytes)"
+    return f"{article} {noun} ({', '.join([kind, *_pixels(data), f'{len(data)} bytes'])})"
 
 
-def _pixels(data: bytes) -> str:
+def _pixels(data: bytes) -> list[str]:
     if data.startswith(b"\x89PNG"):
-        return (
-            f"{int.from_bytes(data[16:20], 'big')} × {int.from_bytes(data[20:24], 'big')} pixels, "  # noqa: RUF001
-        )
-    if data.startswith(b"GIF8"):
-        return f"{int.from_bytes(data[6:8], 'little')} × {int.from_bytes(data[8:10], 'little')} pixels, "  # noqa: RUF001
-    return ""
+        sides = [int.from_bytes(data[at : at + 4], "big") for at in (16, 20)]
+    elif data.startswith(b"GIF8"):
+        sides = [int.from_bytes(data[at : at + 2], "little") for at in (6, 8)]
+    else:
+        return []
+    return [f"{sides[0]} by {sides[1]} pixels"]
 
 
-def _look(_found: re.Match[str], material: Material) -> str:
-    if not material.media:
-        return ""
-    return as_sentence(f"I see {' and '.join(map(describe, material.media))}")
+def _look(_found: Found, material: Material) -> str:
+    if material.media:
+        return as_sentence(f"I see {' and '.join(map(describe, material.media))}")
+    return "" if material.has_documents else "I see no picture here."
 
 
-def _create(found: re.Match[str], material: Material) -> str:
-    topic = topic_of(material.request)
-    match found["kind"].lower():
-        case "joke":
-            return " ".join(joke(topic))
-        case "story":
-            return " ".join(_STORY).format(topic=topic)
-        case _:
-            return "\n".join(_VERSES).format(Topic=capital(topic))
+def _create(found: Found, material: Material) -> str:
+    return work_of_art(found["kind"].lower(), topic_of(material.request))
 
 
-def _translate(found: re.Match[str], material: Material) -> str:
-    named = found.groupdict()
-    language = str(named.get("to") or named.get("to2"))
-    text = str(named.get("text") or named.get("text2") or "").strip(" \"'\u201c\u201d:\n")
-    return translated(text or " ".join(p.text for p in material.passages), language)
+def _translate(found: Found, material: Material) -> str:
+    text = found["text"].strip(" \"'\u201c\u201d:\n")
+    return translated(text or " ".join(line.text for line in material.passages), found["to"])
 
 
-def translated(text: str, language: str) -> str:
-    """Translate one of a few phrases; mark anything else as what it should have become."""
-    phrase = _PHRASES.get(language.lower(), {}).get(text.lower().strip(" .!?"))
-    if phrase is None:
-        return f"[{capital(language.lower())}] {text}"
-    return phrase + (text[-1] if text[-1] in ".!?" else "")
+def _summarise(found: Found, material: Material) -> str:
+    if material.has_documents:
+        return " ".join(central(material.passages))
+    text = found["text"].strip() or " ".join(line.text for line in material.passages)
+    return " ".join(as_sentence(sentence) for sentence in sentences(text)[:2])
 
 
-def _summarise(found: re.Match[str], material: Material) -> str:
-    passages = material.passages
-    if not material.has_documents:
-        text = found["text"].strip() or " ".join(passage.text for passage in passages)
-        return " ".join(as_sentence(sentence) for sentence in sentences(text)[:2])
-    return " ".join(central(passages))
-
-
-def _calculate(found: re.Match[str], _material: Material) -> str:
+def _calculate(found: Found, _material: Material) -> str:
     left, right = (float(found[side].replace(",", "")) for side in ("left", "right"))
-    operator = _OPERATORS[found["operator"].lower()]
-    if operator == "/" and right == 0:
+    said = found["operator"].lower()
+    sign, operation = next((sign, do) for sign, (ways, do) in _OPERATIONS.items() if said in ways)
+    if sign == "/" and right == 0:
         return "One cannot divide by zero."
-    result = _OPERATIONS[operator](left, right)
-    return f"{found['left']} {operator} {found['right']} = {result:.12g}"
+    return f"{found['left']} {sign} {found['right']} = {operation(left, right):.12g}"
 
 
-def _list(found: re.Match[str], _material: Material) -> str:
+def _list(found: Found, _material: Material) -> str:
     said = found["count"].lower()
     count = int(said) if said.isdigit() else NUMBER_WORDS.index(said)
-    what = found["what"].lower()
-    known = next((items for stem, items in _LISTS.items() if stem in what), ())
-    items = [*known, *(f"{what} {number}" for number in range(1, 100))]
-    return ", ".join(items[:count])
+    return listed(found["what"].lower(), count)
 
 
-def _greet(found: re.Match[str], material: Material) -> str:
+def _greet(found: Found, material: Material) -> str:
     name = _NAME.search(material.request)
     who = f", {name['name']}" if name else ""
-    return f"{capital(found[1].lower())}{who}! How can I help you?"
+    return f"{capital(found['word'].lower())}{who}! How can I help you?"
 
 
-def _meet(found: re.Match[str], material: Material) -> str:
+def _meet(_found: Found, material: Material) -> str:
+    name = _NAME.search(material.request)
+    if name is None or material.request.endswith("?"):
+        return ""
     said = to_second_person(" ".join(sentences(material.request)))
-    return f"Nice to meet you, {found['name']}. I will remember: {said[:1].lower()}{said[1:]}"
+    return f"Nice to meet you, {name['name']}. I will remember: {said[:1].lower()}{said[1:]}"
 
 
-_NUMBER = r"-?\d[\d,]*(?:\.\d+)?"
-_NAME = re.compile(
-    r"(?i:\b(?:my name is|i am called|call me|i'm|i am)) (?P<name>[A-Z][\w'-]*(?: [A-Z][\w'-]*)*)"
-)
-_WORKS = "joke|poem|haiku|limerick|verse|song|story|rhyme"
+def _echo(found: Found, _material: Material) -> str:
+    return found["text"]
+
+
+def _say(text: str) -> Callable[[Found, Material], str]:
+    return lambda _found, _material: text
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One row of the table.
+
+    Attributes:
+        pattern: What the request must look like.
+        say: What to answer; an empty answer leaves the request to the rows below.
+    """
+
+    pattern: re.Pattern[str]
+    say: Callable[[Found, Material], str]
+
+
+def _habit(say: Callable[[Found, Material], str], *pattern: str) -> Habit:
+    return Habit(re.compile("".join(pattern), re.IGNORECASE | re.DOTALL), say)
+
 
 # The first row that fits, and has something to say, answers.
-HABITS = tuple(
-    Habit(re.compile(pattern, flags), say)
-    for pattern, flags, say in (
-        (
-            r"^(?:please )?translate (?:(?:the following|this) (?:\w+ )?)?(?:from \w+ )?(?:in)?to "
-            r"(?P<to>\w+)\s*[:.]?\s*(?P<text>.*)$"
-            r"|^(?:please )?translate (?P<text2>.+?) (?:in)?to (?P<to2>\w+)\W*$",
-            re.IGNORECASE | re.DOTALL,
-            _translate,
-        ),
-        (
-            r"^(?:please |can you |could you )*(?:summar[iy]\w*|sum up|tl;?dr|give (?:me )?(?:a|an) "
-            r"(?:\w+ )*summary)(?: (?:of )?(?:the|this) (?:following )?(?:\w+ )?)?[^:\n]*[:\n]?"
-            r"(?P<text>.*)$",
-            re.IGNORECASE | re.DOTALL,
-            _summarise,
-        ),
-        (
-            r"^(?:please |can you |could you |now )*(?:tell|write|compose|give|make|share|create"
-            rf"|invent|generate)\b.*\b(?P<kind>{_WORKS})s?\b",
-            re.IGNORECASE | re.DOTALL,
-            _create,
-        ),
-        (rf"^(?P<kind>{_WORKS})\b", re.IGNORECASE, _create),
-        (r"\b(?:image|picture|photo|file|document|audio|video|this|see|pdf)\b", re.IGNORECASE, _look),
-        (
-            rf"(?P<left>{_NUMBER})\s*(?P<operator>\+|-|\*|/|×|÷|x|plus|minus|times"  # noqa: RUF001
-            rf"|multiplied by|divided by|over)\s*(?P<right>{_NUMBER})",
-            re.IGNORECASE,
-            _calculate,
-        ),
-        (
-            r"^(?:please )?(?:say|repeat(?: after me)?|echo|(?:reply|respond|answer) with)"
-            r"(?: (?:only|exactly|just|the|single|words?|text|phrase|following))*\s*:?\s*"
-            r"[\"'\u201c]?(?P<text>.+?)[\"'\u201d]?[.!]?$",
-            re.IGNORECASE | re.DOTALL,
-            lambda found, _: found["text"],
-        ),
-        (
-            r"\b(?:list|name|give me|what are) (?P<count>\d{1,2}|" + "|".join(NUMBER_WORDS) + r") "
-            r"(?P<what>[\w ]+)",
-            re.IGNORECASE,
-            _list,
-        ),
-        (r"\b(?:my name is|call me) ", re.IGNORECASE, lambda _, material: _met(material)),
-        (r"^(hi|hello|hey|good (?:morning|evening|afternoon)|greetings)\b(?!.*\?)", re.IGNORECASE, _greet),
-        (r"\bhow are you\b", re.IGNORECASE, lambda *_: "I am well, thank you. How can I help you?"),
-        (r"^(?:thanks|thank you|cheers)\b", re.IGNORECASE, lambda *_: "You are welcome!"),
-        (r"^(?:bye|goodbye|see you)\b", re.IGNORECASE, lambda *_: "Goodbye!"),
-    )
+HABITS = (
+    _habit(
+        _translate,
+        _POLITE + r"translate (?:(?:the following|this) (?:\w+ )?)?(?:from \w+ )?(?:in)?to ",
+        r"(?P<to>\w+)\s*[:.]?\s*(?P<text>.*)$",
+    ),
+    _habit(_translate, _POLITE + r"translate (?P<text>.+?) (?:in)?to (?P<to>\w+)\W*$"),
+    _habit(
+        _summarise,
+        _POLITE + r"(?:summar[iy]\w*|sum up|tl;?dr|give (?:me )?an? (?:\w+ )*summary)",
+        r"(?: (?:of )?(?:the|this) (?:following )?(?:\w+ )?)?[^:\n]*[:\n]?(?P<text>.*)$",
+    ),
+    _habit(
+        _create,
+        _POLITE + r"(?:tell|write|compose|give|make|share|create|invent|generate)\b",
+        rf".*?\b(?P<kind>{_WORKS})s?\b",
+    ),
+    _habit(_create, rf"^(?P<kind>{_WORKS})\b"),
+    _habit(_look, r"\b(?:image|picture|photo)s?\b|^(?:what|describe|who|see)\b.*\bthis\W*$"),
+    _habit(
+        _calculate,
+        rf"(?P<left>{_NUMBER})\s*(?P<operator>",
+        "|".join(re.escape(way) for ways, _ in _OPERATIONS.values() for way in ways),
+        rf")\s*(?P<right>{_NUMBER})",
+    ),
+    _habit(
+        _echo,
+        _POLITE + r"(?:say|repeat(?: after me)?|echo|(?:reply|respond|answer) with)",
+        r"(?: (?:only|exactly|just|the|single|words?|text|phrase|following))*\s*:?\s*",
+        r"[\"'\u201c]?(?P<text>.+?)[\"'\u201d]?[.!]?$",
+    ),
+    _habit(
+        _list,
+        rf"\b(?:list|name|give me|what are) (?P<count>\d{{1,2}}|{'|'.join(NUMBER_WORDS)}) ",
+        r"(?P<what>[\w ]+)",
+    ),
+    _habit(_meet, r"\b(?:my name is|call me) "),
+    _habit(_say("I am well, thank you. How can I help you?"), r"\bhow are you\b"),
+    _habit(
+        _greet,
+        r"^(?P<word>hi|hello|hey|greetings|good (?:morning|evening|afternoon)|bonjour|hola|hallo",
+        r"|ciao|привет|你好)\b(?!.*\?)",
+    ),
+    _habit(_say("You are welcome!"), r"^(?:thanks|thank you|cheers)\b"),
+    _habit(_say("Goodbye!"), r"^(?:bye|goodbye|see you)\b"),
 )
-
-
-def _met(material: Material) -> str:
-    found = _NAME.search(material.request)
-    return _meet(found, material) if found and not material.request.endswith("?") else ""
-
-
-def translation_asked_by(system: str) -> str | None:
-    """Tell the language a system text asks all to be translated into, if it does."""
-    found = re.search(r"\btranslat\w+\b.*?\b(?:in)?to (\w+)", system, re.IGNORECASE)
-    return (
-        found[1] if found and not any(kind == "document" for kind, _ in sections(system)) else None
-    )

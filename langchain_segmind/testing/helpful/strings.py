@@ -5,37 +5,39 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from langchain_segmind.testing.helpful.evidence import Evidence
+from langchain_segmind.testing.helpful.numbers import hint_of
 from langchain_segmind.testing.helpful.words import terms
 
-Find = Callable[[Evidence], Sequence[str]]
+Find = Callable[[Evidence, str], Sequence[str]]
+
+_PLACE = "city|country|place|location|capital|destination|origin|address|town|region"
+_NAMED = (
+    "name|person|author|who|people|character|inventor|artist|company|organi[sz]ation|brand"
+    "|product|founder|director|actor|speaker|owner"
+)
+_TOLD = (
+    "answer|summary|text|content|reason|explanation|description|message|response|reply|thought"
+    "|comment|detail|result|output|conclusion|analysis|say|note|joke|fact"
+)
+_COUNTED = "year|number|count|price|amount|cost|height|weight|quantity|rating|score"
 
 # The first row whose pattern is in the property's name says where to look.
-_BY_NAME: tuple[tuple[re.Pattern[str], Find], ...] = tuple(
-    (re.compile(pattern), find)
-    for pattern, find in (
-        (r"setup", lambda evidence: [evidence.joke[0]]),
-        (r"punchline|punch_line", lambda evidence: [evidence.joke[1]]),
-        (r"e?mail", lambda evidence: evidence.formed("email")),
-        (r"url|website|link|homepage", lambda evidence: evidence.formed("uri")),
-        (r"phone|telephone|mobile", lambda evidence: evidence.formed("phone")),
-        (r"date|birthday|deadline", lambda evidence: evidence.formed("date")),
-        (
-            r"city|country|place|location|capital|destination|origin|address|town|region",
-            lambda evidence: evidence.places(),
-        ),
-        (
-            r"(?:^|_)(?:name|person|author|who|people|character|inventor|artist|company"
-            r"|organi[sz]ation|brand|product|founder|director|actor|speaker|owner)s?$",
-            lambda evidence: evidence.names(),
-        ),
-        (r"query|search|question|input|prompt", lambda evidence: [evidence.request]),
-        (r"topic|subject|theme|keyword", lambda evidence: [evidence.topic]),
-        (
-            r"answer|summary|text|content|reason|explanation|description|message|response|reply"
-            r"|thought|comment|detail|result|output|conclusion|analysis|say|note|joke|fact",
-            lambda evidence: [evidence.answer],
-        ),
-    )
+_BY_NAME: tuple[tuple[str, Find], ...] = (
+    ("setup", lambda evidence, _: [evidence.joke[0]]),
+    ("punch_?line", lambda evidence, _: [evidence.joke[1]]),
+    ("e?mail", lambda evidence, _: evidence.formed("email")),
+    ("url|website|link|homepage", lambda evidence, _: evidence.formed("uri")),
+    ("phone|telephone|mobile", lambda evidence, _: evidence.formed("phone")),
+    ("date|birthday|deadline", lambda evidence, _: evidence.formed("date")),
+    (_PLACE, lambda evidence, _: evidence.places()),
+    (rf"(?:^|_)(?:{_NAMED})s?$", lambda evidence, _: evidence.names()),
+    ("query|search|question|input|prompt", lambda evidence, _: [evidence.request]),
+    ("topic|subject|theme|keyword", lambda evidence, _: [evidence.topic]),
+    (_TOLD, lambda evidence, _: [evidence.answer]),
+    (
+        rf"(?:^|_)(?:{_COUNTED}|age)$",
+        lambda evidence, name: [f"{found.value:g}" for found in evidence.numbers(hint_of(name))],
+    ),
 )
 
 _EXAMPLES = {
@@ -74,8 +76,10 @@ def find_string(evidence: Evidence, name: str, schema: Mapping[str, Any]) -> lis
     form = schema.get("format")
     if form in _EXAMPLES:
         return evidence.formed(form) if form in {*_EXAMPLES} - _UNSEARCHED else []
-    found = [text for find in _finders(name) for text in find(evidence) if text]
-    if described := evidence.described(name.lower()) if name else None:
+    low = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    finders = [find for pattern, find in _BY_NAME if re.search(pattern, low)]
+    found = [text for find in finders[:1] for text in find(evidence, low) if text]
+    if described := evidence.described(low) if name else None:
         found.append(described)
     if schema.get("pattern"):
         found += [word.strip(".,;:!?") for line in evidence.lines for word in line.split()]
@@ -102,11 +106,6 @@ def made_up_string(evidence: Evidence, name: str, schema: Mapping[str, Any]) -> 
 
 
 _UNSEARCHED = {"ipv6", "hostname", "duration"}
-
-
-def _finders(name: str) -> list[Find]:
-    low = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return [find for pattern, find in _BY_NAME if pattern.search(low)][:1]
 
 
 def _sentence_about(evidence: Evidence, name: str, schema: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e)|\
 
 STOPWORDS = frozenset(
     """
-    a about above after again all also am an and any are as at be been before being below but by
+    a about above after again all also am an and any are as at far be been before being below but by
     can could did do does doing done down for from further give get had has have having he her here
     hers him his how i if in into is it its itself just know let like many may me might mine more
     most much must my myself no nor not now of off on once one only or other our ours out over own
@@ -34,6 +34,7 @@ _GROUPS = (
     "big large size",
     "job work profession occupation",
     "age old",
+    "ahead advance",
     "use used using",
     "live home reside residence",
     "make build built made create construct found established establish",
@@ -59,6 +60,11 @@ _ENDINGS = (
     ("ly", ""),
     ("es", ""),
     ("s", ""),
+)
+
+NUMBER_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve"),
 )
 
 _SHORTEST_STEM = 3

@@ -1,0 +1,593 @@
+"""The local gateway over real HTTP, asked by clients that know nothing of ours."""
+
+import asyncio
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+import requests
+
+from langchain_segmind.testing import (
+    LocalGateway,
+    LoggedRequest,
+    Question,
+    Reply,
+    ScriptedBrain,
+    Usage,
+)
+
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.fixture
+def gateway() -> Iterator[LocalGateway]:
+    with LocalGateway() as running:
+        yield running
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as opened:
+        yield opened
+
+
+def post(
+    gateway: LocalGateway,
+    body: Any = None,
+    *,
+    slug: str = "gpt-4o",
+    session: requests.Session | None = None,
+    **headers: str,
+) -> requests.Response:
+    """Post a body the way a plain client would; keyword headers are written with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = body if isinstance(body, bytes) else json.dumps(HELLO if body is None else body)
+    usual = {"x-api-key": gateway.api_key, "Content-Type": "application/json"}
+    how = session or requests
+    return how.post(f"{gateway.base_url}/{slug}", data=sent, headers=usual | named, timeout=10)
+
+
+def root(gateway: LocalGateway) -> str:
+    return gateway.base_url.removesuffix("/v1")
+
+
+def text_of(response: requests.Response) -> str:
+    assert response.status_code == 200, response.text
+    text: str = response.json()["choices"][0]["message"]["content"]
+    return text
+
+
+def test_answers_a_plain_question(gateway: LocalGateway) -> None:
+    question = [{"role": "user", "content": "What is the capital of France?"}]
+    assert "Paris" in text_of(post(gateway, {"messages": question}))
+
+
+def test_says_in_headers_what_a_call_cost(gateway: LocalGateway) -> None:
+    response = post(gateway)
+    cost = float(response.headers["x-cost"])
+    assert 0 < cost < 0.01
+    assert float(response.headers["x-remaining-credits"]) == pytest.approx(10 - cost)
+    assert gateway.credits == pytest.approx(10 - cost)
+    assert float(response.headers["x-generation-time"]) >= 0
+    assert response.headers["x-request-id"]
+    assert response.headers["Date"]
+
+
+def test_logs_every_request_in_order(gateway: LocalGateway) -> None:
+    post(gateway)
+    requests.get(f"{gateway.base_url}/get-user-credits", timeout=10)
+    post(gateway, b"{", slug="claude-4-sonnet")
+    first, second, third = gateway.requests
+    assert (first.method, first.path, first.slug) == ("POST", "/v1/gpt-4o", "gpt-4o")
+    assert (first.status, first.executed, first.body) == (200, True, HELLO)
+    assert first.headers["x-api-key"] == gateway.api_key
+    assert (second.status, second.slug, second.executed) == (401, None, False)
+    assert (third.status, third.body, third.raw) == (400, None, b"{")
+
+
+def test_a_logged_request_does_not_show_the_key(gateway: LocalGateway) -> None:
+    post(gateway)
+    assert gateway.api_key not in repr(gateway.requests)
+
+
+def test_clear_forgets_everything(gateway: LocalGateway) -> None:
+    gateway.fail(500, times=3)
+    post(gateway)
+    gateway.reply("never said")
+    gateway.clear()
+    assert gateway.requests == []
+    assert text_of(post(gateway)).startswith("Hello")
+    gateway.clear()
+    assert (gateway.executions, gateway.credits) == (0, 10.0)
+
+
+def test_shows_the_balance(gateway: LocalGateway) -> None:
+    key = {"x-api-key": gateway.api_key}
+    response = requests.get(f"{gateway.base_url}/get-user-credits", headers=key, timeout=10)
+    assert response.json() == {"credits": 10.0, "free-credits": 0.0}
+
+
+def test_shows_the_catalogue_without_a_key() -> None:
+    with LocalGateway(models=["brand-new"], retired=["gpt-4"]) as gateway:
+        url = f"{root(gateway)}/inference-model-information/list"
+        document = requests.get(url, timeout=10).json()
+    entries = document["Inference Segmind Model Information List With Details"]
+    by_slug = {entry["slug"]: entry for entry in entries}
+    assert by_slug["brand-new"]["type"] == "textToText"
+    assert by_slug["gpt-4"]["is_depreciated"]
+    assert not by_slug["gpt-4o"]["is_depreciated"]
+    assert {entry["type"] for entry in entries} > {"textToText"}
+    assert set(entries[0]) == {"slug", "title", "type", "description", "is_depreciated"}
+
+
+class TestRefusals:
+    """What the real gateway refuses, this one refuses; and nothing refused is billed."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_is_billed(self, gateway: LocalGateway) -> Iterator[None]:
+        yield
+        assert gateway.executions == 0
+        assert gateway.credits == 10.0
+
+    def test_a_missing_key(self, gateway: LocalGateway) -> None:
+        response = requests.post(f"{gateway.base_url}/gpt-4o", json=HELLO, timeout=10)
+        assert response.status_code == 401
+        assert response.json() == {"error": "Missing Authorization or x-api-key in header"}
+
+    def test_a_wrong_key(self, gateway: LocalGateway) -> None:
+        response = post(gateway, x_api_key="SG_wrong")
+        assert response.status_code == 401
+        body = response.json()
+        assert body["status_code"] == 401
+        assert "API key is invalid or may have expired" in body["error_description"]
+
+    def test_a_bearer_token(self, gateway: LocalGateway) -> None:
+        headers = {"Authorization": f"Bearer {gateway.api_key}"}
+        url = f"{gateway.base_url}/gpt-4o"
+        assert requests.post(url, json=HELLO, headers=headers, timeout=10).status_code == 401
+
+    def test_another_content_type(self, gateway: LocalGateway) -> None:
+        response = post(gateway, Content_Type="text/plain")
+        assert (response.status_code, response.json()["error"]) == (406, "Invalid content type")
+
+    def test_a_charset_is_no_other_content_type(self, gateway: LocalGateway) -> None:
+        assert post(gateway, {}, Content_Type="application/json; charset=utf-8").status_code == 400
+
+    def test_an_unknown_slug(self, gateway: LocalGateway) -> None:
+        response = post(gateway, slug="gpt-99")
+        assert response.status_code == 404
+        assert "gpt-99" in response.json()["error"]
+
+    @pytest.mark.parametrize(
+        ("verb", "path"),
+        [
+            ("POST", "/v1/chat/completions"),
+            ("GET", "/v1/models"),
+            ("GET", "/"),
+            ("POST", "/v1/"),
+            ("GET", "/v1"),
+        ],
+    )
+    def test_an_unknown_path(self, gateway: LocalGateway, verb: str, path: str) -> None:
+        response = requests.request(verb, root(gateway) + path, timeout=10)
+        assert response.status_code == 404
+        assert response.json()["error"]
+
+    @pytest.mark.parametrize(
+        ("verb", "path"),
+        [
+            ("GET", "/v1/gpt-4o"),
+            ("PUT", "/v1/gpt-4o"),
+            ("POST", "/v1/get-user-credits"),
+            ("POST", "/inference-model-information/list"),
+        ],
+    )
+    def test_a_wrong_verb(self, gateway: LocalGateway, verb: str, path: str) -> None:
+        response = requests.request(verb, root(gateway) + path, timeout=10)
+        assert response.status_code == 405
+        assert response.headers["Content-Type"].startswith("text/html")
+        assert response.text.startswith("<html>")
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b'"x"',
+            b"null",
+            b'{"messages": NaN}',
+            b'{"messages": [{"role": "user", "content": "\xff"}]}',
+            b"[" * 100_000,
+        ],
+    )
+    def test_a_body_that_is_no_json_object(self, gateway: LocalGateway, raw: bytes) -> None:
+        assert post(gateway, raw).status_code == 400
+
+    def test_a_body_without_messages(self, gateway: LocalGateway) -> None:
+        assert "messages" in post(gateway, {"temperature": 1}).json()["error"]
+
+    def test_a_setting_out_of_range(self, gateway: LocalGateway) -> None:
+        response = post(gateway, HELLO | {"temperature": 3})
+        assert response.status_code == 406
+        assert "temperature" in response.json()["error"]
+
+    def test_a_body_beyond_64_mib(self, gateway: LocalGateway) -> None:
+        assert post(gateway, b" " * (64 * 1024 * 1024 + 1)).status_code == 413
+
+
+def test_a_retired_model_is_gone() -> None:
+    with LocalGateway(retired=["gpt-4o"]) as gateway:
+        assert post(gateway).status_code == 410
+
+
+def test_takes_a_large_body(gateway: LocalGateway) -> None:
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20_000_000)).decode()
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
+    body = {"messages": [{"role": "user", "content": [part]}]}
+    assert "picture" in text_of(post(gateway, body))
+
+
+def test_credits_run_out() -> None:
+    with LocalGateway(credits=0.00001) as gateway:
+        assert post(gateway).status_code == 200
+        response = post(gateway)
+        assert (response.status_code, response.json()["error"]) == (406, "Insufficient credits")
+        assert gateway.executions == 1
+        assert gateway.credits <= 0
+
+
+def test_tools_and_stream_are_ignored_and_billed(gateway: LocalGateway) -> None:
+    body = HELLO | {"tools": [{"type": "function"}], "tool_choice": "required", "stream": True}
+    assert text_of(post(gateway, body)).startswith("Hello")
+    assert gateway.executions == 1
+
+
+def test_gives_as_many_choices_as_asked_for(gateway: LocalGateway) -> None:
+    assert len(post(gateway, HELLO | {"n": 3}).json()["choices"]) == 3
+
+
+def test_stop_sequences_are_honoured_only_on_request() -> None:
+    body = HELLO | {"stop": "END"}
+    with LocalGateway() as gateway:
+        gateway.reply("One END two")
+        assert text_of(post(gateway, body)) == "One END two"
+    with LocalGateway(honour_stop=True) as gateway:
+        gateway.reply("One END two")
+        assert text_of(post(gateway, body)) == "One "
+
+
+def test_a_scripted_brain_says_its_lines_and_then_complains() -> None:
+    brain = ScriptedBrain(["One", Reply("Two", finish_reason="length", usage=Usage(7, 8))])
+    with LocalGateway(brain=brain) as gateway:
+        assert text_of(post(gateway)) == "One"
+        second = post(gateway).json()
+        assert second["choices"][0]["finish_reason"] == "length"
+        assert second["usage"]["total_tokens"] == 15
+        third = post(gateway)
+        assert third.status_code == 500
+        assert "the script is used up" in third.json()["error"]
+        assert gateway.executions == 2
+    assert [question.turns[0].text for question in brain.questions] == ["Hello"] * 3
+
+
+def test_replies_come_before_the_brain(gateway: LocalGateway) -> None:
+    gateway.reply("First", Reply("Second"))
+    assert [text_of(post(gateway)) for _ in range(2)] == ["First", "Second"]
+    assert text_of(post(gateway)).startswith("Hello")
+
+
+def test_a_failing_brain_is_a_500_and_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def answer(self, question: Question) -> Reply:
+            raise KeyError(question.slug)
+
+    with LocalGateway(brain=Broken()) as gateway:
+        response = post(gateway)
+        assert response.status_code == 500
+        assert "KeyError" in response.json()["error"]
+        assert gateway.executions == 0
+    assert "Broken" in caplog.text or "KeyError" in caplog.text
+
+
+def test_a_reply_may_be_anything_at_all(gateway: LocalGateway) -> None:
+    gateway.reply(Reply(body={"error": "under 200"}, headers={"x-cost": None, "x-more": "1"}))
+    response = post(gateway)
+    assert (response.status_code, response.json()) == (200, {"error": "under 200"})
+    assert "x-cost" not in response.headers
+    assert response.headers["x-more"] == "1"
+    gateway.reply(Reply(body=b""), Reply(status=503))
+    assert post(gateway).content == b""
+    assert post(gateway).status_code == 503
+    assert gateway.executions == 2
+
+
+class TestFailures:
+    """Errors on demand."""
+
+    def test_happen_so_many_times_and_then_no_more(self, gateway: LocalGateway) -> None:
+        gateway.fail(status=500, times=2)
+        assert [post(gateway).status_code for _ in range(3)] == [500, 500, 200]
+        assert gateway.executions == 1
+
+    def test_queue_up(self, gateway: LocalGateway) -> None:
+        gateway.fail(503)
+        gateway.fail(429)
+        assert [post(gateway).status_code for _ in range(3)] == [503, 429, 200]
+
+    def test_may_be_for_one_model_only(self, gateway: LocalGateway) -> None:
+        gateway.fail(500, slug="gpt-5")
+        assert post(gateway).status_code == 200
+        assert post(gateway, slug="gpt-5").status_code == 500
+
+    def test_spare_the_balance_and_the_unauthorised(self, gateway: LocalGateway) -> None:
+        gateway.fail(500)
+        key = {"x-api-key": gateway.api_key}
+        url = f"{gateway.base_url}/get-user-credits"
+        assert requests.get(url, headers=key, timeout=10).status_code == 200
+        assert post(gateway, x_api_key="wrong").status_code == 401
+        assert post(gateway).status_code == 500
+
+    def test_a_429_says_when_to_come_back(self, gateway: LocalGateway) -> None:
+        gateway.fail(429)
+        stamp = post(gateway).headers["x-rate-limit-reset-at-utc"]
+        ahead = datetime.fromisoformat(stamp.replace("Z", "+00:00")) - datetime.now(timezone.utc)
+        assert -5 < ahead.total_seconds() <= 1
+
+    def test_take_headers_and_bodies(self, gateway: LocalGateway) -> None:
+        gateway.fail(429, headers={"Retry-After": "3"}, body={"detail": "slow down"})
+        response = post(gateway)
+        assert response.headers["Retry-After"] == "3"
+        assert "x-rate-limit-reset-at-utc" not in response.headers
+        assert response.json() == {"detail": "slow down"}
+
+    @pytest.mark.parametrize(
+        ("body", "content_type"),
+        [("<p>no</p>", "text/html"), ("no", "text/plain"), (b"\x00", "application/octet-stream")],
+    )
+    def test_take_any_body(self, gateway: LocalGateway, body: Any, content_type: str) -> None:
+        gateway.fail(500, body=body)
+        response = post(gateway)
+        assert response.headers["Content-Type"].startswith(content_type)
+        assert response.content == (body if isinstance(body, bytes) else body.encode())
+
+    @pytest.mark.parametrize("status", [405, 502, 503, 504])
+    def test_of_the_front_server_are_html(self, gateway: LocalGateway, status: int) -> None:
+        gateway.fail(status)
+        assert post(gateway).text.startswith("<html>")
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 410, 429, 500])
+    def test_of_the_gateway_are_json(self, gateway: LocalGateway, status: int) -> None:
+        gateway.fail(status)
+        assert post(gateway).json()["error"]
+
+    def test_may_follow_a_run_that_was_billed(self, gateway: LocalGateway) -> None:
+        gateway.fail(502, after_run=True)
+        assert post(gateway).status_code == 502
+        assert gateway.executions == 1
+        assert gateway.credits < 10
+        assert gateway.requests[0].executed
+
+    def test_after_a_run_wait_for_a_run(self, gateway: LocalGateway) -> None:
+        gateway.fail(502, after_run=True)
+        assert post(gateway, {}).status_code == 400
+        assert post(gateway).status_code == 502
+
+    @pytest.mark.parametrize(("drop", "runs"), [("before_run", 0), ("after_run", 1)])
+    def test_may_drop_the_connection(self, gateway: LocalGateway, drop: Any, runs: int) -> None:
+        gateway.fail(drop=drop)
+        with pytest.raises(requests.ConnectionError):
+            post(gateway)
+        assert gateway.executions == runs
+        assert gateway.requests[0].status is None
+        assert post(gateway).status_code == 200
+
+    @pytest.mark.parametrize("bad", [{"times": 0}, {"status": 42}, {"drop": "now"}])
+    def test_that_make_no_sense_are_refused(self, gateway: LocalGateway, bad: Any) -> None:
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            gateway.fail(**bad)
+
+
+PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(16)).decode()
+VENDOR_BODIES: dict[str, dict[str, Any]] = {
+    "gpt-4o": {
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this picture?"},
+                    {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}},
+                ],
+            },
+        ]
+    },
+    "claude-4.5-sonnet": {
+        "instruction": "Be brief.",
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is this picture?"},
+                    {
+                        "type": "image",
+                        "source": {"type": "base64", "media_type": "image/png", "data": PICTURE},
+                    },
+                ],
+            }
+        ],
+    },
+    "gemini-2.5-flash": {
+        "messages": {
+            "system_instruction": {"parts": {"text": "Be brief."}},
+            "contents": [
+                {
+                    "role": "user",
+                    "parts": [
+                        {"text": "What is this picture?"},
+                        {"inlineData": {"mimeType": "image/png", "data": PICTURE}},
+                    ],
+                }
+            ],
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("slug", VENDOR_BODIES)
+def test_the_vendors_own_client_gets_its_answer(gateway: LocalGateway, slug: str) -> None:
+    segmind = pytest.importorskip("segmind")
+    client = segmind.SegmindClient(api_key=gateway.api_key, base_url=gateway.base_url)
+    http = vars(client)["_client"]  # the vendor's client has no close() of its own
+    with http:
+        response = client.chat_sync(slug, **VENDOR_BODIES[slug], max_tokens=50)
+        assert response.text.startswith("I see a picture (PNG")
+        assert response.usage
+        assert response.finish_reason in {"stop", "end_turn", "STOP"}
+        with pytest.raises(segmind.exceptions.SegmindError) as caught:
+            client.chat_sync("no-such-model", prompt="Hi")
+    assert caught.value.status == 404
+
+
+async def test_runs_overlap_inside_one_event_loop() -> None:
+    async with LocalGateway(latency=0.2) as gateway:
+        headers = {"x-api-key": gateway.api_key}
+        async with aiohttp.ClientSession(headers=headers) as session:
+
+            async def ask() -> int:
+                async with session.post(f"{gateway.base_url}/gpt-4o", json=HELLO) as response:
+                    return response.status
+
+            began = time.monotonic()
+            assert await asyncio.gather(*(ask() for _ in range(50))) == [200] * 50
+            assert time.monotonic() - began < 50 * 0.2 / 2  # one after another: ten seconds
+        assert gateway.executions == 50
+
+
+def test_serves_many_threads(gateway: LocalGateway) -> None:
+    def ask(number: int) -> str:
+        said = [{"role": "user", "content": f"Reply with the word N{number}"}]
+        return text_of(post(gateway, {"messages": said}))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(ask, range(64))) == [f"N{number}" for number in range(64)]
+    assert gateway.executions == len(gateway.requests) == 64
+
+
+def test_connections_can_be_counted(gateway: LocalGateway, session: requests.Session) -> None:
+    for _ in range(3):
+        post(gateway, session=session)
+    post(gateway)
+    first, second, third, other = (request.connection for request in gateway.requests)
+    assert first == second == third != other
+
+
+def test_several_gateways_run_at_once() -> None:
+    with LocalGateway() as one, LocalGateway(api_key="SG_other") as two:
+        assert one.base_url != two.base_url
+        assert post(one).status_code == post(two).status_code == 200
+        assert len(one.requests) == len(two.requests) == 1
+
+
+def test_a_taken_port_is_an_error_that_names_it(gateway: LocalGateway) -> None:
+    port = int(re.findall(r"\d+", gateway.base_url)[-2])
+    with pytest.raises(OSError, match=f"127.0.0.1:{port}"):
+        LocalGateway(port=port).start()
+
+
+def test_cannot_start_twice_and_may_stop_twice() -> None:
+    gateway = LocalGateway()
+    with pytest.raises(RuntimeError, match="start"):
+        _ = gateway.base_url
+    gateway.start()
+    with pytest.raises(RuntimeError, match="running"):
+        gateway.start()
+    gateway.stop()
+    gateway.stop()
+    gateway.start()
+    assert post(gateway).status_code == 200
+    gateway.stop()
+
+
+def test_stops_while_connections_idle_and_leaves_nothing(session: requests.Session) -> None:
+    before = threading.active_count()
+    with LocalGateway() as gateway:
+        post(gateway, session=session)
+        with socket.create_connection(("127.0.0.1", int(gateway.base_url.split(":")[2][:-3]))):
+            began = time.monotonic()
+            gateway.stop()
+            assert time.monotonic() - began < 2  # an idle connection would be waited for a minute
+    assert threading.active_count() == before
+    with pytest.raises(requests.ConnectionError):
+        post(gateway)
+
+
+def test_stops_while_a_model_runs() -> None:
+    gateway = LocalGateway(latency=60)
+    gateway.start()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(post, gateway)
+        while not gateway.executions:
+            time.sleep(0.01)
+        gateway.stop()
+        assert isinstance(asked.exception(), requests.ConnectionError)
+
+
+def test_the_log_may_be_bounded_and_watched() -> None:
+    seen: list[LoggedRequest] = []
+    with LocalGateway(keep=2, watch=seen.append) as gateway:
+        for _ in range(3):
+            post(gateway)
+        assert len(gateway.requests) == 2
+    assert [request.status for request in seen] == [200, 200, 200]
+
+
+@pytest.fixture
+def process() -> Iterator[SimpleNamespace]:
+    command = [sys.executable, "-m", "langchain_segmind.testing", "--port", "0", "--latency", "0"]
+    environment = os.environ | {"SEGMIND_API_KEY": "SG_very_secret", "PYTHONWARNINGS": "error"}
+    with subprocess.Popen(  # noqa: S603 - the command is ours
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(running.stdout.readline())
+            assert lines[-1], running.communicate()
+        found = re.search(r"base url +(\S+)\s+api key +(\S+)", "".join(lines))
+        assert found is not None
+        yield SimpleNamespace(running=running, base_url=found[1], api_key=found[2], lines=lines)
+        running.kill()
+
+
+def test_runs_as_a_process(process: SimpleNamespace) -> None:
+    assert post(process).status_code == 200  # type-free: it has base_url and api_key, as a gateway
+    process.running.send_signal(signal.SIGINT)
+    out, err = process.running.communicate(timeout=10)
+    assert process.running.returncode == 0
+    assert out.splitlines() == ["POST /v1/gpt-4o -> 200, billed", "Stopped."]
+    assert err == ""
+    assert "SG_very_secret" not in "".join([*process.lines, out])
+
+
+def test_a_process_on_a_taken_port_says_so(gateway: LocalGateway) -> None:
+    port = re.findall(r"\d+", gateway.base_url)[-2]
+    command = [sys.executable, "-m", "langchain_segmind.testing", "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr

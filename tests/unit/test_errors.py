@@ -1,0 +1,137 @@
+"""The error tree: what its members carry, and whom they keep from paying twice."""
+
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core import exceptions as core
+
+import langchain_segmind
+from langchain_segmind import SegmindError, SegmindRateLimitError, SegmindServerError, errors
+
+ALL = [
+    cls
+    for name, cls in vars(langchain_segmind).items()
+    if name.startswith("Segmind") and issubclass(cls, SegmindError)
+]
+LANGCHAINS = {
+    "SegmindAuthenticationError": core.ModelAuthenticationError,
+    "SegmindPermissionDeniedError": core.ModelPermissionDeniedError,
+    "SegmindModelNotFoundError": core.ModelNotFoundError,
+    "SegmindInvalidRequestError": core.ModelInvalidRequestError,
+    "SegmindContextOverflowError": core.ContextOverflowError,
+    "SegmindRateLimitError": core.ModelRateLimitError,
+    "SegmindServerError": core.ModelAPIError,
+    "SegmindConnectionError": core.ModelConnectionError,
+    "SegmindTimeoutError": core.ModelTimeoutError,
+}
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_every_class_is_drawn_in_the_tree(cls):
+    assert cls.__name__ in errors.__doc__
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_every_class_is_also_langchains(cls):
+    assert issubclass(cls, LANGCHAINS.get(cls.__name__, core.ModelError))
+
+
+@pytest.mark.parametrize("cls", ALL)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+def test_survives_pickle_and_copy(cls, copied):
+    error = cls(
+        "went wrong",
+        status_code=503,
+        request_id="r1",
+        outcome="rejected",
+        attempts=3,
+        body="{}",
+        headers={"date": "today"},
+        remaining_credits=1.5,
+        retry_after=2.0,
+        model="gpt-4o",
+        is_retryable=True,
+    )
+
+    again = copied(error)
+
+    assert type(again) is cls
+    assert vars(again) == vars(error)
+    assert str(again) == "went wrong"
+
+
+def test_keeps_only_listed_headers_and_a_part_of_the_body():
+    error = SegmindError("x", body="b" * 100_000, headers={"set-cookie": "secret", "date": "now"})
+
+    assert error.headers == {"date": "now"}
+    assert len(error.body) == 16 * 1024
+
+
+@given(st.text())
+def test_a_message_is_one_clean_line(text):
+    message = str(SegmindError(text))
+
+    assert len(message) <= 2_000
+    assert message.isprintable() or message == ""
+
+
+def test_hides_a_secret_wherever_it_was_echoed():
+    error = SegmindError("key SG_1 is bad", body="SG_1!", headers={"server": "SG_1"})
+
+    error.hide("SG_1")
+
+    assert "SG_1" not in repr(error) + str(vars(error)) + repr(pickle.dumps(error))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "billed"),
+    [("not_sent", False), ("rejected", False), ("executed", True), ("unknown", None), (None, None)],
+)
+def test_tells_whether_it_was_billed(outcome, billed):
+    assert SegmindError("x", outcome=outcome).billed is billed
+
+
+def _langgraph_would_repeat(error):
+    """LangGraph's default policy: it repeats all but these, and those that are connection errors."""
+    final = (ValueError, TypeError, ArithmeticError, LookupError, RuntimeError, OSError)
+    return isinstance(error, ConnectionError) or not isinstance(error, final)
+
+
+@pytest.mark.parametrize("cls", [cls for cls in ALL if cls not in (SegmindError, SegmindRateLimitError)])
+def test_langgraphs_default_policy_repeats_none_that_may_have_been_paid_for(cls):
+    assert not _langgraph_would_repeat(cls("x"))
+
+
+def test_a_rejected_server_error_may_be_repeated_an_unknown_one_not():
+    assert SegmindServerError("x", outcome="rejected", is_retryable=True).is_retryable
+    assert not SegmindServerError("x", outcome="unknown").is_retryable
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"error": "No such model"}', "No such model"),
+        ('{"error": {"message": "bad", "code": "E1"}}', "bad; E1"),
+        (
+            '{"error": "unauthorized", "error_description": "expired", "status_code": 401}',
+            "unauthorized; expired",
+        ),
+        ('{"message": "m", "detail": "d"}', "m; d"),
+        ('{"detail": [{"msg": "field required", "loc": ["body"]}]}', "field required"),
+        ('{"error": null}', ""),
+        ("[]", ""),
+        ("", ""),
+        ("plain words", "plain words"),
+        ("<html><head><title>x</title></head><body><h1>405</h1>Not&nbsp;Allowed</body>", "405 Not Allowed"),
+    ],
+)
+def test_reads_what_an_error_body_means(body, said):
+    assert errors.explain(body) == said
+
+
+@given(st.text())
+def test_no_error_body_can_break_the_reading(body):
+    assert errors.explain(body).isprintable()

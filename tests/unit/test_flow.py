@@ -1,0 +1,224 @@
+"""Conversations with the gateway, played with a list of outcomes: no socket, no clock, no waiting."""
+
+import json
+
+import pytest
+
+from langchain_segmind import (
+    SegmindAuthenticationError,
+    SegmindConnectionError,
+    SegmindContextOverflowError,
+    SegmindInsufficientCreditsError,
+    SegmindInvalidRequestError,
+    SegmindModelNotFoundError,
+    SegmindPermissionDeniedError,
+    SegmindRateLimitError,
+    SegmindResponseError,
+    SegmindServerError,
+    SegmindTimeoutError,
+)
+from langchain_segmind._exchange import Failure, Response
+from langchain_segmind._flow import Target, chat
+from langchain_segmind._prompt import Prompt, Text, Turn
+from langchain_segmind._retry import Patience
+
+HELLO = Prompt((Turn("user", (Text("Hello"),)),))
+ANSWER = Response(200, body=b'{"choices": [{"message": {"content": "Hi."}}]}')
+BUSY = Response(503, body=b'{"error": "busy"}')
+REFUSED = Failure("not_sent", "connection", "Connection refused")
+
+
+def play(*replies, prompt=HELLO, patience=None, headers=None):
+    """Play a chat with the given outcomes; give its result and the steps it took."""
+    target = Target(
+        "https://gw.example/v1", "gpt-4o", "openai", patience or Patience(), headers or {}
+    )
+    flow, steps, waiting = chat(prompt, target), [], list(replies)
+    step = next(flow)
+    while True:
+        steps.append(step)
+        try:
+            step = flow.send(waiting.pop(0))
+        except StopIteration as end:
+            return end.value, steps
+        except Exception as error:
+            error.steps = steps
+            raise
+
+
+def fails(cls, *replies, **kwargs):
+    with pytest.raises(cls) as caught:
+        play(*replies, **kwargs)
+    return caught.value
+
+
+def test_posts_the_body_to_the_model():
+    heard, steps = play(ANSWER, headers={"x-trace": "1"})
+
+    request = steps[0].request
+    assert heard.answer.choices[0].text == "Hi."
+    assert (request.method, request.url) == ("POST", "https://gw.example/v1/gpt-4o")
+    assert json.loads(request.body) == {"messages": [{"role": "user", "content": "Hello"}]}
+    assert request.headers == {"x-trace": "1"}
+
+
+def test_asks_again_with_the_same_bytes_after_a_wait():
+    heard, steps = play(BUSY, REFUSED, ANSWER)
+
+    assert heard.answer.choices[0].text == "Hi."
+    assert [step.after for step in steps] == [0.0, 0.25, 0.5]
+    assert len({id(step.request) for step in steps}) == 1
+
+
+def test_gives_up_when_the_retries_are_used_up():
+    error = fails(SegmindServerError, BUSY, BUSY, BUSY)
+
+    assert (error.attempts, error.outcome, error.billed) == (3, "rejected", False)
+    assert error.is_retryable
+
+
+def test_no_retries_means_one_attempt():
+    error = fails(SegmindServerError, BUSY, patience=Patience(max_retries=0))
+
+    assert error.attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "cls", "outcome"),
+    [
+        (Failure("unknown", "connection", "reset"), SegmindConnectionError, "unknown"),
+        (Failure("unknown", "timeout"), SegmindTimeoutError, "unknown"),
+        (Failure("not_sent", "tls", "self-signed"), SegmindConnectionError, "not_sent"),
+        (Response(200, fault="cut"), SegmindResponseError, "executed"),
+        (Response(200, fault="timeout"), SegmindTimeoutError, "executed"),
+        (Response(200, fault="too_large"), SegmindResponseError, "executed"),
+        (Response(200, body=b""), SegmindResponseError, "executed"),
+        (Response(200, body=b"<html>"), SegmindResponseError, "executed"),
+        (Response(200, body=b'{"error": "oops"}'), SegmindResponseError, "executed"),
+        (Response(502, body=b'{"error": "bad gateway"}'), SegmindServerError, "unknown"),
+        (Response(504, body=b"<html>"), SegmindServerError, "unknown"),
+        (Response(500, body=b"<html>"), SegmindServerError, "unknown"),
+        (Response(400, body=b'{"error": "bad"}'), SegmindInvalidRequestError, "rejected"),
+        (Response(401), SegmindAuthenticationError, "rejected"),
+        (Response(402), SegmindInsufficientCreditsError, "rejected"),
+        (Response(403), SegmindPermissionDeniedError, "rejected"),
+        (Response(404), SegmindModelNotFoundError, "rejected"),
+        (Response(405, body=b"<html>No</html>"), SegmindInvalidRequestError, "rejected"),
+        (Response(410), SegmindModelNotFoundError, "rejected"),
+        (Response(422), SegmindInvalidRequestError, "rejected"),
+        (Response(307), SegmindInvalidRequestError, "rejected"),
+    ],
+)
+def test_final_ends_take_one_request(reply, cls, outcome):
+    error = fails(cls, reply)
+
+    assert type(error) is cls
+    assert (error.outcome, error.attempts, error.model) == (outcome, 1, "gpt-4o")
+    assert not error.is_retryable
+
+
+@pytest.mark.parametrize(
+    ("text", "cls"),
+    [
+        ("Insufficient credits", SegmindInsufficientCreditsError),
+        ("Team spend limit reached", SegmindInsufficientCreditsError),
+        ("Your balance is too low", SegmindInsufficientCreditsError),
+        ("Invalid content type", SegmindInvalidRequestError),
+        ("temperature must be between 0 and 2", SegmindInvalidRequestError),
+    ],
+)
+def test_tells_the_meanings_of_406_apart_by_their_words(text, cls):
+    error = fails(cls, Response(406, body=json.dumps({"error": text}).encode()))
+
+    assert type(error) is cls
+    assert text in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422, 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This model's maximum context length is 8192 tokens.",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "too many tokens in the request",
+    ],
+)
+def test_a_prompt_that_is_too_long_is_never_asked_again(status, text):
+    error = fails(SegmindContextOverflowError, Response(status, body=json.dumps({"error": {"message": text}}).encode()))
+
+    assert error.attempts == 1
+
+
+def test_a_rate_limit_beyond_the_users_patience_ends_at_once_and_says_how_long():
+    error = fails(SegmindRateLimitError, Response(429, {"retry-after": "90"}))
+
+    assert (error.retry_after, error.attempts) == (90.0, 1)
+    assert "90" in str(error)
+
+
+def test_opting_in_repeats_a_lost_answer():
+    lost = Failure("unknown", "connection", "reset")
+
+    heard, steps = play(lost, ANSWER, patience=Patience(retry_ambiguous=True))
+
+    assert heard.answer.choices[0].text == "Hi."
+    assert len(steps) == 2
+
+
+def test_the_total_timeout_shortens_the_last_attempts():
+    late = Response(503, elapsed=70.0)
+
+    _, steps = play(late, ANSWER, patience=Patience(total_timeout=100.0))
+
+    assert steps[0].timeout == 100.0
+    assert steps[1].timeout == pytest.approx(29.75)
+    assert steps[1].patience == pytest.approx(29.75)
+
+
+def test_reads_what_the_headers_say():
+    headers = {
+        "x-request-id": "r1",
+        "x-cost": "$0.0012",
+        "x-remaining-credits": "1,234.5",
+        "x-generation-time": "0.8s",
+    }
+
+    heard, _ = play(Response(200, headers, ANSWER.body))
+
+    assert heard.request_id == "r1"
+    assert (heard.cost, heard.remaining_credits, heard.generation_time) == (0.0012, 1234.5, 0.8)
+
+
+@pytest.mark.parametrize("odd", ["", "free", "NaN", "inf", "1e999", "--", "0x1"])
+def test_odd_amounts_are_left_out(odd):
+    heard, _ = play(Response(200, {"x-cost": odd, "x-remaining-credits": odd}, ANSWER.body))
+
+    assert heard.cost is None
+    assert heard.remaining_credits is None
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "reason"),
+    [
+        (["3"], "1, 2, ", "stop"),
+        (["5", "2"], "1, ", "stop"),
+        (["9"], "1, 2, 3, 4, 5", "length"),
+    ],
+)
+def test_the_answer_ends_before_the_first_stop_sequence(stop, text, reason):
+    body = b'{"choices": [{"message": {"content": "1, 2, 3, 4, 5"}, "finish_reason": "length"}]}'
+
+    heard, steps = play(
+        Response(200, body=body), prompt=Prompt(HELLO.turns, settings={"stop": stop})
+    )
+
+    assert json.loads(steps[0].request.body)["stop"] == stop
+    assert heard.answer.choices[0].text == text
+    assert heard.answer.choices[0].finish_reason == reason
+
+
+def test_an_unusable_answer_shows_how_it_begins():
+    error = fails(SegmindResponseError, Response(200, body=b"Internal\nproxy   error\x00!"))
+
+    assert "Internal proxy error !" in str(error)
+    assert error.body.startswith("Internal\nproxy")

@@ -1,0 +1,73 @@
+"""Imports go one way, and only `_http` touches the network or the clock."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import langchain_segmind
+
+ROOT = Path(langchain_segmind.__file__).parent
+MAY_IMPORT = {
+    "__init__": {"_version", "chat_models", "errors"},
+    "_version": set(),
+    "errors": set(),
+    "_exchange": set(),
+    "_config": set(),
+    "_prompt": {"errors"},
+    "_tools": {"_prompt"},
+    "_wire": {"_prompt", "errors"},
+    "_catalogue": {"_wire"},
+    "_retry": {"_exchange"},
+    "_flow": {"_prompt", "_tools", "_wire", "_catalogue", "_retry", "_exchange", "errors"},
+    "_http": {"_exchange", "_version", "errors"},
+    "_structured": set(),
+    "_client": {"_config", "_http", "_retry"},
+    "chat_models": {"_catalogue", "_client", "_config", "_exchange", "_flow", "_prompt"}
+    | {"_structured", "_version", "_wire"},
+    "testing": set(),
+}
+DOORS = {"requests", "urllib3", "aiohttp", "http", "socket", "time", "asyncio", "random", "threading"}
+
+
+def imports():
+    """Give (our module, file, imported name) for every import of the package."""
+    for path in sorted(ROOT.rglob("*.py")):
+        inside = path.relative_to(ROOT)
+        module = inside.parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((module, inside, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{inside}: relative imports hide where a name comes from"
+                whole = node.module == "langchain_segmind"
+                names = [f"langchain_segmind.{a.name}" for a in node.names] if whole else [node.module]
+                yield from ((module, inside, name) for name in names)
+
+
+def test_imports_go_one_way():
+    for module, file, name in imports():
+        if name.startswith("langchain_segmind."):
+            other = name.split(".")[1]
+            assert other == module or other in MAY_IMPORT[module], (
+                f"{file} imports {other}, but {module} may only import {sorted(MAY_IMPORT[module])}"
+            )
+
+
+def test_only_http_touches_the_network_and_the_clock():
+    for module, file, name in imports():
+        if module not in ("_http", "testing"):
+            assert name.split(".")[0] not in DOORS, f"{file} imports {name}; only _http may"
+
+
+def test_formats_never_import_one_another():
+    for _, file, name in imports():
+        if file.parts[0] == "_wire" and file.name != "__init__.py":
+            assert name in ("langchain_segmind._wire._values", "langchain_segmind._wire") or (
+                not name.startswith("langchain_segmind._wire")
+            ), f"{file} imports {name}"
+
+
+@pytest.mark.parametrize("module", sorted(MAY_IMPORT))
+def test_the_map_names_no_module_that_is_gone(module):
+    assert (ROOT / f"{module}.py").exists() or (ROOT / module).is_dir()

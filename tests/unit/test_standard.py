@@ -1,0 +1,27 @@
+"""LangChain's standard unit suite."""
+
+from langchain_tests.unit_tests import ChatModelUnitTests
+
+from langchain_segmind import ChatSegmind
+
+
+class TestChatSegmind(ChatModelUnitTests):
+    @property
+    def chat_model_class(self):
+        return ChatSegmind
+
+    @property
+    def chat_model_params(self):
+        return {"model": "gpt-4o", "api_key": "SG_0123456789abcdef"}
+
+    @property
+    def init_from_env_params(self):
+        environment = {
+            "SEGMIND_API_KEY": "SG_from_the_environment",
+            "SEGMIND_API_BASE": "https://gateway.example.com/v1",
+        }
+        expected = {
+            "api_key": "SG_from_the_environment",
+            "base_url": "https://gateway.example.com/v1",
+        }
+        return environment, {"model": "gpt-4o"}, expected
