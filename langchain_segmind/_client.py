@@ -47,7 +47,7 @@ class GatewayClient(BaseModel):
     """The API's address; by default `SEGMIND_API_BASE`, or the vendor's."""
 
     timeout: float | None = Field(
-        120.0, validation_alias=AliasChoices("timeout", "request_timeout")
+        default=120.0, validation_alias=AliasChoices("timeout", "request_timeout")
     )
     """Seconds one attempt may take, from its start to the last byte; None for no limit, with which
     a gateway that never answers is waited for forever."""
@@ -58,27 +58,27 @@ class GatewayClient(BaseModel):
     total_timeout: float | None = None
     """Seconds for all attempts and the waits between them; None for no limit."""
 
-    max_retries: int = Field(2, ge=0)
+    max_retries: int = Field(default=2, ge=0)
     """Attempts after the first, made only when the model surely did not run."""
 
-    max_retry_wait: float = Field(60.0, ge=0, allow_inf_nan=False)
+    max_retry_wait: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     """Seconds the gateway may ask to wait before a retry; asked for more, the call fails at once
     with `retry_after` set."""
 
     retry_ambiguous: bool = False
     """Whether to repeat a call whose fate is unknown. It may then be paid for more than once."""
 
-    default_headers: dict[str, str] | None = Field(None, exclude=True, repr=False)
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Extra headers of every request."""
 
-    proxy: str | None = Field(None, exclude=True, repr=False)
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
     """A proxy's URL; by default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say at the first call."""
 
     verify: bool | str = True
     """Whether to check the gateway's certificate, or the path of the authorities to trust; True
     heeds REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE as they are at the first call."""
 
-    max_connections: int | None = Field(None, ge=1)
+    max_connections: int | None = Field(default=None, ge=1)
     """Connections that may be open at once; by default 1,000, or half of the file descriptors this
     process may open where that is less. Waiting for a free one counts for `total_timeout` only."""
 

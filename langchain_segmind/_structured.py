@@ -43,7 +43,9 @@ def structured(
             raise ValueError("strict: method='json_mode' has no schema to be strict about")
         form = {"type": "json_object"}
     else:
-        raise ValueError(f"method: {method!r} is none; use json_schema, function_calling or json_mode")
+        raise ValueError(
+            f"method: {method!r} is none; use json_schema, function_calling or json_mode"
+        )
     told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
     parser = _parser(schema)

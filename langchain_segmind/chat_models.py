@@ -52,7 +52,95 @@ _OURS: Final = {
 
 
 class ChatSegmind(GatewayClient, BaseChatModel):
-    """PLACEHOLDER."""
+    """A chat model behind Segmind's gateway.
+
+    **Set up.** Get a key at https://cloud.segmind.com and set `SEGMIND_API_KEY`, or pass
+    `api_key=...`. Building a model opens no connection and sends nothing.
+
+    ```python
+    from langchain_segmind import ChatSegmind
+
+    model = ChatSegmind(model="gpt-4o", temperature=0, max_tokens=300)
+    ```
+
+    **Ask.** Messages may be a text, tuples or LangChain's classes.
+
+    ```python
+    message = model.invoke([("system", "Be brief."), ("human", "What is LangChain?")])
+    print(message.text)
+    print(message.usage_metadata)  # {"input_tokens": ..., "output_tokens": ..., ...}
+    print(message.response_metadata["cost"])  # US dollars, where the gateway tells
+    ```
+
+    **Stream.** The gateway cannot stream; `stream` yields the whole answer as one chunk.
+
+    ```python
+    for chunk in model.stream("Tell me a joke about bees."):
+        print(chunk.text)
+    ```
+
+    **Ask many at once.** On threads with `batch`, on one event loop with `abatch`.
+
+    ```python
+    import asyncio
+
+    answers = model.batch(["What is 1 + 1?", "What is 2 + 2?"])
+    answers = asyncio.run(model.abatch([f"What is {n} + {n}?" for n in range(20)]))
+    ```
+
+    **Get objects** of a pydantic class, or dictionaries of a TypedDict or JSON schema.
+
+    ```python
+    from pydantic import BaseModel
+
+
+    class Person(BaseModel):
+        name: str
+        year_of_birth: int
+
+
+    person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
+    ```
+
+    **Show images**, by URL or inline; inline is safest, as the gateway cannot fetch every host.
+
+    ```python
+    import base64
+
+    png = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5Erk"
+        "Jggg=="
+    )
+    image = {"type": "image", "base64": base64.b64encode(png).decode(), "mime_type": "image/png"}
+    model.invoke([{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}])
+    ```
+
+    **Set one call apart** with any generation setting, `model`, `response_format` or
+    `extra_headers`; other keyword arguments become fields of the request's body.
+
+    ```python
+    model.invoke("Hello", model="gpt-5.4-mini", temperature=1)
+    ```
+
+    **Handle failure.** Every error is a `SegmindError` and LangChain's own, so
+    `except ModelRateLimitError` works too. `outcome` and `billed` tell what became of the request.
+    A call is repeated by itself only if the model surely did not run.
+
+    ```python
+    from langchain_segmind import SegmindError
+
+    try:
+        model.invoke("Hello", model="no-such-model")
+    except SegmindError as error:
+        print(error, error.outcome, error.billed)
+    ```
+
+    **Close.** Connections are shared by all threads and tasks, and closed with the model.
+
+    ```python
+    model.close()  # or: with ChatSegmind(...) as model, async with, await model.aclose()
+    ```
+    """
 
     model: str = Field(validation_alias=AliasChoices("model", "model_name"))
     """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
@@ -61,31 +149,33 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     family: Literal["auto"] | _wire.Family = "auto"
     """How the model's request bodies look; `"auto"` goes by the slug."""
 
-    temperature: float | None = Field(None, allow_inf_nan=False)
+    temperature: float | None = Field(default=None, allow_inf_nan=False)
     """Randomness. Not sent unless set, as all the settings below."""
 
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
     """Tokens the answer may have."""
 
-    top_p: float | None = Field(None, allow_inf_nan=False)
+    top_p: float | None = Field(default=None, allow_inf_nan=False)
     """Share of the likeliest tokens to sample from."""
 
     top_k: int | None = None
     """Number of the likeliest tokens to sample from."""
 
-    stop: list[str] | None = Field(None, validation_alias=AliasChoices("stop", "stop_sequences"))
+    stop: list[str] | None = Field(
+        default=None, validation_alias=AliasChoices("stop", "stop_sequences")
+    )
     """Texts before which the answer ends. Sent, and enforced here too."""
 
     seed: int | None = None
     """Seed of the sampling, for models that have one."""
 
-    n: int | None = Field(None, ge=1)
+    n: int | None = Field(default=None, ge=1)
     """Number of alternatives; `generate` returns them all, `invoke` the first."""
 
-    presence_penalty: float | None = Field(None, allow_inf_nan=False)
+    presence_penalty: float | None = Field(default=None, allow_inf_nan=False)
     """Penalty for words that occurred."""
 
-    frequency_penalty: float | None = Field(None, allow_inf_nan=False)
+    frequency_penalty: float | None = Field(default=None, allow_inf_nan=False)
     """Penalty for words by how often they occurred."""
 
     reasoning_effort: str | None = None
@@ -205,8 +295,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         for i, choice in enumerate(heard.answer.choices):
             usage = heard.answer.usage if i == 0 else None  # counted once, however many choices
             message = _prompt.write(choice, usage, metadata)
-            info = {"finish_reason": choice.finish_reason}
-            generations.append(ChatGeneration(message=message, generation_info=info))
+            generations.append(ChatGeneration(message=message))
         return ChatResult(generations=generations)
 
     def _chunk(self, heard: _flow.Heard, kwargs: Mapping[str, Any]) -> ChatGenerationChunk:

@@ -12,6 +12,7 @@ import os
 import random
 import time
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
@@ -69,7 +70,9 @@ class Transport:
 
     async def arun(self, flow: Flow[T], key: SecretStr) -> T:
         """Play a conversation on aiohttp and return its result."""
-        link = self._async.get((os.getpid(), asyncio.get_running_loop())) or self._open_async()
+        link = (
+            self._async.get((os.getpid(), asyncio.get_running_loop())) or await self._open_async()
+        )
         began = time.monotonic()
         try:
             step = next(flow)
@@ -103,14 +106,13 @@ class Transport:
     def _open_sync(self) -> SyncLink:
         return self._sync.setdefault(os.getpid(), SyncLink(self.network))
 
-    def _open_async(self) -> AsyncLink:
-        from langchain_segmind._http._async import (  # noqa: PLC0415 - importing aiohttp takes 80 ms, which those who never go async need not pay
-            AsyncLink,
-        )
-
+    async def _open_async(self) -> AsyncLink:
+        # Importing aiohttp takes 80 ms, which those who never go async need not pay, and which
+        # must not stop the event loop of those who do.
+        module = await asyncio.to_thread(import_module, "langchain_segmind._http._async")
         self._sweep()
         here = os.getpid(), asyncio.get_running_loop()
-        return self._async.setdefault(here, AsyncLink(self.network))
+        return self._async.setdefault(here, module.AsyncLink(self.network))
 
     def _sweep(self) -> None:
         """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""

@@ -148,8 +148,7 @@ class SyncLink:
 
     def send(self, step: Step, key: SecretStr) -> Reply:
         """Send one request and read its reply, or tell how far it came."""
-        wait = -1 if step.patience is None else step.patience
-        if not self._gate.acquire(timeout=wait):
+        if not self._gate.acquire(timeout=step.patience):
             return Failure("not_sent", "timeout", "no connection became free")
         try:
             _attempt.deadline = None if step.timeout is None else time.monotonic() + step.timeout

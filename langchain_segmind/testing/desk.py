@@ -97,7 +97,7 @@ async def run_model(desk: Desk, visit: Visit, slug: str) -> Answer:
     run = start(desk, visit, find(desk, slug))
     failure = desk.ledger.take_failure(slug, runs=True) if run.answer.executed else None
     await asyncio.sleep(run.seconds)
-    return replace(fail(failure), executed=True) if failure else run.answer
+    return fail_after(failure, run.answer) if failure else run.answer
 
 
 async def show_credits(desk: Desk, visit: Visit) -> Answer:
@@ -195,6 +195,13 @@ def fail(failure: Failure) -> Answer:
     if failure.drop:
         return Answer(None)
     return error_answer(failure.status, failure.body, failure.headers)
+
+
+def fail_after(failure: Failure, answer: Answer) -> Answer:
+    """Fail as a failure says, after a run that was billed."""
+    if failure.drop == "mid_reply":
+        return replace(answer, cut_short=True)
+    return replace(fail(failure), executed=True)
 
 
 def _unbilled(reply: Reply) -> Answer:

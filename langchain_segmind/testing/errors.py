@@ -47,6 +47,7 @@ class Answer:
         content_type: Its media type.
         headers: Further headers.
         executed: Whether a model ran, and was billed.
+        cut_short: Whether to close the connection in the middle of the body.
     """
 
     status: int | None
@@ -54,6 +55,7 @@ class Answer:
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     executed: bool = False
+    cut_short: bool = False
 
 
 class RefusalError(Exception):

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from langchain_segmind.testing.desk import Desk
 from langchain_segmind.testing.directory import Family, build_directory
@@ -144,8 +144,9 @@ class LocalGateway:
                 the real gateway sends with this status.
             slug: The only model it is for; None for any.
             after_run: Let the model run, and bill it, before the error.
-            drop: Close the connection without an answer: ``"before_run"``, or ``"after_run"`` of
-                a model that was billed.
+            drop: Close the connection: without an answer ``"before_run"``, without an answer
+                ``"after_run"`` of a model that was billed, or ``"mid_reply"``, halfway through
+                the body of a good answer.
 
         Raises:
             ValueError: `times` is below 1, `status` is no HTTP status, or `drop` is unknown.
@@ -154,8 +155,8 @@ class LocalGateway:
             raise ValueError(f"times={times}: a failure happens at least once")
         if status not in range(200, 600):
             raise ValueError(f"status={status}: expected an HTTP status from 200 to 599")
-        if drop not in {None, "before_run", "after_run"}:
-            raise ValueError(f"drop={drop!r}: expected 'before_run' or 'after_run'")
+        if drop not in {None, *get_args(Drop)}:
+            raise ValueError(f"drop={drop!r}: expected one of {', '.join(get_args(Drop))}")
         self._desk.ledger.will_fail(
             Failure(status, times, headers, body, slug, after_run=after_run, drop=drop)
         )
@@ -169,13 +170,13 @@ class LocalGateway:
         """
         if self._thread is not None:
             raise RuntimeError("the gateway is running already")
-        thread = ServerThread(Reception(self._desk, self._watch), self._address)
         try:
-            self._port = thread.start()
+            thread = ServerThread(Reception(self._desk, self._watch), self._address)
         except OSError as error:
             place = f"{self._address.host}:{self._address.port}"
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
-        self._thread = thread
+        thread.start()
+        self._thread, self._port = thread, thread.port
 
     def stop(self) -> None:
         """Close every connection and stop listening; does nothing when it is not running."""

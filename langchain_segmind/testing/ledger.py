@@ -12,7 +12,7 @@ _INPUT_PRICE = 1_000
 _OUTPUT_PRICE = 4_000
 _DOLLAR = 1_000_000_000
 
-Drop = Literal["before_run", "after_run"]
+Drop = Literal["before_run", "after_run", "mid_reply"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Failure:
         body: The body of the answer, or None for the usual one.
         slug: The only model it is for, or None for any.
         after_run: Whether the model runs, and is billed, before the error.
-        drop: Whether to close the connection instead of answering.
+        drop: When to close the connection instead of answering, or None to answer.
     """
 
     status: int
@@ -67,7 +67,7 @@ class Failure:
     @property
     def runs(self) -> bool:
         """Whether the model runs before this failure."""
-        return self.after_run or self.drop == "after_run"
+        return self.after_run or self.drop in {"after_run", "mid_reply"}
 
 
 def cost_of(usage: Usage) -> int:

@@ -1,11 +1,12 @@
 """The only sockets of the gateway: aiohttp brings visits to the desk and takes answers away."""
 
 import asyncio
+import contextlib
 import itertools
+import socket
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -16,6 +17,9 @@ from langchain_segmind.testing.errors import Answer, RefusalError
 from langchain_segmind.testing.ledger import LoggedRequest
 
 _LARGEST_BODY = 64 * 1024 * 1024
+_BACKLOG = 1024  # a thousand clients may knock at once
+_CYCLES = 5  # of the loop; a connection needs two or three from accepted to known
+_THREAD_NAME = "langchain-segmind-local-gateway"
 _GRACE = 0.02  # seconds that running requests may take to end when the gateway stops
 
 
@@ -88,11 +92,14 @@ def _response(request: web.Request, answer: Answer) -> web.Response:
         if request.transport is not None:
             request.transport.close()
         return web.Response()
-    return web.Response(
-        status=answer.status,
-        body=answer.body,
-        headers={"Content-Type": answer.content_type, **answer.headers},
-    )
+    headers = {"Content-Type": answer.content_type, **answer.headers}
+    if not answer.cut_short:
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+    headers["Content-Length"] = str(len(answer.body))
+    half = answer.body[: len(answer.body) // 2]
+    response = web.Response(status=answer.status, body=half, headers=headers)
+    response.force_close()
+    return response
 
 
 @dataclass(frozen=True)
@@ -114,36 +121,31 @@ class ServerThread:
     Args:
         reception: What to serve.
         address: Where to listen.
+
+    Raises:
+        OSError: The port is taken, or the host is not of this machine.
     """
 
     def __init__(self, reception: Reception, address: Address) -> None:
         self._reception = reception
-        self._address = address
-        self._bound: Future[int] = Future()
+        self._listener = socket.create_server((address.host, address.port), backlog=_BACKLOG)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(
-            target=self._run, name="langchain-segmind-local-gateway", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name=_THREAD_NAME, daemon=True)
 
-    def start(self) -> int:
-        """Start listening.
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._listener.getsockname()[1])
 
-        Returns:
-            The port.
-
-        Raises:
-            OSError: The port is taken, or the host is not of this machine.
-        """
+    def start(self) -> None:
+        """Start serving."""
         self._thread.start()
-        error = self._bound.exception()
-        if error is not None:
-            self._thread.join()
-            raise error
-        return self._bound.result()
+        self._ready.wait()
 
     def stop(self) -> None:
-        """Stop listening, close every connection, and wait until all is closed."""
+        """Stop serving, close every connection, and wait until all is closed."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
@@ -151,18 +153,24 @@ class ServerThread:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - start() raises it again, in the caller's thread
-            self._bound.set_exception(error)
+        finally:
+            self._ready.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         runner = web.AppRunner(
             self._reception.application(), access_log=None, shutdown_timeout=_GRACE
         )
-        try:
-            await runner.setup()
-            await web.TCPSite(runner, self._address.host, self._address.port).start()
-            self._bound.set_result(runner.addresses[0][1])
-            await self._stop.wait()
-        finally:
-            await runner.cleanup()
+        await runner.setup()
+        await web.SockSite(runner, self._listener, backlog=_BACKLOG).start()
+        self._ready.set()
+        await self._stop.wait()
+        await self._stop_accepting(self._loop)
+        await runner.cleanup()
+
+    async def _stop_accepting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let connections accepted last become known to aiohttp: later they would leak."""
+        with contextlib.suppress(NotImplementedError):  # the proactor loop of Windows
+            loop.remove_reader(self._listener)
+        for _ in range(_CYCLES):
+            await asyncio.sleep(0)

@@ -12,7 +12,5 @@ def gateway():
 
 @pytest.fixture
 def model(gateway):
-    with ChatSegmind(
-        model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key
-    ) as model:
+    with ChatSegmind(model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key) as model:
         yield model

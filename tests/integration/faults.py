@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from typing_extensions import Self
+
 ANSWER = {"choices": [{"message": {"role": "assistant", "content": "fine"}}]}
 
 
@@ -45,11 +47,14 @@ class FaultServer:
     requests: Counter[str] = field(default_factory=Counter)
     executions: Counter[str] = field(default_factory=Counter)
     seen: list[Request] = field(default_factory=list)
+    arrived: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> FaultServer:
+    def __post_init__(self) -> None:
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+
+    def __enter__(self) -> Self:
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
         return self
@@ -85,6 +90,7 @@ class FaultServer:
                 n = self.requests[request.slug]
                 self.requests[request.slug] += 1
                 self.seen.append(request)
+                self.arrived.set()
                 acts[min(n, len(acts) - 1)](request)
 
     def _read(self, connection: socket.socket) -> Request | None:

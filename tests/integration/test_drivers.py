@@ -21,7 +21,7 @@ from langchain_segmind import (
     SegmindTimeoutError,
 )
 from tests.integration import faults
-from tests.integration.faults import FaultServer, answer, reply
+from tests.integration.faults import Act, FaultServer, answer, reply
 
 KEY = "SG_0123456789abcdef"
 BUSY = {"error": "busy"}
@@ -63,132 +63,113 @@ def scenario(driver, *acts, **kwargs):
     return end, server.requests["m"], server.executions["m"]
 
 
+@dataclass
+class Case:
+    """What the gateway does, and what must come of it."""
+
+    acts: list[Act]
+    error: type[SegmindError] | None = None
+    outcome: str | None = None
+    requests: int = 1
+    runs: int = 0
+
+
+def fine(*acts, requests=1):
+    return Case([*acts], requests=requests, runs=1)
+
+
+def rejected(error, *acts, requests=1):
+    return Case([*acts], error, "rejected", requests)
+
+
+def unknown(error, *acts, runs=0):
+    return Case([*acts], error, "unknown", runs=runs)
+
+
+def executed(error, *acts):
+    return Case([*acts], error, "executed", runs=1)
+
+
 RATE = {"error": "rate limit exceeded"}
+NOON = "Sun, 22 Nov 2026 12:00:00 GMT"
+PACKED = {"Content-Encoding": "gzip"}
 CASES = {
-    # what the gateway does: (acts, class or None, outcome, requests, runs)
-    "success": ([answer()], None, None, 1, 1),
-    "reset_after_sending": ([faults.reset], SegmindConnectionError, "unknown", 1, 1),
-    "closed_after_sending": ([faults.close], SegmindConnectionError, "unknown", 1, 1),
-    "body_cut_short": ([faults.cut], SegmindResponseError, "executed", 1, 1),
-    "busy_then_fine": ([reply(500, BUSY), answer()], None, None, 2, 1),
-    "busy_for_long": ([reply(500, BUSY)], SegmindServerError, "rejected", 3, 0),
-    "unavailable_in_html": ([reply(503, b"<html>"), answer()], None, None, 2, 1),
-    "early": ([reply(425, BUSY), answer()], None, None, 2, 1),
-    "500_not_from_the_gateway": ([reply(500, b"<h1>x</h1>")], SegmindServerError, "unknown", 1, 0),
-    "bad_gateway": ([reply(502, b"<html>")], SegmindServerError, "unknown", 1, 0),
-    "gateway_timeout": ([reply(504, BUSY)], SegmindServerError, "unknown", 1, 0),
-    "401": ([reply(401, {"error": "invalid"})], SegmindAuthenticationError, "rejected", 1, 0),
-    "404": ([reply(404, {"error": "no model"})], SegmindModelNotFoundError, "rejected", 1, 0),
-    "405_in_html": ([reply(405, b"<html>")], SegmindInvalidRequestError, "rejected", 1, 0),
-    "410": ([reply(410, {"error": "retired"})], SegmindModelNotFoundError, "rejected", 1, 0),
-    "406_content_type": (
-        [reply(406, {"error": "Invalid content type"})],
-        *(SegmindInvalidRequestError, "rejected", 1, 0),
+    "success": fine(answer()),
+    "reset_after_sending": unknown(SegmindConnectionError, faults.reset, runs=1),
+    "closed_after_sending": unknown(SegmindConnectionError, faults.close, runs=1),
+    "body_cut_short": executed(SegmindResponseError, faults.cut),
+    "endless_body": executed(SegmindResponseError, faults.endless),
+    "busy_then_fine": fine(reply(500, BUSY), answer(), requests=2),
+    "busy_for_long": rejected(SegmindServerError, reply(500, BUSY), requests=3),
+    "unavailable_in_html": fine(reply(503, b"<html>"), answer(), requests=2),
+    "early": fine(reply(425, BUSY), answer(), requests=2),
+    "500_not_from_the_gateway": unknown(SegmindServerError, reply(500, b"<h1>x</h1>")),
+    "bad_gateway": unknown(SegmindServerError, reply(502, b"<html>")),
+    "gateway_timeout": unknown(SegmindServerError, reply(504, BUSY)),
+    "401": rejected(SegmindAuthenticationError, reply(401, {"error": "invalid"})),
+    "404": rejected(SegmindModelNotFoundError, reply(404, {"error": "no such model"})),
+    "405_in_html": rejected(SegmindInvalidRequestError, reply(405, b"<html>")),
+    "410": rejected(SegmindModelNotFoundError, reply(410, {"error": "retired"})),
+    "406_content_type": rejected(
+        SegmindInvalidRequestError, reply(406, {"error": "Invalid content type"})
     ),
-    "406_credits": (
-        [reply(406, {"error": "Insufficient credits"})],
-        *(SegmindInsufficientCreditsError, "rejected", 1, 0),
+    "406_credits": rejected(
+        SegmindInsufficientCreditsError, reply(406, {"error": "Insufficient credits"})
     ),
-    "406_value": (
-        [reply(406, {"error": "top_p: value refused"})],
-        *(SegmindInvalidRequestError, "rejected", 1, 0),
+    "406_value": rejected(SegmindInvalidRequestError, reply(406, {"error": "top_p refused"})),
+    "406_spend_limit": rejected(
+        SegmindInsufficientCreditsError, reply(406, {"error": "team spend limit reached"})
     ),
-    "406_spend_limit": (
-        [reply(406, {"error": "team spend limit reached"})],
-        *(SegmindInsufficientCreditsError, "rejected", 1, 0),
+    "empty_200": executed(SegmindResponseError, reply(200, b"", runs=True)),
+    "html_200": executed(SegmindResponseError, reply(200, b"<html>", runs=True)),
+    "error_under_200": executed(
+        SegmindResponseError, reply(200, {"error": "overloaded"}, runs=True)
     ),
-    "empty_200": ([reply(200, b"", runs=True)], SegmindResponseError, "executed", 1, 1),
-    "html_200": ([reply(200, b"<html>", runs=True)], SegmindResponseError, "executed", 1, 1),
-    "error_under_200": (
-        [reply(200, {"error": "overloaded"}, runs=True)],
-        *(SegmindResponseError, "executed", 1, 1),
+    "rate_limit": fine(reply(429, RATE), answer(), requests=2),
+    "rate_limit_in_seconds": fine(reply(429, RATE, {"Retry-After": "0"}), answer(), requests=2),
+    "rate_limit_in_milliseconds": fine(
+        reply(429, RATE, {"Retry-After-Ms": "5"}), answer(), requests=2
     ),
-    "rate_limit_then_fine": ([reply(429, RATE), answer()], None, None, 2, 1),
-    "rate_limit_with_seconds": (
-        [reply(429, RATE, {"Retry-After": "0"}), answer()],
-        *(None, None, 2, 1),
+    "rate_limit_by_date": fine(
+        reply(429, RATE, {"Date": NOON, "Retry-After": NOON}), answer(), requests=2
     ),
-    "rate_limit_with_milliseconds": (
-        [reply(429, RATE, {"Retry-After-Ms": "5"}), answer()],
-        *(None, None, 2, 1),
+    "rate_limit_in_garbage": fine(reply(429, RATE, {"Retry-After": "soon"}), answer(), requests=2),
+    "rate_limit_too_long": rejected(
+        SegmindRateLimitError, reply(429, RATE, {"Retry-After": "3600"})
     ),
-    "rate_limit_with_a_date": (
-        [
-            reply(
-                429,
-                RATE,
-                {
-                    "Date": "Sun, 22 Nov 2026 12:00:00 GMT",
-                    "Retry-After": "Sun, 22 Nov 2026 12:00:00 GMT",
-                },
-            ),
-            answer(),
-        ],
-        *(None, None, 2, 1),
+    "rate_limit_reset_far_away": rejected(
+        SegmindRateLimitError,
+        reply(429, RATE, {"Date": NOON, "x-rate-limit-reset-at-utc": "2026-11-22 13:00:00"}),
     ),
-    "rate_limit_with_garbage": (
-        [reply(429, RATE, {"Retry-After": "soon"}), answer()],
-        *(None, None, 2, 1),
+    "redirect_on_the_host": rejected(
+        SegmindInvalidRequestError, reply(302, b"", {"Location": "/v1/m"})
     ),
-    "rate_limit_too_long_to_wait": (
-        [reply(429, RATE, {"Retry-After": "3600"})],
-        *(SegmindRateLimitError, "rejected", 1, 0),
+    "redirect_nowhere": rejected(
+        SegmindInvalidRequestError, reply(308, b"", {"Location": "http://[broken"})
     ),
-    "rate_limit_reset_far_away": (
-        [
-            reply(
-                429,
-                RATE,
-                {
-                    "Date": "Sun, 22 Nov 2026 12:00:00 GMT",
-                    "x-rate-limit-reset-at-utc": "2026-11-22 13:00:00",
-                },
-            )
-        ],
-        *(SegmindRateLimitError, "rejected", 1, 0),
+    "packed_although_not_asked": fine(
+        reply(200, gzip.compress(json.dumps(faults.ANSWER).encode()), PACKED, runs=True)
     ),
-    "redirect_on_the_host": (
-        [reply(302, b"", {"Location": "/v1/m"})],
-        *(SegmindInvalidRequestError, "rejected", 1, 0),
+    "packed_bomb": executed(
+        SegmindResponseError, reply(200, gzip.compress(b" " * 40_000_000), PACKED, runs=True)
     ),
-    "redirect_nowhere": (
-        [reply(308, b"", {"Location": "http://[broken"})],
-        *(SegmindInvalidRequestError, "rejected", 1, 0),
+    "packed_strangely": executed(
+        SegmindResponseError, reply(200, b"???", {"Content-Encoding": "br"}, runs=True)
     ),
-    "packed_although_not_asked": (
-        [
-            reply(
-                200,
-                gzip.compress(json.dumps(faults.ANSWER).encode()),
-                {"Content-Encoding": "gzip"},
-                runs=True,
-            )
-        ],
-        *(None, None, 1, 1),
-    ),
-    "packed_bomb": (
-        [reply(200, gzip.compress(b" " * 40_000_000), {"Content-Encoding": "gzip"}, runs=True)],
-        *(SegmindResponseError, "executed", 1, 1),
-    ),
-    "packed_strangely": (
-        [reply(200, b"???", {"Content-Encoding": "br"}, runs=True)],
-        *(SegmindResponseError, "executed", 1, 1),
-    ),
-    "endless_body": ([faults.endless], SegmindResponseError, "executed", 1, 1),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_verdict_is_the_same(driver, case):
-    acts, cls, outcome, requests, runs = CASES[case]
+@pytest.mark.parametrize("name", CASES)
+def test_the_verdict_is_the_same(driver, name):
+    case = CASES[name]
 
-    end, seen, executed = scenario(driver, *acts)
+    end, requests, runs = scenario(driver, *case.acts)
 
-    assert type(end.error) is (cls or type(None)), end
-    assert end.text == (None if cls else "fine")
-    assert (seen, executed) == (requests, runs)
+    assert type(end.error) is (case.error or type(None)), end
+    assert end.text == (None if case.error else "fine")
+    assert (requests, runs) == (case.requests, case.runs)
     if end.error:
-        assert end.error.outcome == outcome
+        assert end.error.outcome == case.outcome
         assert end.error.attempts == requests
         assert KEY not in repr(end.error) + repr(vars(end.error))
 
@@ -224,7 +205,8 @@ def test_a_host_that_does_not_exist_was_never_sent(driver):
 def test_a_redirect_to_another_host_shows_it_nothing(driver):
     with FaultServer({"m": [answer()]}) as other:
         end, requests, _ = scenario(
-            driver, reply(307, b"", {"Location": other.url.replace("127.0.0.1", "localhost") + "/m"})
+            driver,
+            reply(307, b"", {"Location": other.url.replace("127.0.0.1", "localhost") + "/m"}),
         )
 
     assert isinstance(end.error, SegmindInvalidRequestError)

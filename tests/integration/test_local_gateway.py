@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import re
@@ -13,9 +14,9 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
@@ -45,8 +46,27 @@ def session() -> Iterator[requests.Session]:
         yield opened
 
 
+class Listening(Protocol):
+    """A gateway, or a process that plays one."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+
+
+@dataclass
+class Process:
+    """The gateway run as a process."""
+
+    running: subprocess.Popen[str]
+    base_url: str
+    api_key: str
+    said: str
+
+
 def post(
-    gateway: LocalGateway,
+    gateway: Listening,
     body: Any = None,
     *,
     slug: str = "gpt-4o",
@@ -301,7 +321,7 @@ def test_a_failing_brain_is_a_500_and_costs_nothing(caplog: pytest.LogCaptureFix
         assert response.status_code == 500
         assert "KeyError" in response.json()["error"]
         assert gateway.executions == 0
-    assert "Broken" in caplog.text or "KeyError" in caplog.text
+    assert "KeyError" in caplog.text
 
 
 def test_a_reply_may_be_anything_at_all(gateway: LocalGateway) -> None:
@@ -394,6 +414,13 @@ class TestFailures:
             post(gateway)
         assert gateway.executions == runs
         assert gateway.requests[0].status is None
+        assert post(gateway).status_code == 200
+
+    def test_may_cut_an_answer_short(self, gateway: LocalGateway) -> None:
+        gateway.fail(drop="mid_reply")
+        with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+            post(gateway)
+        assert gateway.executions == 1
         assert post(gateway).status_code == 200
 
     @pytest.mark.parametrize("bad", [{"times": 0}, {"status": 42}, {"drop": "now"}])
@@ -536,6 +563,15 @@ def test_stops_while_connections_idle_and_leaves_nothing(session: requests.Sessi
         post(gateway)
 
 
+def test_leaves_no_socket_of_a_client_that_knocked_last() -> None:
+    for _ in range(20):
+        with LocalGateway() as gateway:
+            port = int(gateway.base_url.split(":")[2].removesuffix("/v1"))
+            knocking = socket.create_connection(("127.0.0.1", port))
+        knocking.close()
+    gc.collect()  # a leak would now warn, and fail this test
+
+
 def test_stops_while_a_model_runs() -> None:
     gateway = LocalGateway(latency=60)
     gateway.start()
@@ -557,10 +593,10 @@ def test_the_log_may_be_bounded_and_watched() -> None:
 
 
 @pytest.fixture
-def process() -> Iterator[SimpleNamespace]:
+def process() -> Iterator[Process]:
     command = [sys.executable, "-m", "langchain_segmind.testing", "--port", "0", "--latency", "0"]
     environment = os.environ | {"SEGMIND_API_KEY": "SG_very_secret", "PYTHONWARNINGS": "error"}
-    with subprocess.Popen(  # noqa: S603 - the command is ours
+    with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
@@ -570,24 +606,24 @@ def process() -> Iterator[SimpleNamespace]:
             assert lines[-1], running.communicate()
         found = re.search(r"base url +(\S+)\s+api key +(\S+)", "".join(lines))
         assert found is not None
-        yield SimpleNamespace(running=running, base_url=found[1], api_key=found[2], lines=lines)
+        yield Process(running, found[1], found[2], "".join(lines))
         running.kill()
 
 
-def test_runs_as_a_process(process: SimpleNamespace) -> None:
-    assert post(process).status_code == 200  # type-free: it has base_url and api_key, as a gateway
+def test_runs_as_a_process(process: Process) -> None:
+    assert post(process).status_code == 200
     process.running.send_signal(signal.SIGINT)
     out, err = process.running.communicate(timeout=10)
     assert process.running.returncode == 0
     assert out.splitlines() == ["POST /v1/gpt-4o -> 200, billed", "Stopped."]
     assert err == ""
-    assert "SG_very_secret" not in "".join([*process.lines, out])
+    assert "SG_very_secret" not in process.said + out
 
 
 def test_a_process_on_a_taken_port_says_so(gateway: LocalGateway) -> None:
     port = re.findall(r"\d+", gateway.base_url)[-2]
     command = [sys.executable, "-m", "langchain_segmind.testing", "--port", port]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr

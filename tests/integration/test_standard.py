@@ -7,7 +7,6 @@ import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_segmind import ChatSegmind
-from langchain_segmind.testing import LocalGateway
 
 ONE_PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -15,11 +14,9 @@ ONE_PIXEL = base64.b64decode(
 
 
 class TestGpt4o(ChatModelIntegrationTests):
-    @pytest.fixture(autouse=True, scope="class")
-    def _gateway(self, request):
-        with LocalGateway() as gateway:
-            request.cls.gateway = gateway
-            yield
+    @pytest.fixture(autouse=True)
+    def _gateway(self, gateway):
+        self.gateway = gateway
 
     @pytest.fixture(autouse=True)
     def _offline_picture(self, monkeypatch):

@@ -28,8 +28,8 @@ def test_a_family_follows_from_the_name(slug, family):
 
 
 def test_a_profile_holds_what_is_known_and_no_more():
-    known = ChatSegmind(model="gpt-5.5", api_key="k").profile
-    unknown = ChatSegmind(model="gpt-9", api_key="k").profile
+    known = ChatSegmind(model="gpt-5.5", api_key="k").profile or {}
+    unknown = ChatSegmind(model="gpt-9", api_key="k").profile or {}
 
     assert known["max_input_tokens"] == 1_000_000
     assert known["image_inputs"] is True

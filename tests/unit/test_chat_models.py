@@ -65,7 +65,9 @@ def test_models_that_answer_differently_share_no_cached_answers(other):
     assert build(**other)._get_llm_string() == build(**other)._get_llm_string()
 
 
-@pytest.mark.parametrize("same", [{"timeout": 1}, {"max_retries": 9}, {"default_headers": {"a": "b"}}])
+@pytest.mark.parametrize(
+    "same", [{"timeout": 1}, {"max_retries": 9}, {"default_headers": {"a": "b"}}]
+)
 def test_models_that_answer_alike_share_them(same):
     assert build()._get_llm_string() == build(**same)._get_llm_string()
 
@@ -130,7 +132,10 @@ def test_a_copy_with_another_address_gets_its_own_connections():
         ({"input": "hi", "base_url": "x"}, "base_url"),
         ({"input": "hi", "timeout": 3}, "timeout"),
         ({"input": "hi", "tools": [{}]}, "tools"),
-        ({"input": "hi", "response_format": {"type": "json_schema", "json_schema": {"x": {1}}}}, "set"),
+        (
+            {"input": "hi", "response_format": {"type": "json_schema", "json_schema": {"x": {1}}}},
+            "set",
+        ),
         ({"input": [("user", "hi"), ("narrator", "x")]}, "narrator"),
     ],
 )

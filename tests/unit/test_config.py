@@ -1,5 +1,7 @@
 """What a user may configure, and the words with which the rest is refused."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,10 +71,8 @@ def build(**kwargs):
     ],
 )
 def test_refuses_at_construction_naming_the_field(argument, value, word):
-    with pytest.raises(ValueError, match="(?s).") as caught:
+    with pytest.raises(ValueError, match=re.escape(word)):
         build(**{argument: value})
-
-    assert word in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["SG_multi\nline", "SG_ünicode", "SG_two words"])

@@ -27,7 +27,17 @@ MAY_IMPORT = {
     | {"_structured", "_version", "_wire"},
     "testing": set(),
 }
-DOORS = {"requests", "urllib3", "aiohttp", "http", "socket", "time", "asyncio", "random", "threading"}
+DOORS = {
+    "requests",
+    "urllib3",
+    "aiohttp",
+    "http",
+    "socket",
+    "time",
+    "asyncio",
+    "random",
+    "threading",
+}
 
 
 def imports():
@@ -41,7 +51,9 @@ def imports():
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{inside}: relative imports hide where a name comes from"
                 whole = node.module == "langchain_segmind"
-                names = [f"langchain_segmind.{a.name}" for a in node.names] if whole else [node.module]
+                names = (
+                    [f"langchain_segmind.{a.name}" for a in node.names] if whole else [node.module]
+                )
                 yield from ((module, inside, name) for name in names)
 
 

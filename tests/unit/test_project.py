@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_floors_tested_are_those_promised():
-    promised = re.findall(r'^    "([a-z-]+)>=([\d.]+),<\d+", +#', _read("pyproject.toml"), re.M)
+    promised = re.findall(
+        r'^    "([a-z-]+)>=([\d.]+),<\d+", +#', _read("pyproject.toml"), re.MULTILINE
+    )
     tested = dict(re.findall(r"([a-z-]+)==([\d.]+)", _read("Makefile")))
 
     floors = {name: bound for name, bound in promised if name in _dependencies()}

@@ -39,11 +39,11 @@ PNG = "iVBORw0KGgoAAAANSUhEUg=="
         (HumanMessage("hi", name="Ada Lovelace"), Turn("user", (Text("hi"),))),
         (HumanMessage(""), Turn("user", ())),
         (AIMessage("hi"), Turn("assistant", (Text("hi"),))),
-        (AIMessageChunk("hi"), Turn("assistant", (Text("hi"),))),
+        (AIMessageChunk(content="hi"), Turn("assistant", (Text("hi"),))),
         (SystemMessage("hi"), Turn("system", (Text("hi"),))),
-        (ChatMessage("hi", role="user"), Turn("user", (Text("hi"),))),
-        (ChatMessage("hi", role="Assistant"), Turn("assistant", (Text("hi"),))),
-        (ChatMessage("hi", role="system"), Turn("system", (Text("hi"),))),
+        (ChatMessage(content="hi", role="user"), Turn("user", (Text("hi"),))),
+        (ChatMessage(content="hi", role="Assistant"), Turn("assistant", (Text("hi"),))),
+        (ChatMessage(content="hi", role="system"), Turn("system", (Text("hi"),))),
         (
             AIMessage("", tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}]),
             Turn("assistant", (Call("f", {"a": 1}, "c1"),)),
@@ -56,7 +56,10 @@ PNG = "iVBORw0KGgoAAAANSUhEUg=="
             ToolMessage("no", tool_call_id="c1", status="error"),
             Turn("user", (Result((Text("no"),), "c1", None, is_error=True),)),
         ),
-        (FunctionMessage("42", name="f"), Turn("user", (Result((Text("42"),), None, "f"),))),
+        (
+            FunctionMessage(content="42", name="f"),
+            Turn("user", (Result((Text("42"),), None, "f"),)),
+        ),
     ],
 )
 def test_reads_every_kind_of_message(message, turn):
@@ -127,7 +130,7 @@ def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
     [
         ([], ["messages", "at least one"]),
         ([HumanMessage("a"), RemoveMessage(id="1")], ["message 1", "RemoveMessage"]),
-        ([ChatMessage("a", role="narrator")], ["message 0", "narrator", "user, assistant"]),
+        ([ChatMessage(content="a", role="narrator")], ["message 0", "narrator", "user, assistant"]),
         ([HumanMessage([{"type": "hologram"}])], ["message 0, block 0", "hologram"]),
         ([HumanMessage([{"type": ["x"]}])], ["message 0, block 0"]),
         ([HumanMessage([{"type": "text", "text": None}])], ["message 0, block 0", "NoneType"]),
@@ -198,7 +201,7 @@ def test_usage_details_are_kept_where_they_are_known():
 
 def test_a_call_that_was_cut_short_never_becomes_one_that_can_be_run():
     cut = Choice(calls=(Call("rm", '{"path": "/tm', "c1", error="cut"),))
-    empty = AIMessageChunk("")
+    empty = AIMessageChunk(content="")
 
     merged = empty + write_chunk(cut, None, {}) + empty
 

@@ -148,7 +148,9 @@ def test_content_may_be_text_null_or_parts(content, text):
     assert answer(content=content, role="assistant").text == text
 
 
-@pytest.mark.parametrize("odd", [None, 7, "x", [], {"prompt_tokens": "many"}, {"prompt_tokens": -1}])
+@pytest.mark.parametrize(
+    "odd", [None, 7, "x", [], {"prompt_tokens": "many"}, {"prompt_tokens": -1}]
+)
 def test_odd_usage_is_left_out(odd):
     body = {"choices": [{"message": {"content": "hi"}}], "usage": odd}
 
@@ -212,8 +214,23 @@ json_values = st.recursive(
     max_leaves=20,
 )
 keys = st.sampled_from(
-    ["choices", "message", "content", "text", "usage", "tool_calls", "function", "error", "id"]
-    + ["arguments", "name", "finish_reason", "refusal", "prompt_tokens", "reasoning_content"]
+    [
+        "choices",
+        "message",
+        "content",
+        "text",
+        "usage",
+        "tool_calls",
+        "function",
+        "error",
+        "id",
+        "arguments",
+        "name",
+        "finish_reason",
+        "refusal",
+        "prompt_tokens",
+        "reasoning_content",
+    ]
 )
 plausible = st.recursive(
     st.none() | st.integers() | st.floats() | st.text(max_size=5),
@@ -221,7 +238,8 @@ plausible = st.recursive(
     max_leaves=30,
 )
 shaped = st.fixed_dictionaries(
-    {"choices": st.lists(st.fixed_dictionaries({"message": plausible}))}, optional={"usage": plausible}
+    {"choices": st.lists(st.fixed_dictionaries({"message": plausible}))},
+    optional={"usage": plausible},
 )
 
 

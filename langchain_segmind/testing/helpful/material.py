@@ -44,13 +44,14 @@ _INSTRUCTION = re.compile(
     r"(?:you are|you're|you will|you must|you should|you have|your (?:task|job|role|goal|answers?)"
     r"|answer|use|respond|reply|keep|be|do not|don't|if (?:you|the|there)|act|given|based on"
     r"|think|write|return|explain|say|cite|(?:the )?output|summar\w+|translate|below"
-    r"|here (?:is|are)|the following|quote|stay|limit|make sure|ensure|provide|refuse|format|extract"
-    r"|classify|speak|talk|today you|a chat between|i want you|when (?:you|asked))\b",
+    r"|here (?:is|are)|the following|quote|stay|limit|make sure|ensure|provide|refuse|format"
+    r"|extract|classify|speak|talk|today you|a chat between|i want you|when (?:you|asked))\b",
     re.IGNORECASE,
 )
 COMMAND = re.compile(
     r"(?:please |can you |could you |now )*(?:tell|write|give|list|name|say|repeat|explain|describe"
-    r"|translate|summar\w+|show|make|create|book|order|generate|extract|classify|compare|find|help)\b",
+    r"|translate|summar\w+|show|make|create|book|order|generate"
+    r"|extract|classify|compare|find|help)\b",
     re.IGNORECASE,
 )
 _ORDER_TO_ANSWER = re.compile(

@@ -18,7 +18,7 @@ _SECOND_BEST = 0.7
 _SHORTEST = 3  # words; anything less is a heading
 _BORROWED = 0.8  # a word that *it* stands for counts a little less than the word itself
 
-_PRONOUNS = frozenset("he she it they this these that those his her its their".split())  # noqa: SIM905
+_PRONOUNS = frozenset(words("he she it they this these that those his her its their"))
 
 # What a good answer to such a question holds, and how much that is worth.
 _EXPECTED = tuple(

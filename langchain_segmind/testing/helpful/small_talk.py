@@ -104,7 +104,7 @@ def _pixels(data: bytes) -> list[str]:
 def _look(_found: Found, material: Material) -> str:
     if material.media:
         return as_sentence(f"I see {' and '.join(map(describe, material.media))}")
-    return "" if material.has_documents else "I see no picture here."
+    return "" if material.has_documents or not material.request else "I see no picture here."
 
 
 def _create(found: Found, material: Material) -> str:
@@ -196,7 +196,7 @@ HABITS = (
         rf".*?\b(?P<kind>{_WORKS})s?\b",
     ),
     _habit(_create, rf"^(?P<kind>{_WORKS})\b"),
-    _habit(_look, r"\b(?:image|picture|photo)s?\b|^(?:what|describe|who|see)\b.*\bthis\W*$"),
+    _habit(_look, r"\b(?:image|picture|photo)s?\b|^(?:what|describe|who|see)\b.*\bthis\W*$|^$"),
     _habit(
         _calculate,
         rf"(?P<left>{_NUMBER})\s*(?P<operator>",

@@ -7,21 +7,26 @@ import re
 from collections.abc import Mapping
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:'[a-z]+)?")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\sa-z])|(?<=[。！？])|\n+")  # noqa: RUF001
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\sa-z])|(?<=[\u3002\uff01\uff1f])|\n+"
+)
 _BULLET = re.compile(r"^(?:[-*•>#]+\s+|\(?\d{1,2}[.)]\s+|\[[^\]]{0,40}\]:?\s+)+")
 _HARD_WRAP = re.compile(r"(?<![.!?:;\n])\n(?=[a-z])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e)|\b[A-Z])\.$")
 
 STOPWORDS = frozenset(
-    """
-    a about above after again all also am an and any are as at far be been before being below but by
-    can could did do does doing done down for from further give get had has have having he her here
-    hers him his how i if in into is it its itself just know let like many may me might mine more
-    most much must my myself no nor not now of off on once one only or other our ours out over own
-    please same shall she should so some such tell than that the their theirs them then there these
-    they this those through to too under until up us very was we were what when where which while
-    who whom whose why will with would you your yours i'm you're it's don't doesn't what's there's
-    """.split()  # noqa: SIM905 - a word list is read more easily than ninety strings
+    _WORD.findall(
+        """
+        a about above after again all also am an and any are as at far be been before being
+        below but by can could did do does doing done down for from further give get had has
+        have having he her here hers him his how i if in into is it its itself just know let
+        like many may me might mine more most much must my myself no nor not now of off on
+        once one only or other our ours out over own please same shall she should so some
+        such tell than that the their theirs them then there these they this those through
+        to too under until up us very was we were what when where which while who whom whose
+        why will with would you your yours i'm you're it's don't doesn't what's there's
+        """
+    )
 )
 
 # Words that mean the same to a reader in a hurry; the first stands for the others.

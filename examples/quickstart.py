@@ -1,0 +1,166 @@
+"""The main job in one page: a chain, a conversation, a stream, many calls at once, objects, RAG.
+
+Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import time
+import zlib
+from collections.abc import Iterator
+
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.runnables import RunnablePassthrough
+from langchain_core.vectorstores import InMemoryVectorStore
+from pydantic import BaseModel
+
+from langchain_segmind import ChatSegmind
+from langchain_segmind.testing import LocalGateway
+
+
+def main() -> None:
+    with gateway() as model:
+        chain(model)
+        conversation(model)
+        stream(model)
+        asyncio.run(many_at_once(model))
+        structured(model)
+        rag(model)
+        cost(model)
+
+
+@contextlib.contextmanager
+def gateway() -> Iterator[ChatSegmind]:
+    """Give a model on the live gateway, or on one of this machine's own."""
+    if os.environ.get("SEGMIND_API_KEY"):
+        print("SEGMIND_API_KEY is set: these calls go to the live gateway and cost a few cents.")
+        with ChatSegmind(model="gpt-4o") as model:
+            yield model
+        return
+    with LocalGateway(latency=0.05) as local:
+        print(f"No SEGMIND_API_KEY: using a local gateway at {local.base_url}, which stands in for")
+        print("the models. What travels over HTTP is what the live gateway would see.")
+        address = {"base_url": local.base_url, "api_key": local.api_key}
+        with ChatSegmind(model="gpt-4o", **address) as model:
+            yield model
+
+
+def chain(model: ChatSegmind) -> None:
+    title("prompt | model | parser")
+    prompt = ChatPromptTemplate.from_template("Translate to {language}: {text}")
+    translate = prompt | model | StrOutputParser()
+    print(translate.invoke({"language": "German", "text": "Good morning"}))
+
+
+def conversation(model: ChatSegmind) -> None:
+    title("A conversation with history")
+    prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{says}")])
+    talk, history = prompt | model, list[BaseMessage]()
+    for says in ("My name is Ada and I keep bees.", "What is my name?", "What do I keep?"):
+        answer = talk.invoke({"history": history, "says": says})
+        history += [HumanMessage(says), AIMessage(answer.text)]
+        print(f"  you: {says}\nmodel: {answer.text}")
+
+
+def stream(model: ChatSegmind) -> None:
+    title("stream() (the gateway answers in one piece)")
+    for chunk in model.stream("Tell me a joke about bees."):
+        print(chunk.text, end="|\n", flush=True)
+
+
+async def many_at_once(model: ChatSegmind) -> None:
+    title("abatch() of 50 questions")
+    began = time.perf_counter()
+    answers = await model.abatch([f"What is {n} + {n}?" for n in range(50)])
+    seconds = time.perf_counter() - began
+    print(f"{len(answers)} answers in {seconds:.2f} s; the last one: {answers[-1].text}")
+    await model.aclose()
+
+
+class Person(BaseModel):
+    """A person in a text."""
+
+    name: str
+    year_of_birth: int
+
+
+def structured(model: ChatSegmind) -> None:
+    title("with_structured_output(Person)")
+    person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
+    print(repr(person))
+
+
+def rag(model: ChatSegmind) -> None:
+    title("RAG: answers from five documents")
+    store = InMemoryVectorStore(WordEmbeddings())
+    store.add_documents([Document(text) for text in LIGHTHOUSES])
+    prompt = ChatPromptTemplate.from_template(
+        "Answer from the context only; if it is not there, say so.\n\n"
+        "Context:\n{context}\n\nQuestion: {question}"
+    )
+    retriever = store.as_retriever(search_kwargs={"k": 2})
+    answer = (
+        {"context": retriever | as_text, "question": RunnablePassthrough()}
+        | prompt
+        | model
+        | StrOutputParser()
+    )
+    for question in (
+        "How tall was the Lighthouse of Alexandria?",
+        "Who invented the lens that made lights visible from afar?",
+        "When did the last keeper leave the Bell Rock?",
+        "What does a cheese sandwich cost?",
+    ):
+        print(f"Q: {question}\nA: {answer.invoke(question)}")
+
+
+def as_text(documents: list[Document]) -> str:
+    return "\n".join(document.page_content for document in documents)
+
+
+LIGHTHOUSES = (
+    "The Lighthouse of Alexandria stood on the island of Pharos. It was about 100 metres tall.",
+    "Augustin Fresnel invented a lens of glass rings that made their lights visible from afar.",
+    "The Bell Rock Lighthouse was built by Robert Stevenson. Its last keeper left in 1988.",
+    "Bees find their way by the sun and tell each other of flowers by dancing.",
+    "Bread rises because yeast turns sugar into gas.",
+)
+
+
+class WordEmbeddings(Embeddings):
+    """Texts that share words are near: enough for five documents, and nothing to install."""
+
+    def embed_query(self, text: str) -> list[float]:
+        """Count a text's words, each at a place of its own."""
+        vector = [0.0] * 256
+        for word in re.findall(r"[a-z]{4,}", text.lower()):
+            vector[zlib.crc32(word[:6].encode()) % 256] += 1.0
+        return vector
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Count the words of each text."""
+        return [self.embed_query(text) for text in texts]
+
+
+def cost(model: ChatSegmind) -> None:
+    title("What it cost")
+    message = model.invoke("Thank you!")
+    told = message.response_metadata
+    print(f"{message.text}\nThat answer took {message.usage_metadata} tokens")
+    print(f"and {told.get('cost')} USD; {told.get('remaining_credits')} USD are left.")
+
+
+def title(text: str) -> None:
+    print(f"\n\033[1m{text}\033[0m" if os.isatty(1) else f"\n{text}\n{'-' * len(text)}")
+
+
+if __name__ == "__main__":
+    main()

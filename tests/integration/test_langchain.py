@@ -1,0 +1,626 @@
+"""ChatSegmind in the places where people put a chat model, over HTTP on the local gateway."""
+
+import asyncio
+import base64
+from operator import add
+from typing import Annotated, Any, TypedDict
+
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import (
+    AsyncCallbackHandler,
+    BaseCallbackHandler,
+    get_usage_metadata_callback,
+)
+from langchain_core.documents import Document
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.rate_limiters import InMemoryRateLimiter
+from langchain_core.runnables import ConfigurableField, RunnableConfig, RunnablePassthrough
+from langchain_core.vectorstores import InMemoryVectorStore
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.types import RetryPolicy
+from pydantic import BaseModel, Field
+
+from langchain_segmind import (
+    ChatSegmind,
+    SegmindError,
+    SegmindInsufficientCreditsError,
+    SegmindModelNotFoundError,
+    SegmindRateLimitError,
+)
+from langchain_segmind.testing import LocalGateway, Reply
+
+PNG = base64.b64encode(
+    base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )
+).decode()
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str = Field(description="Full name")
+    year: int = Field(description="Year of birth")
+
+
+def body(gateway):
+    """The body of the last request."""
+    return gateway.requests[-1].body
+
+
+# --- calls -----------------------------------------------------------------------------------
+
+
+async def test_invoke_and_ainvoke_say_the_same(model, gateway):
+    first = model.invoke("My name is Ada. What is my name?")
+    second = await model.ainvoke("My name is Ada. What is my name?")
+
+    assert "Ada" in first.text
+    assert first.text == second.text
+    assert gateway.requests[0].body == gateway.requests[1].body
+    await model.aclose()
+
+
+def test_a_message_tells_all_the_gateway_told(model, gateway):
+    message = model.invoke("Hello")
+
+    told = message.response_metadata
+    headers = gateway.requests[0]
+    assert headers.path == "/v1/gpt-4o"
+    assert (told["model_name"], told["model_provider"]) == ("gpt-4o", "segmind")
+    assert told["finish_reason"] == "stop"
+    assert told["cost"] > 0
+    assert told["remaining_credits"] == pytest.approx(gateway.credits)
+    assert told["request_id"]
+    assert told["generation_time"] >= 0
+    assert "headers" not in told
+    usage = message.usage_metadata
+    assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
+
+
+def test_headers_are_told_when_asked_for(gateway):
+    with ChatSegmind(
+        model="gpt-4o",
+        base_url=gateway.base_url,
+        api_key=gateway.api_key,
+        include_response_headers=True,
+    ) as model:
+        message = model.invoke("Hello")
+
+    assert message.response_metadata["headers"]["x-request-id"]
+
+
+def test_a_gateway_that_tells_nothing_is_fine(model, gateway):
+    silent = dict.fromkeys(("x-cost", "x-remaining-credits", "x-request-id", "x-generation-time"))
+    gateway.reply(Reply(body={"choices": [{"message": {"content": "hi"}}]}, headers=silent))
+
+    message = model.invoke("Hello")
+
+    assert message.response_metadata == {"model_name": "gpt-4o", "model_provider": "segmind"}
+    assert message.usage_metadata is None
+
+
+def test_sends_only_what_was_set(model, gateway):
+    model.invoke("Hello")
+
+    assert body(gateway) == {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+def test_a_call_overrides_the_model(gateway):
+    with ChatSegmind(
+        model="gpt-4o",
+        base_url=gateway.base_url,
+        api_key=gateway.api_key,
+        temperature=0.5,
+        seed=1,
+        model_kwargs={"user": "ada"},
+    ) as model:
+        message = model.invoke(
+            "Hello", model="gpt-5.4-mini", temperature=0.1, seed=None, max_tokens=9, web_search=True
+        )
+        model.invoke("Hello")
+
+    first, second = gateway.requests
+    sent = {name: value for name, value in first.body.items() if name != "messages"}
+    assert first.slug == "gpt-5.4-mini"
+    assert message.response_metadata["model_name"] == "gpt-5.4-mini"
+    assert sent == {"temperature": 0.1, "max_tokens": 9, "user": "ada", "web_search": True}
+    assert second.slug == "gpt-4o"
+    assert second.body["temperature"] == 0.5
+
+
+def test_headers_of_one_call_are_sent_with_it(model, gateway):
+    model.invoke("Hello", extra_headers={"X-Trace": "abc"})
+    model.invoke("Hello")
+
+    assert [r.headers.get("x-trace") for r in gateway.requests] == ["abc", None]
+
+
+def test_several_alternatives_are_all_returned_and_counted_once(model):
+    result = model.generate([[HumanMessage("Hello")]], n=3)
+
+    messages = [generation.message for generation in result.generations[0]]
+    assert len(messages) == 3
+    assert [m.usage_metadata is not None for m in messages] == [True, False, False]
+
+
+async def test_stop_sequences_are_kept_even_by_a_gateway_that_does_not(model, gateway):
+    gateway.reply("one two three four", "one two three four")
+
+    first = model.invoke("Count", stop=["three", "two"])
+    second = await model.ainvoke("Count", stop=["three"])
+
+    assert (first.text, second.text) == ("one ", "one two ")
+    assert gateway.requests[0].body["stop"] == ["three", "two"]
+    await model.aclose()
+
+
+def test_a_history_of_every_kind_of_message_is_told(model, gateway):
+    model.invoke(
+        [
+            SystemMessage("Be brief."),
+            HumanMessage(
+                [
+                    {"type": "text", "text": "See:"},
+                    {"type": "image", "base64": PNG, "mime_type": "image/png"},
+                ],
+                name="ada",
+            ),
+            AIMessage("", tool_calls=[{"name": "look", "args": {"x": 1}, "id": "c1"}]),
+            ToolMessage("a cat", tool_call_id="c1", name="look"),
+            AIMessage(
+                [{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "A cat."}]
+            ),
+            HumanMessage("Sure?"),
+        ]
+    )
+
+    assert body(gateway)["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {
+            "role": "user",
+            "name": "ada",
+            "content": [
+                {"type": "text", "text": "See:"},
+                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+            ],
+        },
+        {"role": "assistant", "content": '<tool_call id="c1" name="look">{"x": 1}</tool_call>'},
+        {
+            "role": "user",
+            "content": '<tool_result id="c1" name="look">\na cat\n</tool_result>',
+        },
+        {"role": "assistant", "content": "A cat."},
+        {"role": "user", "content": "Sure?"},
+    ]
+
+
+def test_reasoning_is_told_apart_from_the_answer(model, gateway):
+    gateway.reply(Reply("42", reasoning="six times seven"))
+
+    message = model.invoke("What is 6 * 7?")
+
+    assert message.text == "42"
+    assert message.additional_kwargs["reasoning_content"] == "six times seven"
+    assert message.content_blocks[0] == {"type": "reasoning", "reasoning": "six times seven"}
+
+
+# --- streams ---------------------------------------------------------------------------------
+
+
+async def test_a_stream_is_one_honest_chunk(model, gateway):
+    chunks = list(model.stream("Hello"))
+    achunks = [chunk async for chunk in model.astream("Hello")]
+
+    for (chunk,) in (chunks, achunks):
+        assert chunk.text
+        assert chunk.usage_metadata["total_tokens"] > 0
+        assert chunk.response_metadata["model_name"] == "gpt-4o"
+        assert chunk.chunk_position == "last"
+    assert all("stream" not in request.body for request in gateway.requests)
+    await model.aclose()
+
+
+@pytest.mark.parametrize("kwargs", [{"stream": True}, {"stream": False}])
+def test_stream_is_never_sent(model, gateway, kwargs):
+    model.invoke("Hello", **kwargs)
+
+    assert "stream" not in body(gateway)
+
+
+async def test_stream_events_tell_of_the_tokens_and_the_end(model):
+    chain = ChatPromptTemplate.from_template("{x}") | model | StrOutputParser()
+
+    events = [event async for event in chain.astream_events({"x": "Hello"}, version="v2")]
+
+    names = [event["event"] for event in events]
+    assert names.count("on_chat_model_stream") == 1
+    assert names.count("on_chat_model_end") == 1
+    await model.aclose()
+
+
+async def test_stream_events_v3_tell_the_text_and_usage(model):
+    stream = model.stream_events("Hello", version="v3")
+    astream = await model.astream_events("Hello", version="v3")
+
+    text, atext = "".join(stream.text), "".join([part async for part in astream.text])
+
+    assert text
+    assert text == atext
+    assert stream.output.usage_metadata["total_tokens"] > 0
+    await model.aclose()
+
+
+# --- many ------------------------------------------------------------------------------------
+
+
+async def test_batches_keep_their_order(model, gateway):
+    inputs = [f"Reply with the word w{i}." for i in range(20)]
+
+    batch = model.batch(inputs, config={"max_concurrency": 5})
+    abatch = await model.abatch(inputs)
+
+    assert [message.text for message in batch] == [message.text for message in abatch]
+    assert gateway.executions == 40
+    await model.aclose()
+
+
+async def test_one_failure_in_a_batch_is_told_without_losing_the_others(model, gateway):
+    gateway.fail(status=400, times=1)
+
+    results = model.batch(["Hello"] * 3, config={"max_concurrency": 1}, return_exceptions=True)
+
+    assert [isinstance(r, AIMessage) for r in results] == [False, True, True]
+
+
+# --- LangChain's own machinery ---------------------------------------------------------------
+
+
+class Recorder(BaseCallbackHandler):
+    def __init__(self):
+        self.starts, self.tokens, self.ends, self.errors = [], [], [], []
+
+    def on_chat_model_start(self, serialized, messages, **kwargs):
+        self.starts.append((serialized, kwargs["invocation_params"]))
+
+    def on_llm_new_token(self, token, **kwargs):
+        self.tokens.append(token)
+
+    def on_llm_end(self, response, **kwargs):
+        self.ends.append(response)
+
+    def on_llm_error(self, error, **kwargs):
+        self.errors.append(error)
+
+
+class AsyncRecorder(Recorder, AsyncCallbackHandler):
+    async def on_chat_model_start(self, serialized, messages, **kwargs):
+        Recorder.on_chat_model_start(self, serialized, messages, **kwargs)
+
+    async def on_llm_new_token(self, token, **kwargs):
+        self.tokens.append(token)
+
+    async def on_llm_end(self, response, **kwargs):
+        self.ends.append(response)
+
+    async def on_llm_error(self, error, **kwargs):
+        self.errors.append(error)
+
+
+async def test_callbacks_hear_of_start_token_end_and_error(model, gateway):
+    sync, aio = Recorder(), AsyncRecorder()
+
+    model.invoke("Hello", {"callbacks": [sync]}, temperature=0.5)
+    list(model.stream("Hello", {"callbacks": [sync]}))
+    async for _ in model.astream("Hello", {"callbacks": [aio]}):
+        pass
+    gateway.fail(status=404)
+    with pytest.raises(SegmindModelNotFoundError):
+        await model.ainvoke("Hello", {"callbacks": [aio]})
+
+    assert (len(sync.starts), len(sync.tokens), len(sync.ends)) == (2, 1, 2)
+    assert (len(aio.starts), len(aio.tokens), len(aio.ends), len(aio.errors)) == (2, 1, 1, 1)
+    _, params = sync.starts[0]
+    assert params["temperature"] == 0.5
+    assert params["model"] == "gpt-4o"
+    assert gateway.api_key not in str(sync.starts) + str(aio.starts)
+    await model.aclose()
+
+
+def test_usage_is_counted_by_model(model):
+    with get_usage_metadata_callback() as counter:
+        model.invoke("Hello")
+        model.invoke("Hello", model="gpt-5")
+
+    assert set(counter.usage_metadata) == {"gpt-4o", "gpt-5"}
+    assert counter.usage_metadata["gpt-4o"]["total_tokens"] > 0
+
+
+def test_a_cached_answer_costs_nothing_and_is_not_given_to_others(gateway):
+    cache = InMemoryCache()
+
+    def build(**kwargs):
+        address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
+        return ChatSegmind(model="gpt-4o", cache=cache, **address, **kwargs)
+
+    with build() as one, build(temperature=0.3) as other, build(stop=["x"]) as third:
+        first, again = one.invoke("Hello"), one.invoke("Hello")
+        other.invoke("Hello")
+        third.invoke("Hello")
+        one.invoke("Hello", stop=["x"])
+
+    assert first.text == again.text
+    assert gateway.executions == 3  # a stop of the model and one of the call ask the same
+
+
+def test_a_rate_limiter_is_asked_before_each_call(gateway):
+    class Counting(InMemoryRateLimiter):
+        asked = 0
+
+        def acquire(self, *, blocking=True):
+            self.asked += 1
+            return super().acquire(blocking=blocking)
+
+    limiter = Counting(requests_per_second=1000, check_every_n_seconds=0.001)
+    with ChatSegmind(
+        model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key, rate_limiter=limiter
+    ) as model:
+        model.invoke("Hello")
+        list(model.stream("Hello"))
+
+    assert limiter.asked == 2
+
+
+def test_fields_can_be_configured_for_a_call(model, gateway):
+    configurable = model.configurable_fields(
+        model=ConfigurableField(id="model"), temperature=ConfigurableField(id="temp")
+    )
+
+    configurable.invoke("Hello", {"configurable": {"model": "gpt-5.2", "temp": 0.7}})
+    configurable.invoke("Hello")
+
+    assert [(r.slug, r.body.get("temperature")) for r in gateway.requests] == [
+        ("gpt-5.2", 0.7),
+        ("gpt-4o", None),
+    ]
+
+
+def test_a_fallback_takes_over(model, gateway):
+    gateway.fail(status=410, slug="gpt-4o")
+    backed = model.with_fallbacks([model.model_copy(update={"model": "gpt-5"})])
+
+    assert backed.invoke("Hello").response_metadata["model_name"] == "gpt-5"
+
+
+def test_with_retry_repeats_a_rate_limit_only(model, gateway):
+    patient = model.model_copy(update={"max_retries": 0}).with_retry(
+        retry_if_exception_type=(SegmindRateLimitError,),
+        stop_after_attempt=2,
+        wait_exponential_jitter=False,
+    )
+    gateway.fail(status=429, times=1, headers={})
+    assert patient.invoke("Hello").text
+
+    gateway.clear()
+    gateway.fail(status=400, times=1)
+    with pytest.raises(ValueError, match="400"):
+        patient.invoke("Hello")
+    assert len(gateway.requests) == 1
+
+
+def test_credits_that_run_out_are_told(gateway):
+    with (
+        LocalGateway(credits=0.0) as poor,
+        ChatSegmind(model="gpt-4o", base_url=poor.base_url, api_key=poor.api_key) as model,
+    ):
+        with pytest.raises(SegmindInsufficientCreditsError, match="Top up") as caught:
+            model.invoke("Hello")
+
+        assert (len(poor.requests), poor.executions) == (1, 0)
+        assert caught.value.billed is False
+
+
+# --- structured output -----------------------------------------------------------------------
+
+
+class Born(TypedDict):
+    """A person."""
+
+    name: Annotated[str, ..., "Full name"]
+    year: Annotated[int, ..., "Year of birth"]
+
+
+ADA = "Ada Lovelace was born in 1815."
+
+
+async def test_structured_output_gives_objects_of_the_schema(model, gateway):
+    structured = model.with_structured_output(Person)
+
+    person = structured.invoke(ADA)
+    again = await structured.ainvoke(ADA)
+    streamed = list(structured.stream(ADA))
+
+    assert person == again == streamed[-1] == Person(name="Ada Lovelace", year=1815)
+    form = gateway.requests[0].body["response_format"]
+    assert form["type"] == "json_schema"
+    assert form["json_schema"]["name"] == "Person"
+    assert "strict" not in form["json_schema"]
+    await model.aclose()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [Born, Person.model_json_schema(), {"name": "born", "schema": Person.model_json_schema()}],
+)
+def test_structured_output_gives_dictionaries_for_other_schemas(model, schema):
+    assert model.with_structured_output(schema).invoke(ADA) == {
+        "name": "Ada Lovelace",
+        "year": 1815,
+    }
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_strict_is_sent_when_asked_for(model, gateway, strict):
+    model.with_structured_output(Person, strict=strict).invoke(ADA)
+
+    assert body(gateway)["response_format"]["json_schema"]["strict"] is strict
+
+
+def test_json_mode_asks_for_an_object_and_says_the_word(model, gateway):
+    gateway.reply('{"name": "Ada", "year": 1815}')
+
+    person = model.with_structured_output(Person, method="json_mode").invoke("Who was first?")
+
+    assert person == Person(name="Ada", year=1815)
+    assert body(gateway)["response_format"] == {"type": "json_object"}
+    assert "JSON" in str(body(gateway)["messages"])
+
+
+async def test_include_raw_tells_of_a_failed_parse(model, gateway):
+    gateway.reply("I would rather not.", "I would rather not.", '{"name": "Ada", "year": 1815}')
+    structured = model.with_structured_output(Person, include_raw=True)
+
+    failed = structured.invoke(ADA)
+    afailed = await structured.ainvoke(ADA)
+    fine = structured.invoke(ADA)
+
+    for result in (failed, afailed):
+        assert result["raw"].text == "I would rather not."
+        assert result["parsed"] is None
+        assert isinstance(result["parsing_error"], OutputParserException)
+    assert fine["parsed"] == Person(name="Ada", year=1815)
+    assert fine["parsing_error"] is None
+    await model.aclose()
+
+
+def test_a_response_format_may_be_given_to_a_call(model, gateway):
+    model.invoke(ADA, response_format=Person)
+
+    assert body(gateway)["response_format"]["json_schema"]["name"] == "Person"
+
+
+# --- applications ----------------------------------------------------------------------------
+
+
+def test_a_conversation_remembers(model):
+    prompt = ChatPromptTemplate.from_messages(
+        [("system", "Be helpful."), MessagesPlaceholder("history"), ("human", "{question}")]
+    )
+    chain = prompt | model | StrOutputParser()
+    history: list[BaseMessage] = []
+    for question in ("My name is Ada.", "What is my name?"):
+        answer = chain.invoke({"history": history, "question": question})
+        history += [HumanMessage(question), AIMessage(answer)]
+
+    assert "Ada" in answer
+
+
+def test_a_retrieval_chain_answers_from_its_documents(model, gateway):
+    store = InMemoryVectorStore(DeterministicFakeEmbedding(size=32))
+    store.add_documents(
+        [
+            Document("The lighthouse of Alexandria stood on the island of Pharos."),
+            Document("Bread rises because yeast makes gas."),
+        ]
+    )
+    prompt = ChatPromptTemplate.from_template(
+        "Answer from the context only.\nContext:\n{context}\nQuestion: {question}"
+    )
+    chain = (
+        {
+            "context": store.as_retriever(search_kwargs={"k": 2})
+            | (lambda docs: "\n".join(d.page_content for d in docs)),
+            "question": RunnablePassthrough(),
+        }
+        | prompt
+        | model
+        | StrOutputParser()
+    )
+
+    assert "Pharos" in chain.invoke("Where did the lighthouse of Alexandria stand?")
+
+
+async def test_a_graph_streams_its_messages_and_remembers(model):
+    def ask(state):
+        return {"messages": [model.invoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("ask", ask)
+    builder.add_edge(START, "ask")
+    builder.add_edge("ask", END)
+    graph = builder.compile(checkpointer=InMemorySaver())
+    thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
+
+    graph.invoke({"messages": [HumanMessage("My name is Ada.")]}, thread)
+    parts: list[Any] = [
+        part
+        async for part in graph.astream(
+            {"messages": [HumanMessage("What is my name?")]}, thread, stream_mode="messages"
+        )
+    ]
+
+    assert "Ada" in "".join(message.text for message, _ in parts)
+    assert len(graph.get_state(thread).values["messages"]) == 4
+    await model.aclose()
+
+
+async def test_a_graph_fans_out(model, gateway):
+    class State(TypedDict):
+        answers: Annotated[list[str], add]
+
+    async def ask(_):
+        return {"answers": [(await model.ainvoke("Hello")).text]}
+
+    builder = StateGraph(State)
+    for name in ("a", "b", "c"):
+        builder.add_node(name, ask)
+        builder.add_edge(START, name)
+    graph = builder.compile()
+
+    result = await asyncio.wait_for(graph.ainvoke({"answers": []}), 10)
+
+    assert len(result["answers"]) == 3
+    assert gateway.executions == 3
+    await model.aclose()
+
+
+@pytest.mark.parametrize("driver", ["sync", "async"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"status": 504, "after_run": True},
+        {"status": 502, "after_run": True},
+        {"drop": "after_run"},
+        {"drop": "mid_reply"},
+    ],
+)
+async def test_langgraphs_default_retry_never_pays_twice(model, gateway, driver, failure):
+    def ask(state):
+        return {"messages": [model.invoke(state["messages"])]}
+
+    async def aask(state):
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    gateway.fail(times=5, **failure)
+    builder = StateGraph(MessagesState)
+    impatient = RetryPolicy(initial_interval=0.01, jitter=False)
+    builder.add_node("ask", ask if driver == "sync" else aask, retry_policy=impatient)
+    builder.add_edge(START, "ask")
+
+    with pytest.raises(SegmindError) as caught:
+        await builder.compile().ainvoke({"messages": [HumanMessage("Hello")]})
+
+    assert (len(gateway.requests), gateway.executions) == (1, 1)
+    assert caught.value.outcome in ("unknown", "executed")
+    await model.aclose()
+
+
+@pytest.mark.parametrize("cls", SegmindError.__subclasses__())
+def test_langgraphs_default_policy_repeats_rate_limits_only(cls):
+    assert RetryPolicy().retry_on(cls("x")) is (cls is SegmindRateLimitError)

@@ -1,0 +1,310 @@
+"""One model through event loops, threads, processes, interrupts and its end."""
+
+import asyncio
+import gc
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from langchain_segmind import ChatSegmind, SegmindTimeoutError
+from langchain_segmind.testing import LocalGateway
+from tests.integration import faults
+from tests.integration.faults import FaultServer, answer, reply
+
+
+@contextmanager
+def silence(capfd):
+    """Let nothing be warned of or written to stderr."""
+    capfd.readouterr()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [str(w.message) for w in caught] == []
+    assert capfd.readouterr().err == ""
+
+
+def echo(n):
+    return f"Reply with the word w{n}."
+
+
+def build(gateway, **kwargs):
+    return ChatSegmind(model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key, **kwargs)
+
+
+def build_on(server, **kwargs):
+    return ChatSegmind(model="m", base_url=server.url, api_key="k", **kwargs)
+
+
+def connections(gateway):
+    return len({request.connection for request in gateway.requests})
+
+
+def descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_one_model_serves_many_event_loops(gateway, capfd):
+    with silence(capfd):
+        model = build(gateway)
+        texts = [asyncio.run(model.ainvoke(echo(n))).text for n in range(3)]
+        del model
+
+    assert [f"w{n}" in text for n, text in enumerate(texts)] == [True] * 3
+
+
+def test_loops_that_ended_leave_no_descriptors(gateway):
+    model = build(gateway)
+    asyncio.run(model.ainvoke("Hello"))
+    before = descriptors()
+
+    for _ in range(20):
+        asyncio.run(model.ainvoke("Hello"))
+    gc.collect()
+
+    assert descriptors() <= before
+
+
+def test_loops_in_several_threads_at_once(gateway, capfd):
+    async def three(n):
+        return await asyncio.gather(*(model.ainvoke(echo(f"{n}b{i}")) for i in range(3)))
+
+    with silence(capfd):
+        model = build(gateway)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda n: asyncio.run(three(n)), range(8)))
+
+    for n, messages in enumerate(answers):
+        assert all(f"w{n}b{i}" in message.text for i, message in enumerate(messages))
+
+
+def test_fifty_threads_share_one_model(gateway, capfd):
+    with silence(capfd), build(gateway) as model, ThreadPoolExecutor(50) as pool:
+        texts = list(pool.map(lambda n: model.invoke(echo(n)).text, range(200)))
+
+    assert all(f"w{n}" in text for n, text in enumerate(texts))
+    assert gateway.executions == 200
+    assert connections(gateway) <= 50
+
+
+def test_calls_in_a_row_use_one_connection(gateway):
+    async def five():
+        async with build(gateway) as model:
+            for _ in range(5):
+                await model.ainvoke("Hello")
+
+    with build(gateway) as model:
+        for _ in range(5):
+            model.invoke("Hello")
+    assert connections(gateway) == 1
+    asyncio.run(five())
+    assert connections(gateway) == 2
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_connections_stay_within_their_limit(limit):
+    with LocalGateway(latency=0.02) as gateway:
+
+        async def many():
+            async with build(gateway, max_connections=limit) as model:
+                await model.abatch(["Hello"] * 12)
+
+        with build(gateway, max_connections=limit) as model:
+            model.batch(["Hello"] * 12, config={"max_concurrency": 12})
+        assert connections(gateway) == limit
+        asyncio.run(many())
+        assert connections(gateway) == 2 * limit
+
+
+async def test_waiting_for_a_connection_is_no_timeout_of_the_call():
+    with LocalGateway(latency=0.1) as gateway:
+        async with build(gateway, max_connections=1, timeout=1) as model:
+            messages = await model.abatch(["Hello"] * 20)
+
+    assert len(messages) == 20
+
+
+async def test_waiting_for_a_connection_counts_for_the_total_timeout():
+    with LocalGateway(latency=0.3) as gateway:
+        async with build(gateway, max_connections=1, total_timeout=0.5) as model:
+            results = await model.abatch(["Hello"] * 4, return_exceptions=True)
+
+    errors = [r for r in results if isinstance(r, SegmindTimeoutError)]
+    assert errors
+    assert "not_sent" in {error.outcome for error in errors}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings(
+    "ignore:.*fork.*:DeprecationWarning"
+)  # Python 3.12 warns of the fork itself
+def test_a_forked_child_talks_on_its_own_connections(gateway):
+    model = build(gateway)
+    model.invoke(echo("parent"))
+    readable, writable = os.pipe()
+
+    child = os.fork()
+    if child == 0:
+        try:
+            text = model.invoke(echo("child")).text + asyncio.run(model.ainvoke(echo("aio"))).text
+            os.write(writable, text.encode())
+        finally:
+            os._exit(0)
+    texts = [model.invoke(echo(n)).text for n in range(5)]
+    os.waitpid(child, 0)
+    os.close(writable)
+    with os.fdopen(readable) as pipe:
+        from_child = pipe.read()
+    model.close()
+
+    assert "wchild" in from_child
+    assert "waio" in from_child
+    assert all(f"w{n}" in text for n, text in enumerate(texts))
+    assert connections(gateway) == 3
+
+
+def test_a_pickled_model_works_in_another_process(gateway, tmp_path):
+    model = build(gateway, temperature=0.5)
+    model.invoke("Hello")
+    (tmp_path / "model").write_bytes(pickle.dumps(model))
+    model.close()
+    code = (
+        "import pickle, pathlib, sys\n"
+        "model = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())\n"
+        "with model: print(model.invoke('Reply with the word fresh.').text)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, str(tmp_path / "model")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "fresh" in done.stdout, done.stderr
+    assert done.stderr == ""
+    assert gateway.requests[-1].body["temperature"] == 0.5
+
+
+def test_a_closed_model_opens_again(gateway, capfd):
+    with silence(capfd):
+        model = build(gateway)
+        model.invoke("Hello")
+        model.close()
+        model.close()
+        assert model.invoke("Hello").text
+        model.close()
+
+    assert connections(gateway) == 2
+
+
+def test_a_model_that_is_never_closed_ends_without_a_word(gateway):
+    code = (
+        "import asyncio, sys\n"
+        "from langchain_segmind import ChatSegmind\n"
+        "model = ChatSegmind(model='gpt-4o', base_url=sys.argv[1], api_key=sys.argv[2])\n"
+        "model.invoke('Hello'); asyncio.run(model.ainvoke('Hello'))\n"
+        "loop = asyncio.new_event_loop(); loop.run_until_complete(model.ainvoke('Hello'))\n"
+        "loop.run_until_complete(loop.shutdown_asyncgens()); loop.close()\n"
+        "print('done')"
+    )
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-X",
+            "dev",
+            "-W",
+            "always",
+            "-c",
+            code,
+            gateway.base_url,
+            gateway.api_key,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "done\n", done.stderr
+    assert done.stderr == ""
+
+
+async def test_cancelling_passes_at_once_and_drops_the_connection():
+    with FaultServer({"m": [faults.hang, answer()]}) as server:
+        async with build_on(server) as model:
+            task = asyncio.create_task(model.ainvoke("hi"))
+            await asyncio.to_thread(server.arrived.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert server.requests["m"] == 1
+
+            assert (await model.ainvoke("hi")).text == "fine"
+
+
+async def test_a_callers_own_timeout_stays_the_callers():
+    with FaultServer({"m": [faults.hang]}) as server:
+        async with build_on(server) as model:
+            with pytest.raises(asyncio.TimeoutError) as caught:
+                await asyncio.wait_for(model.ainvoke("hi"), 0.2)
+
+    assert not isinstance(caught.value, SegmindTimeoutError)
+    assert server.requests["m"] == 1
+
+
+@pytest.mark.parametrize(
+    "acts", [[faults.hang], [reply(503, {"error": "x"}, {"Retry-After": "30"})]]
+)
+def test_ctrl_c_passes_at_once_and_is_not_retried(acts):
+    def interrupt():
+        server.arrived.wait()
+        server.wait(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    server = FaultServer({"m": [*acts, answer()]})
+    with server, build_on(server) as model:
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            model.invoke("hi")
+        thread.join()
+        assert server.requests["m"] == 1
+
+        assert model.invoke("hi").text == "fine"
+
+
+def test_an_idle_connection_that_the_server_closed_is_not_used_again():
+    def answer_and_close(request):
+        answer()(request)
+        request.connection.shutdown(2)
+
+    server = FaultServer({"m": [answer_and_close, answer()]})
+    with server, build_on(server, max_retries=0) as model:
+        model.invoke("hi")
+        server.wait(0.1)
+
+        assert model.invoke("hi").text == "fine"
+
+
+async def test_an_error_leaves_no_connection_open():
+    acts = [reply(400, {"error": "x"}), faults.cut, faults.reset, reply(500, b"<html>")]
+    with FaultServer({"m": acts * 10}) as server:
+        async with build_on(server) as model:
+            await model.abatch(["hi"] * 4, return_exceptions=True)
+            model.batch(["hi"] * 4, return_exceptions=True)
+            before = descriptors()
+            for _ in range(4):
+                await model.abatch(["hi"] * 4, return_exceptions=True)
+                model.batch(["hi"] * 4, return_exceptions=True)
+
+            assert descriptors() <= before + 4  # both ends of the test's own sockets count

@@ -1,0 +1,94 @@
+"""Every block of the README runs, and the quickstart prints what a newcomer wants to read."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+
+from langchain_segmind import ChatSegmind
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def run(gateway, *arguments):
+    environment = {
+        "SEGMIND_API_KEY": gateway.api_key,
+        "SEGMIND_API_BASE": gateway.base_url,
+        "PATH": "",
+    }
+    return subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_of_the_readme_runs(gateway, block):
+    done = run(gateway, "-c", block)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_the_tutorial_in_the_class_docstring_runs(gateway):
+    blocks = re.findall(r"```python\n(.*?)```", str(ChatSegmind.__doc__), re.DOTALL)
+    code = "\n".join(re.sub(r"(?m)^    ", "", block) for block in blocks)
+
+    done = run(gateway, "-c", code)
+
+    assert len(blocks) >= 5
+    assert done.returncode == 0, done.stderr
+
+
+def test_code_stands_early_in_the_readme():
+    lines = README.splitlines()
+    starts = [n for n, line in enumerate(lines, 1) if line == "```python"]
+
+    assert starts[0] <= 15
+    assert next(n for n, line in enumerate(lines, 1) if "LocalGateway() as" in line) <= 35
+    assert len(lines) < 200
+
+
+def test_the_settings_of_the_readme_are_the_models():
+    table = README.split("## Settings")[1].split("\n## ")[0]
+    named = {
+        name
+        for row in table.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+
+    assert named == set(ChatSegmind.model_fields) - set(BaseChatModel.model_fields)
+
+
+def test_the_quickstart_shows_the_main_job():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples/quickstart.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": ""},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for part in (
+        "Guten Morgen",
+        "Your name is Ada.",
+        "50 answers",
+        "Person(name='Ada Lovelace', year_of_birth=1815)",
+        "about 100 metres tall",
+        "Augustin Fresnel",
+        "1988",
+        "could not find that in the documents",
+        "USD are left",
+    ):
+        assert part in done.stdout, done.stdout
