@@ -623,4 +623,7 @@ async def test_langgraphs_default_retry_never_pays_twice(model, gateway, driver,
 
 @pytest.mark.parametrize("cls", SegmindError.__subclasses__())
 def test_langgraphs_default_policy_repeats_rate_limits_only(cls):
-    assert RetryPolicy().retry_on(cls("x")) is (cls is SegmindRateLimitError)
+    would_repeat = RetryPolicy().retry_on
+
+    assert callable(would_repeat)
+    assert would_repeat(cls("x")) is (cls is SegmindRateLimitError)
