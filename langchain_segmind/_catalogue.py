@@ -7,12 +7,15 @@ does not say, `context` is what the vendor states, `seconds` its running average
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from langchain_core.language_models import ModelProfile
 
 from langchain_segmind._wire import Family
+from langchain_segmind.errors import SegmindResponseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Card:
         images: Whether it takes images; None if unknown.
         context: Tokens that fit into its context; None if unknown.
         seconds: How long a call takes on average; None if unknown.
+        own_names: Settings the model calls by another name; None for one it must not be sent.
     """
 
     slug: str
@@ -32,8 +36,17 @@ class Card:
     images: bool | None = None
     context: int | None = None
     seconds: float | None = None
+    own_names: Mapping[str, str | None] = field(default_factory=dict)
+
+    def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Give settings under the model's own names, without those it must not be sent."""
+        named = {self.own_names.get(name, name): value for name, value in settings.items()}
+        return {name: value for name, value in named.items() if name is not None}
 
 
+# No row has `own_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want max_completion_tokens
+# for max_tokens and no temperature but 1, claude-opus-4.7 no temperature and top_p. Until someone
+# sees the gateway refuse them, what the user set is sent, and the gateway's error tells.
 _CARDS: Final = (
     Card("claude-4-sonnet", "anthropic", images=True, seconds=11),
     Card("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
@@ -112,4 +125,71 @@ def profile(card: Card) -> ModelProfile:
         known["max_input_tokens"] = card.context
     if card.images is not None:
         known["image_inputs"] = card.images
+        # Only the OpenAI format has a place for an address, and only Claude's and Gemini's
+        # document one for PDF.
+        known["image_url_inputs"] = card.images and card.family == "openai"
+        if card.family != "openai":
+            known["pdf_inputs"] = card.images
     return known
+
+
+# --- the vendor's own list -------------------------------------------------------------------
+
+_VENDORS_API: Final = "https://api.segmind.com"
+_VENDORS_LIST: Final = "https://api.spotprod.segmind.com"
+_LIST_PATH: Final = "/inference-model-information/list"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model in the vendor's public catalogue.
+
+    Attributes:
+        slug: Its name in the gateway's URL.
+        title: Its name for people.
+        description: What the vendor says of it.
+        is_retired: Whether the vendor marks it as deprecated.
+        card: What this package knows of it.
+    """
+
+    slug: str
+    title: str
+    description: str
+    is_retired: bool
+    card: Card
+
+
+def list_url(base_url: str) -> str:
+    """Tell where the catalogue is: on a host of its own at the vendor's, else on the API's."""
+    parts = urlsplit(base_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return (_VENDORS_LIST if origin == _VENDORS_API else origin) + _LIST_PATH
+
+
+def entries(document: Any) -> list[Entry]:
+    """Read the language models from the vendor's catalogue.
+
+    Args:
+        document: The parsed JSON: a list of entries, or an object that holds one.
+
+    Raises:
+        SegmindResponseError: If there is no list in it.
+    """
+    lists = document.values() if isinstance(document, dict) else (document,)
+    found = next((value for value in lists if isinstance(value, list)), None)
+    if found is None:
+        raise SegmindResponseError("it holds no list of models")
+    return list(_language_models(found))
+
+
+def _language_models(items: list[Any]) -> Iterator[Entry]:
+    for item in items:
+        if isinstance(item, dict) and item.get("type") == "textToText" and item.get("slug"):
+            slug = str(item["slug"])
+            yield Entry(
+                slug=slug,
+                title=str(item.get("title") or slug),
+                description=str(item.get("description") or ""),
+                is_retired=bool(item.get("is_depreciated")),  # the vendor's spelling
+                card=card_for(slug),
+            )

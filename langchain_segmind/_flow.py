@@ -7,13 +7,14 @@ test plays it with a list of outcomes and asserts the exact steps and waits.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic_core import to_json
 
 from langchain_segmind import _tools, _wire
+from langchain_segmind._catalogue import Card, Entry, entries, list_url
 from langchain_segmind._exchange import Failure, Fault, Flow, Reply, Request, Response, Step
 from langchain_segmind._prompt import Answer, Choice, Prompt
 from langchain_segmind._retry import Patience, hinted_wait, is_repeatable, wait_before_next
@@ -28,6 +29,8 @@ from langchain_segmind.errors import (
     one_line,
 )
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -35,14 +38,12 @@ class Target:
 
     Attributes:
         base_url: The API's address, ending in its version, without a slash.
-        slug: The model.
-        family: How its bodies look.
+        card: The model.
         headers: Extra headers for every request.
     """
 
     base_url: str
-    slug: str
-    family: _wire.Family
+    card: Card
     patience: Patience = field(default_factory=Patience)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -67,21 +68,48 @@ class Heard:
 
 def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
     """Ask a model and wait for its answer."""
-    body = _wire.FORMATS[target.family].encode(_tools.speak(prompt))
-    request = Request(
-        "POST", f"{target.base_url}/{target.slug}", to_json(body), dict(target.headers)
-    )
-    response, attempts = yield from send(request, target)
+    card = target.card
+    told = replace(_tools.speak(prompt), settings=card.translate(prompt.settings))
+    body = to_json(_wire.FORMATS[card.family].encode(told))
+    request = Request("POST", f"{target.base_url}/{card.slug}", body, target.headers)
+    answer, headers = yield from ask(request, target.card.slug, target.patience, _wire.decode)
+    return _heard(_stopped(answer, prompt.settings.get("stop")), headers)
+
+
+def models(base_url: str, patience: Patience) -> Flow[list[Entry]]:
+    """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
+    request = Request("GET", list_url(base_url), keyed=False)
+    found, _ = yield from ask(request, "model catalogue", patience, _read_catalogue)
+    return found
+
+
+def _read_catalogue(body: bytes) -> list[Entry]:
+    return entries(_wire.parse(body))
+
+
+def ask(
+    request: Request, name: str, patience: Patience, decode: Callable[[bytes], T]
+) -> Flow[tuple[T, Mapping[str, str]]]:
+    """Send a request and read its reply.
+
+    Args:
+        request: What to send.
+        name: What is asked, for messages.
+        patience: How long to try.
+        decode: Reads a body, or raises a `SegmindResponseError` that says why it cannot.
+
+    Returns:
+        What was read, and the reply's headers.
+    """
+    response, attempts = yield from send(request, name, patience)
     try:
-        answer = _wire.decode(response.body)
+        return decode(response.body), response.headers
     except SegmindResponseError as unusable:
         reason = unusable.message
-    else:
-        return _heard(_stopped(answer, prompt.settings.get("stop")), response.headers)
-    raise _unusable(reason, response, target, attempts)
+    raise _unusable(reason, response, name, attempts)
 
 
-def send(request: Request, target: Target) -> Flow[tuple[Response, int]]:
+def send(request: Request, name: str, patience: Patience) -> Flow[tuple[Response, int]]:
     """Send a request until it is answered, for as long as that cannot be paid for twice.
 
     Returns:
@@ -90,14 +118,13 @@ def send(request: Request, target: Target) -> Flow[tuple[Response, int]]:
     Raises:
         SegmindError: For any other end.
     """
-    patience = target.patience
     attempts, wait, elapsed = 0, 0.0, 0.0
     while True:
         attempts += 1
         reply = yield _step(request, patience, wait, elapsed)
         if isinstance(reply, Response) and reply.is_success and reply.fault is None:
             return reply, attempts
-        error = _error(reply, target, attempts)
+        error = _error(reply, name, attempts)
         next_wait = wait_before_next(attempts, reply, patience)
         if next_wait is None or isinstance(error, SegmindContextOverflowError):
             raise error
@@ -158,9 +185,9 @@ _WORDS: Final[dict[Fault, str]] = {
 }
 
 
-def _error(reply: Reply, target: Target, attempts: int) -> SegmindError:
+def _error(reply: Reply, name: str, attempts: int) -> SegmindError:
     """Make the error for a reply that is no success."""
-    facts = _facts(reply, target, attempts)
+    facts = _facts(reply, name, attempts)
     if isinstance(reply, Failure):
         return _failed(reply, facts)
     if reply.is_success:
@@ -171,7 +198,7 @@ def _error(reply: Reply, target: Target, attempts: int) -> SegmindError:
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     hint = facts["retry_after"]
     asked = f" and asks to wait {hint:.0f} s" if hint else ""
-    message = f"{target.slug}: the gateway answered {reply.status}{said}{tried}{asked}. {advice}"
+    message = f"{name}: the gateway answered {reply.status}{said}{tried}{asked}. {advice}"
     return cls(message, **facts)
 
 
@@ -204,22 +231,22 @@ def _lost(response: Response, facts: dict[str, Any]) -> SegmindError:
     )
 
 
-def _unusable(reason: str, response: Response, target: Target, attempts: int) -> SegmindError:
-    facts = _facts(response, target, attempts)
+def _unusable(reason: str, response: Response, name: str, attempts: int) -> SegmindError:
+    facts = _facts(response, name, attempts)
     shown = one_line(facts["body"], 200)
     begins = f" It begins: {shown}" if shown and shown not in reason else ""
     return SegmindResponseError(
-        f"{target.slug}: the gateway's reply cannot be used: {reason}. The run was billed, so it "
+        f"{name}: the gateway's reply cannot be used: {reason}. The run was billed, so it "
         f"is not repeated; report it to the gateway's support.{begins}",
         **facts,
     )
 
 
-def _facts(reply: Reply, target: Target, attempts: int) -> dict[str, Any]:
+def _facts(reply: Reply, name: str, attempts: int) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "outcome": reply.outcome,
         "attempts": attempts,
-        "model": target.slug,
+        "model": name,
         "retry_after": hinted_wait(reply),
         "is_retryable": is_repeatable(reply),
     }

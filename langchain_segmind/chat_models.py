@@ -7,6 +7,7 @@ async differ in one word.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -19,26 +20,13 @@ from langchain_core.runnables import Runnable
 from pydantic import AliasChoices, BaseModel, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured, _wire
+from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured
 from langchain_segmind._client import GatewayClient, field_names
 from langchain_segmind._exchange import Flow
 from langchain_segmind._version import __version__
+from langchain_segmind._wire import SETTINGS, Family
 
-_SETTINGS: Final = (
-    "temperature",
-    "max_tokens",
-    "top_p",
-    "top_k",
-    "stop",
-    "seed",
-    "n",
-    "presence_penalty",
-    "frequency_penalty",
-    "reasoning_effort",
-)
-"""The generation settings: fields of the model that a call may set for itself."""
-
-_PER_CALL: Final = frozenset({*_SETTINGS, "model", "response_format", "extra_headers", "stream"})
+_PER_CALL: Final = frozenset({*SETTINGS, "model", "response_format", "extra_headers", "stream"})
 
 _OURS: Final = {
     "messages": "they are the call's input",
@@ -146,7 +134,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
     them; one that is not known to this package works by the rule of its family."""
 
-    family: Literal["auto"] | _wire.Family = "auto"
+    family: Literal["auto"] | Family = "auto"
     """How the model's request bodies look; `"auto"` goes by the slug."""
 
     temperature: float | None = Field(default=None, allow_inf_nan=False)
@@ -214,21 +202,16 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     def _segmind_check_together(self) -> Self:
         if self.streaming and self.n is not None and self.n > 1:
             raise ValueError("n must be 1 where streaming is on: a stream carries one answer")
-        self._family(self.model)
         self._add_version("langchain-segmind", __version__)
         return self
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return _catalogue.profile(_catalogue.card_for(self.model))
+        return _catalogue.profile(self._card(self.model))
 
-    def _family(self, slug: str) -> _wire.Family:
-        family = _catalogue.card_for(slug).family if self.family == "auto" else self.family
-        if family not in _wire.FORMATS:
-            raise ValueError(
-                f"model {slug!r} is of the {family} family, which this version does not speak"
-            )
-        return family
+    def _card(self, slug: str) -> _catalogue.Card:
+        card = _catalogue.card_for(slug)
+        return card if self.family == "auto" else replace(card, family=self.family)
 
     # --- one call ------------------------------------------------------------------------------
 
@@ -251,8 +234,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
             _config.check_json(prompt.response_format, "response_format")
         target = _flow.Target(
             base_url=self.base_url,
-            slug=slug,
-            family=self._family(slug),
+            card=self._card(slug),
             patience=self._patience(),
             headers={**(self.default_headers or {}), **headers},
         )
@@ -266,7 +248,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the call's settings over the model's; None leaves one out."""
-        merged = {name: given[name] if name in given else getattr(self, name) for name in _SETTINGS}
+        merged = {name: given[name] if name in given else getattr(self, name) for name in SETTINGS}
         merged["stop"] = _config.check_stop(merged["stop"])
         settings = {name: value for name, value in merged.items() if value is not None}
         for name, value in settings.items():
@@ -401,7 +383,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     @override
     def _identifying_params(self) -> dict[str, Any]:
         """All that changes an answer, so that differently set models share no cached ones."""
-        settings = {name: getattr(self, name) for name in _SETTINGS}
+        settings = {name: getattr(self, name) for name in SETTINGS}
         known = {name: value for name, value in settings.items() if value is not None}
         named = {"model": self.model, "base_url": self.base_url, "family": self.family}
         return {**named, **known, "model_kwargs": dict(self.model_kwargs)}
@@ -432,7 +414,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {**{name: getattr(self, name) for name in _SETTINGS}, **kwargs}
+        given = {**{name: getattr(self, name) for name in SETTINGS}, **kwargs}
         params = LangSmithParams(
             ls_provider="segmind",
             ls_model_name=kwargs.get("model") or self.model,

@@ -58,8 +58,9 @@ def headers_for(request: Request, key: SecretStr) -> dict[str, str]:
         # A compressed reply would have to be unpacked before its size is known.
         "Accept-Encoding": "identity",
         **request.headers,
-        "x-api-key": key.get_secret_value(),
     }
+    if request.keyed:
+        headers["x-api-key"] = key.get_secret_value()
     if request.body is not None:
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(request.body))

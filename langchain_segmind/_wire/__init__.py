@@ -1,4 +1,4 @@
-"""How bodies look on the wire: one file a family, with `encode`, `decode` and its `SETTINGS`.
+"""How bodies look on the wire: one file a family, with `encode`, `decode` and its `OWN_NAMES`.
 
 A request's family is chosen by its model; a reply's is seen from the reply itself, as the gateway
 passes on what the provider sent.
@@ -12,12 +12,15 @@ from typing import Any, Final, Literal
 from pydantic_core import from_json
 
 from langchain_segmind._prompt import Answer
-from langchain_segmind._wire import openai
+from langchain_segmind._wire import anthropic, gemini, openai
+from langchain_segmind._wire._turns import SETTINGS
 from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
+
+__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "parse"]
 
 Family = Literal["openai", "anthropic", "gemini"]
 
-FORMATS: Final = {"openai": openai}
+FORMATS: Final = {"openai": openai, "anthropic": anthropic, "gemini": gemini}
 
 
 def decode(body: bytes) -> Answer:
@@ -32,6 +35,10 @@ def decode(body: bytes) -> Answer:
     try:
         if value.get("choices"):
             return openai.decode(value)
+        if isinstance(value.get("content"), list):
+            return anthropic.decode(value)
+        if value.get("candidates") or value.get("promptFeedback"):
+            return gemini.decode(value)
     except RecursionError:
         raise SegmindResponseError("it is nested too deeply") from None
     said = explain_value(value)

@@ -21,22 +21,12 @@ from langchain_segmind._prompt import (
     Usage,
     refuse,
 )
+from langchain_segmind._wire import _turns
 from langchain_segmind._wire import _values as values
 from langchain_segmind.errors import SegmindResponseError
 
-SETTINGS: Final[Mapping[str, str]] = {
-    "temperature": "temperature",
-    "max_tokens": "max_tokens",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "stop": "stop",
-    "seed": "seed",
-    "n": "n",
-    "presence_penalty": "presence_penalty",
-    "frequency_penalty": "frequency_penalty",
-    "reasoning_effort": "reasoning_effort",
-}
-"""ChatSegmind's name of a setting → the name in the body."""
+OWN_NAMES: Final[Mapping[str, str]] = {}
+"""The settings' names are OpenAI's own."""
 
 
 def encode(prompt: Prompt) -> dict[str, Any]:
@@ -45,13 +35,10 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     Raises:
         SegmindInvalidRequestError: If a part cannot be said in this format.
     """
-    body: dict[str, Any] = {"messages": [_message(turn) for turn in prompt.turns]}
-    body.update((SETTINGS[name], value) for name, value in prompt.settings.items())
-    if prompt.response_format is not None:
-        body["response_format"] = dict(prompt.response_format)
-        if prompt.response_format.get("type") == "json_object":
-            _ask_for_json(body["messages"])
-    return {**body, **prompt.extras}
+    messages = [_message(turn) for turn in prompt.turns]
+    if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
+        _ask_for_json(messages)
+    return {"messages": messages, **_turns.siblings(prompt, OWN_NAMES)}
 
 
 def _message(turn: Turn) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Every block of the README runs, and the quickstart prints what a newcomer wants to read."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -39,10 +40,9 @@ def test_a_block_of_the_readme_runs(gateway, block):
 
 
 def test_the_tutorial_in_the_class_docstring_runs(gateway):
-    blocks = re.findall(r"```python\n(.*?)```", str(ChatSegmind.__doc__), re.DOTALL)
-    code = "\n".join(re.sub(r"(?m)^    ", "", block) for block in blocks)
+    blocks = re.findall(r"```python\n(.*?)```", str(inspect.getdoc(ChatSegmind)), re.DOTALL)
 
-    done = run(gateway, "-c", code)
+    done = run(gateway, "-c", "\n".join(blocks))
 
     assert len(blocks) >= 5
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ from langchain_segmind import (
     SegmindServerError,
     SegmindTimeoutError,
 )
+from langchain_segmind._catalogue import Card
 from langchain_segmind._exchange import Failure, Response
 from langchain_segmind._flow import Target, chat
 from langchain_segmind._prompt import Prompt, Text, Turn
@@ -28,10 +29,13 @@ BUSY = Response(503, body=b'{"error": "busy"}')
 REFUSED = Failure("not_sent", "connection", "Connection refused")
 
 
-def play(*replies, prompt=HELLO, patience=None, headers=None):
+def play(*replies, prompt=HELLO, patience=None, headers=None, card=None):
     """Play a chat with the given outcomes; give its result and the steps it took."""
     target = Target(
-        "https://gw.example/v1", "gpt-4o", "openai", patience or Patience(), headers or {}
+        "https://gw.example/v1",
+        card or Card("gpt-4o", "openai"),
+        patience or Patience(),
+        headers or {},
     )
     flow, steps, waiting = chat(prompt, target), [], list(replies)
     step = next(flow)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
 from langchain_segmind._prompt import Answer, Call, Choice, Media, Prompt, Text, Turn, Usage
-from langchain_segmind._wire import decode, openai
+from langchain_segmind._wire import SETTINGS, decode, openai
 
 IMAGE = Media("image", "message 0, block 1 (image)", data="AAAA", mime="image/png")
 
@@ -65,7 +65,7 @@ def test_refuses_media_it_cannot_say_and_names_the_place(media):
 
 def test_settings_extras_and_format_are_siblings_of_the_messages():
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
-    settings = {name: name for name in openai.SETTINGS}
+    settings = {name: name for name in SETTINGS}
 
     body = openai.encode(Prompt((Turn("user", (Text("a"),)),), settings, {"extra": 1}, form))
 

@@ -1,0 +1,143 @@
+"""The Gemini format, where `messages` is an object.
+
+`system_instruction.parts` is an object with `text` in every sample of the vendor's. Where settings
+go is unknown; they stand beside the messages, as for every family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from langchain_segmind._prompt import (
+    Answer,
+    Call,
+    Choice,
+    Media,
+    Prompt,
+    Result,
+    Text,
+    Turn,
+    Usage,
+    refuse,
+)
+from langchain_segmind._wire import _turns
+from langchain_segmind._wire import _values as values
+from langchain_segmind.errors import SegmindResponseError
+
+OWN_NAMES: Final[Mapping[str, str]] = {"stop": "stopSequences"}
+"""Settings that Gemini calls by another name."""
+
+_ROLES: Final = {"user": "user", "assistant": "model"}
+
+_FINISH: Final[Mapping[str, str]] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "content_filter",
+    "RECITATION": "content_filter",
+    "LANGUAGE": "content_filter",
+    "BLOCKLIST": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter",
+    "SPII": "content_filter",
+    "IMAGE_SAFETY": "content_filter",
+}
+
+
+def encode(prompt: Prompt) -> dict[str, Any]:
+    """Write a prompt as the body of a request.
+
+    Raises:
+        SegmindInvalidRequestError: If a part cannot be said in this format.
+    """
+    system, dialogue = _turns.split_system(prompt.turns)
+    messages: dict[str, Any] = {}
+    if system:
+        messages["system_instruction"] = {"parts": {"text": system}}
+    messages["contents"] = [_content(turn) for turn in _turns.alternate(dialogue)]
+    return {"messages": messages, **_turns.siblings(prompt, OWN_NAMES)}
+
+
+def _content(turn: Turn) -> dict[str, Any]:
+    return {"role": _ROLES[turn.role], "parts": [_part(part) for part in turn.parts]}
+
+
+def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"text": part.text}
+        case Media(data=str()):
+            return {"inlineData": {"mimeType": part.mime, "data": part.data}}
+        case Media():
+            raise refuse(
+                f"{part.where}: Gemini takes media inline only; download it yourself and send it "
+                "as base64, for an image with image_block(...)"
+            )
+        case Call() | Result():
+            raise AssertionError("calls and results are told as text before they are encoded")
+
+
+def decode(body: Mapping[str, Any]) -> Answer:
+    """Read a reply that has `candidates`, or the reason why there are none.
+
+    Raises:
+        SegmindResponseError: If there is neither.
+    """
+    choices = tuple(_choice(item) for item in values.items(body.get("candidates")))
+    if not choices:
+        choices = (_blocked(values.table(body.get("promptFeedback"))),)
+    return Answer(
+        choices, usage=_usage(body.get("usageMetadata")), id=values.text(body.get("responseId"))
+    )
+
+
+def _blocked(feedback: Mapping[str, Any]) -> Choice:
+    reason = values.text(feedback.get("blockReason"))
+    if not reason:
+        raise SegmindResponseError("its candidates hold no answer")
+    said = values.text(feedback.get("blockReasonMessage"))
+    refusal = said or f"Gemini blocked the prompt: {reason}"
+    return Choice(refusal=refusal, finish_reason="content_filter", native_finish_reason=reason)
+
+
+def _choice(item: Mapping[str, Any]) -> Choice:
+    native = values.text(item.get("finishReason"))
+    parts = list(values.items(values.table(item.get("content")).get("parts")))
+    if not parts and not native:
+        raise SegmindResponseError("a candidate holds no content")
+    text = _joined(part for part in parts if part.get("thought") is not True)
+    calls = tuple(_call(part["functionCall"]) for part in parts if "functionCall" in part)
+    finish = _FINISH.get(native, native.lower()) if native else None
+    refused = finish == "content_filter" and not text
+    return Choice(
+        text=text,
+        reasoning=_joined(part for part in parts if part.get("thought") is True),
+        refusal=f"Gemini stopped: {native}" if refused else None,
+        calls=calls,
+        finish_reason="tool_calls" if calls and finish == "stop" else finish,
+        native_finish_reason=native,
+    )
+
+
+def _joined(parts: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(values.text(part.get("text")) or "" for part in parts)
+
+
+def _call(value: Any) -> Call:
+    call = values.table(value)
+    return values.call(name=call.get("name"), arguments=call.get("args"), call_id=call.get("id"))
+
+
+def _usage(value: Any) -> Usage | None:
+    usage = values.table(value)
+    given = values.count(usage.get("promptTokenCount"))
+    said = values.count(usage.get("candidatesTokenCount"))
+    thought = values.count(usage.get("thoughtsTokenCount"))
+    if given is None and said is None:
+        return None
+    return Usage(
+        input=given or 0,
+        output=(said or 0) + (thought or 0),
+        total=values.count(usage.get("totalTokenCount")),
+        cache_read=values.count(usage.get("cachedContentTokenCount")),
+        reasoning=thought,
+    )
