@@ -1,4 +1,4 @@
-"""The main job in one page: a chain, a conversation, a stream, many calls at once, objects, RAG.
+"""The main job in one page: chain, conversation, stream, many at once, objects, RAG, families.
 
 Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
 """
@@ -6,6 +6,7 @@ Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that n
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import re
@@ -15,14 +16,14 @@ from collections.abc import Iterator
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind
+from langchain_segmind import ChatSegmind, image_block
 from langchain_segmind.testing import LocalGateway
 
 
@@ -34,6 +35,7 @@ def main() -> None:
         asyncio.run(many_at_once(model))
         structured(model)
         rag(model)
+        tour(model)
         cost(model)
 
 
@@ -148,6 +150,29 @@ class WordEmbeddings(Embeddings):
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Count the words of each text."""
         return [self.embed_query(text) for text in texts]
+
+
+def tour(model: ChatSegmind) -> None:
+    title("One history through three families")
+    history: list[BaseMessage] = [
+        SystemMessage("Be brief."),
+        HumanMessage("My name is Ada and I keep bees."),
+    ]
+    picture = HumanMessage([{"type": "text", "text": "What is in this picture?"}, RED_PIXEL])
+    question = HumanMessage("What is my name, and what do I keep?")
+    asked = {"gpt-4o": picture, "claude-4.5-sonnet": question, "gemini-2.5-flash": None}
+    for slug, next_message in asked.items():
+        answer = model.invoke(history, model=slug)
+        print(f"{slug:>17}: {answer.text}")
+        history += [answer, next_message] if next_message else [answer]
+
+
+RED_PIXEL = image_block(
+    base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+        "gg=="
+    )
+)
 
 
 def cost(model: ChatSegmind) -> None:

@@ -1,5 +1,6 @@
 """LangChain chat models for every LLM behind the Segmind gateway."""
 
+from langchain_segmind._catalogue import Card, Entry
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
 from langchain_segmind.errors import (
@@ -16,9 +17,12 @@ from langchain_segmind.errors import (
     SegmindServerError,
     SegmindTimeoutError,
 )
+from langchain_segmind.media import image_block
 
 __all__ = [
+    "Card",
     "ChatSegmind",
+    "Entry",
     "SegmindAuthenticationError",
     "SegmindConnectionError",
     "SegmindContextOverflowError",
@@ -32,4 +36,5 @@ __all__ = [
     "SegmindServerError",
     "SegmindTimeoutError",
     "__version__",
+    "image_block",
 ]

@@ -7,9 +7,10 @@ would otherwise stand in each model again.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import (
@@ -27,6 +28,23 @@ from langchain_segmind import _config
 from langchain_segmind._http import Network, Transport
 from langchain_segmind._retry import Patience
 
+default_base_url = from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class of_model_or_class(Generic[P, R]):  # noqa: N801 - it is used as a decorator
+    """A method that also works on the class, where it is given None for the model."""
+
+    def __init__(self, function: Callable[Concatenate[Any, P], R]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, model: object | None, owner: type) -> Callable[P, R]:
+        """Bind the model, or None."""
+        return partial(self._function, model)
+
 
 class GatewayClient(BaseModel):
     """The fields and the lifecycle of a client of the gateway."""
@@ -40,7 +58,7 @@ class GatewayClient(BaseModel):
     """The gateway's key; by default what the environment variable `SEGMIND_API_KEY` holds."""
 
     base_url: str = Field(
-        default_factory=from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1"),
+        default_factory=default_base_url,
         validation_alias=AliasChoices("base_url", "segmind_api_base"),
         validate_default=True,
     )
@@ -84,6 +102,7 @@ class GatewayClient(BaseModel):
 
     model_config = ConfigDict(
         protected_namespaces=(),
+        ignored_types=(of_model_or_class,),
         hide_input_in_errors=True,  # an error about the key must not show it
     )
 
@@ -135,16 +154,6 @@ class GatewayClient(BaseModel):
             _config.check_seconds(getattr(self, name), name)
         return self
 
-    def _patience(self) -> Patience:
-        return Patience(
-            max_retries=self.max_retries,
-            max_retry_wait=self.max_retry_wait,
-            total_timeout=self.total_timeout,
-            timeout=self.timeout,
-            connect_timeout=self.connect_timeout,
-            retry_ambiguous=self.retry_ambiguous,
-        )
-
     def _transport(self) -> Transport:
         """Give this model's connections; a copy with another address or proxy gets its own."""
         network = Network(self.base_url, self.proxy, self.verify, self.max_connections)
@@ -195,3 +204,15 @@ def field_names(cls: type[BaseModel]) -> frozenset[str]:
         if isinstance(field.validation_alias, AliasChoices):
             names.update(name for name in field.validation_alias.choices if isinstance(name, str))
     return frozenset(names)
+
+
+def patience_of(model: GatewayClient) -> Patience:
+    """How long a model tries."""
+    return Patience(
+        max_retries=model.max_retries,
+        max_retry_wait=model.max_retry_wait,
+        total_timeout=model.total_timeout,
+        timeout=model.timeout,
+        connect_timeout=model.connect_timeout,
+        retry_ambiguous=model.retry_ambiguous,
+    )

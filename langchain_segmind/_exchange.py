@@ -20,13 +20,12 @@ Fault = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send; the driver adds the key, unless it must not travel there."""
+    """What to send; the driver adds the key."""
 
     method: Literal["GET", "POST"]
     url: str
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    keyed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

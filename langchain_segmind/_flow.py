@@ -78,7 +78,7 @@ def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
 
 def models(base_url: str, patience: Patience) -> Flow[list[Entry]]:
     """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
-    request = Request("GET", list_url(base_url), keyed=False)
+    request = Request("GET", list_url(base_url))
     found, _ = yield from ask(request, "model catalogue", patience, _read_catalogue)
     return found
 

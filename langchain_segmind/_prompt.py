@@ -167,7 +167,7 @@ def refuse(reason: str) -> SegmindInvalidRequestError:
 def _turn(message: BaseMessage, where: str) -> Turn:
     match message:
         case AIMessage():
-            return Turn("assistant", (*_parts(message, where), *_calls(message)), _name(message))
+            return Turn("assistant", (*_said(message, where), *_calls(message)), _name(message))
         case HumanMessage():
             return Turn("user", tuple(_parts(message, where)), _name(message))
         case SystemMessage():
@@ -203,29 +203,45 @@ def _parts(message: BaseMessage, where: str) -> Iterator[Text | Media]:
             yield part
 
 
+def _said(message: AIMessage, where: str) -> Iterator[Text]:
+    """Read what a model said, and leave out what its provider keeps for itself.
+
+    Reasoning would be billed again and no family takes another's; a provider's own tool runs mean
+    nothing to another. Calls are read from the message's own fields, where LangChain parsed them.
+    """
+    blocks = [message.content] if isinstance(message.content, str) else message.content
+    for i, block in enumerate(blocks):
+        kind = _kind(block)
+        if kind in _TEXTS:
+            text = sound(block if isinstance(block, str) else block.get(_TEXTS[kind]), where)
+            if text:
+                yield Text(text)
+        elif kind in _MEDIA:
+            raise refuse(
+                f"{where}, block {i} ({kind}): a model's own turn can only be sent as text; show "
+                "it in a human message"
+            )
+
+
+def _kind(block: str | dict[Any, Any]) -> str:
+    if isinstance(block, str):
+        return "text"
+    return str(block.get("type", "text" if "text" in block else None))
+
+
 def _part(block: str | dict[Any, Any], where: str) -> Text | Media | None:
     if isinstance(block, str):
         return Text(sound(block, where)) if block else None
-    kind = str(block.get("type", "text" if "text" in block else None))
+    kind = _kind(block)
     if kind in _TEXTS:
         text = sound(block.get(_TEXTS[kind]), f"{where} ({kind})")
         return Text(text) if text else None
-    if kind in _LEFT_OUT:
-        return None
     if kind in _MEDIA:
         return _media(_MEDIA[kind], block, f"{where} ({kind})")
     raise refuse(f"{where}: no model behind the gateway understands a block of type {kind!r}")
 
 
 _TEXTS: Final = {"text": "text", "text-plain": "text", "refusal": "refusal"}
-
-# Reasoning of older turns is left out on purpose: it is billed again, and no family takes
-# another's. Calls are read from the message's own fields, where LangChain parsed them.
-_LEFT_OUT: Final = frozenset(
-    {"reasoning", "reasoning_content", "thinking", "redacted_thinking"}
-    | {"tool_call", "tool_call_chunk", "invalid_tool_call", "tool_use", "input_json_delta"}
-    | {"function_call"}
-)
 
 _MEDIA: Final[Mapping[str, MediaKind]] = {
     "image": "image",

@@ -21,8 +21,17 @@ from pydantic import AliasChoices, BaseModel, Field, field_validator, model_vali
 from typing_extensions import Self, override
 
 from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured
-from langchain_segmind._client import GatewayClient, field_names
+from langchain_segmind._catalogue import Entry
+from langchain_segmind._client import (
+    GatewayClient,
+    default_base_url,
+    field_names,
+    of_model_or_class,
+    patience_of,
+)
 from langchain_segmind._exchange import Flow
+from langchain_segmind._http import Network, Transport
+from langchain_segmind._retry import Patience
 from langchain_segmind._version import __version__
 from langchain_segmind._wire import SETTINGS, Family
 
@@ -235,7 +244,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         target = _flow.Target(
             base_url=self.base_url,
             card=self._card(slug),
-            patience=self._patience(),
+            patience=patience_of(self),
             headers={**(self.default_headers or {}), **headers},
         )
         return _flow.chat(prompt, target)
@@ -289,6 +298,36 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     def _check_stream(self, kwargs: Mapping[str, Any]) -> None:
         if (kwargs.get("n") or self.n or 1) > 1:
             raise ValueError("n must be 1 in a stream, which carries one answer")
+
+    # --- the vendor's models -------------------------------------------------------------------
+
+    @of_model_or_class
+    def list_models(self: ChatSegmind | None, base_url: str | None = None) -> list[Entry]:
+        """Read the vendor's public catalogue of language models; free of charge, without a key.
+
+        Works on the class too: `ChatSegmind.list_models()`.
+
+        Args:
+            base_url: The API whose catalogue is wanted; by default this model's, for the class
+                what `SEGMIND_API_BASE` says, or the vendor's.
+
+        Raises:
+            SegmindError: If it cannot be read.
+        """
+        url, transport, patience = _catalogue_of(self, base_url)
+        try:
+            return transport.run(_flow.models(url, patience), None)
+        finally:
+            transport.close()
+
+    @of_model_or_class
+    async def alist_models(self: ChatSegmind | None, base_url: str | None = None) -> list[Entry]:
+        """Read the vendor's public catalogue, as `list_models` does."""
+        url, transport, patience = _catalogue_of(self, base_url)
+        try:
+            return await transport.arun(_flow.models(url, patience), None)
+        finally:
+            await transport.aclose()
 
     # --- LangChain's hooks ---------------------------------------------------------------------
 
@@ -361,7 +400,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
                 TypedDict or JSON schema for plain dictionaries.
             method: `"json_schema"` holds the model to the schema. So does `"function_calling"`:
                 the gateway forwards no tools, so it asks in the same way. `"json_mode"` only holds
-                it to JSON, and the prompt must tell which keys are wanted.
+                it to JSON, and the prompt must tell which keys are wanted; Claude refuses it.
             include_raw: Whether to answer with `{"raw": message, "parsed": object or None,
                 "parsing_error": exception or None}` instead of raising when parsing fails.
             strict: Whether the schema is to be kept to the letter; not sent if None.
@@ -371,7 +410,12 @@ class ChatSegmind(GatewayClient, BaseChatModel):
             ValueError: For an unknown method, or if a needed schema is missing.
         """
         return _structured.structured(
-            self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
+            self,
+            schema,
+            method=method,
+            include_raw=include_raw,
+            strict=strict,
+            **kwargs,
         )
 
     @property
@@ -446,6 +490,16 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages)
+
+
+def _catalogue_of(
+    model: ChatSegmind | None, base_url: str | None
+) -> tuple[str, Transport, Patience]:
+    """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
+    url = _config.check_url(base_url or (model.base_url if model else default_base_url()))
+    verify = model.verify if model else True
+    network = Network(_catalogue.list_url(url), model.proxy if model else None, verify)
+    return url, Transport(network), patience_of(model) if model else Patience()
 
 
 def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:

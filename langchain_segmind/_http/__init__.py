@@ -49,8 +49,8 @@ class Transport:
     def __deepcopy__(self, memo: dict[int, Any]) -> Transport:
         return Transport(self.network)
 
-    def run(self, flow: Flow[T], key: SecretStr) -> T:
-        """Play a conversation on requests and return its result."""
+    def run(self, flow: Flow[T], key: SecretStr | None) -> T:
+        """Play a conversation on requests and return its result; without a key, none is sent."""
         link = self._sync.get(os.getpid()) or self._open_sync()
         began = time.monotonic()
         try:
@@ -63,13 +63,14 @@ class Transport:
             result: T = end.value
             return result
         except SegmindError as error:
-            error.hide(key.get_secret_value())
+            if key is not None:
+                error.hide(key.get_secret_value())
             raise
         finally:
             flow.close()
 
-    async def arun(self, flow: Flow[T], key: SecretStr) -> T:
-        """Play a conversation on aiohttp and return its result."""
+    async def arun(self, flow: Flow[T], key: SecretStr | None) -> T:
+        """Play a conversation on aiohttp and return its result; without a key, none is sent."""
         link = (
             self._async.get((os.getpid(), asyncio.get_running_loop())) or await self._open_async()
         )
@@ -84,7 +85,8 @@ class Transport:
             result: T = end.value
             return result
         except SegmindError as error:
-            error.hide(key.get_secret_value())
+            if key is not None:
+                error.hide(key.get_secret_value())
             raise
         finally:
             flow.close()

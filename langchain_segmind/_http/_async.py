@@ -32,7 +32,7 @@ class AsyncLink:
         self._session: aiohttp.ClientSession | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
 
-    async def send(self, step: Step, key: SecretStr) -> Reply:
+    async def send(self, step: Step, key: SecretStr | None) -> Reply:
         """Send one request and read its reply, or tell how far it came."""
         if self._gate.locked() and step.patience is not None:
             try:
@@ -74,7 +74,9 @@ class AsyncLink:
             await anext(self._keeper)
         return self._session
 
-    async def _exchange(self, session: aiohttp.ClientSession, step: Step, key: SecretStr) -> Reply:
+    async def _exchange(
+        self, session: aiohttp.ClientSession, step: Step, key: SecretStr | None
+    ) -> Reply:
         attempt = _Attempt()
         reply: Reply | None = None
         request = step.request
@@ -129,7 +131,7 @@ async def _mark_sent(_session: aiohttp.ClientSession, context: SimpleNamespace, 
     context.trace_request_ctx.sent = True
 
 
-async def _read(response: aiohttp.ClientResponse, key: SecretStr) -> Reply:
+async def _read(response: aiohttp.ClientResponse, key: SecretStr | None) -> Reply:
     cap = common.cap_for(response.status)
     body = bytearray()
     broken: BaseException | None = None

@@ -50,7 +50,7 @@ class Network:
     max_connections: int | None = None
 
 
-def headers_for(request: Request, key: SecretStr) -> dict[str, str]:
+def headers_for(request: Request, key: SecretStr | None) -> dict[str, str]:
     """Make the headers of a request, the key among them. The result must not outlive the call."""
     headers = {
         "User-Agent": f"langchain-segmind/{__version__}",
@@ -59,7 +59,7 @@ def headers_for(request: Request, key: SecretStr) -> dict[str, str]:
         "Accept-Encoding": "identity",
         **request.headers,
     }
-    if request.keyed:
+    if key is not None:
         headers["x-api-key"] = key.get_secret_value()
     if request.body is not None:
         headers["Content-Type"] = "application/json"
@@ -77,7 +77,7 @@ def arrived(
     headers: Mapping[str, str],
     body: bytes,
     broken: BaseException | None,
-    key: SecretStr,
+    key: SecretStr | None,
 ) -> Response:
     """Make the value of a reply from what was read of it before it ended or broke."""
     lower = {name.lower(): value for name, value in headers.items()}
@@ -91,7 +91,7 @@ def arrived(
         fault, detail = "too_large", f"more than {cap} bytes"
     else:
         body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
-    if not 200 <= status < 300:
+    if key is not None and not 200 <= status < 300:
         body = body.replace(key.get_secret_value().encode(), b"***")
     return Response(status, lower, body[:cap], fault, detail)
 

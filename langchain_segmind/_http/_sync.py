@@ -146,7 +146,7 @@ class SyncLink:
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)
 
-    def send(self, step: Step, key: SecretStr) -> Reply:
+    def send(self, step: Step, key: SecretStr | None) -> Reply:
         """Send one request and read its reply, or tell how far it came."""
         if not self._gate.acquire(timeout=step.patience):
             return Failure("not_sent", "timeout", "no connection became free")
@@ -161,7 +161,7 @@ class SyncLink:
         """Close all connections that are not in use."""
         self._adapter.close()
 
-    def _exchange(self, step: Step, key: SecretStr) -> Reply:
+    def _exchange(self, step: Step, key: SecretStr | None) -> Reply:
         try:
             response = self._adapter.send(
                 _prepared(step, key),
@@ -182,7 +182,7 @@ def _shorter(a: float | None, b: float | None) -> float | None:
     return min((t for t in (a, b) if t is not None), default=None)
 
 
-def _prepared(step: Step, key: SecretStr) -> requests.PreparedRequest:
+def _prepared(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
     # Preparing anew at every call costs as much as sending: the URL is checked already, the body is
     # bytes, there are no cookies, files, hooks or authentication.
     request = requests.PreparedRequest()
@@ -193,7 +193,7 @@ def _prepared(step: Step, key: SecretStr) -> requests.PreparedRequest:
     return request
 
 
-def _read(response: requests.Response, key: SecretStr) -> Reply:
+def _read(response: requests.Response, key: SecretStr | None) -> Reply:
     cap = common.cap_for(response.status_code)
     read: Callable[..., bytes] = response.raw.read
     body = bytearray()

@@ -81,6 +81,7 @@ GEMINI: Mapping[str, Rule] = {
     "seed": whole(),
     "stop": text_or_texts(5),
     "stop_sequences": texts(5),
+    "stopSequences": texts(5),
 }
 
 
@@ -106,7 +107,7 @@ def check_settings(settings: Mapping[str, Any], rules: Mapping[str, Rule]) -> No
 def stop_words(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Collect the stop sequences of a request, whatever name they came under."""
     found: list[str] = []
-    for name in ("stop", "stop_sequences"):
+    for name in ("stop", "stop_sequences", "stopSequences"):
         value = settings.get(name, ())
         found += [value] if isinstance(value, str) else [str(item) for item in value or ()]
     return tuple(found)

@@ -92,3 +92,34 @@ def test_the_quickstart_shows_the_main_job():
         "USD are left",
     ):
         assert part in done.stdout, done.stdout
+
+
+VALUES = {
+    "temperature": 0.5,
+    "max_tokens": 50,
+    "top_p": 0.9,
+    "top_k": 5,
+    "stop": ["END"],
+    "seed": 7,
+    "n": 2,
+    "presence_penalty": 0.5,
+    "frequency_penalty": 0.5,
+    "reasoning_effort": "low",
+}
+NAMES = {"claude-4.5-sonnet": "stop_sequences", "gemini-2.5-flash": "stopSequences"}
+
+
+@pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
+def test_the_generation_settings_of_the_readme_arrive_under_the_names_it_tells(gateway, slug):
+    row = next(row for row in README.splitlines() if row.startswith("| `temperature`"))
+    documented = re.findall(r"`(\w+)`", row.split("|")[1])
+    assert set(documented) == set(VALUES)
+
+    with ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key) as model:
+        model.invoke("Hello")
+        plain = gateway.requests[-1].body
+        for name in documented:
+            model.invoke("Hello", **{name: VALUES[name]})
+            sent = gateway.requests[-1].body
+            own = NAMES.get(slug, "stop") if name == "stop" else name
+            assert sent == {**plain, own: VALUES[name]}

@@ -1,4 +1,4 @@
-"""LangChain's standard integration suite, over HTTP on the local gateway."""
+"""LangChain's standard integration suite, over HTTP on the local gateway, for each family."""
 
 import base64
 
@@ -8,24 +8,34 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_segmind import ChatSegmind
 
-ONE_PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
+FILES = {
+    "png": base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+        "gg=="
+    ),
+    "pdf": b"%PDF-1.4\n%%EOF\n",
+    "wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
+}
 
 
-class TestGpt4o(ChatModelIntegrationTests):
+class OnTheLocalGateway(ChatModelIntegrationTests):
+    slug = "gpt-4o"
+    other_slug = "gpt-5.4-mini"
+
     @pytest.fixture(autouse=True)
     def _gateway(self, gateway):
         self.gateway = gateway
 
     @pytest.fixture(autouse=True)
-    def _offline_picture(self, monkeypatch):
-        """The suite downloads its picture; there is no network here, and any picture will do."""
+    def _offline_files(self, monkeypatch):
+        """The suite downloads its files; there is no network here, and any of the kind will do."""
 
         def get(url, **_):
-            return httpx.Response(200, content=ONE_PIXEL, request=httpx.Request("GET", url))
+            content = FILES[url.rsplit(".")[-1]]
+            return httpx.Response(200, content=content, request=httpx.Request("GET", url))
 
         monkeypatch.setattr(httpx, "get", get)
+        monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "langchain-segmind")
 
     @property
     def chat_model_class(self):
@@ -34,27 +44,55 @@ class TestGpt4o(ChatModelIntegrationTests):
     @property
     def chat_model_params(self):
         return {
-            "model": "gpt-4o",
+            "model": self.slug,
             "base_url": self.gateway.base_url,
             "api_key": self.gateway.api_key,
         }
 
     @property
     def model_override_value(self):
-        return "gpt-5.4-mini"
+        return self.other_slug
 
     @property
     def has_structured_output(self):
         return True
 
     @property
+    def supports_image_inputs(self):
+        return True
+
+
+class TestOpenAIFamily(OnTheLocalGateway):
+    @property
     def supports_json_mode(self):
         return True
 
     @property
-    def supports_image_inputs(self):
+    def supports_image_urls(self):
+        return True
+
+
+class TestAnthropicFamily(OnTheLocalGateway):
+    slug = "claude-4.5-sonnet"
+    other_slug = "claude-opus-4.7"
+
+    @property
+    def supports_pdf_inputs(self):
+        return True
+
+
+class TestGeminiFamily(OnTheLocalGateway):
+    slug = "gemini-2.5-flash"
+    other_slug = "gemini-3-pro"
+
+    @property
+    def supports_json_mode(self):
         return True
 
     @property
-    def supports_image_urls(self):
+    def supports_pdf_inputs(self):
+        return True
+
+    @property
+    def supports_audio_inputs(self):
         return True

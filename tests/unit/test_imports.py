@@ -9,7 +9,8 @@ import langchain_segmind
 
 ROOT = Path(langchain_segmind.__file__).parent
 MAY_IMPORT = {
-    "__init__": {"_version", "chat_models", "errors"},
+    "__init__": {"_catalogue", "_version", "chat_models", "errors", "media"},
+    "media": set(),
     "_version": set(),
     "errors": set(),
     "_exchange": set(),
@@ -23,8 +24,8 @@ MAY_IMPORT = {
     "_http": {"_exchange", "_version", "errors"},
     "_structured": set(),
     "_client": {"_config", "_http", "_retry"},
-    "chat_models": {"_catalogue", "_client", "_config", "_exchange", "_flow", "_prompt"}
-    | {"_structured", "_version", "_wire"},
+    "chat_models": {"_catalogue", "_client", "_config", "_exchange", "_flow", "_http", "_prompt"}
+    | {"_retry", "_structured", "_version", "_wire"},
     "testing": set(),
 }
 DOORS = {

@@ -5,14 +5,16 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from langchain_segmind import ChatSegmind
 
 
-class TestChatSegmind(ChatModelUnitTests):
+class TestOpenAIFamily(ChatModelUnitTests):
+    slug = "gpt-4o"
+
     @property
     def chat_model_class(self):
         return ChatSegmind
 
     @property
     def chat_model_params(self):
-        return {"model": "gpt-4o", "api_key": "SG_0123456789abcdef"}
+        return {"model": self.slug, "api_key": "SG_0123456789abcdef"}
 
     @property
     def init_from_env_params(self):
@@ -25,3 +27,11 @@ class TestChatSegmind(ChatModelUnitTests):
             "base_url": "https://gateway.example.com/v1",
         }
         return environment, {"model": "gpt-4o"}, expected
+
+
+class TestAnthropicFamily(TestOpenAIFamily):
+    slug = "claude-4.5-sonnet"
+
+
+class TestGeminiFamily(TestOpenAIFamily):
+    slug = "gemini-2.5-flash"
