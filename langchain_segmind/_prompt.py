@@ -256,7 +256,7 @@ _MEDIA: Final[Mapping[str, MediaKind]] = {
 }
 
 
-def _media(kind: MediaKind, block: Mapping[str, Any], where: str) -> Media:
+def _media(kind: MediaKind, block: Mapping[str, Any], where: str) -> Media | Text:
     """Read a block in LangChain's new or old form, OpenAI's or Anthropic's."""
     nested = (block[k] for k in ("image_url", "file", "input_audio", "source") if k in block)
     inner: Any = next(nested, {})
@@ -264,6 +264,8 @@ def _media(kind: MediaKind, block: Mapping[str, Any], where: str) -> Media:
     if not isinstance(inner, Mapping):
         raise refuse(f"{where}: this block is not in a form LangChain, OpenAI or Anthropic uses")
     fields = {**block, **inner}
+    if inner.get("type") == "text":  # Anthropic's form of a document that is plain text
+        return Text(sound(inner.get("data"), where))
     url = _text_field(fields, ("url",), where)
     data = _text_field(fields, ("base64", "data", "file_data"), where)
     mime = _text_field(fields, ("mime_type", "media_type"), where)

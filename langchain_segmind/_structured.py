@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Final, Literal
 
+from langchain_core import exceptions
+from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
-from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
@@ -84,9 +87,24 @@ def _strict(told: dict[str, Any], strict: bool | None) -> dict[str, Any]:
 
 
 def _parser(schema: Schema | None) -> Runnable[Any, Any]:
+    parser: Runnable[Any, Any] = JsonOutputParser()
     if isinstance(schema, type) and is_basemodel_subclass(schema):
-        return PydanticOutputParser(pydantic_object=schema)
-    return JsonOutputParser()
+        parser = PydanticOutputParser(pydantic_object=schema)
+    return RunnableLambda(_unless_refused, _aunless_refused) | parser
+
+
+def _unless_refused(message: AIMessage) -> AIMessage:
+    """Pass an answer on; for a refusal, say so instead of failing to parse it."""
+    refusal = message.additional_kwargs.get("refusal")
+    if refusal is None:
+        return message
+    said = f"The model refused to produce the requested output: {refusal}"
+    refused = getattr(exceptions, "ModelRefusalError", None)  # langchain-core has it since 1.7.5
+    raise refused(said, raw_message=message) if refused else OutputParserException(said)
+
+
+async def _aunless_refused(message: AIMessage) -> AIMessage:
+    return _unless_refused(message)
 
 
 def _with_raw(

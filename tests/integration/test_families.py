@@ -5,6 +5,7 @@ import base64
 from typing import Any
 
 import pytest
+from langchain_core import exceptions
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, image_block
@@ -167,6 +168,20 @@ def test_a_refusal_is_an_empty_answer_that_says_so(gateway, slug):
 
     assert message.text == ""
     assert message.additional_kwargs["refusal"] == "I will not."
+
+
+@FAMILIES
+def test_a_refusal_of_structured_output_says_so_instead_of_failing_to_parse(gateway, slug):
+    gateway.reply(*[Reply(refusal="I will not.")] * 3)
+    expected = getattr(exceptions, "ModelRefusalError", exceptions.OutputParserException)
+
+    with build(gateway, slug) as model:
+        structured = model.with_structured_output({"title": "x", "type": "object"})
+        for ask in (structured.invoke, lambda text: list(structured.stream(text))):
+            with pytest.raises(expected, match="I will not"):
+                ask("Do something bad")
+        raw = model.with_structured_output({"title": "x", "type": "object"}, include_raw=True)
+        assert isinstance(raw.invoke("Do something bad")["parsing_error"], expected)
 
 
 @pytest.mark.parametrize("slug", TOUR)

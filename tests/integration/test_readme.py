@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
@@ -94,7 +95,7 @@ def test_the_quickstart_shows_the_main_job():
         assert part in done.stdout, done.stdout
 
 
-VALUES = {
+VALUES: dict[str, Any] = {
     "temperature": 0.5,
     "max_tokens": 50,
     "top_p": 0.9,

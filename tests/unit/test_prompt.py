@@ -73,6 +73,10 @@ def test_reads_every_kind_of_message(message, turn):
         ({"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}, Text("hi")),
         ({"text": "hi"}, Text("hi")),
         ({"type": "text-plain", "text": "hi", "mime_type": "text/plain"}, Text("hi")),
+        (
+            {"type": "document", "source": {"type": "text", "media_type": "x", "data": "hi"}},
+            Text("hi"),
+        ),
     ],
 )
 def test_reads_every_form_of_text(block, part):
