@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import (
@@ -19,9 +19,12 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
 from langchain_segmind import _config
@@ -106,6 +109,22 @@ class GatewayClient(BaseModel):
         hide_input_in_errors=True,  # an error about the key must not show it
     )
 
+    if not TYPE_CHECKING:  # type checkers know the fields better than this signature
+
+        def __init__(self, **data: Any) -> None:
+            """Build the model; no error of it shows a secret, nor does its traceback."""
+            for name in ("api_key", "segmind_api_key"):
+                if isinstance(data.get(name), str):
+                    data[name] = SecretStr(data[name])
+            try:
+                super().__init__(**data)
+            except ValidationError as error:
+                redacted = _redacted(error)
+            else:
+                return
+            data.clear()
+            raise redacted
+
     @model_validator(mode="before")
     @classmethod
     def _segmind_keep_unknown_arguments(cls, values: Any) -> Any:
@@ -113,10 +132,8 @@ class GatewayClient(BaseModel):
         if not isinstance(values, Mapping):
             return values
         known = field_names(cls)
-        kept = {name: value for name, value in values.items() if name in known}
+        kept = {name: v for name, v in values.items() if name in known and not _unset(name, v)}
         unknown = {name: value for name, value in values.items() if name not in known}
-        if kept.get("api_key", "") is None:
-            del kept["api_key"]  # as other models of LangChain: None means the environment's
         if unknown:
             if "model_kwargs" not in known:
                 raise ValueError(f"unknown arguments: {', '.join(sorted(unknown))}")
@@ -138,6 +155,16 @@ class GatewayClient(BaseModel):
     def _segmind_check_url(cls, value: str) -> str:
         return _config.check_url(value)
 
+    @field_validator("timeout", "connect_timeout", "total_timeout", mode="after")
+    @classmethod
+    def _segmind_check_seconds(cls, value: float | None, info: ValidationInfo) -> float | None:
+        return _config.check_seconds(value, str(info.field_name))
+
+    @field_validator("verify", mode="after")
+    @classmethod
+    def _segmind_check_verify(cls, value: bool | str) -> bool | str:
+        return _config.check_verify(value)
+
     @field_validator("proxy", mode="after")
     @classmethod
     def _segmind_check_proxy(cls, value: str | None) -> str | None:
@@ -148,12 +175,6 @@ class GatewayClient(BaseModel):
     def _segmind_check_headers(cls, value: Any) -> dict[str, str] | None:
         return None if value is None else _config.check_headers(value, "default_headers")
 
-    @model_validator(mode="after")
-    def _segmind_check_times(self) -> Self:
-        for name in ("timeout", "connect_timeout", "total_timeout"):
-            _config.check_seconds(getattr(self, name), name)
-        return self
-
     def _transport(self) -> Transport:
         """Give this model's connections; a copy with another address or proxy gets its own."""
         network = Network(self.base_url, self.proxy, self.verify, self.max_connections)
@@ -163,15 +184,16 @@ class GatewayClient(BaseModel):
         if transport is None:
             transport = self.__dict__.setdefault("_segmind_transport", Transport(network))
         if transport.network != network:
+            _config.check_url(self.base_url)  # it may have been assigned
             transport = self.__dict__["_segmind_transport"] = Transport(network)
         return transport
 
     def close(self) -> None:
-        """Close idle connections of sync calls; a later call opens new ones."""
+        """Close the connections of sync calls that are not in use; a later call opens new ones."""
         self._transport().close()
 
     async def aclose(self) -> None:
-        """Close idle connections of sync calls and of async calls on the running event loop."""
+        """Close the connections, those of async calls on this loop when no call is under way."""
         await self._transport().aclose()
 
     def __enter__(self) -> Self:
@@ -195,6 +217,33 @@ class GatewayClient(BaseModel):
         at: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _redacted(error: ValidationError) -> ValidationError:
+    """The same complaints without the values complained of, some of which may be secrets."""
+    return ValidationError.from_exception_data(
+        error.title,
+        [
+            InitErrorDetails(
+                type=PydanticCustomError(line["type"], "{said}", {"said": line["msg"]}),
+                loc=line["loc"],
+                input="(not shown)",
+            )
+            for line in error.errors(include_url=False, include_input=False, include_context=False)
+        ],
+        hide_input=True,
+    )
+
+
+def _unset(name: str, value: Any) -> bool:
+    """Whether None was given for what has no None: LangChain's users mean the default by it."""
+    return value is None and name in _NEVER_NONE
+
+
+_NEVER_NONE: Final = frozenset(
+    {"api_key", "segmind_api_key", "base_url", "segmind_api_base", "max_retries", "max_retry_wait"}
+    | {"retry_ambiguous", "verify", "model_kwargs", "streaming", "family"}
+)
 
 
 def field_names(cls: type[BaseModel]) -> frozenset[str]:

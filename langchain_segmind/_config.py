@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+DEEPEST_JSON: Final = 100
 _SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OURS: Final = {
@@ -21,6 +22,11 @@ _OURS: Final = {
     "transfer-encoding": "the body is sent in one piece",
     "accept-encoding": "replies are asked for uncompressed, so that their size is known",
     "connection": "connections are kept by the client",
+    "expect": "the body is sent at once",
+    "te": "the body is read as it comes",
+    "trailer": "the body is sent in one piece",
+    "upgrade": "the client speaks HTTP/1.1",
+    "proxy-authorization": "put user and password into proxy=...",
     "host": "it follows from base_url",
 }
 
@@ -68,9 +74,26 @@ def check_url(url: str) -> str:
         )
     if not url.isascii() or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
         raise ValueError("base_url may hold printable ASCII only; write the host in punycode")
-    if {".", ".."} & set(parts.path.split("/")):
+    if {".", ".."} & set(parts.path.lower().replace("%2e", ".").split("/")):
         raise ValueError("base_url must not hold '.' or '..' as a part of its path")
-    return url
+    _check_host(parts.hostname)
+    return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
+
+
+def _check_host(host: str) -> None:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError(
+            "base_url names no valid host: a part of it is empty or too long"
+        ) from None
+
+
+def check_verify(verify: bool | str) -> bool | str:
+    """Check that a path of certificate authorities is not blank, which would mean none."""
+    if isinstance(verify, str) and not verify.strip():
+        raise ValueError("verify must be True, False or the path of certificate authorities")
+    return verify
 
 
 def check_proxy(url: str | None) -> str | None:
@@ -122,13 +145,15 @@ def check_headers(headers: object, field: str) -> dict[str, str]:
     return dict(headers)
 
 
-def check_json(value: object, where: str) -> None:
+def check_json(value: object, where: str, depth: int = 0) -> None:
     """Check that a value is JSON as the gateway reads it.
 
     Raises:
-        ValueError: If it holds NaN, an infinity, half a surrogate pair, a key that is no text or
-            anything JSON has no form for; names the place.
+        ValueError: If it holds NaN, an infinity, half a surrogate pair, a key that is no text,
+            itself or anything JSON has no form for; names the place.
     """
+    if depth > DEEPEST_JSON:
+        raise ValueError(f"{where[:200]} is nested too deeply, or in itself")
     match value:
         case None | bool() | int():
             return
@@ -140,11 +165,11 @@ def check_json(value: object, where: str) -> None:
             _check_text(value, where)
         case list() | tuple():
             for i, item in enumerate(value):
-                check_json(item, f"{where}[{i}]")
-        case Mapping():
+                check_json(item, f"{where}[{i}]", depth + 1)
+        case dict():
             for key, item in value.items():
                 _check_json_key(key, where)
-                check_json(item, f"{where}[{key!r}]")
+                check_json(item, f"{where}[{key!r}]", depth + 1)
         case _:
             raise ValueError(f"{where} is a {type(value).__name__}, which JSON cannot say")
 

@@ -106,7 +106,9 @@ def ask(
         return decode(response.body), response.headers
     except SegmindResponseError as unusable:
         reason = unusable.message
-    raise _unusable(reason, response, name, attempts)
+    error = _unusable(reason, response, name, attempts)
+    del response  # it stays readable in tracebacks, and may hold an echo of the key
+    raise error
 
 
 def send(request: Request, name: str, patience: Patience) -> Flow[tuple[Response, int]]:

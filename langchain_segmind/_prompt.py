@@ -25,6 +25,7 @@ from langchain_core.messages import (
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
+from langchain_segmind._config import check_json
 from langchain_segmind.errors import SegmindInvalidRequestError
 
 Role = Literal["system", "user", "assistant"]
@@ -167,7 +168,9 @@ def refuse(reason: str) -> SegmindInvalidRequestError:
 def _turn(message: BaseMessage, where: str) -> Turn:
     match message:
         case AIMessage():
-            return Turn("assistant", (*_said(message, where), *_calls(message)), _name(message))
+            return Turn(
+                "assistant", (*_said(message, where), *_calls(message, where)), _name(message)
+            )
         case HumanMessage():
             return Turn("user", tuple(_parts(message, where)), _name(message))
         case SystemMessage():
@@ -210,17 +213,18 @@ def _said(message: AIMessage, where: str) -> Iterator[Text]:
     nothing to another. Calls are read from the message's own fields, where LangChain parsed them.
     """
     blocks = [message.content] if isinstance(message.content, str) else message.content
+    said = ""
     for i, block in enumerate(blocks):
         kind = _kind(block)
         if kind in _TEXTS:
-            text = sound(block if isinstance(block, str) else block.get(_TEXTS[kind]), where)
-            if text:
-                yield Text(text)
+            said += sound(block if isinstance(block, str) else block.get(_TEXTS[kind]), where)
         elif kind in _MEDIA:
             raise refuse(
                 f"{where}, block {i} ({kind}): a model's own turn can only be sent as text; show "
                 "it in a human message"
             )
+    if said:
+        yield Text(said)
 
 
 def _kind(block: str | dict[Any, Any]) -> str:
@@ -241,7 +245,13 @@ def _part(block: str | dict[Any, Any], where: str) -> Text | Media | None:
     raise refuse(f"{where}: no model behind the gateway understands a block of type {kind!r}")
 
 
-_TEXTS: Final = {"text": "text", "text-plain": "text", "refusal": "refusal"}
+_TEXTS: Final = {
+    "text": "text",
+    "text-plain": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "refusal": "refusal",
+}
 
 _MEDIA: Final[Mapping[str, MediaKind]] = {
     "image": "image",
@@ -315,16 +325,29 @@ def _sniffed(data: str) -> str | None:
     return next((mime for start, mime in _SIGNATURES if data.startswith(start)), None)
 
 
-def _calls(message: AIMessage) -> Iterator[Call]:
+def _calls(message: AIMessage, where: str) -> Iterator[Call]:
     for call in message.tool_calls:
-        yield Call(call["name"], call["args"], call["id"])
+        yield _sound_call(Call(call["name"], call["args"], call["id"]), where)
     for bad in message.invalid_tool_calls:
-        yield Call(bad["name"] or "", bad["args"] or "", bad["id"], bad["error"])
+        call_ = Call(bad["name"] or "", bad["args"] or "", bad["id"], bad["error"])
+        yield _sound_call(call_, where)
 
 
-def _result(message: ToolMessage | FunctionMessage, id: str | None, where: str) -> Result:  # noqa: A002 - LangChain's word
+def _sound_call(call: Call, where: str) -> Call:
+    try:
+        check_json([call.name, call.id, call.arguments], f"{where}, tool call {call.name!r}")
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return call
+    raise refuse(reason)
+
+
+def _result(message: ToolMessage | FunctionMessage, call_id: str | None, where: str) -> Result:
     failed = getattr(message, "status", "success") == "error"
-    return Result(tuple(_parts(message, where)), id, message.name, failed)
+    name = None if message.name is None else sound(message.name, f"{where}: name")
+    told = None if call_id is None else sound(call_id, f"{where}: tool_call_id")
+    return Result(tuple(_parts(message, where)), told, name, failed)
 
 
 def sound(text: Any, where: str) -> str:

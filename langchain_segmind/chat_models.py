@@ -296,7 +296,8 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         return ChatGenerationChunk(message=message)
 
     def _check_stream(self, kwargs: Mapping[str, Any]) -> None:
-        if (kwargs.get("n") or self.n or 1) > 1:
+        n = kwargs.get("n") or self.n or 1
+        if isinstance(n, int) and n > 1:
             raise ValueError("n must be 1 in a stream, which carries one answer")
 
     # --- the vendor's models -------------------------------------------------------------------

@@ -125,12 +125,12 @@ class SegmindError(ModelError):
         return _rebuild, (type(self), dict(vars(self)))
 
     def hide(self, secret: str) -> None:
-        """Blot a secret out of everything this error holds, should the gateway have echoed it."""
-        for name, value in vars(self).items():
-            if isinstance(value, str):
-                setattr(self, name, value.replace(secret, "***"))
-        self.headers = {k: v.replace(secret, "***") for k, v in self.headers.items()}
+        """Blot a secret out of what the gateway said, should it have echoed it."""
+        self.message = blot(self.message, secret)
         self.args = (self.message,)
+        self.body = None if self.body is None else blot(self.body, secret)
+        self.request_id = None if self.request_id is None else blot(self.request_id, secret)
+        self.headers = {name: blot(value, secret) for name, value in self.headers.items()}
 
 
 def _rebuild(cls: type[SegmindError], state: dict[str, Any]) -> SegmindError:
@@ -288,6 +288,15 @@ def _without_markup(text: str) -> str:
         return text
     text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)", " ", text[:LONGEST_BODY])
     return html.unescape(re.sub(r"<[^>]*>", " ", text))
+
+
+SHORTEST_SECRET: Final = 8
+"""Characters below which a key is no secret, but a word that may stand anywhere."""
+
+
+def blot(text: str, secret: str) -> str:
+    """Put stars in the place of a secret."""
+    return text.replace(secret, "***") if len(secret) >= SHORTEST_SECRET else text
 
 
 def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:

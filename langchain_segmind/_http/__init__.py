@@ -11,6 +11,7 @@ import asyncio
 import os
 import random
 import time
+import weakref
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,6 +43,7 @@ class Transport:
         self.network = network
         self._sync: dict[int, SyncLink] = {}
         self._async: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink] = {}
+        weakref.finalize(self, _abandon_ended, self._async)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Transport, (self.network,)
@@ -109,20 +111,29 @@ class Transport:
         return self._sync.setdefault(os.getpid(), SyncLink(self.network))
 
     async def _open_async(self) -> AsyncLink:
-        # Importing aiohttp takes 80 ms, which those who never go async need not pay, and which
-        # must not stop the event loop of those who do.
-        module = await asyncio.to_thread(import_module, "langchain_segmind._http._async")
+        # Importing aiohttp takes 80 ms and reading certificates 20, which those who never go async
+        # need not pay, and which must not stop the event loop of those who do.
+        link = await asyncio.to_thread(_new_async_link, self.network)
         self._sweep()
-        here = os.getpid(), asyncio.get_running_loop()
-        return self._async.setdefault(here, module.AsyncLink(self.network))
+        return self._async.setdefault((os.getpid(), asyncio.get_running_loop()), link)
 
     def _sweep(self) -> None:
         """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
-        for pid, loop in list(self._async):
-            if pid == os.getpid() and loop.is_closed():
-                link = self._async.pop((pid, loop), None)
-                if link is not None:
-                    link.abandon()
+        _abandon_ended(self._async)
+
+
+def _new_async_link(network: Network) -> AsyncLink:
+    module = import_module("langchain_segmind._http._async")
+    link: AsyncLink = module.AsyncLink(network)
+    return link
+
+
+def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink]) -> None:
+    for pid, loop in list(links):
+        if pid == os.getpid() and loop.is_closed():
+            link = links.pop((pid, loop), None)
+            if link is not None:
+                link.abandon()
 
 
 def _timed(reply: Reply, began: float) -> Reply:

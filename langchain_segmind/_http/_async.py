@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ssl
+import time
 from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
-from langchain_segmind._exchange import Failure, Reply, Step
+from langchain_segmind._exchange import Reply, Step
 from langchain_segmind._http import _common as common
 
 
@@ -22,32 +24,46 @@ class _Attempt:
 
 
 class AsyncLink:
-    """One event loop's connections."""
+    """One event loop's connections.
+
+    Building one reads certificates, so it is built off the loop.
+    """
 
     def __init__(self, network: common.Network) -> None:
         self._secure = network.origin.startswith("https:")
-        self._proxies, self._verify = common.environment(network)
+        self._route = common.route(network)
+        self._tls = common.tls_context(self._route.verify) if self._secure else True
         self._gate = asyncio.Semaphore(common.connection_limit(network.max_connections))
-        self._tls: ssl.SSLContext | bool | None = None
         self._session: aiohttp.ClientSession | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
+        self._busy = 0
+        self._idle = asyncio.Event()
 
     async def send(self, step: Step, key: SecretStr | None) -> Reply:
         """Send one request and read its reply, or tell how far it came."""
+        began = time.monotonic()
         if self._gate.locked() and step.patience is not None:
             try:
                 await asyncio.wait_for(self._gate.acquire(), step.patience)
             except asyncio.TimeoutError:
-                return Failure("not_sent", "timeout", "no connection became free")
+                return common.NO_CONNECTION
         else:
             await self._gate.acquire()
+        self._busy += 1
         try:
-            return await self._exchange(await self._opened(), step, key)
+            # A wait for the gate counts for the total timeout, not for the attempt's own.
+            waited = 0.0 if step.patience is None else time.monotonic() - began
+            return await self._exchange(await self._opened(), step, waited, key)
         finally:
             self._gate.release()
+            self._busy -= 1
+            self._idle.set()
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, as soon as no call is under way on them."""
+        while self._busy:
+            self._idle.clear()
+            await self._idle.wait()
         if self._keeper is not None:
             await self._keeper.aclose()
 
@@ -64,10 +80,6 @@ class AsyncLink:
                 pass
 
     async def _opened(self) -> aiohttp.ClientSession:
-        if self._tls is None:
-            self._tls = True
-            if self._secure:
-                self._tls = await asyncio.to_thread(common.tls_context, self._verify)
         if self._session is None or self._session.closed:
             self._session = _session(self._tls)
             self._keeper = _keep(self._session)
@@ -75,32 +87,37 @@ class AsyncLink:
         return self._session
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, step: Step, key: SecretStr | None
+        self, session: aiohttp.ClientSession, step: Step, waited: float, key: SecretStr | None
     ) -> Reply:
         attempt = _Attempt()
         reply: Reply | None = None
-        request = step.request
+        request, route = step.request, self._route
         headers = common.headers_for(request, key)
-        proxy, proxy_headers = common.proxy_for(request.url, self._proxies)
-        if proxy and not self._secure:
-            headers |= proxy_headers
+        if not self._secure:
+            headers |= route.proxy_headers
+        total = None if step.timeout is None else max(0.001, step.timeout - waited)
         try:
             async with session.request(
                 request.method,
                 request.url,
-                data=request.body,
+                data=_payload(request.body),
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=step.timeout, connect=step.connect_timeout),
+                timeout=aiohttp.ClientTimeout(total=total, connect=step.connect_timeout),
                 allow_redirects=False,
-                proxy=proxy,
-                proxy_headers=proxy_headers or None,
+                proxy=route.proxy,
+                proxy_headers=route.proxy_headers or None,
                 trace_request_ctx=attempt,
             ) as response:
                 reply = await _read(response, key)
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
             # What was read counts, even when letting go of the connection failed afterwards.
             reply = reply or common.failed(error, sent=attempt.sent)
         return reply
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """Hand a big body over as a file: aiohttp warns of bytes that it must send in one piece."""
+    return io.BytesIO(body) if body is not None and len(body) > common.CHUNK else body
 
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -142,4 +159,4 @@ async def _read(response: aiohttp.ClientResponse, key: SecretStr | None) -> Repl
         broken = error
     if broken is not None or len(body) > cap:
         response.close()
-    return common.arrived(response.status, response.headers, bytes(body), broken, key)
+    return common.arrived(response.status, response.headers.items(), bytes(body), broken, key)

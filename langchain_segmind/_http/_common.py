@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
@@ -20,12 +21,16 @@ from requests.utils import (
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
+from langchain_segmind._config import check_proxy
 from langchain_segmind._exchange import Failure, Fault, Outcome, Request, Response
 from langchain_segmind._version import __version__
+from langchain_segmind.errors import blot
 
 LARGEST_REPLY: Final = 32 * 1024 * 1024
 LARGEST_ERROR: Final = 64 * 1024
 CHUNK: Final = 64 * 1024
+
+NO_CONNECTION: Final = Failure("not_sent", "timeout", "no connection became free")
 
 LONGEST_IDLE: Final = 10.0
 """Seconds an idle connection may be used again; servers close theirs, and a request that races the
@@ -60,7 +65,7 @@ def headers_for(request: Request, key: SecretStr | None) -> dict[str, str]:
         **request.headers,
     }
     if key is not None:
-        headers["x-api-key"] = key.get_secret_value()
+        headers["x-api-key"] = Masked(key.get_secret_value())
     if request.body is not None:
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(request.body))
@@ -72,28 +77,40 @@ def cap_for(status: int) -> int:
     return LARGEST_REPLY if 200 <= status < 300 else LARGEST_ERROR
 
 
+class Masked(str):
+    """The key as a header's value: what a traceback shows of it is stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 def arrived(
     status: int,
-    headers: Mapping[str, str],
+    headers: Iterable[tuple[str, str]],
     body: bytes,
     broken: BaseException | None,
     key: SecretStr | None,
 ) -> Response:
     """Make the value of a reply from what was read of it before it ended or broke."""
-    lower = {name.lower(): value for name, value in headers.items()}
+    secret = "" if key is None else key.get_secret_value()
+    lower: dict[str, str] = {}
+    for name, value in headers:
+        lower.setdefault(name.lower(), blot(value, secret))  # of several, the first counts
     cap = cap_for(status)
     fault: Fault | None = None
     detail = ""
     if broken is not None:
         fault = "timeout" if is_timeout(broken) else "cut"
-        detail = innermost(broken)
+        detail = "" if fault == "timeout" else innermost(broken)
     elif len(body) > cap:
         fault, detail = "too_large", f"more than {cap} bytes"
     else:
         body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
-    if key is not None and not 200 <= status < 300:
-        body = body.replace(key.get_secret_value().encode(), b"***")
-    return Response(status, lower, body[:cap], fault, detail)
+    if fault or not 200 <= status < 300:  # no answer, but what may end up in an error
+        body = blot(body.decode("latin-1"), secret).encode("latin-1")
+    return Response(status, lower, body[:cap], fault, blot(detail, secret))
 
 
 def _unpacked(body: bytes, encoding: str, cap: int) -> tuple[bytes, Fault | None]:
@@ -127,7 +144,7 @@ def failed(error: BaseException, *, sent: bool) -> Failure:
         fault = "timeout"
     elif not sent and any(isinstance(e, ssl.SSLError | ssl.CertificateError) for e in chain(error)):
         fault = "tls"
-    return Failure(outcome, fault, innermost(error))
+    return Failure(outcome, fault, "" if fault == "timeout" else innermost(error))
 
 
 def is_timeout(error: BaseException) -> bool:
@@ -161,29 +178,48 @@ def innermost(error: BaseException) -> str:
 # --- proxies and certificates, found in one way for both drivers ------------------------------
 
 
-def environment(network: Network) -> tuple[dict[str, str], bool | str]:
-    """Find the proxies and certificate authorities for the gateway's host, as requests does.
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to reach the gateway's host, found once.
 
-    Returns:
-        Proxies by scheme, and what to verify certificates with.
+    Attributes:
+        proxies: Proxies by scheme, in requests' form.
+        verify: What to verify certificates with.
+        proxy: The proxy that applies, without its credentials.
+        proxy_headers: Those credentials.
     """
+
+    proxies: dict[str, str] = field(repr=False)
+    verify: bool | str
+    proxy: str | None
+    proxy_headers: dict[str, str] = field(repr=False)
+
+
+def route(network: Network) -> Route:
+    """Find the proxy and certificate authorities for the gateway's host, as requests does.
+
+    Raises:
+        ValueError: If the environment or the user names a proxy or a file that cannot be used.
+    """
+    given = {"http": network.proxy, "https": network.proxy} if network.proxy else {}
     with Session() as session:
-        given = {"http": network.proxy, "https": network.proxy} if network.proxy else {}
         found = session.merge_environment_settings(
             network.origin, given, None, network.verify, None
         )
-    proxies = given or dict(found["proxies"])
-    return {k: v for k, v in proxies.items() if v}, found["verify"]
-
-
-def proxy_for(url: str, proxies: dict[str, str]) -> tuple[str | None, dict[str, str]]:
-    """Tell the proxy of a URL, without its credentials, and the headers that carry those."""
-    proxy = select_proxy(url, proxies)
+    verify = found["verify"]
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise ValueError(
+            f"verify: there is no file or folder {verify!r}; correct verify=..., or the variables "
+            "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
+        )
+    proxies = {k: v for k, v in (given or found["proxies"]).items() if v}
+    proxy = select_proxy(network.origin, proxies)
     if proxy is None:
-        return None, {}
-    proxy = prepend_scheme_if_needed(proxy, "http")
+        return Route({}, verify, None, {})
+    proxy = prepend_scheme_if_needed(proxy.strip(), "http")
+    check_proxy(proxy)
     headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
-    return urldefragauth(proxy), headers
+    return Route({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
 
 
 def tls_context(verify: bool | str) -> ssl.SSLContext | bool:
@@ -193,9 +229,12 @@ def tls_context(verify: bool | str) -> ssl.SSLContext | bool:
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     path = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
     try:
-        context.load_verify_locations(cafile=path)
-    except IsADirectoryError:
-        context.load_verify_locations(capath=path)
+        if Path(path).is_dir():
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except (OSError, ssl.SSLError):
+        raise ValueError(f"verify: {path!r} holds no certificates that can be read") from None
     return context
 
 

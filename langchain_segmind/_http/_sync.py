@@ -6,9 +6,11 @@ is left of the attempt's time.
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from langchain_segmind._exchange import Failure, Reply, Step
+from langchain_segmind._exchange import Reply, Step
 from langchain_segmind._http import _common as common
 
 
@@ -73,6 +75,13 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))
 
+    def begin(self) -> None:
+        super().begin()
+        while 100 < self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            # An interim reply: the answer is still to come, and `begin` must read on.
+            vars(self).update(headers=None, msg=None)
+            super().begin()
+
 
 class _TimedConnection(HTTPConnection):
     """A connection that keeps the attempt's deadline and notes when the request begins to leave."""
@@ -84,12 +93,19 @@ class _TimedConnection(HTTPConnection):
     def is_connected(self) -> bool:
         """Whether urllib3 may use this connection again."""
         idle = time.monotonic() - self._idle_since
-        return idle < common.LONGEST_IDLE and super().is_connected
+        # Bytes that TLS has unpacked already would be read as the next answer.
+        leftover = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()
+        return idle < common.LONGEST_IDLE and not leftover and super().is_connected
 
     def connect(self) -> None:
+        whole = _attempt.deadline
+        if isinstance(self.timeout, int | float):  # here it is the connect timeout
+            connecting = time.monotonic() + self.timeout
+            _attempt.deadline = connecting if whole is None else min(whole, connecting)
         try:
             super().connect()
         finally:
+            _attempt.deadline = whole
             _attempt.sent = False  # what a CONNECT told the proxy was not the request
 
     def send(self, data: Any) -> None:
@@ -107,6 +123,10 @@ class _TimedConnection(HTTPConnection):
 
 class _TimedTLSConnection(_TimedConnection, HTTPSConnection):
     """The same over TLS."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.is_verified = True  # who set verify=False need not be warned at every request
 
 
 class _Pool(HTTPConnectionPool):
@@ -141,17 +161,20 @@ class SyncLink:
     """
 
     def __init__(self, network: common.Network) -> None:
-        self._proxies, self._verify = common.environment(network)
+        self._route = common.route(network)
         limit = common.connection_limit(network.max_connections)
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)
 
     def send(self, step: Step, key: SecretStr | None) -> Reply:
         """Send one request and read its reply, or tell how far it came."""
+        began = time.monotonic()
         if not self._gate.acquire(timeout=step.patience):
-            return Failure("not_sent", "timeout", "no connection became free")
+            return common.NO_CONNECTION
         try:
-            _attempt.deadline = None if step.timeout is None else time.monotonic() + step.timeout
+            # A wait for the gate counts for the total timeout, not for the attempt's own.
+            began = time.monotonic() if step.patience is None else began
+            _attempt.deadline = None if step.timeout is None else began + step.timeout
             _attempt.sent = False
             return self._exchange(step, key)
         finally:
@@ -168,8 +191,8 @@ class SyncLink:
                 stream=True,
                 # Reading is timed by _TimedReader, by what is left of the whole attempt.
                 timeout=(_shorter(step.connect_timeout, step.timeout), None),
-                verify=self._verify,
-                proxies=self._proxies,
+                verify=self._route.verify,
+                proxies=self._route.proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = common.failed(error, sent=_attempt.sent)
@@ -205,4 +228,5 @@ def _read(response: requests.Response, key: SecretStr | None) -> Reply:
         broken = error
     finally:
         response.close()
-    return common.arrived(response.status_code, response.headers, bytes(body), broken, key)
+    headers = response.raw.headers.iteritems()
+    return common.arrived(response.status_code, headers, bytes(body), broken, key)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from langchain_segmind._prompt import Call
+from langchain_segmind._prompt import Call, Choice
 
 
 def text(value: Any) -> str | None:
@@ -40,6 +40,11 @@ def items(value: Any) -> Iterator[Mapping[str, Any]]:
     """The objects in a JSON list; none for anything else."""
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, dict))
+
+
+def readable(read: Callable[[Mapping[str, Any]], Choice | None], value: Any) -> tuple[Choice, ...]:
+    """The alternatives in a JSON list that can be read: one that cannot spoils no other."""
+    return tuple(choice for item in items(value) if (choice := read(item)) is not None)
 
 
 def call(*, name: Any, arguments: Any, call_id: Any) -> Call:

@@ -82,7 +82,7 @@ def decode(body: Mapping[str, Any]) -> Answer:
     Raises:
         SegmindResponseError: If there is neither.
     """
-    choices = tuple(_choice(item) for item in values.items(body.get("candidates")))
+    choices = values.readable(_choice, body.get("candidates"))
     if not choices:
         choices = (_blocked(values.table(body.get("promptFeedback"))),)
     return Answer(
@@ -99,11 +99,11 @@ def _blocked(feedback: Mapping[str, Any]) -> Choice:
     return Choice(refusal=refusal, finish_reason="content_filter", native_finish_reason=reason)
 
 
-def _choice(item: Mapping[str, Any]) -> Choice:
+def _choice(item: Mapping[str, Any]) -> Choice | None:
     native = values.text(item.get("finishReason"))
     parts = list(values.items(values.table(item.get("content")).get("parts")))
     if not parts and not native:
-        raise SegmindResponseError("a candidate holds no content")
+        return None
     text = _joined(part for part in parts if part.get("thought") is not True)
     calls = tuple(_call(part["functionCall"]) for part in parts if "functionCall" in part)
     finish = _FINISH.get(native, native.lower()) if native else None

@@ -102,19 +102,17 @@ def decode(body: Mapping[str, Any]) -> Answer:
     Raises:
         SegmindResponseError: If there is no choice to be read.
     """
-    choices = [_choice(item) for item in values.items(body.get("choices"))]
+    choices = values.readable(_choice, body.get("choices"))
     if not choices:
         raise SegmindResponseError("its choices hold no message")
-    return Answer(tuple(choices), usage=_usage(body.get("usage")), id=values.text(body.get("id")))
+    return Answer(choices, usage=_usage(body.get("usage")), id=values.text(body.get("id")))
 
 
-def _choice(item: Mapping[str, Any]) -> Choice:
+def _choice(item: Mapping[str, Any]) -> Choice | None:
     message = values.table(item.get("message"))
-    if not message:
-        raise SegmindResponseError("a choice holds no message")
     content = message.get("content")
-    if not (content is None or isinstance(content, str | list)):
-        raise SegmindResponseError(f"a message's content is of type {type(content).__name__}")
+    if not message or not (content is None or isinstance(content, str | list)):
+        return None
     return Choice(
         text=_joined(content),
         reasoning=_joined(message.get("reasoning_content")) or _joined(message.get("reasoning")),

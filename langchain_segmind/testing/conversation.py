@@ -28,6 +28,68 @@ class Media:
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A tool a model may call.
+
+    Attributes:
+        name: Its name.
+        description: What it is for.
+        parameters: The JSON schema of its arguments, with all that its references point to.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The tools a model may call in this reply, and how.
+
+    Attributes:
+        tools: The tools.
+        forced: Whether at least one must be called.
+        most: How many calls are allowed; None for any number.
+    """
+
+    tools: tuple[Tool, ...]
+    forced: bool = False
+    most: int | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call.
+
+    Attributes:
+        name: The tool's name.
+        arguments: What it is called with.
+        id: What the result will refer to; None in a reply has the gateway make one up.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool gave back.
+
+    Attributes:
+        text: Its words.
+        id: The call it answers, where the request said so.
+        name: The tool's name, where the request said so.
+        failed: Whether it was told as an error.
+    """
+
+    text: str
+    id: str | None = None
+    name: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
 class Turn:
     """One turn of a conversation.
 
@@ -36,12 +98,16 @@ class Turn:
         text: Everything said in words, several text parts joined by line ends.
         media: Everything shown, in order.
         name: The speaker's name, where the request gave one.
+        calls: The tools called, where the request told them natively.
+        results: What tools gave back, where the request told it natively; before the text.
     """
 
     role: Role
     text: str
     media: tuple[Media, ...] = ()
     name: str | None = None
+    calls: tuple[Call, ...] = ()
+    results: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +121,7 @@ class Question:
         turns: The conversation, oldest turn first; empty when only a system text was sent.
         response_format: The value of ``response_format``, or None.
         settings: Every other top-level field of the body: ``temperature``, ``max_tokens``, …
+        offer: The tools offered natively; None where the gateway does not forward them.
     """
 
     slug: str
@@ -63,6 +130,7 @@ class Question:
     turns: tuple[Turn, ...]
     response_format: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +156,7 @@ class Reply:
             ``"content_filter"``, …); each family gets its own word for it.
         reasoning: The model's thinking, told where the family tells it.
         refusal: The model's refusal, told where the family tells it.
+        calls: Native tool calls, told where the family tells them.
         usage: Token counts to report, or None to have them counted.
         body: A JSON value sent instead of the family's reply; bytes are sent as they are.
         headers: Reply headers to add; a value of None leaves out a header of the gateway's own.
@@ -99,6 +168,7 @@ class Reply:
     finish_reason: str = "stop"
     reasoning: str | None = None
     refusal: str | None = None
+    calls: tuple[Call, ...] = ()
     usage: Usage | None = None
     body: Any = None
     headers: Mapping[str, str | None] = field(default_factory=dict)
