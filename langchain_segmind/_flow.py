@@ -107,7 +107,7 @@ def ask(
     except SegmindResponseError as unusable:
         reason = unusable.message
     error = _unusable(reason, response, name, attempts)
-    del response  # it stays readable in tracebacks, and may hold an echo of the key
+    del response, reason  # tracebacks show locals, and these may hold an echo of the key
     raise error
 
 

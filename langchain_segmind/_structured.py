@@ -13,7 +13,10 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_openai_function
+from langchain_core.utils.function_calling import (
+    convert_to_json_schema,
+    convert_to_openai_function,
+)
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
@@ -70,16 +73,45 @@ def response_format(schema: Schema, *, strict: bool | None = None) -> dict[str, 
             return dict(schema)
         if isinstance(schema.get("schema"), Mapping) and "name" in schema:
             return {"type": "json_schema", "json_schema": _strict(dict(schema), strict)}
-        if "properties" in schema or "$ref" in schema:
-            schema = {"title": "answer", **schema}
-    function = convert_to_openai_function(schema, strict=strict)
-    described = {
-        "name": _NAME.sub("_", function["name"])[:64] or "answer",
-        "description": function.get("description"),
-        "schema": function.get("parameters", {"type": "object", "properties": {}}),
+    name, about, described = _described(schema)
+    told = {
+        "name": _NAME.sub("_", name)[:64] or "answer",
+        **({"description": about} if about else {}),
+        "schema": _closed(described) if strict else described,
     }
-    told = {name: value for name, value in described.items() if value}
     return {"type": "json_schema", "json_schema": _strict(told, strict)}
+
+
+def _described(schema: Schema) -> tuple[str, str | None, dict[str, Any]]:
+    """Give the name, description and JSON schema of whatever a user may call a schema.
+
+    LangChain's converter is for functions, and would lose what is no object with properties; so it
+    is asked only for what has no JSON schema of its own.
+    """
+    if isinstance(schema, Mapping) and not {"function", "input_schema", "parameters"} & set(schema):
+        described = dict(schema)
+    elif isinstance(schema, type) and issubclass(schema, BaseModel):
+        described = schema.model_json_schema()
+    elif isinstance(schema, type) and is_basemodel_subclass(schema):  # pydantic's first version
+        described = convert_to_json_schema(schema)
+    else:
+        function = convert_to_openai_function(schema)
+        empty = {"type": "object", "properties": {}}
+        return function["name"], function.get("description"), function.get("parameters", empty)
+    return str(described.get("title", "answer")), described.get("description"), described
+
+
+def _closed(value: Any) -> Any:
+    """Allow only the named properties, and want them all, as upstream asks of a strict schema."""
+    if isinstance(value, list):
+        return [_closed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    closed = {key: _closed(item) for key, item in value.items()}
+    if isinstance(closed.get("properties"), dict) and closed.get("type") == "object":
+        closed["additionalProperties"] = False
+        closed["required"] = list(closed["properties"])
+    return closed
 
 
 def _strict(told: dict[str, Any], strict: bool | None) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from requests.sessions import Session
 from requests.utils import (
     DEFAULT_CA_BUNDLE_PATH,
     get_auth_from_url,
-    prepend_scheme_if_needed,
     select_proxy,
     urldefragauth,
 )
@@ -216,7 +215,7 @@ def route(network: Network) -> Route:
     proxy = select_proxy(network.origin, proxies)
     if proxy is None:
         return Route({}, verify, None, {})
-    proxy = prepend_scheme_if_needed(proxy.strip(), "http")
+    proxy = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
     check_proxy(proxy)
     headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
     return Route({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)

@@ -162,6 +162,8 @@ class SyncLink:
 
     def __init__(self, network: common.Network) -> None:
         self._route = common.route(network)
+        if isinstance(self._route.verify, str):
+            common.tls_context(self._route.verify)  # so that a bad file is told now, and as such
         limit = common.connection_limit(network.max_connections)
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)

@@ -4,7 +4,18 @@
 refuse, it refuses. It imports nothing of the client it serves, so the two cannot share a mistake.
 """
 
-from langchain_segmind.testing.conversation import Brain, Media, Question, Reply, Turn, Usage
+from langchain_segmind.testing.conversation import (
+    Brain,
+    Call,
+    Media,
+    Offer,
+    Question,
+    Reply,
+    Result,
+    Tool,
+    Turn,
+    Usage,
+)
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.ledger import LoggedRequest
@@ -12,13 +23,17 @@ from langchain_segmind.testing.scripted import ScriptedBrain
 
 __all__ = [
     "Brain",
+    "Call",
     "HelpfulBrain",
     "LocalGateway",
     "LoggedRequest",
     "Media",
+    "Offer",
     "Question",
     "Reply",
+    "Result",
     "ScriptedBrain",
+    "Tool",
     "Turn",
     "Usage",
 ]

@@ -64,6 +64,7 @@ class Desk:
         latency: Seconds each run takes.
         honour_stop: Whether stop sequences end an answer.
         unfetchable: Hosts pictures cannot be fetched from.
+        refuses_format: Slugs that refuse any ``response_format``.
     """
 
     ledger: Ledger
@@ -73,6 +74,7 @@ class Desk:
     latency: float = 0.0
     honour_stop: bool = False
     unfetchable: Collection[str] = ()
+    refuses_format: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def start(desk: Desk, visit: Visit, model: Model) -> Run:
     if desk.ledger.balance <= 0:
         raise RefusalError(406, "Insufficient credits")
     body = fields(json_body(visit.raw), "body", optional=None)
+    if "response_format" in body and model.slug in desk.refuses_format:
+        raise RefusalError(400, "response_format is not supported by this model")
     question = FORMATS[model.family].read(Reading(model, body, desk.unfetchable))
     reply, stopped_by = think(desk, question)
     seconds = desk.latency + reply.delay

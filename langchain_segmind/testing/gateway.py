@@ -50,6 +50,7 @@ class LocalGateway:
         retired: Slugs that are answered with 410.
         honour_stop: Whether stop sequences end an answer. The real gateway does not promise it.
         unfetchable_hosts: Hosts of image URLs that are answered with 400.
+        refuses_format: Slugs that answer any ``response_format`` with 400.
         keep: How many requests the log keeps; None for all.
         watch: Called, in the gateway's thread, with every request once its answer is known.
     """
@@ -67,6 +68,7 @@ class LocalGateway:
         retired: Iterable[str] = (),
         honour_stop: bool = False,
         unfetchable_hosts: Iterable[str] = (),
+        refuses_format: Iterable[str] = (),
         keep: int | None = None,
         watch: Callable[[LoggedRequest], None] | None = None,
     ) -> None:
@@ -82,6 +84,7 @@ class LocalGateway:
             latency=latency,
             honour_stop=honour_stop,
             unfetchable=frozenset(unfetchable_hosts),
+            refuses_format=frozenset(refuses_format),
         )
 
     @property

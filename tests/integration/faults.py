@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import Counter
@@ -26,8 +27,8 @@ class Request:
     """One request as it arrived, and the connection to answer it on."""
 
     slug: str
-    headers: dict[str, str]
-    body: bytes
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     connection: socket.socket
     server: FaultServer
 
@@ -46,13 +47,15 @@ class FaultServer:
     scenarios: Mapping[str, list[Act]]
     requests: Counter[str] = field(default_factory=Counter)
     executions: Counter[str] = field(default_factory=Counter)
-    seen: list[Request] = field(default_factory=list)
+    seen: list[Request] = field(default_factory=list, repr=False)
     arrived: threading.Event = field(default_factory=threading.Event)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        scheme = "https" if self.tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/v1"
 
     def __enter__(self) -> Self:
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -81,6 +84,12 @@ class FaultServer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self.tls:
+            connection.settimeout(5)
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:
+                return  # the handshake failed, and closed the socket
         with connection, contextlib.suppress(OSError):
             while not self._closing.is_set():
                 request = self._read(connection)

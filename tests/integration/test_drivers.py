@@ -275,3 +275,68 @@ def test_netrc_is_not_read(driver, tmp_path, monkeypatch):
         call(driver, server.url)
 
     assert "authorization" not in server.seen[0].headers
+
+
+INTERIM = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
+
+
+def test_interim_replies_are_not_taken_for_the_answer(driver):
+    def hesitating(request):
+        request.connection.sendall(INTERIM)
+        answer()(request)
+
+    end, requests, runs = scenario(driver, hesitating)
+
+    assert (end.text, requests, runs) == ("fine", 1, 1)
+
+
+def test_of_headers_that_come_twice_the_first_counts(driver):
+    def twice(request):
+        raw = b"HTTP/1.1 429 Slow\r\nRetry-After: 70\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+        request.connection.sendall(raw)
+
+    end, requests, _ = scenario(driver, twice)
+
+    assert isinstance(end.error, SegmindRateLimitError)
+    assert (end.error.retry_after, requests) == (70.0, 1)
+
+
+def test_a_big_body_is_sent_without_a_word(driver):
+    big = "x" * 3_000_000
+    with FaultServer({"m": [answer()]}) as server:
+        end = call(driver, server.url, model_kwargs={"big": big})
+
+    assert end.text == "fine"
+    assert json.loads(server.seen[0].body)["big"] == big
+
+
+def test_a_wait_for_a_connection_shortens_what_is_left_of_the_total_timeout(driver):
+    def slow(request):
+        request.run_model()
+        request.server.wait(0.7)
+        reply(200, faults.ANSWER)(request)
+
+    settings = {"max_connections": 1, "total_timeout": 1.0, "max_retries": 0, "api_key": KEY}
+    with FaultServer({"m": [slow]}) as server:
+        model = ChatSegmind(model="m", base_url=server.url, **settings)
+        if driver == "async":
+            results = asyncio.run(model.abatch(["hi"] * 2, return_exceptions=True))
+        else:
+            results = model.batch(["hi"] * 2, return_exceptions=True)
+        model.close()
+
+    assert sorted(isinstance(result, SegmindTimeoutError) for result in results) == [False, True]
+
+
+async def test_closing_waits_for_calls_under_way():
+    def slow(request):
+        request.server.wait(0.3)
+        answer()(request)
+
+    with FaultServer({"m": [slow]}) as server:
+        model = ChatSegmind(model="m", base_url=server.url, api_key=KEY)
+        task = asyncio.create_task(model.ainvoke("hi"))
+        await asyncio.to_thread(server.arrived.wait)
+        await model.aclose()
+
+        assert (await task).text == "fine"

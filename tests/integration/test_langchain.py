@@ -465,6 +465,42 @@ def test_structured_output_gives_dictionaries_for_other_schemas(model, schema):
     }
 
 
+NULLABLE = [{"type": "string"}, {"type": "null"}]
+
+
+class Node(BaseModel):
+    """A tree."""
+
+    name: str
+    kids: list["Node"] = []
+
+
+@pytest.mark.parametrize(
+    ("schema", "part"),
+    [
+        ({"title": "names", "type": "array", "items": {"type": "string"}}, {"type": "array"}),
+        ({"anyOf": NULLABLE}, {"anyOf": NULLABLE}),
+        ({"type": "object"}, {"type": "object"}),
+        (Node, {"$ref": "#/$defs/Node"}),
+    ],
+)
+def test_no_part_of_a_schema_is_lost(model, gateway, schema, part):
+    model.with_structured_output(schema, include_raw=True).invoke(ADA)
+
+    sent = body(gateway)["response_format"]["json_schema"]["schema"]
+    assert part.items() <= sent.items()
+    if schema is Node:
+        assert sent["$defs"]["Node"]["properties"]["kids"]["items"] == {"$ref": "#/$defs/Node"}
+
+
+def test_a_strict_schema_wants_every_property_and_no_other(model, gateway):
+    model.with_structured_output(Person, strict=True).invoke(ADA)
+
+    schema = body(gateway)["response_format"]["json_schema"]["schema"]
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == ["name", "year"]
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict_is_sent_when_asked_for(model, gateway, strict):
     model.with_structured_output(Person, strict=strict).invoke(ADA)

@@ -5,6 +5,7 @@ import json
 import pickle
 import traceback
 import warnings
+from typing import Any
 
 import pytest
 from langchain_core.load import dumpd, dumps
@@ -118,6 +119,10 @@ def test_a_copy_with_another_address_gets_its_own_connections():
     assert model._transport() is transport
 
 
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -126,6 +131,7 @@ def test_a_copy_with_another_address_gets_its_own_connections():
         ({"input": "hi", "model": 7}, "model"),
         ({"input": "hi", "stop": [""]}, "stop"),
         ({"input": "hi", "temperature": float("nan")}, "temperature"),
+        ({"input": "hi", "circle": CIRCLE}, "in itself"),
         ({"input": "hi", "web_search": float("inf")}, "web_search"),
         ({"input": "hi", "extra_headers": {"X-Api-Key": "x"}}, "api_key"),
         ({"input": "hi", "api_key": "x"}, "api_key"),

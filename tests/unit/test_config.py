@@ -41,6 +41,10 @@ def build(**kwargs):
         ("base_url", "https://gw.example:x/v1", "valid URL"),
         ("base_url", "https://gw.example/v1/../v2", "path"),
         ("base_url", "https://gw.exam ple/v1", "ASCII"),
+        ("base_url", "https://gw.example/%2e%2e/v2", "path"),
+        ("base_url", "https://gw..example/v1", "host"),
+        ("verify", " ", "verify"),
+        ("default_headers", {"Expect": "100-continue"}, "Expect"),
         ("timeout", 0, "timeout"),
         ("timeout", -1, "timeout"),
         ("timeout", float("nan"), "timeout"),
@@ -104,6 +108,15 @@ def test_none_as_the_key_means_the_environments(monkeypatch):
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
 
     assert build(api_key=None).api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("name", ["base_url", "max_retries", "verify", "model_kwargs", "streaming"])
+def test_none_means_the_default_where_none_is_no_value(name):
+    assert getattr(build(**{name: None}), name) == getattr(build(), name)
+
+
+def test_the_scheme_and_host_of_an_address_are_in_lower_case():
+    assert build(base_url="HTTPS://GW.Example/V1").base_url == "https://gw.example/V1"
 
 
 def test_space_around_a_key_is_stripped():

@@ -81,11 +81,21 @@ def test_a_message_is_one_clean_line(text):
 
 
 def test_hides_a_secret_wherever_it_was_echoed():
-    error = SegmindError("key SG_1 is bad", body="SG_1!", headers={"server": "SG_1"})
+    key = "SG_0123456789"
+    error = SegmindError(f"key {key} is bad", body=f"{key}!", headers={"server": key})
 
-    error.hide("SG_1")
+    error.hide(key)
 
-    assert "SG_1" not in repr(error) + str(vars(error)) + repr(pickle.dumps(error))
+    assert key not in repr(error) + str(vars(error)) + repr(pickle.dumps(error))
+
+
+@pytest.mark.parametrize("key", ["k", "e", "test", "unknown"])
+def test_a_key_that_is_a_common_word_spoils_no_verdict(key):
+    error = SegmindError("not sent", outcome="unknown", model="test-model", body="test")
+
+    error.hide(key)
+
+    assert (str(error), error.outcome, error.model) == ("not sent", "unknown", "test-model")
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,16 @@ def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
         ([HumanMessage([{"type": "image", "base64": b"AAAA"}])], ["block 0", "bytes"]),
         ([HumanMessage([{"type": "image_url", "image_url": {"url": "data:x"}}])], ["data URI"]),
         ([HumanMessage([{"type": "image_url", "image_url": 7}])], ["block 0", "form"]),
+        (
+            [AIMessage("", tool_calls=[{"name": "f", "args": {"a": "\ud800"}, "id": "1"}])],
+            ["message 0", "'f'", "surrogate"],
+        ),
+        (
+            [AIMessage("", tool_calls=[{"name": "f", "args": {"a": {1}}, "id": "1"}])],
+            ["message 0", "set"],
+        ),
+        ([ToolMessage("x", tool_call_id="\ud800")], ["message 0", "tool_call_id"]),
+        ([AIMessage([{"type": "image", "base64": PNG}])], ["message 0, block 0", "human message"]),
     ],
 )
 def test_refuses_what_cannot_be_said_and_names_the_place(messages, words):
@@ -153,6 +163,10 @@ def test_refuses_what_cannot_be_said_and_names_the_place(messages, words):
 
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert (caught.value.outcome, caught.value.billed) == ("not_sent", False)
+
+
+def test_what_a_model_said_in_pieces_is_one_text():
+    assert read([AIMessage(["Hel", {"type": "text", "text": "lo"}])])[0].parts == (Text("Hello"),)
 
 
 def test_leaves_the_messages_as_they_were():

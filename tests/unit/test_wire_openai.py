@@ -177,6 +177,12 @@ def test_a_paid_answer_is_read_whatever_surrounds_it(body):
     assert decode(body).choices[0].text == "hi"
 
 
+def test_a_choice_that_cannot_be_read_spoils_no_other():
+    body = b'{"choices": [{"message": null}, 7, {"message": {"content": "paid"}}]}'
+
+    assert [choice.text for choice in decode(body).choices] == ["paid"]
+
+
 def test_half_a_surrogate_pair_becomes_a_replacement_character():
     body = b'{"choices": [{"message": {"content": "a\\ud800b"}}]}'
 
@@ -197,7 +203,7 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character():
         (b'{"choices": [1]}', "no message"),
         (b'{"choices": [{}]}', "no message"),
         (b'{"choices": {"message": {}}}', "no message"),
-        (b'{"choices": [{"message": {"content": 7}}]}', "int"),
+        (b'{"choices": [{"message": {"content": 7}}]}', "no message"),
         (b'{"error": {"message": "overloaded"}}', "overloaded"),
         (b'{"status": "FAILED", "error": "oops"}', "oops"),
         (b"[" * 100_000, "nested"),

@@ -3,8 +3,9 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any, get_args
 
-from langchain_segmind.testing.conversation import Question, Reply
+from langchain_segmind.testing.conversation import Call, Offer, Question, Reply
 from langchain_segmind.testing.helpful.almanac import ALMANAC
 from langchain_segmind.testing.helpful.evidence import Evidence, proper_names
 from langchain_segmind.testing.helpful.json_request import schema_asked_for, schema_in_prompt
@@ -19,6 +20,11 @@ from langchain_segmind.testing.helpful.repertoire import translated
 from langchain_segmind.testing.helpful.schema import fill
 from langchain_segmind.testing.helpful.search import find_answer
 from langchain_segmind.testing.helpful.small_talk import about_ourselves, small_talk
+from langchain_segmind.testing.helpful.tools.envelope import Envelope, find_envelope
+from langchain_segmind.testing.helpful.tools.errands import errands
+from langchain_segmind.testing.helpful.tools.heard import heard
+from langchain_segmind.testing.helpful.tools.manners import Manner, Saying, write
+from langchain_segmind.testing.helpful.tools.report import report
 from langchain_segmind.testing.helpful.words import as_sentence, is_question
 from langchain_segmind.testing.tokens import cut
 
@@ -37,8 +43,21 @@ _IGNORANCE = "I do not know that: I am the local gateway's stand-in, and know wh
 class HelpfulBrain:
     """Answers from what it is given: questions from their context, schemas from the conversation.
 
-    It keeps no state, so the same request always gets the same reply.
+    It calls the tools it is offered, natively or in an envelope (see `envelope`), and tells what
+    came of them. It keeps no state, so the same request always gets the same reply.
+
+    Args:
+        manner: How it writes an envelope: ``"plain"`` as asked for, or as some odd model would
+            (see `Manner`).
+
+    Raises:
+        ValueError: The manner is unknown.
     """
+
+    def __init__(self, manner: Manner = "plain") -> None:
+        if manner not in get_args(Manner):
+            raise ValueError(f"manner={manner!r}: expected one of {', '.join(get_args(Manner))}")
+        self._manner = manner
 
     def answer(self, question: Question) -> Reply:
         """Answer a question.
@@ -50,12 +69,21 @@ class HelpfulBrain:
             Prose, or JSON where `response_format` or the prompt asks for it; cut short, with
             ``finish_reason="length"``, where ``max_tokens`` allows no more.
         """
-        material = take_apart(question)
-        text = prose(question.slug, material)
+        question = heard(question)
+        envelope = find_envelope(question)
+        offer = envelope.offer if envelope else question.offer
+        material = take_apart(question, offer)
+        text = report(material) or prose(question.slug, material)
+        calls = _calls(question.slug, offer, material, text) if offer else ()
+        if envelope is not None:
+            saying = Saying(envelope, _words(envelope, calls, material, text), calls, text)
+            return _within_limit(question, write(self._manner, saying))
+        if calls:
+            return Reply(_announced(calls), calls=calls)
         schema = schema_asked_for(question, material) or schema_in_prompt(material)
         if schema is not None:
             text = json.dumps(fill(schema, Evidence.of(material, text)), ensure_ascii=False)
-        return _within_limit(question, text)
+        return _within_limit(question, Reply(text))
 
 
 def prose(slug: str, material: Material) -> str:
@@ -65,16 +93,39 @@ def prose(slug: str, material: Material) -> str:
         slug: The model that is asked.
         material: What was asked.
     """
-    request = material.request
-    asks = is_question(request) or _ASKS.match(request) is not None
-    if material.has_documents and asks and (text := find_answer(request, material.passages)):
-        return text
-    return (
-        _as_ordered(material)
-        or about_ourselves(slug, material)
-        or small_talk(material)
-        or (_look_up(material) if asks else _acknowledge(material))
+    return _at_hand(slug, material) or (
+        _look_up(material) if _asks(material) else _acknowledge(material)
     )
+
+
+def _at_hand(slug: str, material: Material) -> str | None:
+    """Answer what needs neither knowledge nor tools."""
+    request = material.request
+    if material.has_documents and _asks(material):
+        if text := find_answer(request, material.passages):
+            return text
+    return _as_ordered(material) or about_ourselves(slug, material) or small_talk(material)
+
+
+def _asks(material: Material) -> bool:
+    return is_question(material.request) or _ASKS.match(material.request) is not None
+
+
+def _calls(slug: str, offer: Offer, material: Material, text: str) -> tuple[Call, ...]:
+    known = _at_hand(slug, material) or find_answer(material.request, material.passages)
+    return errands(offer, material, text, stuck=_asks(material) and not known)
+
+
+def _words(envelope: Envelope, calls: tuple[Call, ...], material: Material, text: str) -> Any:
+    """Tell what goes into an envelope beside the calls: words, or an answer of some schema."""
+    if envelope.words is None:
+        return _announced(calls) if calls else text
+    return None if calls else fill(envelope.words, Evidence.of(material, text))
+
+
+def _announced(calls: tuple[Call, ...]) -> str:
+    names = dict.fromkeys(call.name for call in calls)
+    return f"I will use {' and '.join(names)}."
 
 
 def _as_ordered(material: Material) -> str | None:
@@ -107,8 +158,7 @@ def _acknowledge(material: Material) -> str:
     return f"Understood. {as_sentence(to_second_person(request))}"
 
 
-def _within_limit(question: Question, text: str) -> Reply:
-    reply = Reply(text)
+def _within_limit(question: Question, reply: Reply) -> Reply:
     for name in ("max_tokens", "max_completion_tokens"):
         limit = question.settings.get(name)
         if isinstance(limit, int) and (short := cut(reply.text, limit)) != reply.text:

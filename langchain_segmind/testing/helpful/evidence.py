@@ -11,6 +11,12 @@ from langchain_segmind.testing.helpful.small_talk import topic_of
 from langchain_segmind.testing.helpful.words import STOPWORDS, sentences, terms
 
 _NAME = re.compile(r"[A-Z][\w'-]*(?:(?: (?:de|da|van|von|of|the))* [A-Z][\w'-]*)*")
+_QUOTED = re.compile(
+    r"\"([^\"\n]+)\"|(?<!\w)'([^'\n]+)'(?!\w)"
+    r"|\u201c([^\u201d]+)\u201d|\u2018([^\u2019]+)\u2019|\u300c([^\u300d]+)\u300d"
+)
+_FORMULA = re.compile(r"[-(]*\d[\d.]*\)*(?:\s*(?:\*\*|[-+*/%^\u00d7\u00f7])\s*[-(]*\d[\d.]*\)*)+")
+_STATE = r", [A-Z][\w.]+(?=\s*(?:[.?!;]|$))"
 _VERB = re.compile(r" (?:is|was|has|had|are|were|lives?|works?|likes?|invented|wrote|will|and)\b")
 _NO_NAMES = frozenset({"JSON", "I", "I'm", "AI"})
 
@@ -43,11 +49,13 @@ class Evidence:
         request: What was asked.
         lines: The sentences to look in, the most telling first.
         answer: The answer in prose.
+        matter: What a tool is to be used on; empty when no tool is called.
     """
 
     request: str
     lines: tuple[str, ...]
     answer: str
+    matter: str = ""
 
     @classmethod
     def of(cls, material: Material, answer: str) -> "Evidence":
@@ -84,9 +92,24 @@ class Evidence:
         """Find proper names."""
         return list(dict.fromkeys(name for line in self.lines for name in proper_names(line)))
 
+    def quoted(self) -> list[str]:
+        """Find what stands in quotation marks."""
+        return [text for line in self.lines for text in quotations(line)]
+
+    def formulas(self) -> list[str]:
+        """Find what can be calculated, such as *2 * (3 + 4)*."""
+        return [hit[0] for line in self.lines for hit in _FORMULA.finditer(line)]
+
     def places(self) -> list[str]:
         """Find proper names that follow *in*, *at*, *from*, *to* or *of*; then all others."""
         text = " ".join(self.lines)
+        states = [
+            found[0]
+            for name in self.names()
+            if (found := re.search(rf"\b{re.escape(name)}{_STATE}", text, re.MULTILINE))
+        ]
+        if states:
+            return states
         after = [
             name
             for name in self.names()
@@ -115,6 +138,13 @@ class Evidence:
         found = re.search(rf"\b([a-z][\w-]*) {re.escape(parts[0])}\b", text)
         return found[1] if found and found[1] not in {*STOPWORDS, *parts} else None
 
+    def labelled(self, name: str) -> list[str]:
+        """Find *Hi there* for ``subject`` in *with the subject "Hi there"*."""
+        label = re.escape(name.lower().replace("_", " "))
+        text = "\n".join(self.lines)
+        found = re.search(rf"(?i)\b{label}(?: is| was| of|:| ?=)? ?(?={_QUOTED.pattern})", text)
+        return quotations(text[found.end() :])[:1] if found else []
+
     def telling(self, hint: Sequence[str]) -> str | None:
         """Find the first sentence that holds a word of the hint."""
         return next((line for line in self.lines if set(hint) & set(terms(line))), None)
@@ -130,6 +160,11 @@ class Evidence:
                 if month in _MONTHS.split():
                     number = _MONTHS.split().index(month) + 1
                     yield f"{found['year']}-{number:02}-{int(found['day']):02}"
+
+
+def quotations(text: str) -> list[str]:
+    """List what stands in quotation marks in a text."""
+    return [next(filter(None, hit.groups())) for hit in _QUOTED.finditer(text)]
 
 
 def proper_names(line: str) -> Iterator[str]:

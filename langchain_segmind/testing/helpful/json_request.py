@@ -14,6 +14,7 @@ _NEAR_KEYS = re.compile(rf"[^.\n]*{_KEYS}[^.\n]*", re.IGNORECASE)
 _LISTED = re.compile(
     rf"{_KEYS}(?: named| called| are| of)?:?\s+((?:[a-z_]\w*(?:, and |, | and )?)+)"
 )
+_TOLD = re.compile(r"\bJSON schema:\s*(?=\{)")
 _EXAMPLE_KEY = re.compile(r"[\"']([A-Za-z_]\w*)[\"']\s*:")
 
 
@@ -29,8 +30,16 @@ def schema_asked_for(question: Question, material: Material) -> dict[str, Any] |
     return next(_schemas(texts), None) or _of_keys(_keys("\n".join(texts)) or ["answer"])
 
 
+def schema_told(system: str) -> dict[str, Any] | None:
+    """Tell the schema that follows the words ``JSON schema:`` in a system text."""
+    found = _TOLD.search(system)
+    return next(json_objects(system[found.end() :]), None) if found else None
+
+
 def schema_in_prompt(material: Material) -> dict[str, Any] | None:
     """Tell the schema that a prompt describes in words, as LangChain's output parsers do."""
+    if told := schema_told(material.system):
+        return told
     texts = [text for text in (material.prompt, material.system) if "json" in text.lower()]
     if not any("schema" in text.lower() for text in texts):
         return None
@@ -39,12 +48,12 @@ def schema_in_prompt(material: Material) -> dict[str, Any] | None:
 
 def _schemas(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
     for text in texts:
-        found = [value for value in _objects(text) if isinstance(value.get("properties"), dict)]
+        found = [value for value in json_objects(text) if isinstance(value.get("properties"), dict)]
         if found:
             yield found[-1]  # parsers show an example schema first, and the real one last
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
     decoder, at = json.JSONDecoder(), text.find("{")
     while at >= 0:
         try:

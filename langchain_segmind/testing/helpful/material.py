@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from langchain_segmind.testing.conversation import Media, Question, Turn
+from langchain_segmind.testing.conversation import Media, Offer, Question, Turn
+from langchain_segmind.testing.helpful.tools.heard import Deed, deeds_of
 from langchain_segmind.testing.helpful.words import capital, is_question, sentences
 
 # A note is what a system text says without calling it a document.
@@ -58,6 +59,7 @@ _ORDER_TO_ANSWER = re.compile(
     r"^(?:please )?answer (?:the |this |my |user's )*(?:following )?question\b[^:\n]*:\s*",
     re.IGNORECASE,
 )
+_ABOUT_TOOLS = re.compile(r"\{|\btools?\b|\bJSON\b|<tool_", re.IGNORECASE)
 _CLAUSE = re.compile(r",? (?:and|but) (?=(?:I|my|we|our)\b)")
 
 _FIRST_TO_SECOND = {
@@ -108,8 +110,9 @@ class Material:
         passages: The sentences to look in, in order.
         system: The whole system text.
         prompt: The whole last turn of the user.
-        media: What was shown with it.
+        media: What was shown with it, and after it.
         earlier: What the user said before, turn by turn.
+        deeds: The tool calls that were answered, in order.
     """
 
     request: str
@@ -118,6 +121,7 @@ class Material:
     prompt: str = ""
     media: tuple[Media, ...] = ()
     earlier: tuple[str, ...] = ()
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def has_documents(self) -> bool:
@@ -126,31 +130,36 @@ class Material:
         return "document" in origins or origins.count("note") > _FEW_NOTES
 
 
-def take_apart(question: Question) -> Material:
+def take_apart(question: Question, offer: Offer | None = None) -> Material:
     """Take a question apart.
 
     Args:
         question: What was asked.
+        offer: The tools that may be called; the system text then tells of them, too.
 
     Returns:
         Its material.
     """
-    spoken = [at for at, turn in enumerate(question.turns) if turn.role == "user"]
+    spoken = [at for at, turn in enumerate(question.turns) if _is_request(turn)]
     last = question.turns[spoken[-1]] if spoken else Turn("user", "")
     request, found = _request(last.text)
-    passages = list(_documents(question.system))
+    system = _without_tools(question.system) if offer else question.system
+    passages = list(_documents(system))
     for at, turn in enumerate(question.turns):
         if spoken and at == spoken[-1]:
             passages += found
         else:
             passages += _documents(turn.text) if turn.role == "system" else _said(turn)
+        passages += _returned(turn)
+    later = question.turns[spoken[-1] :] if spoken else ()
     return Material(
         request=_ORDER_TO_ANSWER.sub("", request),
         passages=tuple(dict.fromkeys(passages)),
-        system=question.system,
+        system=system,
         prompt=last.text,
-        media=last.media,
+        media=tuple(media for turn in later for media in turn.media),
         earlier=tuple(question.turns[at].text for at in spoken[:-1]),
+        deeds=tuple(deeds_of(question.turns, spoken[-1] if spoken else -1)),
     )
 
 
@@ -219,6 +228,19 @@ def _quotable(cut: list[tuple[str, str]]) -> Iterator[Passage]:
 
 def _documents(system: str) -> Iterator[Passage]:
     return _quotable([(kind, text) for kind, text in sections(system) if text])
+
+
+def _is_request(turn: Turn) -> bool:
+    return turn.role == "user" and not (turn.results and not turn.text)
+
+
+def _without_tools(system: str) -> str:
+    return "\n".join(line for line in system.splitlines() if not _ABOUT_TOOLS.search(line))
+
+
+def _returned(turn: Turn) -> Iterator[Passage]:
+    for result in turn.results:
+        yield from (Passage(sentence, "assistant") for sentence in sentences(result.text))
 
 
 def _said(turn: Turn) -> Iterator[Passage]:

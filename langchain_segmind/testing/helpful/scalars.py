@@ -57,11 +57,20 @@ def mentioned_options(options: Sequence[Any], evidence: Evidence) -> list[Any]:
     ]
 
 
-def fill_string(schema: Schema, name: str, evidence: Evidence) -> Filled:
-    """Find a text, or make one up."""
+def fill_string(schema: Schema, name: str, evidence: Evidence, taken: list[Any]) -> Filled:
+    """Find a text, or make one up.
+
+    Args:
+        schema: The schema of the text.
+        name: Its name.
+        evidence: Where to look.
+        taken: Values in use; arguments of a tool do not repeat one another.
+    """
     found = [fitted(schema, text) for text in find_string(evidence, name, schema)]
     if good := [text for text in found if _accepts(schema, text)]:
-        return Filled(good[0], found=True)
+        fresh = [text for text in good if not (evidence.matter and text in taken)]
+        taken.append((fresh or good)[0])
+        return Filled((fresh or good)[0], found=True)
     made = [fitted(schema, text) for text in made_up_string(evidence, name, schema)]
     return Filled(next((text for text in made if _accepts(schema, text)), made[0]))
 
@@ -73,7 +82,7 @@ def fitted(schema: Schema, text: str) -> str:
     return text + "." * (least - len(text))
 
 
-def fill_number(schema: Schema, name: str, evidence: Evidence, taken: list[float]) -> Filled:
+def fill_number(schema: Schema, name: str, evidence: Evidence, taken: list[Any]) -> Filled:
     """Find a number that no other property has taken, or make one up.
 
     Args:

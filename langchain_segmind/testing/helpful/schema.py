@@ -36,14 +36,14 @@ class Place:
         evidence: Where to look.
         name: The property's name, or an empty string.
         depth: How deep the place is.
-        taken: Numbers given to other properties already.
+        taken: Values given to other properties already.
     """
 
     root: Schema
     evidence: Evidence
     name: str = ""
     depth: int = 0
-    taken: list[float] = field(default_factory=list)
+    taken: list[Any] = field(default_factory=list)
 
     def inside(self, name: str) -> "Place":
         """Go one level down."""
@@ -182,7 +182,7 @@ def _unlike(value: Any, number: int) -> Any:
 _FILLERS: Mapping[str, Callable[[Schema, Place], Filled]] = {
     "object": _fill_object,
     "array": _fill_array,
-    "string": lambda schema, place: fill_string(schema, place.name, place.evidence),
+    "string": lambda schema, place: fill_string(schema, place.name, place.evidence, place.taken),
     "number": lambda schema, place: fill_number(schema, place.name, place.evidence, place.taken),
     "integer": lambda schema, place: fill_number(schema, place.name, place.evidence, place.taken),
     "boolean": lambda schema, place: fill_boolean(schema, place.name, place.evidence),

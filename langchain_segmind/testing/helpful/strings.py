@@ -15,6 +15,7 @@ _NAMED = (
     "name|person|author|who|people|character|inventor|artist|company|organi[sz]ation|brand"
     "|product|founder|director|actor|speaker|owner"
 )
+_SPOKEN = "language|style|tone|genre|mood"
 _TOLD = (
     "answer|summary|text|content|reason|explanation|description|message|response|reply|thought"
     "|comment|detail|result|output|conclusion|analysis|say|note|joke|fact"
@@ -30,8 +31,13 @@ _BY_NAME: tuple[tuple[str, Find], ...] = (
     ("phone|telephone|mobile", lambda evidence, _: evidence.formed("phone")),
     ("date|birthday|deadline", lambda evidence, _: evidence.formed("date")),
     (_PLACE, lambda evidence, _: evidence.places()),
-    (rf"(?:^|_)(?:{_NAMED})s?$", lambda evidence, _: evidence.names()),
-    ("query|search|question|input|prompt", lambda evidence, _: [evidence.request]),
+    (rf"(?:^|_)(?:{_NAMED})s?$", lambda evidence, _: evidence.quoted() + evidence.names()),
+    (_SPOKEN, lambda evidence, _: evidence.names()),
+    ("expression|formula|equation|calculation", lambda evidence, _: evidence.formulas()),
+    (
+        "query|search|question|input|prompt",
+        lambda evidence, _: [evidence.matter or evidence.request],
+    ),
     ("topic|subject|theme|keyword", lambda evidence, _: [evidence.topic]),
     (_TOLD, lambda evidence, _: [evidence.answer]),
     (
@@ -79,6 +85,9 @@ def find_string(evidence: Evidence, name: str, schema: Mapping[str, Any]) -> lis
     low = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     finders = [find for pattern, find in _BY_NAME if re.search(pattern, low)]
     found = [text for find in finders[:1] for text in find(evidence, low) if text]
+    if evidence.matter:
+        said = [*evidence.quoted(), evidence.matter, evidence.request]
+        return [*(evidence.labelled(low) if name else []), *found, *said]
     if described := evidence.described(low) if name else None:
         found.append(described)
     if schema.get("pattern"):

@@ -1,0 +1,1 @@
+"""How the default brain uses tools: hears of them, chooses them, calls them, and reports."""
