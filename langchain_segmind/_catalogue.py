@@ -29,6 +29,7 @@ class Card:
         context: Tokens that fit into its context; None if unknown.
         seconds: How long a call takes on average; None if unknown.
         own_names: Settings the model calls by another name; None for one it must not be sent.
+        native_tools: Whether the gateway forwards tools to it. Today it does to none.
     """
 
     slug: str
@@ -37,6 +38,7 @@ class Card:
     context: int | None = None
     seconds: float | None = None
     own_names: Mapping[str, str | None] = field(default_factory=dict)
+    native_tools: bool = False
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Give settings under the model's own names, without those it must not be sent."""
@@ -120,7 +122,13 @@ def _family(slug: str) -> Family:
 
 def profile(card: Card) -> ModelProfile:
     """Describe a model to LangChain; what is unknown is left out."""
-    known = ModelProfile(text_inputs=True, text_outputs=True, structured_output=True)
+    known = ModelProfile(
+        text_inputs=True,
+        text_outputs=True,
+        structured_output=True,
+        tool_calling=True,
+        tool_choice=True,
+    )
     if card.context is not None:
         known["max_input_tokens"] = card.context
     if card.images is not None:

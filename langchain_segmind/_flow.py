@@ -7,6 +7,7 @@ test plays it with a list of outcomes and asserts the exact steps and waits.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
@@ -40,12 +41,16 @@ class Target:
         base_url: The API's address, ending in its version, without a slash.
         card: The model.
         headers: Extra headers for every request.
+        native: Whether tools go in the family's own fields instead of in words.
+        refuses_format: Whether the model is known to refuse `response_format`.
     """
 
     base_url: str
     card: Card
     patience: Patience = field(default_factory=Patience)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    native: bool = False
+    refuses_format: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,11 @@ class Heard:
         cost: What the call cost, in US dollars, where the gateway said so.
         remaining_credits: The balance after it.
         generation_time: Seconds the model took, by the gateway's watch.
+        refuses_format: Whether the model was found to refuse `response_format`.
     """
 
     answer: Answer
+    refuses_format: bool = False
     request_id: str | None = None
     cost: float | None = None
     remaining_credits: float | None = None
@@ -69,11 +76,52 @@ class Heard:
 def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
     """Ask a model and wait for its answer."""
     card = target.card
-    told = replace(_tools.speak(prompt), settings=card.translate(prompt.settings))
+    alone = target.refuses_format
+    request = _request(prompt, target, alone=alone)
+
+    def instead(reply: Response) -> Request | None:
+        """Ask in words alone, once, where the model refuses `response_format`."""
+        nonlocal alone
+        asked = prompt.response_format is not None or bool(prompt.tools)
+        if alone or not asked or not _refuses_format(reply):
+            return None
+        alone = True
+        return _request(prompt, target, alone=True)
+
+    def read(body: bytes) -> Answer:
+        return _read(_wire.decode(body), prompt, native=target.native)
+
+    answer, headers = yield from ask(request, card.slug, target.patience, read, instead)
+    return _heard(answer, headers, refuses_format=alone)
+
+
+def _read(answer: Answer, prompt: Prompt, *, native: bool) -> Answer:
+    stop = prompt.settings.get("stop") or ()
+    heard = (_tools.hear(choice, prompt, native=native) for choice in answer.choices)
+    choices = tuple(_cut(choice, stop) for choice in heard)
+    if prompt.forced and not any(choice.calls or choice.refusal for choice in choices):
+        names = " or ".join(tool.name for tool in prompt.tools)
+        raise SegmindResponseError(f"tool_choice asked for a call of {names}, but there is none")
+    return replace(answer, choices=choices)
+
+
+def _request(prompt: Prompt, target: Target, *, alone: bool) -> Request:
+    card = target.card
+    spoken = prompt if target.native else _tools.speak(prompt, alone=alone)
+    told = replace(spoken, settings=card.translate(prompt.settings))
     body = to_json(_wire.FORMATS[card.family].encode(told))
-    request = Request("POST", f"{target.base_url}/{card.slug}", body, target.headers)
-    answer, headers = yield from ask(request, target.card.slug, target.patience, _wire.decode)
-    return _heard(_stopped(answer, prompt.settings.get("stop")), headers)
+    return Request("POST", f"{target.base_url}/{card.slug}", body, target.headers)
+
+
+def _refuses_format(reply: Response) -> bool:
+    return reply.status in (400, 406) and bool(
+        _FORMAT.search(reply.body.decode("utf-8", "replace"))
+    )
+
+
+_FORMAT: Final = re.compile(
+    r"response.?format|json.?(schema|object|mode)|structured", re.IGNORECASE
+)
 
 
 def models(base_url: str, patience: Patience) -> Flow[list[Entry]]:
@@ -88,7 +136,11 @@ def _read_catalogue(body: bytes) -> list[Entry]:
 
 
 def ask(
-    request: Request, name: str, patience: Patience, decode: Callable[[bytes], T]
+    request: Request,
+    name: str,
+    patience: Patience,
+    decode: Callable[[bytes], T],
+    instead: Callable[[Response], Request | None] | None = None,
 ) -> Flow[tuple[T, Mapping[str, str]]]:
     """Send a request and read its reply.
 
@@ -97,11 +149,12 @@ def ask(
         name: What is asked, for messages.
         patience: How long to try.
         decode: Reads a body, or raises a `SegmindResponseError` that says why it cannot.
+        instead: Gives another request to send at once in the place of one that was refused.
 
     Returns:
         What was read, and the reply's headers.
     """
-    response, attempts = yield from send(request, name, patience)
+    response, attempts = yield from send(request, name, patience, instead)
     try:
         return decode(response.body), response.headers
     except SegmindResponseError as unusable:
@@ -111,7 +164,12 @@ def ask(
     raise error
 
 
-def send(request: Request, name: str, patience: Patience) -> Flow[tuple[Response, int]]:
+def send(
+    request: Request,
+    name: str,
+    patience: Patience,
+    instead: Callable[[Response], Request | None] | None = None,
+) -> Flow[tuple[Response, int]]:
     """Send a request until it is answered, for as long as that cannot be paid for twice.
 
     Returns:
@@ -126,6 +184,10 @@ def send(request: Request, name: str, patience: Patience) -> Flow[tuple[Response
         reply = yield _step(request, patience, wait, elapsed)
         if isinstance(reply, Response) and reply.is_success and reply.fault is None:
             return reply, attempts
+        other = instead(reply) if instead and isinstance(reply, Response) else None
+        if other is not None:
+            request, wait, elapsed = other, 0.0, reply.elapsed
+            continue
         error = _error(reply, name, attempts)
         next_wait = wait_before_next(attempts, reply, patience)
         if next_wait is None or isinstance(error, SegmindContextOverflowError):
@@ -141,23 +203,18 @@ def _step(request: Request, patience: Patience, wait: float, elapsed: float) -> 
     return Step(request, wait, timeout, patience.connect_timeout, patience=left)
 
 
-def _stopped(answer: Answer, stop: Sequence[str] | None) -> Answer:
-    """End each choice before the first stop sequence, as the gateway may not honour them."""
-    if not stop:
-        return answer
-    return replace(answer, choices=tuple(_cut(choice, stop) for choice in answer.choices))
-
-
 def _cut(choice: Choice, stop: Sequence[str]) -> Choice:
+    """End a choice before the first stop sequence, as the gateway may not honour them."""
     found = [at for word in stop if (at := choice.text.find(word)) >= 0]
     if not found:
         return choice
     return replace(choice, text=choice.text[: min(found)], finish_reason="stop")
 
 
-def _heard(answer: Answer, headers: Mapping[str, str]) -> Heard:
+def _heard(answer: Answer, headers: Mapping[str, str], *, refuses_format: bool) -> Heard:
     return Heard(
         answer,
+        refuses_format=refuses_format,
         request_id=headers.get("x-request-id"),
         cost=_amount(headers.get("x-cost")),
         remaining_credits=_amount(headers.get("x-remaining-credits")),
@@ -239,7 +296,7 @@ def _unusable(reason: str, response: Response, name: str, attempts: int) -> Segm
     begins = f" It begins: {shown}" if shown and shown not in reason else ""
     return SegmindResponseError(
         f"{name}: the gateway's reply cannot be used: {reason}. The run was billed, so it "
-        f"is not repeated; report it to the gateway's support.{begins}",
+        f"is not repeated.{begins}",
         **facts,
     )
 

@@ -88,10 +88,23 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool on offer; `parameters` is the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """All that a model is asked.
 
     Attributes:
+        tools: Those on offer; with a choice of one by name, only that one.
+        forced: Whether at least one must be called.
+        parallel: Whether several may be called at once.
         settings: Generation settings under ChatSegmind's names, only those the user set.
         extras: Other top-level fields of the body, sent as they are.
         response_format: OpenAI's `response_format`, which the gateway takes for every family.
@@ -101,6 +114,9 @@ class Prompt:
     settings: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
     response_format: Mapping[str, Any] | None = None
+    tools: tuple[Tool, ...] = ()
+    forced: bool = False
+    parallel: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +383,31 @@ def sound(text: Any, where: str) -> str:
                 "clean it with text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
             ) from None
     return text
+
+
+def parse_call(name: Any, arguments: Any, call_id: Any) -> Call:
+    """Make a call of what a model said; arguments that are no JSON object stay raw text.
+
+    Args:
+        name: Of the tool; anything but a text makes the call invalid.
+        arguments: A JSON object, or one written as text; nothing means none.
+        call_id: The model's own id of the call, if any.
+    """
+    known = name if isinstance(name, str) else ""
+    own = call_id if isinstance(call_id, str) and call_id else None
+    given = arguments
+    if isinstance(given, str):
+        try:
+            given = json.loads(given) if given.strip() else {}
+        except (ValueError, RecursionError):
+            given = arguments
+    if given is None:
+        given = {}
+    if isinstance(given, dict) and known:
+        return Call(known, given, own)
+    raw = arguments if isinstance(arguments, str) else json.dumps(arguments, default=repr)
+    reason = "The arguments are not a JSON object." if known else "The call names no tool."
+    return Call(known, raw, own, error=reason)
 
 
 # --- ours → LangChain ------------------------------------------------------------------------

@@ -12,10 +12,15 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
+from langchain_core.output_parsers.openai_tools import (
+    JsonOutputKeyToolsParser,
+    PydanticToolsParser,
+)
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import (
     convert_to_json_schema,
     convert_to_openai_function,
+    convert_to_openai_tool,
 )
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
@@ -40,9 +45,16 @@ def structured(
     Raises:
         ValueError: For a method there is none of, or no schema where one is needed.
     """
-    if method in ("json_schema", "function_calling"):
-        if schema is None:
-            raise ValueError(f"schema: method={method!r} needs one")
+    told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    if method != "json_mode" and schema is None:
+        raise ValueError(f"schema: method={method!r} needs one")
+    if method == "function_calling" and schema is not None:
+        name = convert_to_openai_tool(schema)["function"]["name"]
+        settings = {"tool_choice": name, "ls_structured_output_format": told, **kwargs}
+        called = model.bind_tools([schema], strict=strict, **settings)
+        parser = _answered | _call_parser(schema, name)
+        return _with_raw(called, parser) if include_raw else called | parser
+    if method == "json_schema" and schema is not None:
         form = response_format(schema, strict=strict)
     elif method == "json_mode":
         if strict is not None:
@@ -52,9 +64,8 @@ def structured(
         raise ValueError(
             f"method: {method!r} is none; use json_schema, function_calling or json_mode"
         )
-    told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
-    parser = _parser(schema)
+    parser = _answered | _parser(schema)
     return _with_raw(asked, parser) if include_raw else asked | parser
 
 
@@ -119,10 +130,15 @@ def _strict(told: dict[str, Any], strict: bool | None) -> dict[str, Any]:
 
 
 def _parser(schema: Schema | None) -> Runnable[Any, Any]:
-    parser: Runnable[Any, Any] = JsonOutputParser()
     if isinstance(schema, type) and is_basemodel_subclass(schema):
-        parser = PydanticOutputParser(pydantic_object=schema)
-    return RunnableLambda(_unless_refused, _aunless_refused) | parser
+        return PydanticOutputParser(pydantic_object=schema)
+    return JsonOutputParser()
+
+
+def _call_parser(schema: Schema, name: str) -> Runnable[Any, Any]:
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return PydanticToolsParser(tools=[schema], first_tool_only=True)
+    return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
 
 
 def _unless_refused(message: AIMessage) -> AIMessage:
@@ -137,6 +153,9 @@ def _unless_refused(message: AIMessage) -> AIMessage:
 
 async def _aunless_refused(message: AIMessage) -> AIMessage:
     return _unless_refused(message)
+
+
+_answered: Final = RunnableLambda(_unless_refused, _aunless_refused)
 
 
 def _with_raw(

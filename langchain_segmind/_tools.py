@@ -1,45 +1,142 @@
 """Tool calling told as text, for a gateway that forwards no tools.
 
-`speak` turns what a prompt holds of tools into words. The roles `tool` and `function` do not exist
-on the wire, so past calls and results are told in the assistant's and the user's turns, whether or
-not a tool is bound now.
+`speak` tells a prompt's tools, and its past calls and results, in words, and asks for an envelope:
+
+    {"say": "words for the user", "calls": [{"name": "add", "arguments": {"a": 1, "b": 2}}]}
+
+`hear` reads an answer back into words and calls. It is generous in what it reads, and strict in
+what it hands on: what was cut short or cannot be parsed never becomes a call that can be run.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from html import escape
+from typing import Any, Final
 
-from langchain_segmind._prompt import Call, Media, Part, Prompt, Result, Text, Turn
+from langchain_segmind import _envelope
+from langchain_segmind._prompt import Call, Choice, Media, Part, Prompt, Result, Text, Tool, Turn
+
+_RULES: Final = (
+    'You can call tools. Reply with JSON: "say" has {say}, "calls" the tools to run now, each with '
+    "its name and arguments{none}. Results come back as <tool_result>; never make one up."
+)
+_ONE_CALL: Final = " Call one tool at a time."
+_ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 
 
-def speak(prompt: Prompt) -> Prompt:
-    """Tell calls and results as text; a prompt without them is returned as it is."""
-    if not any(isinstance(part, Call | Result) for turn in prompt.turns for part in turn.parts):
-        return prompt
-    return replace(prompt, turns=tuple(_told(turn) for turn in prompt.turns))
+def speak(prompt: Prompt, *, alone: bool = False) -> Prompt:
+    """Tell tools, calls, results and, if need be, the wanted form in words.
+
+    Args:
+        prompt: What is asked. One without tools, calls and results is told as it is.
+        alone: Whether the model refuses `response_format`, so that words must do.
+
+    Returns:
+        A prompt of text and media, whose `response_format` asks for the envelope or schema.
+    """
+    turns = tuple(_told(turn) for turn in prompt.turns)
+    wanted = prompt.response_format
+    if prompt.tools:
+        wanted = _envelope.form(prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt))
+    words = [_rules(prompt)] if prompt.tools else []
+    if alone and wanted is not None:
+        words.append(_ALONE + _compact(_form_schema(wanted)))
+    elif prompt.tools:
+        words += ["Tools:", *(_describe(tool) for tool in prompt.tools)]
+    if words:
+        turns = _with_system(turns, "\n".join(words))
+    return replace(prompt, turns=turns, tools=(), response_format=None if alone else wanted)
+
+
+def _schema_of(prompt: Prompt) -> Mapping[str, Any] | None:
+    return None if prompt.response_format is None else _form_schema(prompt.response_format)
+
+
+def _form_schema(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
+    wanted = response_format.get("json_schema")
+    schema = wanted.get("schema") if isinstance(wanted, Mapping) else None
+    return schema if isinstance(schema, Mapping) else {"type": "object"}
+
+
+def _rules(prompt: Prompt) -> str:
+    say = "your words for the user"
+    if prompt.response_format is not None:
+        say = "the final answer, or null while you call tools"
+    none = "" if prompt.forced else ", or [] if none is needed"
+    rules = _RULES.format(say=say, none=none)
+    if prompt.forced:
+        names = " or ".join(tool.name for tool in prompt.tools)
+        rules += f" You must call {names} now."
+    return rules if prompt.parallel else rules + _ONE_CALL
+
+
+def _describe(tool: Tool) -> str:
+    about = f": {tool.description}" if tool.description else ""
+    return f"- {tool.name}{about} Arguments: {_compact(_envelope.lean(tool.parameters))}"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _with_system(turns: tuple[Turn, ...], words: str) -> tuple[Turn, ...]:
+    """Put words behind the leading system turns."""
+    leading = next((n for n, turn in enumerate(turns) if turn.role != "system"), len(turns))
+    return (*turns[:leading], Turn("system", (Text(words),)), *turns[leading:])
 
 
 def _told(turn: Turn) -> Turn:
-    parts = tuple(told for part in turn.parts for told in _tell(part))
-    return replace(turn, parts=parts)
+    if not any(isinstance(part, Call | Result) for part in turn.parts):
+        return turn
+    return replace(turn, parts=tuple(told for part in turn.parts for told in _tell(part)))
 
 
-def _tell(part: Part) -> tuple[Text | Media, ...]:
+def _tell(part: Part) -> Iterator[Text | Media]:
     match part:
         case Call():
             raw = part.arguments
             told = raw if isinstance(raw, str) else json.dumps(dict(raw), ensure_ascii=False)
-            return (Text(f"<tool_call{_marks(part.id, part.name)}>{told}</tool_call>"),)
+            yield Text(f"<tool_call{_marks(part.id, part.name)}>{told}</tool_call>")
         case Result():
             failed = ' status="error"' if part.is_error else ""
             head = f"<tool_result{_marks(part.id, part.name)}{failed}>"
-            return (Text(head), *part.parts, Text("</tool_result>"))
+            if all(isinstance(inner, Text) for inner in part.parts):
+                said = "\n".join(inner.text for inner in part.parts if isinstance(inner, Text))
+                yield Text(f"{head}{_closed(said)}</tool_result>")
+            else:
+                yield from (Text(head), *part.parts, Text("</tool_result>"))
         case Text() | Media():
-            return (part,)
+            yield part
+
+
+def _closed(said: str) -> str:
+    """Keep a result from ending itself and speaking for another one."""
+    return said.replace("</tool_result>", "<\\/tool_result>")
 
 
 def _marks(call_id: str | None, name: str | None) -> str:
     marks = {"id": call_id, "name": name}
     return "".join(f' {key}="{escape(value)}"' for key, value in marks.items() if value)
+
+
+def hear(choice: Choice, prompt: Prompt, *, native: bool = False) -> Choice:
+    """Read an answer to a spoken prompt into words and calls.
+
+    Args:
+        choice: What the model said.
+        prompt: What was asked, before it was spoken.
+        native: Whether it was not spoken, as the gateway forwards tools.
+
+    Returns:
+        The same, with the envelope opened. For any text at all there is a result.
+    """
+    if native or choice.calls:
+        return _envelope.named(choice, prompt)
+    if prompt.tools:
+        return _envelope.opened(choice, prompt)
+    if prompt.response_format is not None and prompt.response_format.get("type") != "text":
+        return replace(choice, text=_envelope.json_in(choice.text) or choice.text)
+    return choice

@@ -6,21 +6,22 @@ async differ in one word.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
 from pydantic import AliasChoices, BaseModel, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured
+from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured, _toolbox
 from langchain_segmind._catalogue import Entry
 from langchain_segmind._client import (
     GatewayClient,
@@ -35,15 +36,19 @@ from langchain_segmind._retry import Patience
 from langchain_segmind._version import __version__
 from langchain_segmind._wire import SETTINGS, Family
 
-_PER_CALL: Final = frozenset({*SETTINGS, "model", "response_format", "extra_headers", "stream"})
+_OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+
+_PER_CALL: Final = frozenset(
+    {*SETTINGS, *_OF_TOOLS, "model", "response_format", "extra_headers", "stream"}
+)
 
 _OURS: Final = {
     "messages": "they are the call's input",
     "prompt": "messages are sent instead",
     "instruction": "use a SystemMessage",
     "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
-    "tools": "the gateway drops them in silence and bills the answer",
-    "tool_choice": "the gateway drops it in silence and bills the answer",
+    "tools": "they go with bind_tools(...) or one call",
+    "tool_choice": "it goes with bind_tools(...) or one call",
 }
 """Body fields that a user may not set, and why."""
 
@@ -184,6 +189,11 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     streaming: bool = False
     """Whether `invoke` takes LangChain's streaming path. The gateway itself never streams."""
 
+    tool_calling: Literal["auto", "emulated", "native"] = "auto"
+    """How tools reach the model: told in words and asked for through `response_format`
+    (`"emulated"`), or in the provider's own fields (`"native"`), which the gateway drops today.
+    `"auto"` goes by what is known of the model."""
+
     include_response_headers: bool = False
     """Whether `response_metadata["headers"]` holds the headers of the reply."""
 
@@ -231,10 +241,15 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
         self._check_call(given)
         slug = _config.check_slug(given.get("model") or self.model)
+        card = self._card(slug)
         headers = _config.check_headers(given.get("extra_headers") or {}, "extra_headers")
         form = given.get("response_format")
+        tools, forced = _toolbox.choose(_toolbox.read(given.get("tools")), given.get("tool_choice"))
         prompt = _prompt.Prompt(
             turns=_prompt.read(messages),
+            tools=tools,
+            forced=forced,
+            parallel=given.get("parallel_tool_calls") is not False,
             settings=self._settings(given),
             extras=self._extras(given),
             response_format=None if form is None else _structured.response_format(form),
@@ -243,7 +258,11 @@ class ChatSegmind(GatewayClient, BaseChatModel):
             _config.check_json(prompt.response_format, "response_format")
         target = _flow.Target(
             base_url=self.base_url,
-            card=self._card(slug),
+            card=card,
+            native=card.native_tools
+            if self.tool_calling == "auto"
+            else self.tool_calling == "native",
+            refuses_format=slug in self._refusers(),
             patience=patience_of(self),
             headers={**(self.default_headers or {}), **headers},
         )
@@ -268,7 +287,14 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}
         return {**self.model_kwargs, **_checked_extras(extras, "call")}
 
+    def _refusers(self) -> set[str]:
+        """The models that were found to refuse `response_format`, for this instance's life."""
+        refusers: set[str] = self.__dict__.setdefault("_segmind_refusers", set())
+        return refusers
+
     def _metadata(self, heard: _flow.Heard, slug: str) -> dict[str, Any]:
+        if heard.refuses_format:
+            self._refusers().add(slug)
         found = {
             "id": heard.answer.id,
             "request_id": heard.request_id,
@@ -385,6 +411,46 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         yield chunk
 
     @override
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        response_format: dict[str, Any] | type | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Offer tools to the model.
+
+        The gateway forwards no tools; they are told in words and the calls asked for in JSON, on
+        every model alike. A model's calls stand in `AIMessage.tool_calls` as with any other.
+
+        Args:
+            tools: Functions, pydantic classes, TypedDicts, LangChain tools, or dictionaries in
+                OpenAI's or Anthropic's form.
+            tool_choice: `"auto"` (the default), `"any"`, `"required"` or True for at least one
+                call, `"none"`, or a tool's name, also in OpenAI's or Anthropic's form.
+            strict: Whether arguments must keep to their schema to the letter; not sent if None.
+            parallel_tool_calls: False allows one call at a time.
+            response_format: The schema of the final answer, beside the tools or without any.
+            **kwargs: Settings for these calls.
+
+        Raises:
+            ValueError: If a tool cannot be described, or the choice is none of them.
+        """
+        described = _toolbox.describe(tools, strict=strict)
+        _toolbox.choose(_toolbox.read(described), tool_choice)
+        bound = {
+            "tools": described,
+            "tool_choice": tool_choice,
+            "parallel_tool_calls": parallel_tool_calls,
+            "response_format": response_format,
+        }
+        given = {name: value for name, value in bound.items() if value not in (None, [])}
+        return self.bind(**given, **kwargs)
+
+    @override
     def with_structured_output(
         self,
         schema: dict[str, Any] | type | None = None,
@@ -399,9 +465,9 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         Args:
             schema: A pydantic class (v1 or v2), whose instances are then the answers, or a
                 TypedDict or JSON schema for plain dictionaries.
-            method: `"json_schema"` holds the model to the schema. So does `"function_calling"`:
-                the gateway forwards no tools, so it asks in the same way. `"json_mode"` only holds
-                it to JSON, and the prompt must tell which keys are wanted; Claude refuses it.
+            method: `"json_schema"` holds the model to the schema; `"function_calling"` has it call
+                the schema as a tool; `"json_mode"` only holds it to JSON, and the prompt must tell
+                which keys are wanted; Claude refuses it.
             include_raw: Whether to answer with `{"raw": message, "parsed": object or None,
                 "parsing_error": exception or None}` instead of raising when parsing fails.
             strict: Whether the schema is to be kept to the letter; not sent if None.
@@ -431,7 +497,8 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         settings = {name: getattr(self, name) for name in SETTINGS}
         known = {name: value for name, value in settings.items() if value is not None}
         named = {"model": self.model, "base_url": self.base_url, "family": self.family}
-        return {**named, **known, "model_kwargs": dict(self.model_kwargs)}
+        others = {"tool_calling": self.tool_calling, "model_kwargs": dict(self.model_kwargs)}
+        return {**named, **known, **others}
 
     @property
     def model_name(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from langchain_segmind._prompt import Call, Choice
+from langchain_segmind._prompt import Choice
 
 
 def text(value: Any) -> str | None:
@@ -45,19 +44,3 @@ def items(value: Any) -> Iterator[Mapping[str, Any]]:
 def readable(read: Callable[[Mapping[str, Any]], Choice | None], value: Any) -> tuple[Choice, ...]:
     """The alternatives in a JSON list that can be read: one that cannot spoils no other."""
     return tuple(choice for item in items(value) if (choice := read(item)) is not None)
-
-
-def call(*, name: Any, arguments: Any, call_id: Any) -> Call:
-    """A tool call in a model's own form; arguments that are no JSON object stay raw text."""
-    given = arguments
-    if isinstance(given, str):
-        try:
-            given = json.loads(given) if given.strip() else {}
-        except (ValueError, RecursionError):
-            given = None
-    known = text(name) or ""
-    if isinstance(given, dict) and known:
-        return Call(known, given, text(call_id))
-    raw = text(arguments) if isinstance(arguments, str) else json.dumps(arguments, default=repr)
-    reason = "The arguments are not a JSON object." if known else "The call names no tool."
-    return Call(known, raw or "", text(call_id), error=reason)

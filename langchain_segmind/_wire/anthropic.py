@@ -19,6 +19,7 @@ from langchain_segmind._prompt import (
     Text,
     Turn,
     Usage,
+    parse_call,
     refuse,
 )
 from langchain_segmind._wire import _turns
@@ -51,11 +52,27 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     system, dialogue = _turns.split_system(prompt.turns)
     body: dict[str, Any] = {"instruction": system} if system else {}
     body["messages"] = [_message(turn) for turn in _turns.alternate(dialogue)]
-    return {**body, **_turns.siblings(prompt, OWN_NAMES)}
+    return {**body, **_offer(prompt), **_turns.siblings(prompt, OWN_NAMES)}
+
+
+def _offer(prompt: Prompt) -> dict[str, Any]:
+    """Offer tools natively."""
+    if not prompt.tools:
+        return {}
+    tools = [
+        {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+        for tool in prompt.tools
+    ]
+    choice: dict[str, Any] = {"type": "any" if prompt.forced else "auto"}
+    if not prompt.parallel:
+        choice["disable_parallel_tool_use"] = True
+    return {"tools": tools, "tool_choice": choice}
 
 
 def _message(turn: Turn) -> dict[str, Any]:
-    return {"role": turn.role, "content": [_part(part) for part in turn.parts]}
+    # Results must come first in their turn.
+    parts = sorted(turn.parts, key=lambda part: not isinstance(part, Result))
+    return {"role": turn.role, "content": [_part(part) for part in parts]}
 
 
 def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
@@ -76,8 +93,14 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
             raise refuse(
                 f"{part.where}: Claude takes PNG, JPEG, GIF, WebP and PDF, not {part.mime}"
             )
-        case Call() | Result():
-            raise AssertionError("calls and results are told as text before they are encoded")
+        case Call():
+            raw = part.arguments
+            given = {"unreadable": raw} if isinstance(raw, str) else raw
+            return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": given}
+        case Result():
+            result = {"type": "tool_result", "tool_use_id": part.id or ""}
+            told = {"content": [_part(inner) for inner in part.parts]}
+            return {**result, **told, **({"is_error": True} if part.is_error else {})}
 
 
 def _source(part: Media) -> dict[str, Any]:
@@ -101,7 +124,7 @@ def decode(body: Mapping[str, Any]) -> Answer:
         reasoning=_joined(blocks, "thinking"),
         refusal=(text or "Claude refused to answer") if refused else None,
         calls=tuple(
-            values.call(name=b.get("name"), arguments=b.get("input"), call_id=b.get("id"))
+            parse_call(b.get("name"), b.get("input"), b.get("id"))
             for b in blocks
             if b.get("type") == "tool_use"
         ),

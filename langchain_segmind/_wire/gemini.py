@@ -7,6 +7,7 @@ go is unknown; they stand beside the messages, as for every family.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from langchain_segmind._prompt import (
@@ -19,9 +20,10 @@ from langchain_segmind._prompt import (
     Text,
     Turn,
     Usage,
+    parse_call,
     refuse,
 )
-from langchain_segmind._wire import _turns
+from langchain_segmind._wire import _gemini_schema, _turns
 from langchain_segmind._wire import _values as values
 from langchain_segmind.errors import SegmindResponseError
 
@@ -53,15 +55,38 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     messages: dict[str, Any] = {}
     if system:
         messages["system_instruction"] = {"parts": {"text": system}}
-    messages["contents"] = [_content(turn) for turn in _turns.alternate(dialogue)]
-    return {"messages": messages, **_turns.siblings(prompt, OWN_NAMES)}
+    turns = _turns.alternate(dialogue)
+    names = {c.id: c.name for turn in turns for c in turn.parts if isinstance(c, Call)}
+    messages["contents"] = [_content(turn, names) for turn in turns]
+    wanted = _gemini_schema.adapted(prompt.response_format)
+    siblings = _turns.siblings(replace(prompt, response_format=wanted), OWN_NAMES)
+    return {"messages": messages, **_offer(prompt), **siblings}
 
 
-def _content(turn: Turn) -> dict[str, Any]:
-    return {"role": _ROLES[turn.role], "parts": [_part(part) for part in turn.parts]}
+def _offer(prompt: Prompt) -> dict[str, Any]:
+    """Offer tools natively."""
+    if not prompt.tools:
+        return {}
+    declared = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": _gemini_schema.plain(tool.parameters),
+        }
+        for tool in prompt.tools
+    ]
+    mode = {"mode": "ANY" if prompt.forced else "AUTO"}
+    return {
+        "tools": [{"functionDeclarations": declared}],
+        "toolConfig": {"functionCallingConfig": mode},
+    }
 
 
-def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
+def _content(turn: Turn, names: Mapping[str | None, str]) -> dict[str, Any]:
+    return {"role": _ROLES[turn.role], "parts": [_part(part, names) for part in turn.parts]}
+
+
+def _part(part: Text | Media | Call | Result, names: Mapping[str | None, str]) -> dict[str, Any]:
     match part:
         case Text():
             return {"text": part.text}
@@ -72,8 +97,15 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
                 f"{part.where}: Gemini takes media inline only; download it yourself and send it "
                 "as base64, for an image with image_block(...)"
             )
-        case Call() | Result():
-            raise AssertionError("calls and results are told as text before they are encoded")
+        case Call():
+            raw = part.arguments
+            given = {"unreadable": raw} if isinstance(raw, str) else raw
+            return {"functionCall": {"name": part.name, "args": given}}
+        case Result():
+            said = "\n".join(inner.text for inner in part.parts if isinstance(inner, Text))
+            name = part.name or names.get(part.id) or "unknown"
+            told = {"error" if part.is_error else "result": said}
+            return {"functionResponse": {"name": name, "response": told}}
 
 
 def decode(body: Mapping[str, Any]) -> Answer:
@@ -124,7 +156,7 @@ def _joined(parts: Iterable[Mapping[str, Any]]) -> str:
 
 def _call(value: Any) -> Call:
     call = values.table(value)
-    return values.call(name=call.get("name"), arguments=call.get("args"), call_id=call.get("id"))
+    return parse_call(call.get("name"), call.get("args"), call.get("id"))
 
 
 def _usage(value: Any) -> Usage | None:

@@ -6,7 +6,9 @@ where a turn holds only text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from langchain_segmind._prompt import (
@@ -17,8 +19,10 @@ from langchain_segmind._prompt import (
     Prompt,
     Result,
     Text,
+    Tool,
     Turn,
     Usage,
+    parse_call,
     refuse,
 )
 from langchain_segmind._wire import _turns
@@ -38,10 +42,37 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     messages = [_message(turn) for turn in prompt.turns]
     if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
         _ask_for_json(messages)
-    return {"messages": messages, **_turns.siblings(prompt, OWN_NAMES)}
+    return {"messages": messages, **_offer(prompt), **_turns.siblings(prompt, OWN_NAMES)}
+
+
+def _offer(prompt: Prompt) -> dict[str, Any]:
+    """Offer tools natively."""
+    if not prompt.tools:
+        return {}
+    tools = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
+    offer: dict[str, Any] = {"tools": tools}
+    if prompt.forced:
+        offer["tool_choice"] = "required"
+    if not prompt.parallel:
+        offer["parallel_tool_calls"] = False
+    return offer
+
+
+def _function(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return function if tool.strict is None else {**function, "strict": tool.strict}
 
 
 def _message(turn: Turn) -> dict[str, Any]:
+    match turn.parts:
+        case (Result() as result,):
+            content = _content(replace(turn, parts=result.parts))
+            return {"role": "tool", "tool_call_id": result.id or "", "content": content}
+    calls = [_native_call(part) for part in turn.parts if isinstance(part, Call)]
+    if calls:
+        words = tuple(part for part in turn.parts if not isinstance(part, Call))
+        told = _content(replace(turn, parts=words)) or None
+        return {"role": turn.role, "content": told, "tool_calls": calls}
     message: dict[str, Any] = {"role": turn.role, "content": _content(turn)}
     if turn.name:
         message["name"] = turn.name
@@ -78,7 +109,14 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
                 f"{'url' if part.url else 'base64'}"
             )
         case Call() | Result():
-            raise AssertionError("calls and results are told as text before they are encoded")
+            raise AssertionError("calls and results have messages of their own")
+
+
+def _native_call(call: Call) -> dict[str, Any]:
+    raw = call.arguments
+    arguments = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+    function = {"name": call.name, "arguments": arguments}
+    return {"id": call.id or "", "type": "function", "function": function}
 
 
 _AUDIO: Final = {
@@ -134,9 +172,7 @@ def _joined(content: Any) -> str:
 
 def _call(call: Mapping[str, Any]) -> Call:
     function = values.table(call.get("function"))
-    return values.call(
-        name=function.get("name"), arguments=function.get("arguments"), call_id=call.get("id")
-    )
+    return parse_call(function.get("name"), function.get("arguments"), call.get("id"))
 
 
 def _usage(value: Any) -> Usage | None:

@@ -8,6 +8,7 @@ from langchain_segmind import (
     SegmindAuthenticationError,
     SegmindConnectionError,
     SegmindContextOverflowError,
+    SegmindError,
     SegmindInsufficientCreditsError,
     SegmindInvalidRequestError,
     SegmindModelNotFoundError,
@@ -20,7 +21,7 @@ from langchain_segmind import (
 from langchain_segmind._catalogue import Card
 from langchain_segmind._exchange import Failure, Response
 from langchain_segmind._flow import Target, chat
-from langchain_segmind._prompt import Prompt, Text, Turn
+from langchain_segmind._prompt import Call, Prompt, Result, Text, Tool, Turn
 from langchain_segmind._retry import Patience
 
 HELLO = Prompt((Turn("user", (Text("Hello"),)),))
@@ -226,3 +227,128 @@ def test_an_unusable_answer_shows_how_it_begins():
 
     assert "Internal proxy error !" in str(error)
     assert error.body.startswith("Internal\nproxy")
+
+
+# --- tools and formats -----------------------------------------------------------------------
+
+ADD = Tool("add", "Adds.", {"type": "object", "properties": {"a": {"type": "integer"}}})
+FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+REFUSED = Response(400, body=b'{"error": "response_format is not supported by this model"}')
+
+
+def said(text, **choice):
+    return Response(
+        200, body=json.dumps({"choices": [{"message": {"content": text}, **choice}]}).encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [Prompt(HELLO.turns, tools=(ADD,)), Prompt(HELLO.turns, response_format=FORM)],
+    ids=["tools", "structured output"],
+)
+@pytest.mark.parametrize("status", [400, 406])
+def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prompt, status):
+    refused = Response(status, body=REFUSED.body)
+
+    heard, steps = play(refused, said('{"say": "Hi.", "calls": []}'), prompt=prompt)
+
+    first, second = (json.loads(step.request.body) for step in steps)
+    assert "response_format" in first
+    assert "response_format" not in second
+    assert "JSON schema: " in second["messages"][0]["content"]
+    assert [step.after for step in steps] == [0.0, 0.0]
+    assert heard.refuses_format
+
+
+def test_it_is_asked_again_only_once():
+    prompt = Prompt(HELLO.turns, tools=(ADD,))
+
+    error = fails(SegmindInvalidRequestError, REFUSED, REFUSED, prompt=prompt)
+
+    assert (error.attempts, error.outcome) == (2, "rejected")
+
+
+def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
+    target = Target("https://gw.example/v1", Card("m", "openai"), refuses_format=True)
+
+    step = next(chat(Prompt(HELLO.turns, tools=(ADD,)), target))
+
+    assert "response_format" not in json.loads(step.request.body)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Response(400, body=b'{"error": "image URL not fetchable"}'),
+        Response(406, body=b'{"error": "Insufficient credits"}'),
+        Response(422, body=REFUSED.body),
+    ],
+)
+def test_other_refusals_are_final(reply):
+    error = fails(SegmindError, reply, prompt=Prompt(HELLO.turns, tools=(ADD,)))
+
+    assert error.attempts == 1
+
+
+def test_a_refusal_of_the_format_counts_for_no_retry():
+    _, steps = play(
+        REFUSED,
+        BUSY,
+        said("Hi."),
+        prompt=Prompt(HELLO.turns, response_format=FORM),
+        patience=Patience(max_retries=2),
+    )
+
+    assert len(steps) == 3
+
+
+def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
+    prompt = Prompt(HELLO.turns, tools=(ADD,), forced=True)
+
+    error = fails(SegmindResponseError, said("I would rather not."), prompt=prompt)
+
+    assert (error.outcome, error.attempts) == ("executed", 1)
+    assert all(
+        part in str(error) for part in ("gpt-4o", "tool_choice", "add", "I would rather not")
+    )
+
+
+def test_stop_sequences_end_the_words_but_cut_no_envelope():
+    prompt = Prompt(HELLO.turns, tools=(ADD,), settings={"stop": ["calls", "END"]})
+    text = '{"say": "Hi. END of it", "calls": [{"name": "add", "arguments": {"a": 1}}]}'
+
+    heard, _ = play(said(text), prompt=prompt)
+
+    choice = heard.answer.choices[0]
+    assert choice.text == "Hi. "
+    assert choice.calls[0].arguments == {"a": 1}
+
+
+def test_tools_go_natively_where_the_gateway_forwards_them():
+    target = Target("https://gw.example/v1", Card("m", "openai"), native=True)
+    prompt = Prompt(
+        (
+            *HELLO.turns,
+            Turn("assistant", (Text("Wait."), Call("add", {"a": 1}, "c1"))),
+            Turn("user", (Result((Text("1"),), "c1", "add"),)),
+        ),
+        tools=(ADD,),
+        forced=True,
+        parallel=False,
+    )
+
+    body = json.loads(next(chat(prompt, target)).request.body)
+
+    function = {"name": "add", "arguments": '{"a": 1}'}
+    assert body["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": "Wait.",
+            "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": "c1", "content": "1"},
+    ]
+    assert body["tools"][0]["function"]["name"] == "add"
+    assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
+    assert "response_format" not in body
