@@ -6,9 +6,9 @@ async differ in one word.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
@@ -21,18 +21,24 @@ from langchain_core.tools import BaseTool
 from pydantic import AliasChoices, BaseModel, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import _catalogue, _config, _flow, _prompt, _structured, _toolbox
+from langchain_segmind import (
+    _catalogue,
+    _config,
+    _flow,
+    _messages,
+    _models,
+    _prompt,
+    _structured,
+    _toolbox,
+)
 from langchain_segmind._catalogue import Entry
 from langchain_segmind._client import (
     GatewayClient,
-    default_base_url,
     field_names,
     of_model_or_class,
     patience_of,
 )
 from langchain_segmind._exchange import Flow
-from langchain_segmind._http import Network, Transport
-from langchain_segmind._retry import Patience
 from langchain_segmind._version import __version__
 from langchain_segmind._wire import SETTINGS, Family
 
@@ -115,6 +121,18 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     )
     image = {"type": "image", "base64": base64.b64encode(png).decode(), "mime_type": "image/png"}
     model.invoke([{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}])
+    ```
+
+    **Give it tools.** The gateway forwards none, so they are told in words; calls come as always.
+
+    ```python
+    def multiply(a: int, b: int) -> int:
+        \"\"\"Multiply two numbers.\"\"\"
+        return a * b
+
+
+    message = model.bind_tools([multiply]).invoke("Multiply 17 and 23, please.")
+    print(message.tool_calls)
     ```
 
     **Set one call apart** with any generation setting, `model`, `response_format` or
@@ -246,7 +264,7 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         form = given.get("response_format")
         tools, forced = _toolbox.choose(_toolbox.read(given.get("tools")), given.get("tool_choice"))
         prompt = _prompt.Prompt(
-            turns=_prompt.read(messages),
+            turns=_messages.read(messages),
             tools=tools,
             forced=forced,
             parallel=given.get("parallel_tool_calls") is not False,
@@ -311,14 +329,14 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         generations = []
         for i, choice in enumerate(heard.answer.choices):
             usage = heard.answer.usage if i == 0 else None  # counted once, however many choices
-            message = _prompt.write(choice, usage, metadata)
+            message = _messages.write(choice, usage, metadata)
             generations.append(ChatGeneration(message=message))
         return ChatResult(generations=generations)
 
     def _chunk(self, heard: _flow.Heard, kwargs: Mapping[str, Any]) -> ChatGenerationChunk:
         metadata = self._metadata(heard, kwargs.get("model") or self.model)
         choice = heard.answer.choices[0]
-        message = _prompt.write_chunk(choice, heard.answer.usage, metadata)
+        message = _messages.write_chunk(choice, heard.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
 
     def _check_stream(self, kwargs: Mapping[str, Any]) -> None:
@@ -326,35 +344,10 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         if isinstance(n, int) and n > 1:
             raise ValueError("n must be 1 in a stream, which carries one answer")
 
-    # --- the vendor's models -------------------------------------------------------------------
-
-    @of_model_or_class
-    def list_models(self: ChatSegmind | None, base_url: str | None = None) -> list[Entry]:
-        """Read the vendor's public catalogue of language models; free of charge, without a key.
-
-        Works on the class too: `ChatSegmind.list_models()`.
-
-        Args:
-            base_url: The API whose catalogue is wanted; by default this model's, for the class
-                what `SEGMIND_API_BASE` says, or the vendor's.
-
-        Raises:
-            SegmindError: If it cannot be read.
-        """
-        url, transport, patience = _catalogue_of(self, base_url)
-        try:
-            return transport.run(_flow.models(url, patience), None)
-        finally:
-            transport.close()
-
-    @of_model_or_class
-    async def alist_models(self: ChatSegmind | None, base_url: str | None = None) -> list[Entry]:
-        """Read the vendor's public catalogue, as `list_models` does."""
-        url, transport, patience = _catalogue_of(self, base_url)
-        try:
-            return await transport.arun(_flow.models(url, patience), None)
-        finally:
-            await transport.aclose()
+    list_models: ClassVar[of_model_or_class[..., list[Entry]]] = _models.list_models
+    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[Entry]]]] = (
+        _models.alist_models
+    )
 
     # --- LangChain's hooks ---------------------------------------------------------------------
 
@@ -558,16 +551,6 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages)
-
-
-def _catalogue_of(
-    model: ChatSegmind | None, base_url: str | None
-) -> tuple[str, Transport, Patience]:
-    """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
-    url = _config.check_url(base_url or (model.base_url if model else default_base_url()))
-    verify = model.verify if model else True
-    network = Network(_catalogue.list_url(url), model.proxy if model else None, verify)
-    return url, Transport(network), patience_of(model) if model else Patience()
 
 
 def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:

@@ -66,8 +66,7 @@ def _function(tool: Tool) -> dict[str, Any]:
 def _message(turn: Turn) -> dict[str, Any]:
     match turn.parts:
         case (Result() as result,):
-            content = _content(replace(turn, parts=result.parts))
-            return {"role": "tool", "tool_call_id": result.id or "", "content": content}
+            return _native_result(result)
     calls = [_native_call(part) for part in turn.parts if isinstance(part, Call)]
     if calls:
         words = tuple(part for part in turn.parts if not isinstance(part, Call))
@@ -117,6 +116,17 @@ def _native_call(call: Call) -> dict[str, Any]:
     arguments = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
     function = {"name": call.name, "arguments": arguments}
     return {"id": call.id or "", "type": "function", "function": function}
+
+
+def _native_result(result: Result) -> dict[str, Any]:
+    media = next((part for part in result.parts if isinstance(part, Media)), None)
+    if media is not None:
+        raise refuse(
+            f"{media.where}: the OpenAI format's own tool messages take only text; use "
+            "tool_calling='emulated', or show it in a human message"
+        )
+    said = "\n".join(part.text for part in result.parts if isinstance(part, Text))
+    return {"role": "tool", "tool_call_id": result.id or "", "content": said}
 
 
 _AUDIO: Final = {

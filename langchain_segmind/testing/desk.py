@@ -65,6 +65,7 @@ class Desk:
         honour_stop: Whether stop sequences end an answer.
         unfetchable: Hosts pictures cannot be fetched from.
         refuses_format: Slugs that refuse any ``response_format``.
+        forward_tools: Whether the families' own tool fields reach the models.
     """
 
     ledger: Ledger
@@ -75,6 +76,7 @@ class Desk:
     honour_stop: bool = False
     unfetchable: Collection[str] = ()
     refuses_format: Collection[str] = ()
+    forward_tools: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,9 @@ def start(desk: Desk, visit: Visit, model: Model) -> Run:
     body = fields(json_body(visit.raw), "body", optional=None)
     if "response_format" in body and model.slug in desk.refuses_format:
         raise RefusalError(400, "response_format is not supported by this model")
-    question = FORMATS[model.family].read(Reading(model, body, desk.unfetchable))
+    question = FORMATS[model.family].read(
+        Reading(model, body, desk.unfetchable, desk.forward_tools)
+    )
     reply, stopped_by = think(desk, question)
     seconds = desk.latency + reply.delay
     if reply.status != _OK:

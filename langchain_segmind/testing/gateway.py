@@ -51,6 +51,8 @@ class LocalGateway:
         honour_stop: Whether stop sequences end an answer. The real gateway does not promise it.
         unfetchable_hosts: Hosts of image URLs that are answered with 400.
         refuses_format: Slugs that answer any ``response_format`` with 400.
+        forward_tools: Whether the families' own tool fields reach the models, as they do not on
+            the real gateway, which ignores them.
         keep: How many requests the log keeps; None for all.
         watch: Called, in the gateway's thread, with every request once its answer is known.
     """
@@ -69,6 +71,7 @@ class LocalGateway:
         honour_stop: bool = False,
         unfetchable_hosts: Iterable[str] = (),
         refuses_format: Iterable[str] = (),
+        forward_tools: bool = False,
         keep: int | None = None,
         watch: Callable[[LoggedRequest], None] | None = None,
     ) -> None:
@@ -85,6 +88,7 @@ class LocalGateway:
             honour_stop=honour_stop,
             unfetchable=frozenset(unfetchable_hosts),
             refuses_format=frozenset(refuses_format),
+            forward_tools=forward_tools,
         )
 
     @property

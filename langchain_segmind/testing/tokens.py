@@ -1,5 +1,6 @@
 """Counting tokens, roughly as models do: a few letters each. Deterministic, and never zero."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +35,9 @@ def usage_of(body: Mapping[str, Any], reply: Reply, choices: int) -> Usage:
     if reply.usage is not None:
         return reply.usage
     read = sum(_count_words(body.get(key)) for key in ("messages", "prompt", "instruction"))
-    written = sum(count(text) for text in (reply.text, reply.reasoning, reply.refusal) if text)
+    called = [call.name + json.dumps(dict(call.arguments)) for call in reply.calls]
+    said = (reply.text, reply.reasoning, reply.refusal, *called)
+    written = sum(count(text) for text in said if text)
     return Usage(max(1, read), max(1, written) * choices)
 
 

@@ -23,6 +23,8 @@ import pytest
 import requests
 
 from langchain_segmind.testing import (
+    Call,
+    HelpfulBrain,
     LocalGateway,
     LoggedRequest,
     Question,
@@ -275,6 +277,128 @@ def test_tools_and_stream_are_ignored_and_billed(gateway: LocalGateway) -> None:
     body = HELLO | {"tools": [{"type": "function"}], "tool_choice": "required", "stream": True}
     assert text_of(post(gateway, body)).startswith("Hello")
     assert gateway.executions == 1
+
+
+def test_some_models_refuse_any_response_format() -> None:
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    with LocalGateway(refuses_format=["gpt-4"]) as gateway:
+        response = post(gateway, HELLO | {"response_format": wanted}, slug="gpt-4")
+        assert response.status_code == 400
+        assert response.json() == {"error": "response_format is not supported by this model"}
+        assert gateway.executions == 0
+        assert post(gateway, slug="gpt-4").status_code == 200
+        assert post(gateway, HELLO | {"response_format": wanted}).status_code == 200
+
+
+def test_a_brain_may_have_odd_manners() -> None:
+    call = {
+        "type": "object",
+        "properties": {"name": {"enum": ["now"]}, "arguments": {"type": "object"}},
+        "required": ["name", "arguments"],
+    }
+    schema = {
+        "type": "object",
+        "properties": {"say": {"type": "string"}, "calls": {"type": "array", "items": call}},
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+    said = [{"role": "user", "content": "Use the tool."}]
+    with LocalGateway(brain=HelpfulBrain(manner="bare")) as gateway:
+        text = text_of(post(gateway, {"messages": said, "response_format": wanted}))
+    assert json.loads(text) == {"name": "now", "arguments": {}}
+
+
+ADD = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+    "required": ["a", "b"],
+}
+
+
+def with_tools(slug: str, *rounds: tuple[Any, str]) -> dict[str, Any]:
+    """Write *add 3 and 4* with a tool, and what was replied and resulted so far."""
+    spec = {"name": "add", "description": "Add two integers."}
+    if slug.startswith("gemini"):
+        contents: list[Any] = [{"role": "user", "parts": [{"text": "add 3 and 4"}]}]
+        for reply, result in rounds:
+            told = {"name": "add", "response": {"result": result}}
+            contents += [reply, {"role": "user", "parts": [{"functionResponse": told}]}]
+        declared = [{"functionDeclarations": [{**spec, "parameters": ADD}]}]
+        return {"messages": {"contents": contents}, "tools": declared}
+    messages: list[Any] = [{"role": "user", "content": "add 3 and 4"}]
+    if slug.startswith("claude"):
+        for reply, result in rounds:
+            ids = [block["id"] for block in reply if block["type"] == "tool_use"]
+            told = {"type": "tool_result", "tool_use_id": ids[0], "content": result}
+            messages += [{"role": "assistant", "content": reply}]
+            messages += [{"role": "user", "content": [told]}]
+        return {"messages": messages, "tools": [{**spec, "input_schema": ADD}]}
+    for reply, result in rounds:
+        call_id = reply["tool_calls"][0]["id"]
+        messages += [reply, {"role": "tool", "tool_call_id": call_id, "content": result}]
+    functions = [{"type": "function", "function": {**spec, "parameters": ADD}}]
+    return {"messages": messages, "tools": functions}
+
+
+class TestForwardedTools:
+    """With the switch, the families' own tool fields work from end to end."""
+
+    @pytest.fixture
+    def gateway(self) -> Iterator[LocalGateway]:
+        with LocalGateway(forward_tools=True) as running:
+            yield running
+
+    def test_openai(self, gateway: LocalGateway) -> None:
+        choice = post(gateway, with_tools("gpt-4o")).json()["choices"][0]
+        assert choice["finish_reason"] == "tool_calls"
+        function = choice["message"]["tool_calls"][0]["function"]
+        assert (function["name"], json.loads(function["arguments"])) == ("add", {"a": 3, "b": 4})
+        message = choice["message"]
+        assert text_of(post(gateway, with_tools("gpt-4o", (message, "7")))) == "The answer is 7."
+
+    def test_anthropic(self, gateway: LocalGateway) -> None:
+        slug = "claude-4.5-sonnet"
+        body = post(gateway, with_tools(slug), slug=slug).json()
+        assert body["stop_reason"] == "tool_use"
+        used = body["content"][-1]
+        assert (used["name"], used["input"]) == ("add", {"a": 3, "b": 4})
+        body = post(gateway, with_tools(slug, (body["content"], "7")), slug=slug).json()
+        assert body["content"] == [{"type": "text", "text": "The answer is 7."}]
+        assert body["stop_reason"] == "end_turn"
+
+    def test_gemini(self, gateway: LocalGateway) -> None:
+        slug = "gemini-2.5-flash"
+        candidate = post(gateway, with_tools(slug), slug=slug).json()["candidates"][0]
+        assert candidate["finishReason"] == "STOP"
+        called = candidate["content"]["parts"][-1]["functionCall"]
+        assert called == {"name": "add", "args": {"a": 3, "b": 4}}
+        response = post(gateway, with_tools(slug, (candidate["content"], "7")), slug=slug)
+        parts = response.json()["candidates"][0]["content"]["parts"]
+        assert parts == [{"text": "The answer is 7."}]
+
+    @pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
+    def test_malformed_tools_are_refused_and_not_billed(
+        self, gateway: LocalGateway, slug: str
+    ) -> None:
+        assert post(gateway, with_tools(slug) | {"tools": [{}]}, slug=slug).status_code == 400
+        assert gateway.executions == 0
+
+
+def test_a_script_may_call_tools_natively_at_any_gateway(gateway: LocalGateway) -> None:
+    gateway.reply(Reply(calls=(Call("add", {"a": "é"}, id="c1"),)))
+    choice = post(gateway).json()["choices"][0]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["tool_calls"][0]["id"] == "c1"
+    assert json.loads(choice["message"]["tool_calls"][0]["function"]["arguments"]) == {"a": "é"}
+
+
+def test_gemini_refuses_references_in_a_schema(gateway: LocalGateway) -> None:
+    schema = {"$ref": "#/$defs/x", "$defs": {"x": {"type": "object"}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    body = {"prompt": "Hi", "response_format": wanted}
+    response = post(gateway, body, slug="gemini-2.5-flash")
+    assert response.status_code == 400
+    assert "$ref is not supported" in response.json()["error"]
+    assert gateway.executions == 0
 
 
 def test_gives_as_many_choices_as_asked_for(gateway: LocalGateway) -> None:

@@ -32,6 +32,20 @@ def run(gateway, *arguments):
     )
 
 
+def example(name):
+    """Run an example without a key, and give what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / f"examples/{name}.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_block_of_the_readme_runs(gateway, block):
     done = run(gateway, "-c", block)
@@ -71,16 +85,8 @@ def test_the_settings_of_the_readme_are_the_models():
 
 
 def test_the_quickstart_shows_the_main_job():
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(ROOT / "examples/quickstart.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": ""},
-    )
+    printed = example("quickstart")
 
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
     for part in (
         "Guten Morgen",
         "Your name is Ada.",
@@ -92,7 +98,7 @@ def test_the_quickstart_shows_the_main_job():
         "could not find that in the documents",
         "USD are left",
     ):
-        assert part in done.stdout, done.stdout
+        assert part in printed, printed
 
 
 VALUES: dict[str, Any] = {
@@ -124,3 +130,12 @@ def test_the_generation_settings_of_the_readme_arrive_under_the_names_it_tells(g
             sent = gateway.requests[-1].body
             own = NAMES.get(slug, "stop") if name == "stop" else name
             assert sent == {**plain, own: VALUES[name]}
+
+
+def test_the_agent_example_calls_its_tools_on_every_family():
+    printed = example("agent")
+
+    assert printed.count("call: multiply({'a': 17, 'b': 23})") == 3
+    assert printed.count("391") >= 6
+    assert printed.count("tool: error: 'the shop does not answer, try again'") == 3
+    assert printed.count("Bees swarm in May and June") >= 3

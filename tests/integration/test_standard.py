@@ -7,6 +7,7 @@ import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_segmind import ChatSegmind
+from langchain_segmind.testing import LocalGateway
 
 FILES = {
     "png": base64.b64decode(
@@ -21,6 +22,7 @@ FILES = {
 class OnTheLocalGateway(ChatModelIntegrationTests):
     slug = "gpt-4o"
     other_slug = "gpt-5.4-mini"
+    tool_calling = "auto"
 
     @pytest.fixture(autouse=True)
     def _gateway(self, gateway):
@@ -47,6 +49,7 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
             "model": self.slug,
             "base_url": self.gateway.base_url,
             "api_key": self.gateway.api_key,
+            "tool_calling": self.tool_calling,
         }
 
     @property
@@ -54,11 +57,15 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
         return self.other_slug
 
     @property
-    def has_structured_output(self):
+    def supports_image_inputs(self):
         return True
 
     @property
-    def supports_image_inputs(self):
+    def supports_image_tool_message(self):
+        return True
+
+    @property
+    def supports_anthropic_inputs(self):
         return True
 
 
@@ -80,6 +87,10 @@ class TestAnthropicFamily(OnTheLocalGateway):
     def supports_pdf_inputs(self):
         return True
 
+    @property
+    def supports_pdf_tool_message(self):
+        return True
+
 
 class TestGeminiFamily(OnTheLocalGateway):
     slug = "gemini-2.5-flash"
@@ -94,5 +105,54 @@ class TestGeminiFamily(OnTheLocalGateway):
         return True
 
     @property
+    def supports_pdf_tool_message(self):
+        return True
+
+    @property
     def supports_audio_inputs(self):
         return True
+
+
+class NativeTools:
+    """The same with tools in the family's own fields, on a gateway that forwards them."""
+
+    tool_calling = "native"
+
+    @pytest.fixture
+    def gateway(self):
+        with LocalGateway(forward_tools=True) as gateway:
+            yield gateway
+
+
+class TestOpenAIFamilyNatively(NativeTools, TestOpenAIFamily):
+    @property
+    def supports_image_tool_message(self):
+        return False  # OpenAI's own tool messages take only text
+
+
+class TestAnthropicFamilyNatively(NativeTools, TestAnthropicFamily):
+    pass
+
+
+class TestGeminiFamilyNatively(NativeTools, TestGeminiFamily):
+    pass
+
+
+class ByFunctionCalling:
+    """The same with structured output by a forced tool."""
+
+    @property
+    def structured_output_kwargs(self):
+        return {"method": "function_calling"}
+
+
+class TestOpenAIFamilyByFunctionCalling(ByFunctionCalling, TestOpenAIFamily):
+    pass
+
+
+class TestAnthropicFamilyByFunctionCalling(ByFunctionCalling, TestAnthropicFamily):
+    pass
+
+
+class TestGeminiFamilyByFunctionCalling(ByFunctionCalling, TestGeminiFamily):
+    pass

@@ -233,7 +233,7 @@ def test_an_unusable_answer_shows_how_it_begins():
 
 ADD = Tool("add", "Adds.", {"type": "object", "properties": {"a": {"type": "integer"}}})
 FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
-REFUSED = Response(400, body=b'{"error": "response_format is not supported by this model"}')
+NO_FORMAT = Response(400, body=b'{"error": "response_format is not supported by this model"}')
 
 
 def said(text, **choice):
@@ -249,11 +249,11 @@ def said(text, **choice):
 )
 @pytest.mark.parametrize("status", [400, 406])
 def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prompt, status):
-    refused = Response(status, body=REFUSED.body)
+    refused = Response(status, body=NO_FORMAT.body)
 
     heard, steps = play(refused, said('{"say": "Hi.", "calls": []}'), prompt=prompt)
 
-    first, second = (json.loads(step.request.body) for step in steps)
+    first, second = (json.loads(step.request.body or b"") for step in steps)
     assert "response_format" in first
     assert "response_format" not in second
     assert "JSON schema: " in second["messages"][0]["content"]
@@ -264,7 +264,7 @@ def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prom
 def test_it_is_asked_again_only_once():
     prompt = Prompt(HELLO.turns, tools=(ADD,))
 
-    error = fails(SegmindInvalidRequestError, REFUSED, REFUSED, prompt=prompt)
+    error = fails(SegmindInvalidRequestError, NO_FORMAT, NO_FORMAT, prompt=prompt)
 
     assert (error.attempts, error.outcome) == (2, "rejected")
 
@@ -274,7 +274,7 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
 
     step = next(chat(Prompt(HELLO.turns, tools=(ADD,)), target))
 
-    assert "response_format" not in json.loads(step.request.body)
+    assert "response_format" not in json.loads(step.request.body or b"")
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
     [
         Response(400, body=b'{"error": "image URL not fetchable"}'),
         Response(406, body=b'{"error": "Insufficient credits"}'),
-        Response(422, body=REFUSED.body),
+        Response(422, body=NO_FORMAT.body),
     ],
 )
 def test_other_refusals_are_final(reply):
@@ -293,7 +293,7 @@ def test_other_refusals_are_final(reply):
 
 def test_a_refusal_of_the_format_counts_for_no_retry():
     _, steps = play(
-        REFUSED,
+        NO_FORMAT,
         BUSY,
         said("Hi."),
         prompt=Prompt(HELLO.turns, response_format=FORM),
@@ -338,7 +338,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
         parallel=False,
     )
 
-    body = json.loads(next(chat(prompt, target)).request.body)
+    body = json.loads(next(chat(prompt, target)).request.body or b"")
 
     function = {"name": "add", "arguments": '{"a": 1}'}
     assert body["messages"][1:] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import convert_to_messages
 
-from langchain_segmind import _prompt, _wire
+from langchain_segmind import _messages, _prompt, _wire
 from langchain_segmind._catalogue import card_for
 
 SAMPLES = {path.stem: json.loads(path.read_text()) for path in Path("tests/golden").glob("*.json")}
@@ -19,7 +19,7 @@ def sample(request):
 
 def test_messages_become_the_body(sample):
     messages = convert_to_messages(sample["messages"])
-    prompt = _prompt.Prompt(_prompt.read(messages), sample["settings"])
+    prompt = _prompt.Prompt(_messages.read(messages), sample["settings"])
 
     body = _wire.FORMATS[card_for(sample["slug"]).family].encode(prompt)
 
@@ -28,7 +28,7 @@ def test_messages_become_the_body(sample):
 
 def test_the_reply_becomes_the_answer(sample):
     decoded = _wire.decode(json.dumps(sample["reply"]).encode())
-    message = _prompt.write(decoded.choices[0], decoded.usage, {})
+    message = _messages.write(decoded.choices[0], decoded.usage, {})
 
     answer = {
         "id": decoded.id,

@@ -15,7 +15,9 @@ MAY_IMPORT = {
     "errors": set(),
     "_exchange": set(),
     "_config": set(),
-    "_prompt": {"_config", "errors"},
+    "_prompt": {"errors"},
+    "_messages": {"_config", "_prompt"},
+    "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_retry"},
     "_tools": {"_envelope", "_prompt"},
     "_envelope": {"_prompt"},
     "_toolbox": {"_config", "_prompt"},
@@ -26,8 +28,16 @@ MAY_IMPORT = {
     "_http": {"_config", "_exchange", "_version", "errors"},
     "_structured": set(),
     "_client": {"_config", "_http", "_retry"},
-    "chat_models": {"_catalogue", "_client", "_config", "_exchange", "_flow", "_http", "_prompt"}
-    | {"_retry", "_structured", "_toolbox", "_version", "_wire"},
+    "chat_models": {
+        "_catalogue",
+        "_client",
+        "_config",
+        "_exchange",
+        "_flow",
+        "_messages",
+        "_models",
+    }
+    | {"_prompt", "_structured", "_toolbox", "_version", "_wire"},
     "testing": set(),
 }
 DOORS = {

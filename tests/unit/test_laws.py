@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
-from langchain_segmind._prompt import Media, Prompt, Text, Turn, read
+from langchain_segmind._messages import read
+from langchain_segmind._prompt import Media, Prompt, Text, Turn
 from langchain_segmind._tools import speak
 from langchain_segmind._wire import FORMATS, SETTINGS, decode
 

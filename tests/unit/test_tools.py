@@ -10,6 +10,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_segmind import _toolbox
+from langchain_segmind._messages import write, write_chunk
 from langchain_segmind._prompt import (
     Call,
     Choice,
@@ -19,8 +20,6 @@ from langchain_segmind._prompt import (
     Text,
     Tool,
     Turn,
-    write,
-    write_chunk,
 )
 from langchain_segmind._tools import hear, speak
 from langchain_segmind._wire import _gemini_schema

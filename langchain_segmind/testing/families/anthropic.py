@@ -1,5 +1,7 @@
 """Anthropic's messages format, as Claude takes it behind this gateway."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_segmind.testing.checks import (
@@ -12,11 +14,13 @@ from langchain_segmind.testing.checks import (
     pdf,
     refuse,
 )
-from langchain_segmind.testing.conversation import Media, Question, Reply, Role, Turn
+from langchain_segmind.testing.conversation import Call, Media, Question, Reply, Result, Role, Turn
+from langchain_segmind.testing.families import anthropic_tools
 from langchain_segmind.testing.families.common import (
     Reading,
     Writing,
     asks_for_json_object,
+    finish_reason,
     flat_prompt,
     response_format,
     settings_of,
@@ -27,12 +31,22 @@ _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _PDF = "application/pdf"
 
+_KINDS: dict[Role, tuple[str, ...]] = {"user": ("tool_result",), "assistant": ("tool_use",)}
+
 _STOP_REASONS = {
     "stop": "end_turn",
     "length": "max_tokens",
     "tool_calls": "tool_use",
     "content_filter": "refusal",
 }
+
+
+@dataclass(frozen=True)
+class _Returned:
+    """A ``tool_result`` block: its words and its pictures."""
+
+    result: Result
+    media: tuple[Media, ...] = ()
 
 
 def read(reading: Reading) -> Question:
@@ -53,10 +67,12 @@ def read(reading: Reading) -> Question:
         slug=reading.model.slug,
         family="anthropic",
         system=filled_string(body["instruction"], "instruction") if "instruction" in body else "",
-        turns=flat_prompt(body) or _turns(body["messages"]),
+        turns=flat_prompt(body) or _turns(body["messages"], reading),
         response_format=response_format(body),
         settings=settings_of(body, "instruction", "system"),
+        offer=anthropic_tools.read_offer(body) if reading.forward_tools else None,
     )
+    anthropic_tools.check_answered(question.turns, offered="tools" in body)
     if asks_for_json_object(question):
         refuse("response_format: 'json_object' is not supported for Claude, use 'json_schema'")
     check_settings(question.settings, ANTHROPIC)
@@ -78,7 +94,7 @@ def write(writing: Writing) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "model": writing.slug,
-        "content": _blocks(reply),
+        "content": _blocks(reply, writing.run_id),
         "stop_reason": _stop_reason(writing),
         "stop_sequence": writing.stopped_by,
         "usage": {
@@ -93,21 +109,25 @@ def _stop_reason(writing: Writing) -> str:
         return "refusal"
     if writing.stopped_by is not None:
         return "stop_sequence"
-    return _STOP_REASONS.get(writing.reply.finish_reason, writing.reply.finish_reason)
+    reason = finish_reason(writing.reply)
+    return _STOP_REASONS.get(reason, reason)
 
 
-def _blocks(reply: Reply) -> list[dict[str, Any]]:
+def _blocks(reply: Reply, run_id: str) -> list[dict[str, Any]]:
     blocks: list[dict[str, Any]] = []
     if reply.reasoning is not None:
         signature = "bG9jYWw="
         blocks.append({"type": "thinking", "thinking": reply.reasoning, "signature": signature})
     text = reply.text or reply.refusal
-    return [*blocks, {"type": "text", "text": text}] if text else blocks
+    if text:
+        blocks.append({"type": "text", "text": text})
+    calls = enumerate(reply.calls)
+    return [*blocks, *(anthropic_tools.write_call(call, at, run_id) for at, call in calls)]
 
 
-def _turns(value: Any) -> tuple[Turn, ...]:
+def _turns(value: Any, reading: Reading) -> tuple[Turn, ...]:
     messages = filled_list(value, "messages")
-    turns = tuple(_turn(item, f"messages.{at}") for at, item in enumerate(messages))
+    turns = tuple(_turn(item, f"messages.{at}", reading) for at, item in enumerate(messages))
     for at, turn in enumerate(turns):
         if turn.role != ("user", "assistant")[at % 2]:
             refuse(
@@ -117,28 +137,58 @@ def _turns(value: Any) -> tuple[Turn, ...]:
     return turns
 
 
-def _turn(value: Any, where: str) -> Turn:
+def _turn(value: Any, where: str, reading: Reading) -> Turn:
     message = fields(value, where, ["role", "content"])
     role = _ROLES[one_of(message["role"], f"{where}.role", _ROLES)]
     content = message["content"]
     if isinstance(content, str):
         return Turn(role, filled_string(content, f"{where}.content"))
     parts = [
-        _part(part, f"{where}.content.{at}")
+        _part(part, f"{where}.content.{at}", _KINDS[role] if reading.forward_tools else ())
         for at, part in enumerate(filled_list(content, f"{where}.content"))
     ]
     texts = [part for part in parts if isinstance(part, str)]
     media = tuple(part for part in parts if isinstance(part, Media))
     if media and role == "assistant":
         refuse(f"{where}.content: only text may be said by the assistant")
-    return Turn(role, "\n".join(texts), media)
+    calls = tuple(part for part in parts if isinstance(part, Call))
+    found = [part for part in parts if isinstance(part, _Returned)]
+    if any(isinstance(part, _Returned) for part in parts[len(found) :]):
+        refuse(f"{where}.content: tool_result blocks must come before all others")
+    media += tuple(held for part in found for held in part.media)
+    results = tuple(part.result for part in found)
+    return Turn(role, "\n".join(texts), media, calls=calls, results=results)
 
 
-def _part(value: Any, where: str) -> str | Media:
-    kinds = ("text", "image", "document")
+def _part(value: Any, where: str, more: Collection[str]) -> str | Media | Call | _Returned:
+    kinds = ("text", "image", "document", *more)
     kind = one_of(fields(value, where, ["type"], None)["type"], f"{where}.type", kinds)
     if kind == "text":
         return filled_string(fields(value, where, ["type", "text"])["text"], f"{where}.text")
+    if kind == "tool_use":
+        return anthropic_tools.read_call(value, where)
+    return _result(value, where) if kind == "tool_result" else _media(value, where, kind)
+
+
+def _result(value: Any, where: str) -> _Returned:
+    block = fields(value, where, ["type", "tool_use_id"], ["content", "is_error"])
+    call_id = filled_string(block["tool_use_id"], f"{where}.tool_use_id")
+    failed = block.get("is_error", False)
+    if not isinstance(failed, bool):
+        refuse(f"{where}.is_error: expected a boolean")
+    content = block.get("content", "")
+    if isinstance(content, str):
+        return _Returned(Result(content, call_id, failed=failed))
+    parts = [
+        _part(part, f"{where}.content.{at}", ())
+        for at, part in enumerate(filled_list(content, f"{where}.content"))
+    ]
+    text = "\n".join(part for part in parts if isinstance(part, str))
+    media = tuple(part for part in parts if isinstance(part, Media))
+    return _Returned(Result(text, call_id, failed=failed), media)
+
+
+def _media(value: Any, where: str, kind: str) -> Media:
     place = f"{where}.source"
     optional = ["title", "context"] if kind == "document" else []
     source = fields(value, where, ["type", "source"], optional)["source"]

@@ -1,18 +1,20 @@
 """What every format is given to read and to write, and the fields they all share."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_segmind.testing.checks import fields, filled_string, one_of, refuse
-from langchain_segmind.testing.conversation import Question, Reply, Turn, Usage
+from langchain_segmind.testing.checks import fields, filled_string, one_of, refuse, shown
+from langchain_segmind.testing.conversation import Question, Reply, Tool, Turn, Usage
 from langchain_segmind.testing.directory import Model
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
-# The gateway drops these without a word; no brain shall see them either.
-_DROPPED = frozenset({"tools", "tool_choice", "stream", "stream_options"})
+# The gateway drops these without a word, unless it forwards tools; they are no settings either.
+_DROPPED = frozenset(
+    {"tools", "tool_choice", "parallel_tool_calls", "toolConfig", "stream", "stream_options"}
+)
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class Reading:
         model: The model asked.
         body: The JSON object sent.
         unfetchable: Hosts the gateway cannot fetch pictures from.
+        forward_tools: Whether the family's own tool fields are read.
     """
 
     model: Model
     body: Mapping[str, Any]
     unfetchable: Collection[str] = ()
+    forward_tools: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,50 @@ def _check_schema(value: Any, where: str) -> None:
     fields(spec["schema"], f"{place}.schema", optional=None)
     if not isinstance(spec.get("strict", False), bool | None):
         refuse(f"{place}.strict: expected a boolean")
+
+
+def refuse_references(schema: Any, where: str) -> None:
+    """Refuse a schema that refers to parts of itself."""
+    match schema:
+        case dict():
+            for key in ("$ref", "$defs"):
+                if key in schema:
+                    refuse(f"{where}: {key} is not supported")
+            for value in schema.values():
+                refuse_references(value, where)
+        case list():
+            for value in schema:
+                refuse_references(value, where)
+
+
+def check_parameters(schema: Any, where: str) -> dict[str, Any]:
+    """Check that the schema of a tool's arguments is one of an object, or empty."""
+    found = fields(schema, where, optional=None)
+    if found and found.get("type", "object") != "object":
+        refuse(f"{where}.type: expected 'object', got {shown(found['type'])}")
+    return found
+
+
+def unique_tools(tools: Iterable[Tool]) -> tuple[Tool, ...]:
+    """Check that no two tools have the same name."""
+    found = tuple(tools)
+    names = [tool.name for tool in found]
+    if twice := [name for name in names if names.count(name) > 1]:
+        refuse(f"tools: tool names must be unique, but '{twice[0]}' is not")
+    return found
+
+
+def narrowed(tools: tuple[Tool, ...], names: Sequence[Any], where: str) -> tuple[Tool, ...]:
+    """Keep the tools of these names, all of which must exist."""
+    if unknown := [name for name in names if name not in {tool.name for tool in tools}]:
+        refuse(f"{where}: {shown(unknown[0])} is not one of the tools")
+    return tuple(tool for tool in tools if tool.name in names)
+
+
+def finish_reason(reply: Reply) -> str:
+    """Tell why a reply ended, in OpenAI's words; one with calls ends to have them made."""
+    calls = reply.calls and reply.finish_reason == "stop"
+    return "tool_calls" if calls else reply.finish_reason
 
 
 def valid_name(value: Any) -> bool:

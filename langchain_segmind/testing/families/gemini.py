@@ -13,11 +13,13 @@ from langchain_segmind.testing.checks import (
     some_string,
     string,
 )
-from langchain_segmind.testing.conversation import Media, Question, Reply, Role, Turn
+from langchain_segmind.testing.conversation import Call, Media, Question, Reply, Result, Role, Turn
+from langchain_segmind.testing.families import gemini_tools
 from langchain_segmind.testing.families.common import (
     Reading,
     Writing,
     flat_prompt,
+    refuse_references,
     response_format,
     settings_of,
 )
@@ -30,6 +32,8 @@ _KINDS: dict[str, Literal["image", "audio", "video", "file"]] = {
     "video": "video",
     "application": "file",
 }
+
+_TOOLS: dict[Role, str] = {"user": "functionResponse", "assistant": "functionCall"}
 
 _FINISH_REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 
@@ -48,7 +52,7 @@ def read(reading: Reading) -> Question:
     """
     body = reading.body
     prompt = flat_prompt(body)
-    system, turns = ("", prompt) if prompt else _conversation(body["messages"])
+    system, turns = ("", prompt) if prompt else _conversation(body["messages"], reading)
     question = Question(
         slug=reading.model.slug,
         family="gemini",
@@ -56,7 +60,10 @@ def read(reading: Reading) -> Question:
         turns=turns,
         response_format=response_format(body),
         settings=settings_of(body),
+        offer=gemini_tools.read_offer(body) if reading.forward_tools else None,
     )
+    gemini_tools.check_answered(turns)
+    refuse_references(question.response_format, "response_format")
     check_settings(question.settings, GEMINI)
     return question
 
@@ -88,18 +95,21 @@ def write(writing: Writing) -> dict[str, Any]:
 
 def _candidate(reply: Reply) -> dict[str, Any]:
     thoughts = [] if reply.reasoning is None else [{"text": reply.reasoning, "thought": True}]
+    called = [gemini_tools.write_call(call) for call in reply.calls]
     said = [{"text": reply.text}] if reply.text else []
     return {
         "index": 0,
-        "content": {"role": "model", "parts": [*thoughts, *said]},
+        "content": {"role": "model", "parts": [*thoughts, *said, *called]},
         "finishReason": _FINISH_REASONS.get(reply.finish_reason, reply.finish_reason),
     }
 
 
-def _conversation(value: Any) -> tuple[str, tuple[Turn, ...]]:
+def _conversation(value: Any, reading: Reading) -> tuple[str, tuple[Turn, ...]]:
     messages = fields(value, "messages", ["contents"], ["system_instruction"])
     contents = filled_list(messages["contents"], "messages.contents")
-    turns = tuple(_turn(item, f"messages.contents[{at}]") for at, item in enumerate(contents))
+    turns = tuple(
+        _turn(item, f"messages.contents[{at}]", reading) for at, item in enumerate(contents)
+    )
     if "system_instruction" not in messages:
         return "", turns
     where = "messages.system_instruction"
@@ -108,21 +118,26 @@ def _conversation(value: Any) -> tuple[str, tuple[Turn, ...]]:
     return some_string(text, f"{where}.parts.text"), turns
 
 
-def _turn(value: Any, where: str) -> Turn:
+def _turn(value: Any, where: str, reading: Reading) -> Turn:
     content = fields(value, where, ["role", "parts"])
     role = _ROLES[one_of(content["role"], f"{where}.role", _ROLES)]
     parts = [
-        _part(part, f"{where}.parts[{at}]")
+        _part(part, f"{where}.parts[{at}]", _TOOLS[role] if reading.forward_tools else "")
         for at, part in enumerate(filled_list(content["parts"], f"{where}.parts"))
     ]
     return Turn(
         role,
         "\n".join(part for part in parts if isinstance(part, str)),
         tuple(part for part in parts if isinstance(part, Media)),
+        calls=tuple(part for part in parts if isinstance(part, Call)),
+        results=tuple(part for part in parts if isinstance(part, Result)),
     )
 
 
-def _part(value: Any, where: str) -> str | Media:
+def _part(value: Any, where: str, tools: str) -> str | Media | Call | Result:
+    if tools and tools in fields(value, where, optional=None):
+        read_tool = gemini_tools.read_call if tools == "functionCall" else gemini_tools.read_result
+        return read_tool(value, where)
     if "inlineData" not in fields(value, where, optional=None):
         return some_string(fields(value, where, ["text"])["text"], f"{where}.text")
     place = f"{where}.inlineData"

@@ -1,6 +1,7 @@
 """OpenAI's chat format, as every family but Claude and Gemini takes it."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,17 +9,20 @@ from langchain_segmind.testing.checks import (
     decoded,
     fields,
     filled_list,
+    filled_string,
     image_type,
     one_of,
     pdf,
     refuse,
     string,
 )
-from langchain_segmind.testing.conversation import Media, Question, Reply, Role, Turn
+from langchain_segmind.testing.conversation import Media, Question, Reply, Result, Role, Turn
+from langchain_segmind.testing.families import openai_tools
 from langchain_segmind.testing.families.common import (
     Reading,
     Writing,
     asks_for_json_object,
+    finish_reason,
     flat_prompt,
     response_format,
     settings_of,
@@ -53,7 +57,9 @@ def read(reading: Reading) -> Question:
         turns=turns[leading:],
         response_format=response_format(body),
         settings=settings_of(body),
+        offer=openai_tools.read_offer(body) if reading.forward_tools else None,
     )
+    openai_tools.check_answered(turns)
     if asks_for_json_object(question) and not any("json" in turn.text.lower() for turn in turns):
         refuse(
             "'messages' must contain the word 'json' in some form, to use "
@@ -73,13 +79,13 @@ def write(writing: Writing) -> dict[str, Any]:
         The body.
     """
     used = writing.usage
-    message = _message(writing.reply)
+    message = _message(writing.reply, writing.run_id)
     return {
         "id": f"chatcmpl-{writing.run_id}",
         "object": "chat.completion",
         "model": writing.slug,
         "choices": [
-            {"index": at, "message": message, "finish_reason": writing.reply.finish_reason}
+            {"index": at, "message": message, "finish_reason": finish_reason(writing.reply)}
             for at in range(writing.choices)
         ],
         "usage": {
@@ -90,12 +96,15 @@ def write(writing: Writing) -> dict[str, Any]:
     }
 
 
-def _message(reply: Reply) -> dict[str, Any]:
+def _message(reply: Reply, run_id: str) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text}
     if reply.refusal is not None:
         message |= {"content": reply.text or None, "refusal": reply.refusal}
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
+    if reply.calls:
+        told = [openai_tools.write_call(call, at, run_id) for at, call in enumerate(reply.calls)]
+        message |= {"content": reply.text or None, "tool_calls": told}
     return message
 
 
@@ -105,6 +114,14 @@ def _turns(reading: Reading) -> tuple[Turn, ...]:
 
 
 def _turn(value: Any, where: str, reading: Reading) -> Turn:
+    if reading.forward_tools and isinstance(value, dict):
+        if value.get("role") == "tool":
+            return _result(value, where, reading)
+        if value.get("role") == "assistant" and "tool_calls" in value:
+            rest = {key: held for key, held in value.items() if key != "tool_calls"}
+            said = _turn({**rest, "content": value.get("content") or ""}, where, reading)
+            calls = openai_tools.read_calls(value["tool_calls"], f"{where}.tool_calls")
+            return replace(said, calls=calls)
     message = fields(value, where, ["role", "content"], ["name"])
     role = _ROLES[one_of(message["role"], f"{where}.role", _ROLES)]
     name = message.get("name")
@@ -123,6 +140,15 @@ def _turn(value: Any, where: str, reading: Reading) -> Turn:
         tuple(part for part in parts if isinstance(part, Media)),
         name,
     )
+
+
+def _result(value: dict[str, Any], where: str, reading: Reading) -> Turn:
+    message = fields(value, where, ["role", "content", "tool_call_id"])
+    said = _turn({"role": "user", "content": message["content"]}, where, reading)
+    if said.media:
+        refuse(f"{where}.content: only text may be said by a tool")
+    result = Result(said.text, filled_string(message["tool_call_id"], f"{where}.tool_call_id"))
+    return Turn("user", "", results=(result,))
 
 
 def _part(value: Any, where: str, reading: Reading) -> str | Media:

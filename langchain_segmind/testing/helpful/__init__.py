@@ -21,7 +21,7 @@ from langchain_segmind.testing.helpful.schema import fill
 from langchain_segmind.testing.helpful.search import find_answer
 from langchain_segmind.testing.helpful.small_talk import about_ourselves, small_talk
 from langchain_segmind.testing.helpful.tools.envelope import Envelope, find_envelope
-from langchain_segmind.testing.helpful.tools.errands import errands
+from langchain_segmind.testing.helpful.tools.errands import Errands, errands
 from langchain_segmind.testing.helpful.tools.heard import heard
 from langchain_segmind.testing.helpful.tools.manners import Manner, Saying, write
 from langchain_segmind.testing.helpful.tools.report import report
@@ -73,8 +73,11 @@ class HelpfulBrain:
         envelope = find_envelope(question)
         offer = envelope.offer if envelope else question.offer
         material = take_apart(question, offer)
-        text = report(material) or prose(question.slug, material)
-        calls = _calls(question.slug, offer, material, text) if offer else ()
+        made = [deed for deed in material.deeds if deed.current]
+        text = report(material, made) or prose(question.slug, material)
+        todo = _errands(question.slug, offer, material, text) if offer else Errands()
+        text = text if made else report(material, todo.done) or text
+        calls = todo.calls
         if envelope is not None:
             saying = Saying(envelope, _words(envelope, calls, material, text), calls, text)
             return _within_limit(question, write(self._manner, saying))
@@ -101,9 +104,9 @@ def prose(slug: str, material: Material) -> str:
 def _at_hand(slug: str, material: Material) -> str | None:
     """Answer what needs neither knowledge nor tools."""
     request = material.request
-    if material.has_documents and _asks(material):
-        if text := find_answer(request, material.passages):
-            return text
+    asks = material.has_documents and _asks(material)
+    if asks and (text := find_answer(request, material.passages)):
+        return text
     return _as_ordered(material) or about_ourselves(slug, material) or small_talk(material)
 
 
@@ -111,7 +114,7 @@ def _asks(material: Material) -> bool:
     return is_question(material.request) or _ASKS.match(material.request) is not None
 
 
-def _calls(slug: str, offer: Offer, material: Material, text: str) -> tuple[Call, ...]:
+def _errands(slug: str, offer: Offer, material: Material, text: str) -> Errands:
     known = _at_hand(slug, material) or find_answer(material.request, material.passages)
     return errands(offer, material, text, stuck=_asks(material) and not known)
 

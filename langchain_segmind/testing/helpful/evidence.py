@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from langchain_segmind.testing.helpful.material import Material, is_instruction
+from langchain_segmind.testing.helpful.material import COMMAND, Material, is_instruction
 from langchain_segmind.testing.helpful.numbers import Number, numbers_in
 from langchain_segmind.testing.helpful.repertoire import joke
 from langchain_segmind.testing.helpful.small_talk import topic_of
@@ -15,7 +15,8 @@ _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|(?<!\w)'([^'\n]+)'(?!\w)"
     r"|\u201c([^\u201d]+)\u201d|\u2018([^\u2019]+)\u2019|\u300c([^\u300d]+)\u300d"
 )
-_FORMULA = re.compile(r"[-(]*\d[\d.]*\)*(?:\s*(?:\*\*|[-+*/%^\u00d7\u00f7])\s*[-(]*\d[\d.]*\)*)+")
+_NUMBER = r"[-(]*\d+(?:\.\d+)?\)*"
+_FORMULA = re.compile(rf"{_NUMBER}(?:\s*(?:\*\*|[-+*/%^])\s*{_NUMBER})+")
 _STATE = r", [A-Z][\w.]+(?=\s*(?:[.?!;]|$))"
 _VERB = re.compile(r" (?:is|was|has|had|are|were|lives?|works?|likes?|invented|wrote|will|and)\b")
 _NO_NAMES = frozenset({"JSON", "I", "I'm", "AI"})
@@ -93,8 +94,8 @@ class Evidence:
         return list(dict.fromkeys(name for line in self.lines for name in proper_names(line)))
 
     def quoted(self) -> list[str]:
-        """Find what stands in quotation marks."""
-        return [text for line in self.lines for text in quotations(line)]
+        """Find what stands in quotation marks in the request."""
+        return quotations(self.request)
 
     def formulas(self) -> list[str]:
         """Find what can be calculated, such as *2 * (3 + 4)*."""
@@ -180,8 +181,9 @@ def proper_names(line: str) -> Iterator[str]:
     for found in _NAME.finditer(line):
         before = line[: found.start()].strip("\"'( ")
         opens = not before or before.endswith(":")
-        name = _without_first_word(found[0].removesuffix("'s"), not before and is_instruction(line))
-        sure = " " in name or not opens or name == line.strip(".!? ")
+        is_order = not before and (is_instruction(line) or COMMAND.match(line) is not None)
+        name = _without_first_word(found[0].removesuffix("'s"), is_order)
+        sure = " " in name or not opens or is_order or name == line.strip(".!? ")
         if name and name not in _NO_NAMES and (sure or _VERB.match(line[found.end() :])):
             yield name
 

@@ -54,6 +54,12 @@ def _schemas(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """Find the JSON objects in a text, in order."""
+    return (value for _, _, value in json_spans(text))
+
+
+def json_spans(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Find the JSON objects in a text: where each begins, where it ends, and what it is."""
     decoder, at = json.JSONDecoder(), text.find("{")
     while at >= 0:
         try:
@@ -61,7 +67,7 @@ def json_objects(text: str) -> Iterator[dict[str, Any]]:
         except (ValueError, RecursionError):
             value, end = None, at + 1
         if isinstance(value, dict):
-            yield value
+            yield at, end, value
         at = text.find("{", end)
 
 

@@ -59,6 +59,7 @@ _ORDER_TO_ANSWER = re.compile(
     r"^(?:please )?answer (?:the |this |my |user's )*(?:following )?question\b[^:\n]*:\s*",
     re.IGNORECASE,
 )
+_TOLD_SCHEMA = re.compile(r"^.*\bJSON schema:\s*\{.*$", re.MULTILINE)
 _ABOUT_TOOLS = re.compile(r"\{|\btools?\b|\bJSON\b|<tool_", re.IGNORECASE)
 _CLAUSE = re.compile(r",? (?:and|but) (?=(?:I|my|we|our)\b)")
 
@@ -143,8 +144,8 @@ def take_apart(question: Question, offer: Offer | None = None) -> Material:
     spoken = [at for at, turn in enumerate(question.turns) if _is_request(turn)]
     last = question.turns[spoken[-1]] if spoken else Turn("user", "")
     request, found = _request(last.text)
-    system = _without_tools(question.system) if offer else question.system
-    passages = list(_documents(system))
+    system = _without_tools(question.system, offer) if offer else question.system
+    passages = list(_documents(_TOLD_SCHEMA.sub("", system)))
     for at, turn in enumerate(question.turns):
         if spoken and at == spoken[-1]:
             passages += found
@@ -234,7 +235,9 @@ def _is_request(turn: Turn) -> bool:
     return turn.role == "user" and not (turn.results and not turn.text)
 
 
-def _without_tools(system: str) -> str:
+def _without_tools(system: str, offer: Offer) -> str:
+    for tool in offer.tools:
+        system = system.replace(tool.description or "{", "{")
     return "\n".join(line for line in system.splitlines() if not _ABOUT_TOOLS.search(line))
 
 

@@ -121,7 +121,7 @@ def _fill_array(schema: Schema, place: Place) -> Filled:
     values = values[: max(most, least)]
     while len(values) < least:
         made = _fill(items, place.inside(place.name)).value
-        values.append(_unlike(made, len(values)) if schema.get("uniqueItems") else made)
+        values.append(_new(made, values) if schema.get("uniqueItems") else made)
     return Filled(values, bool(found) or any(filled.found for filled in first))
 
 
@@ -167,6 +167,11 @@ def _listed(evidence: Evidence) -> list[str]:
         if colon or len(parts) >= _FEWEST_LISTED:
             return [part.removeprefix("and ") for part in parts if part]
     return evidence.names()
+
+
+def _new(value: Any, values: Sequence[Any]) -> Any:
+    tries = (_unlike(value, number) for number in range(len(values) + 1))
+    return next((made for made in tries if made not in values), value)
 
 
 def _unlike(value: Any, number: int) -> Any:

@@ -5,6 +5,7 @@ An optional argument is given only when the words speak of it.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from langchain_segmind.testing.conversation import Call, Tool
@@ -14,38 +15,21 @@ from langchain_segmind.testing.helpful.material import Material
 from langchain_segmind.testing.helpful.numbers import hint_of
 from langchain_segmind.testing.helpful.references import Schema, is_null, kinds_of, resolved
 from langchain_segmind.testing.helpful.schema import fill
+from langchain_segmind.testing.helpful.tools.arithmetic import written
 from langchain_segmind.testing.helpful.tools.steps import USE, mention
 from langchain_segmind.testing.helpful.words import sentences, terms
 
 _DEEPEST = 3
 _NAMES_ONE = re.compile(r"name|city|place|location|country|town|person|company|stock|symbol")
-_VERBS = "search|look up|look for|find|google|retrieve|query|fetch|look|check"
+_VERBS = "search|look up|look for|find out|find|google|retrieve|query|fetch|look|check"
+_STORES = "documents?|docs|web|internet|database|knowledge base|files?|notes|wiki|library"
 _SOUGHT = re.compile(
-    rf"(?:.*\b)?(?:{_VERBS})\b(?: (?:the|your|my|our|in) [\w ]+?)?(?: for| about| up)? "
-    r"(?P<matter>.+?)(?: (?:in|with|using) (?:the|your|my|our) [\w ]+)?",
+    rf"(?:.*\b)?(?:{_VERBS})\b(?:(?: (?:the|your|my|our) [\w ']+?)? for| about| up)? "
+    rf"(?P<matter>.+?)(?: (?:in|on|with|using) (?:the|your|my|our) (?:\w+ )?(?:{_STORES}))?",
     re.IGNORECASE | re.DOTALL,
 )
 _POLITE = re.compile(r"(?:please|now|then|and|first|can you|could you|also)\b,?\s*", re.IGNORECASE)
 _JOINED = re.compile(r"\W*(?:(?:and|or|in|of|for|at|the|to)\b\W*)*", re.IGNORECASE)
-
-# Spoken arithmetic, rewritten in turn to the written kind.
-_N = r"(-?\d[\d.]*)"
-_WRITTEN = (
-    (r"(?<=\d),(?=\d{3})", ""),
-    (rf"\bdouble (?:of )?{_N}", r"\1 * 2"),
-    (rf"\btriple (?:of )?{_N}", r"\1 * 3"),
-    (rf"\b(?:halve|half of) {_N}", r"\1 / 2"),
-    (rf"\bsubtract {_N} from {_N}", r"\2 - \1"),
-    (rf"\b(?:add|the sum of) {_N} (?:and|to) {_N}", r"\1 + \2"),
-    (rf"\bmultiply {_N} (?:by|and|with) {_N}", r"\1 * \2"),
-    (rf"\bdivide {_N} by {_N}", r"\1 / \2"),
-    (rf"{_N} ?(?:%|percent) of {_N}", r"\1 / 100 * \2"),
-    (r"(?<=\d) (?:times|multiplied by|x|\u00d7) (?=[\d(-])", " * "),
-    (r"(?<=\d) plus (?=[\d(-])", " + "),
-    (r"(?<=\d) minus (?=[\d(-])", " - "),
-    (r"(?<=\d) (?:divided by|over|\u00f7) (?=[\d(-])", " / "),
-    (r"(?<=\d) squared\b", " ** 2"),
-)
 
 
 def calls_of(tool: Tool, clause: str, material: Material) -> list[Call]:
@@ -87,28 +71,22 @@ def _dictated(tool: Tool, clause: str) -> list[Call]:
 
 
 def _arguments(tool: Tool, clause: str, material: Material) -> dict[str, Any]:
-    said = _written(clause)
+    said = written(clause)
     lines = tuple(sentences(USE.sub("", said)))
     evidence = Evidence(clause.strip(), lines, _matter(tool, clause), _matter(tool, clause))
     if not tool.parameters.get("properties"):
         return {}
     wanted = _wanted(tool.parameters, tool.parameters, clause)
-    if not _tells(wanted, evidence):
+    if not _tells(evidence):
         told = tuple(passage.text for passage in material.passages if passage.origin == "user")
         evidence = Evidence(clause.strip(), (*lines, *told), evidence.answer, evidence.matter)
     arguments: dict[str, Any] = fill(wanted, evidence)
     return arguments
 
 
-def _tells(wanted: Schema, evidence: Evidence) -> bool:
+def _tells(evidence: Evidence) -> bool:
     """Tell whether a clause has anything to fill a tool with, beyond its own words."""
     return bool(evidence.names() or evidence.quoted() or evidence.numbers([]))
-
-
-def _written(clause: str) -> str:
-    for spoken, written in _WRITTEN:
-        clause = re.sub(spoken, written, clause, flags=re.IGNORECASE)
-    return clause
 
 
 def _matter(tool: Tool, clause: str) -> str:
@@ -157,7 +135,7 @@ def _is_spoken_of(name: str, schema: Schema, root: Schema, clause: str) -> bool:
 
 def _each(tool: Tool, clause: str) -> list[str]:
     """Write a clause once for each of several things it names for the only thing a tool takes."""
-    required = tool.parameters.get("required") or ()
+    required = list(tool.parameters.get("required") or ())
     held = resolved((tool.parameters.get("properties") or {}).get(next(iter(required), "")), {})
     if len(required) != 1 or kinds_of(held)[0] not in {"string", "integer", "number"}:
         return [clause]
@@ -178,10 +156,7 @@ def _several(name: str, kind: str, clause: str) -> Sequence[str]:
     numbers = re.findall(r"(?<![\w.])-?\d[\d.]*\d|(?<![\w.])-?\d", clause)
     found = numbers if kind != "string" else quoted if len(quoted) > 1 else named
     spots = sorted((clause.find(item), item) for item in found)
-    between = [
-        clause[at + len(item) : after]
-        for (at, item), (after, _) in zip(spots, spots[1:], strict=False)
-    ]
+    between = [clause[at + len(item) : after] for (at, item), (after, _) in pairwise(spots)]
     joined = all(map(_JOINED.fullmatch, between)) and re.search(
         r"\b(?:and|or)\b", " ".join(between)
     )

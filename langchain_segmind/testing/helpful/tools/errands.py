@@ -5,20 +5,22 @@ A call that failed is made once more, corrected where the error says how; then i
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_segmind.testing.conversation import Call, Offer, Tool
 from langchain_segmind.testing.helpful.evidence import quotations
 from langchain_segmind.testing.helpful.material import Material
 from langchain_segmind.testing.helpful.numbers import numbers_in
+from langchain_segmind.testing.helpful.references import resolved
 from langchain_segmind.testing.helpful.tools.arguments import calls_of, extraction, takes_numbers
 from langchain_segmind.testing.helpful.tools.heard import Deed
 from langchain_segmind.testing.helpful.tools.steps import Step, again, fitness, plan, searching
 
 _MOST_TRIES = 2
 _LEANS = re.compile(
-    r"\b(?:it|that|this|them|the (?:result|answer|sum|product|value|total|number|output))\b",
+    r"(?<!is )\b(?:it|that|this|them)\b(?=\W*(?:$|(?:by|with|to|into|from|and|using|on)\b))"
+    r"|\bthe (?:result|answer|sum|product|value|total|number|output)\b",
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"\b(?:reject|declin|denied|not allowed|forbidden|do not retry)", re.IGNORECASE)
@@ -27,7 +29,20 @@ _CORRECTS = re.compile(
 )
 
 
-def errands(offer: Offer, material: Material, answer: str, *, stuck: bool) -> tuple[Call, ...]:
+@dataclass(frozen=True)
+class Errands:
+    """What a request still needs, and what it needs no more.
+
+    Attributes:
+        calls: What to call now.
+        done: What was done already, perhaps for an earlier request.
+    """
+
+    calls: tuple[Call, ...] = ()
+    done: tuple[Deed, ...] = ()
+
+
+def errands(offer: Offer, material: Material, answer: str, *, stuck: bool) -> Errands:
     """Decide what to call now.
 
     Args:
@@ -37,14 +52,21 @@ def errands(offer: Offer, material: Material, answer: str, *, stuck: bool) -> tu
         stuck: Whether that is no answer to what was asked.
 
     Returns:
-        The calls; none when the request is done with, or no tool fits it.
+        The errands; no calls when the request is done with, or no tool fits it.
     """
+    offer = replace(offer, tools=tuple(map(_plain, offer.tools)))
     ordinary = _ordinary(offer)
     steps = _steps(replace(offer, tools=ordinary), material, stuck=stuck)
-    calls = tuple(_outstanding(steps, material))
+    found = list(_looked_through(steps, material))
+    calls = tuple(item for item in found if isinstance(item, Call))
     if not calls and offer.forced:
         calls = (_forced(offer, steps, material, answer),)
-    return calls[: offer.most]
+    return Errands(calls[: offer.most], tuple(item for item in found if isinstance(item, Deed)))
+
+
+def _plain(tool: Tool) -> Tool:
+    """Follow the reference that may stand in for the whole schema of a tool."""
+    return replace(tool, parameters=resolved(tool.parameters, tool.parameters))
 
 
 def _ordinary(offer: Offer) -> tuple[Tool, ...]:
@@ -67,7 +89,8 @@ def _steps(offer: Offer, material: Material, *, stuck: bool) -> list[Step]:
     )
 
 
-def _outstanding(steps: Sequence[Step], material: Material) -> Iterator[Call]:
+def _looked_through(steps: Sequence[Step], material: Material) -> Iterator[Call | Deed]:
+    """Go through the steps: what was done comes out as the deed, what was not as the call."""
     planned = [
         call
         for at, step in enumerate(steps)
@@ -83,8 +106,10 @@ def _outstanding(steps: Sequence[Step], material: Material) -> Iterator[Call]:
         for call in _once(calls_of(step.tool, step.clause, material)):
             tries = _tries(call, planned, material.deeds)
             done = next((deed for deed in tries if not deed.failed), None)
-            latest = done.text if done else latest
-            if not done and not _given_up(tries):
+            if done:
+                latest = done.text
+                yield done
+            elif not _given_up(tries):
                 waiting = True
                 yield _corrected(call, tries[-1].text) if tries else call
 

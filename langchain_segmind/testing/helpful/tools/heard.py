@@ -92,7 +92,8 @@ def _arguments(text: str) -> dict[str, Any]:
 def _result(told: re.Match[str]) -> Result:
     marks = _marks(told)
     failed = marks.get("status") == "error"
-    return Result(told["text"].strip(), marks.get("id"), marks.get("name"), failed)
+    text = told["text"].strip().replace(r"<\/tool_result>", "</tool_result>")
+    return Result(text, marks.get("id"), marks.get("name"), failed)
 
 
 def _call_of(result: Result, calls: Sequence[Call]) -> Call:

@@ -11,16 +11,16 @@ from langchain_segmind.testing.helpful.words import as_sentence, is_question, se
 _SHORT = 300  # letters that are passed on as they are
 
 
-def report(material: Material) -> str | None:
-    """Tell what came of the calls made for the last request.
+def report(material: Material, deeds: Sequence[Deed]) -> str | None:
+    """Tell what came of calls.
 
     Args:
         material: The question.
+        deeds: The calls.
 
     Returns:
-        The report, failures included; None when no call was made.
+        The report, failures included; None when there were no calls.
     """
-    deeds = [deed for deed in material.deeds if deed.current]
     good = [deed for deed in deeds if not deed.failed]
     done = {deed.call.name for deed in good}
     bad = {deed.call.name: deed for deed in deeds if deed.failed and deed.call.name not in done}
@@ -41,7 +41,8 @@ def _told(deed: Deed, *, alone: bool) -> str:
     if deed.text.endswith((".", "!", "?", "。")) and " " in deed.text:
         return deed.text
     given = ", ".join(str(value) for value in deed.call.arguments.values())
-    start = "The answer is" if alone else f"{deed.call.name} ({given}):"
+    named = f"{deed.call.name} ({given}):" if given else f"{deed.call.name}:"
+    start = "The answer is" if alone else named
     return f"{start} {deed.text}."
 
 

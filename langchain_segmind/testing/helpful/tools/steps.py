@@ -6,9 +6,12 @@ A tool that is named is meant. Otherwise the words of its name, description and 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from langchain_segmind.testing.conversation import Offer, Tool
+from langchain_segmind.testing.helpful.json_request import json_spans
 from langchain_segmind.testing.helpful.references import resolved
+from langchain_segmind.testing.helpful.tools.arithmetic import operations
 from langchain_segmind.testing.helpful.words import stem, terms, words
 
 _NAMED = 100
@@ -17,22 +20,16 @@ _ENOUGH = 2
 _JOINT = re.compile(
     r"(?<=[.?!;])\s+|\s*\n\s*|(?:,\s*|\s+)(?:and then|then|and also|and|after that)\s+|,\s+"
 )
+_LOOSE_END = re.compile(r"(?:[\s,]+(?:and|then|also|after that)\b)*[\s,]*$", re.IGNORECASE)
 _SEALED = re.compile(
     r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)|[\u201c\u2018][^\u201d\u2019]*[\u201d\u2019]|\([^()]*\)"
 )
 _ITEM = re.compile(r"\d[\d\s,.]*\W*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 USE = re.compile(r"\bus(?:e|ing) (?:the|a|an|your|this) tools?\b", re.IGNORECASE)
+_QUESTION = re.compile(r"(?:who|what|when|where|why|how|which)(?: \w+){3}", re.IGNORECASE)
 _MORE_OF_THE_SAME = re.compile(r"(?:and|what about|how about|now|also)\b", re.IGNORECASE)
-_OPERATIONS = {
-    **dict.fromkeys(("+", "plus"), "add"),
-    **dict.fromkeys(("-", "minus"), "subtract"),
-    **dict.fromkeys(("*", "\u00d7", "x", "times", "multiplied by"), "multiply"),
-    **dict.fromkeys(("/", "\u00f7", "divided by"), "divide"),
-}
-_SUM = re.compile(
-    rf"(?<=[\d)])\s*({'|'.join(map(re.escape, _OPERATIONS))})\s*(?=[\d(])", re.IGNORECASE
-)
+_TIMES = re.compile(r"\btimes\b", re.IGNORECASE)  # or it would ask for the time
 
 # Words that mean the same to tools; the first stands for the others.
 _KIN = (
@@ -40,14 +37,14 @@ _KIN = (
     "subtract subtraction",
     "multiply multiplier multiplication double triple",
     "divide division halve",
-    "calculate calculator arithmetic math compute evaluate expression calculation",
+    "calculate calculator arithmetic math compute evaluate expression calculation square root",
     "search retrieve retriever lookup find query documents document docs knowledge wikipedia web",
-    "weather forecast temperature rain sunny",
+    "weather forecast temperature rain sunny warmer colder hotter",
     "mail email",
 )
 _ALIKE = {stem(word): stem(group.split()[0]) for group in _KIN for word in group.split()}
 _CALCULATE = stem("calculate")
-_CALCULATED = frozenset(map(stem, _OPERATIONS.values()))
+_CALCULATED = frozenset(map(stem, ("add", "subtract", "multiply", "divide")))
 _GENERIC = frozenset(terms("get tool function run call use make take return given input value"))
 _SEARCH = "search"
 
@@ -75,7 +72,7 @@ def plan(request: str, offer: Offer) -> list[Step]:
     Returns:
         The steps in the order asked for; none when no tool fits.
     """
-    found = _merged(request, list(_pieces(request, offer)))
+    found = _merged(request, list(_pieces(request, offer)), searching(request, offer))
     if not found and len(offer.tools) == 1 and USE.search(request):
         return [Step(offer.tools[0], request)]
     return found
@@ -109,9 +106,12 @@ def mention(tool: Tool) -> re.Pattern[str]:
 
 
 def _pieces(request: str, offer: Offer) -> Iterator[tuple[str, Tool | None]]:
-    sealed = _SEALED.sub(lambda found: "x" * len(found[0]), request)
+    sealed = request
+    for start, end, _ in json_spans(request):
+        sealed = sealed[:start] + "x" * (end - start) + sealed[end:]
+    sealed = _SEALED.sub(lambda found: "x" * len(found[0]), sealed)
     ends = [*(hit.end() for hit in _JOINT.finditer(sealed)), len(request)]
-    for start, end in zip([0, *ends], ends, strict=False):
+    for start, end in pairwise([0, *ends]):
         yield from _named_pieces(request[start:end], offer.tools)
 
 
@@ -119,14 +119,19 @@ def _named_pieces(text: str, tools: Sequence[Tool]) -> Iterator[tuple[str, Tool 
     """One piece for every tool named in it, else one piece for the tool that fits best."""
     hits = [(hit.start(), tool) for tool in tools if (hit := mention(tool).search(text))]
     named = [tool for _, tool in sorted(hits, key=lambda hit: hit[0])]
-    best = max(tools, key=lambda tool: fitness(tool, text), default=None)
-    fits = best is not None and fitness(best, text) > 0 and not _ITEM.fullmatch(text)
-    for tool in named or [best if fits else None]:
-        yield text, tool
+    best = max(tools, key=lambda tool: fitness(tool, text))
+    fits = fitness(best, text) > 0 and not _ITEM.fullmatch(text)
+    for tool in named or [best]:
+        yield text, tool if named or fits else None
 
 
-def _merged(request: str, pieces: list[tuple[str, Tool | None]]) -> list[Step]:
-    """Give words that no tool owns to the step before them, or to the first step."""
+def _merged(
+    request: str, pieces: list[tuple[str, Tool | None]], searching: Sequence[Step]
+) -> list[Step]:
+    """Give words that no tool owns to the step before them, or to the first step.
+
+    A question that comes first is a step of its own where there is a tool that searches.
+    """
     steps: list[Step] = []
     waiting = ""
     for text, tool in pieces:
@@ -135,9 +140,15 @@ def _merged(request: str, pieces: list[tuple[str, Tool | None]]) -> list[Step]:
         elif tool is None or (steps and tool == steps[-1].tool and _is_bare(tool, text)):
             steps[-1] = Step(steps[-1].tool, steps[-1].clause + text)
         else:
+            if not steps and searching and _QUESTION.match(waiting):
+                steps.append(Step(searching[0].tool, waiting))
+                waiting = ""
             steps.append(Step(tool, waiting + text))
             waiting = ""
-    return [Step(step.tool, step.clause if _says_more(step) else request) for step in steps]
+    return [
+        Step(step.tool, _LOOSE_END.sub("", step.clause) if _says_more(step) else request)
+        for step in steps
+    ]
 
 
 def _is_bare(tool: Tool, text: str) -> bool:
@@ -163,13 +174,14 @@ def _known(tool: Tool) -> set[str]:
 
 
 def _asked(text: str) -> Iterator[str]:
-    spelt = _SUM.sub(lambda found: f" {_OPERATIONS[found[1].lower()]} ", text)
+    done = operations(text)
+    spelt = " ".join([_TIMES.sub(" ", text), *(done if len(done) == 1 else [])])
     said = words(spelt)
-    pairs = [first + second for first, second in zip(said, said[1:], strict=False)]
+    pairs = [first + second for first, second in pairwise(said)]
     found = [term for term in terms(spelt) if not term.isdigit()]
     alike = [*_kin(found), *(_ALIKE[pair] for pair in map(stem, pairs) if pair in _ALIKE)]
     yield from alike
-    if _CALCULATED & set(alike) and re.search(r"\d", text):
+    if done or (_CALCULATED & set(alike) and re.search(r"\d", text)):
         yield _CALCULATE
 
 

@@ -15,6 +15,7 @@ from langchain_core.messages import (
 )
 
 from langchain_segmind import SegmindInvalidRequestError
+from langchain_segmind._messages import read, write, write_chunk
 from langchain_segmind._prompt import (
     Call,
     Choice,
@@ -23,9 +24,6 @@ from langchain_segmind._prompt import (
     Text,
     Turn,
     Usage,
-    read,
-    write,
-    write_chunk,
 )
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="

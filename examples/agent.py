@@ -1,0 +1,117 @@
+"""An agent with three tools, over several turns, on one model of each family.
+
+The gateway forwards no tools; the package tells them in words and reads the calls back, so that
+LangChain's `create_agent` works as with any other model. Runs on the live gateway when
+SEGMIND_API_KEY is set, else on a local one that needs no key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from langchain.agents import create_agent
+from langchain_core.documents import Document
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool, ToolException, create_retriever_tool, tool
+from langchain_core.vectorstores import InMemoryVectorStore
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_segmind import ChatSegmind
+from langchain_segmind.testing import LocalGateway
+
+MODELS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
+QUESTIONS = (
+    "Multiply 17 and 23, please.",
+    "Look up the price of 'honey' in the shop.",
+    "Search the notes on beekeeping: when do bees swarm?",
+    "Thank you!",
+)
+
+
+def main() -> None:
+    with gateway() as model:
+        for slug in MODELS:
+            print(f"\n=== {slug} " + "=" * (60 - len(slug)))
+            converse(model.model_copy(update={"model": slug}))
+
+
+def converse(model: ChatSegmind) -> None:
+    """Ask an agent all questions in one conversation, and print what it does."""
+    agent = create_agent(model, tools(), checkpointer=InMemorySaver())
+    told = 0
+    for question in QUESTIONS:
+        state = agent.invoke(
+            {"messages": [HumanMessage(question)]}, {"configurable": {"thread_id": model.model}}
+        )
+        for message in state["messages"][told:]:
+            show(message)
+        told = len(state["messages"])
+
+
+def tools() -> list[BaseTool]:
+    """Make a calculator, a lookup that fails at first, and a search of documents."""
+    tries: list[str] = []
+
+    @tool
+    def multiply(a: int, b: int) -> int:
+        """Multiply two whole numbers."""
+        return a * b
+
+    @tool
+    def look_up_price(product: str) -> str:
+        """Look up the price of a product in the shop."""
+        tries.append(product)
+        if len(tries) == 1:
+            raise ToolException("the shop does not answer, try again")
+        return f"The price of {product} is 7 euros a glass."
+
+    look_up_price.handle_tool_error = True
+    store = InMemoryVectorStore(DeterministicFakeEmbedding(size=16))
+    store.add_documents([Document(note) for note in NOTES])
+    search = create_retriever_tool(
+        store.as_retriever(search_kwargs={"k": len(NOTES)}),
+        "search_notes",
+        "Search the notes on beekeeping.",
+    )
+    return [multiply, look_up_price, search]
+
+
+NOTES = (
+    "Bees swarm in May and June, when the hive becomes too small.",
+    "A queen lives for three to five years.",
+    "Honey is harvested in July.",
+)
+
+
+def show(message: BaseMessage) -> None:
+    match message:
+        case HumanMessage():
+            print(f"\n  you: {message.text}")
+        case AIMessage():
+            if message.text and not message.tool_calls:
+                print(f"model: {message.text}")
+            for call in message.tool_calls:
+                print(f" call: {call['name']}({call['args']})")
+        case ToolMessage():
+            print(f" tool: {message.status}: {message.text[:70]!r}")
+
+
+@contextlib.contextmanager
+def gateway() -> Iterator[ChatSegmind]:
+    """Give a model on the live gateway, or on one of this machine's own."""
+    if os.environ.get("SEGMIND_API_KEY"):
+        with ChatSegmind(model=MODELS[0]) as model:
+            yield model
+        return
+    with LocalGateway() as local:
+        address = {"base_url": local.base_url, "api_key": local.api_key}
+        with ChatSegmind(model=MODELS[0], **address) as model:
+            yield model
+        print(f"\n{local.executions} runs were billed; {local.credits:.4f} USD are left.")
+
+
+if __name__ == "__main__":
+    main()

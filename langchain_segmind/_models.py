@@ -1,0 +1,55 @@
+"""The vendor's catalogue, as a method of a model or of its class."""
+
+from __future__ import annotations
+
+from langchain_segmind import _catalogue, _config, _flow
+from langchain_segmind._catalogue import Entry
+from langchain_segmind._client import (
+    GatewayClient,
+    default_base_url,
+    of_model_or_class,
+    patience_of,
+)
+from langchain_segmind._http import Network, Transport
+from langchain_segmind._retry import Patience
+
+
+@of_model_or_class
+def list_models(model: GatewayClient | None, base_url: str | None = None) -> list[Entry]:
+    """Read the vendor's public catalogue of language models; free of charge, without a key.
+
+    Works on the class too: `ChatSegmind.list_models()`.
+
+    Args:
+        model: The model it is called on; None for the class.
+        base_url: The API whose catalogue is wanted; by default this model's, for the class what
+            `SEGMIND_API_BASE` says, or the vendor's.
+
+    Raises:
+        SegmindError: If it cannot be read.
+    """
+    url, transport, patience = _catalogue_of(model, base_url)
+    try:
+        return transport.run(_flow.models(url, patience), None)
+    finally:
+        transport.close()
+
+
+@of_model_or_class
+async def alist_models(model: GatewayClient | None, base_url: str | None = None) -> list[Entry]:
+    """Read the vendor's public catalogue, as `list_models` does."""
+    url, transport, patience = _catalogue_of(model, base_url)
+    try:
+        return await transport.arun(_flow.models(url, patience), None)
+    finally:
+        await transport.aclose()
+
+
+def _catalogue_of(
+    model: GatewayClient | None, base_url: str | None
+) -> tuple[str, Transport, Patience]:
+    """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
+    url = _config.check_url(base_url or (model.base_url if model else default_base_url()))
+    verify = model.verify if model else True
+    network = Network(_catalogue.list_url(url), model.proxy if model else None, verify)
+    return url, Transport(network), patience_of(model) if model else Patience()
