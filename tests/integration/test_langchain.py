@@ -194,7 +194,7 @@ def test_a_history_of_every_kind_of_message_is_told(model, gateway):
         {"role": "assistant", "content": '<tool_call id="c1" name="look">{"x": 1}</tool_call>'},
         {
             "role": "user",
-            "content": '<tool_result id="c1" name="look">\na cat\n</tool_result>',
+            "content": '<tool_result id="c1" name="look">a cat</tool_result>',
         },
         {"role": "assistant", "content": "A cat."},
         {"role": "user", "content": "Sure?"},

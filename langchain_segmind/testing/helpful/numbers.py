@@ -1,5 +1,6 @@
 """Numbers in a sentence, and how likely each is the one that a name asks for."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from langchain_segmind.testing.helpful.words import NUMBER_WORDS, terms, words
 _DIGITS = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?")
 _SPELT = re.compile(rf"\b(?:{'|'.join(NUMBER_WORDS[1:])})\b", re.IGNORECASE)
 _YEAR = re.compile(r"[12]\d{3}")
+_WINDOW = 200  # letters looked at on either side of a number
 _FURTHEST = 6  # words between a number and the word that names it
 
 # A number's name is often not said, but its unit is.
@@ -74,13 +76,14 @@ def _spotted(line: str) -> list[tuple[int, float]]:
     spelt = [
         (hit.start(), float(NUMBER_WORDS.index(hit[0].lower()))) for hit in _SPELT.finditer(line)
     ]
-    return sorted(digits + spelt)
+    return sorted(spot for spot in digits + spelt if math.isfinite(spot[1]))
 
 
 def _distance(line: str, at: int, hint: Sequence[str]) -> int:
     if line[at - 1 : at] in set("$€£") and "dollar" in hint:
         return 0
-    before, after = words(line[:at])[::-1], words(re.sub(r"^[-\d.,]+", "", line[at:]))
+    before = words(line[max(0, at - _WINDOW) : at])[::-1]
+    after = words(re.sub(r"^[-\d.,]+", "", line[at : at + _WINDOW]))
     for distance in range(_FURTHEST + 1):
         around = [*before[distance : distance + 1], *after[distance : distance + 1]]
         if any(term in hint for word in around for term in terms(word)):
