@@ -83,7 +83,7 @@ def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
         """Ask in words alone, once, where the model refuses `response_format`."""
         nonlocal alone
         asked = prompt.response_format is not None or bool(prompt.tools)
-        if alone or not asked or not _refuses_format(reply):
+        if alone or target.native or not asked or not _refuses_format(reply):
             return None
         alone = True
         return _request(prompt, target, alone=True)
@@ -120,7 +120,7 @@ def _refuses_format(reply: Response) -> bool:
 
 
 _FORMAT: Final = re.compile(
-    r"response.?format|json.?(schema|object|mode)|structured", re.IGNORECASE
+    r"response.?format|json.?(schema|object|mode)|structured.?output", re.IGNORECASE
 )
 
 

@@ -1,6 +1,7 @@
 """Agents of every style, with real LangChain and LangGraph, on a gateway that forwards no tools."""
 
 import asyncio
+import sys
 from operator import add as added
 from typing import Annotated, Any, TypedDict
 
@@ -221,7 +222,21 @@ def test_a_tool_error_is_told_and_recovered_from(gateway):
     assert "a kind of bee" in last(state)
 
 
-async def test_an_agent_streams_its_messages(gateway):
+def test_an_agent_streams_its_messages(gateway):
+    with build(gateway) as model:
+        agent = create_agent(model, [add])
+        question: Any = {"messages": [HumanMessage("Add 3 and 4, please.")]}
+        parts: Any = agent.stream(question, stream_mode="messages")
+        names = [type(part[0]).__name__ for part in parts]
+
+    assert "AIMessageChunk" in names
+    assert "ToolMessage" in names
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="before Python 3.11 LangGraph's tasks lose their callbacks"
+)
+async def test_an_agent_streams_its_messages_asynchronously(gateway):
     async with build(gateway) as model:
         agent = create_agent(model, [add])
         question: Any = {"messages": [HumanMessage("Add 3 and 4, please.")]}

@@ -239,6 +239,29 @@ def test_a_model_that_is_never_closed_ends_without_a_word(gateway):
     assert done.stderr == ""
 
 
+def test_a_loop_that_was_closed_carelessly_leaves_no_session_behind(gateway):
+    code = (
+        "import asyncio, gc, sys\n"
+        "from langchain_segmind import ChatSegmind\n"
+        "model = ChatSegmind(model='gpt-4o', base_url=sys.argv[1], api_key=sys.argv[2])\n"
+        "for _ in range(2):\n"
+        "    loop = asyncio.new_event_loop()\n"
+        "    loop.run_until_complete(model.ainvoke('Hello'))\n"
+        "    loop.close()\n"
+        "del loop, model; gc.collect()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", code, gateway.base_url, gateway.api_key],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Unclosed" not in done.stderr
+
+
 async def test_cancelling_passes_at_once_and_drops_the_connection():
     with FaultServer({"m": [faults.hang, answer()]}) as server:
         async with build_on(server) as model:

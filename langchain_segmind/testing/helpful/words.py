@@ -5,6 +5,7 @@ Everything is simple and deterministic. English is known best; other languages a
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+(?:'[a-z]+)?")
 _SENTENCE_END = re.compile(
@@ -81,6 +82,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.replace("\u2019", "'").lower())
 
 
+@lru_cache(maxsize=10_000)
 def stem(word: str) -> str:
     """Take the ending off a word, so that *retries*, *retried* and *retrying* are one."""
     word = word.removesuffix("'s")
