@@ -181,10 +181,11 @@ class GatewayClient(BaseModel):
         # In __dict__, beside the fields: LangChain keeps its own cached properties there, pydantic
         # leaves them out of dumps, and a copy takes them along.
         transport: Transport | None = self.__dict__.get("_segmind_transport")
+        if transport is None or transport.network != network:
+            _config.check_url(self.base_url)  # it may have been assigned
         if transport is None:
             transport = self.__dict__.setdefault("_segmind_transport", Transport(network))
         if transport.network != network:
-            _config.check_url(self.base_url)  # it may have been assigned
             transport = self.__dict__["_segmind_transport"] = Transport(network)
         return transport
 

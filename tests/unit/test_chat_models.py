@@ -123,6 +123,14 @@ CIRCLE: list[Any] = []
 CIRCLE.append(CIRCLE)
 
 
+def test_an_address_that_was_assigned_is_checked_too():
+    model = build()
+    model.base_url = "http://gw.example/v1"
+
+    with pytest.raises(ValueError, match="https"):
+        model.invoke("hi")
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
