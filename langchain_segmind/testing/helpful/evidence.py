@@ -15,7 +15,7 @@ _QUOTED = re.compile(
     r"\"([^\"\n]+)\"|(?<!\w)'([^'\n]+)'(?!\w)"
     r"|\u201c([^\u201d]+)\u201d|\u2018([^\u2019]+)\u2019|\u300c([^\u300d]+)\u300d"
 )
-_NUMBER = r"[-(]*\d+(?:\.\d+)?\)*"
+_NUMBER = r"[-(]*(?<!\d)\d+(?:\.\d+)?\)*"
 _FORMULA = re.compile(rf"{_NUMBER}(?:\s*(?:\*\*|[-+*/%^])\s*{_NUMBER})+")
 _STATE = r", [A-Z][\w.]+(?=\s*(?:[.?!;]|$))"
 _VERB = re.compile(r" (?:is|was|has|had|are|were|lives?|works?|likes?|invented|wrote|will|and)\b")

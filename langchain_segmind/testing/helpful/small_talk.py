@@ -21,7 +21,7 @@ _OPERATIONS: dict[str, tuple[Sequence[str], Callable[[float, float], float]]] = 
 }
 
 _POLITE = r"^(?:please |can you |could you |now )*"
-_NUMBER = r"-?\d[\d,]*(?:\.\d+)?"
+_NUMBER = r"(?<!\d)-?\d[\d,]*(?:\.\d+)?"
 _WORKS = "joke|poem|haiku|limerick|verse|song|story|rhyme"
 _TOPIC = re.compile(r"\b(?:about|on|regarding) (?:the |a |an )?([^.?!,;\n]+)", re.IGNORECASE)
 _NAME = re.compile(

@@ -81,6 +81,7 @@ TEXTS = [
     "Ada Lovelace was born in 1815 in London. Alan Turing was born in 1912.",
     "I want 3 apples, 12 pears and -7 plums for $4.50 on 2 May 2025, not 1,000,000!",
     "Tell me a joke about a very long topic that goes on and on and never seems to come to an end",
+    f"The number {'9' * 400} is large.",
 ]
 
 

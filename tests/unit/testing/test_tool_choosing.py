@@ -1,5 +1,6 @@
 """The default brain with tools: which it calls, with what, and when it has had enough."""
 
+import time
 from typing import Any
 
 import pytest
@@ -290,3 +291,10 @@ def test_takes_an_answer_apart_with_the_only_tool_there_is() -> None:
     assert called("Ada Lovelace was born in 1815.", tools=(person,), forced=True) == [
         ("Person", {"name": "Ada Lovelace", "year": 1815})
     ]
+
+
+@pytest.mark.parametrize("piece", ["1 + ", "1", "Ab Cd, ", "<tool_result id=", "look ", "'x "])
+def test_even_a_very_long_request_is_understood_soon(piece: str) -> None:
+    began = time.monotonic()
+    ask(piece * (20_000 // len(piece)), tools=(ADD, WEATHER, SEARCH, CUSTOMER), forced=True)
+    assert time.monotonic() - began < 5  # quadratic work would take minutes

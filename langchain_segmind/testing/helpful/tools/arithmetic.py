@@ -2,7 +2,7 @@
 
 import re
 
-_N = r"(-?\d+(?:\.\d+)?)"
+_N = r"(-?(?<!\d)\d+(?:\.\d+)?)"
 
 # Applied in turn.
 _WRITTEN = tuple(
