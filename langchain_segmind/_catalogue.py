@@ -145,6 +145,7 @@ def profile(card: Card) -> ModelProfile:
 
 _VENDORS_API: Final = "https://api.segmind.com"
 _VENDORS_LIST: Final = "https://api.spotprod.segmind.com"
+_LIST_KEY: Final = "Inference Segmind Model Information List With Details"
 _LIST_PATH: Final = "/inference-model-information/list"
 
 
@@ -183,8 +184,9 @@ def entries(document: Any) -> list[Entry]:
     Raises:
         SegmindResponseError: If there is no list in it.
     """
-    lists = document.values() if isinstance(document, dict) else (document,)
-    found = next((value for value in lists if isinstance(value, list)), None)
+    lists = list(document.values()) if isinstance(document, dict) else [document]
+    named = document.get(_LIST_KEY) if isinstance(document, dict) else None
+    found = next((value for value in (named, *lists) if isinstance(value, list)), None)
     if found is None:
         raise SegmindResponseError("it holds no list of models")
     return list(_language_models(found))
@@ -198,6 +200,7 @@ def _language_models(items: list[Any]) -> Iterator[Entry]:
                 slug=slug,
                 title=str(item.get("title") or slug),
                 description=str(item.get("description") or ""),
-                is_retired=bool(item.get("is_depreciated")),  # the vendor's spelling
+                is_retired=str(item.get("is_depreciated")).lower()
+                in ("true", "1"),  # the vendor's spelling
                 card=card_for(slug),
             )

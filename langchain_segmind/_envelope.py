@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from typing import Any, Final
 
@@ -80,7 +80,7 @@ def _renamed(value: Any, moved: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {
             key: f"#/$defs/{moved[item]}"
-            if key == "$ref" and item in moved
+            if key == "$ref" and isinstance(item, str) and item in moved
             else _renamed(item, moved)
             for key, item in value.items()
         }
@@ -107,146 +107,198 @@ def _lean(key: str, value: Any) -> Any:
     return value
 
 
+def brief(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Say the envelope's schema shorter, for a model that only reads it."""
+    said = {k: v for k, v in schema.items() if k not in ("additionalProperties", "required")}
+    calls = dict(said["properties"]["calls"])
+    items = calls["items"]
+    offers = [_brief_offer(offer) for offer in items.get("anyOf", [items])]
+    calls["items"] = offers[0] if len(offers) == 1 else {"anyOf": offers}
+    said["properties"] = {**said["properties"], "calls": calls}
+    return said
+
+
+def _brief_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
+    said = {k: v for k, v in offer.items() if k not in ("additionalProperties", "required")}
+    name = {"enum": offer["properties"]["name"]["enum"]}
+    said["properties"] = {**offer["properties"], "name": name}
+    return said
+
+
 # --- reading ---------------------------------------------------------------------------------
 
 _CUT: Final = "The reply was cut short."
-_FENCE: Final = re.compile(r"```[a-zA-Z]*\s*(.*?)```", re.DOTALL)
+_BROKEN: Final = "The reply is not valid JSON."
 _TAG: Final = re.compile(
-    r"<tool_call(?P<marks>\s[^>]*)?>(?P<body>.*?)(?P<end></tool_call>|\Z)", re.DOTALL
+    r"<tool_call(?P<marks>\s[^<>]*)?>(?P<body>[^<]*(?:<(?!/?tool_call)[^<]*)*)"
 )
 _MARK: Final = re.compile(r'(\w+)="([^"]*)"')
-_BEGUN: Final = re.compile(r'[{\[]\s*(?:\{\s*)?"(?:say|calls|name|tool_calls|content)"')
-_COMMA: Final = re.compile(r'"(?:\\.|[^"\\])*"|,(?=\s*[}\]])')
+_BEGUN: Final = re.compile(
+    r'[{\[]\s*(?:\{\s*)?"(?:say|calls|name|tool_calls|content|function|function_call)"\s*:'
+)
+# A string that does not end runs to the end of the text, so that each is read only once.
+_STRING: Final = r'"(?:\\.|[^"\\])*(?:"|\\?\Z)'
+_COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
 _ARGUMENTS: Final = ("arguments", "args", "parameters", "input")
 _NOTHING: Final = object()
-_DECODER: Final = json.JSONDecoder()
-_TOKEN: Final = re.compile(r'"(?:\\.|[^"\\])*"|["{}\[\]]')
-_OPENING: Final = re.compile(r"[{\[]")
-_TRIES: Final = 50
+_FENCES: Final = 20
+_QUOTED: Final = re.compile(r"`<tool_call[^`]*`")
 
 
-def opened(choice: Choice, prompt: Prompt) -> Choice:
+def opened(choice: Choice, prompt: Prompt, salt: str) -> Choice:
     """Open the envelope of an answer to a prompt with tools."""
     words, calls = _read(choice.text, prompt)
-    return named(replace(choice, text=words, calls=tuple(calls)), prompt)
+    return named(replace(choice, text=words, calls=tuple(calls)), prompt, salt)
 
 
-def named(choice: Choice, prompt: Prompt) -> Choice:
-    """Give every call an id, and the finish reason that calls have."""
-    calls = tuple(_with_id(call, n, choice, prompt) for n, call in enumerate(choice.calls))
-    if not any(isinstance(call.arguments, Mapping) for call in calls):
-        return replace(choice, calls=calls)
+def cut_calls(choice: Choice) -> Choice:
+    """Make the last native call of an answer that met the token limit invalid: it may be half."""
+    if choice.finish_reason != "length" or not choice.calls:
+        return choice
+    *whole, last = choice.calls
+    raw = last.arguments
+    raw = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
+    return replace(choice, calls=(*whole, replace(last, arguments=raw, error=_CUT)))
+
+
+def named(choice: Choice, prompt: Prompt, salt: str) -> Choice:
+    """Give every call an id of its own, and the finish reason that calls have."""
+    calls: list[Call] = []
+    for n, call in enumerate(choice.calls):
+        taken = call.id in {other.id for other in calls}
+        made = _new_id(f"{salt}|{len(prompt.turns)}|{prompt.turns[-1]}|{n}|{call}")
+        calls.append(replace(call, id=made) if taken or not call.id else call)
+    runnable = any(isinstance(call.arguments, Mapping) for call in calls)
+    if not runnable or choice.finish_reason == "length":
+        return replace(choice, calls=tuple(calls))
     native = choice.native_finish_reason or choice.finish_reason
     return replace(
         choice,
-        calls=calls,
+        calls=tuple(calls),
         finish_reason="tool_calls",
         native_finish_reason=None if native == "tool_calls" else native,
     )
 
 
-def _with_id(call: Call, n: int, choice: Choice, prompt: Prompt) -> Call:
-    """Give a call an id of its own; the core has no dice, so it is made of what was said when."""
-    if call.id:
-        return call
-    said = f"{len(prompt.turns)}|{n}|{prompt.turns[-1]}|{choice.text}|{call}"
-    return replace(call, id=f"call_{hashlib.sha256(said.encode()).hexdigest()[:24]}")
+def _new_id(said: str) -> str:
+    """Make an id of what was said when: the core has no dice."""
+    return f"call_{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
 def _read(text: str, prompt: Prompt) -> tuple[str, list[Call]]:
-    if "<tool_call" in text:
-        return _TAG.sub("", text).strip(), [_tagged(match) for match in _TAG.finditer(text)]
-    for value, outside in _values(text):
-        if isinstance(value, _Cut):
-            return _cut_short(text, value) if _BEGUN.match(text, value.at) else (text, [])
+    whole = parsed(text)
+    if whole is not _NOTHING:
+        return _understood(whole, prompt) or (text, [])
+    for inside, outside in fenced(text):
+        found = _understood(parsed(inside), prompt)
+        if found is not None:
+            return found[0] or outside, found[1]
+    tags = [match for match in _TAG.finditer(text) if _is_call(match)]
+    begun = _BEGUN.search(text)
+    if tags and (begun is None or tags[0].start() < begun.start()):
+        return _tagged_calls(text, tags)
+    return _in_prose(text, prompt)
+
+
+def _in_prose(text: str, prompt: Prompt) -> tuple[str, list[Call]]:
+    """Read the envelope or calls that stand in prose.
+
+    What stands inside a value that was cut short or is broken is none: half an envelope holds no
+    calls to run.
+    """
+    spoken = _QUOTED.sub(lambda match: " " * len(match[0]), text)  # spoken of, not made
+    begun = _BEGUN.search(spoken)
+    while begun is not None:
+        start, end = begun.start(), _end(text, begun.start())
+        if end is None:
+            return _cut_short(text, start)
+        value, outside = parsed(text[start:end]), (text[:start] + text[end:]).strip()
+        if value is _NOTHING:
+            return outside, [Call("", text[start:end], error=_BROKEN)]
         found = _understood(value, prompt)
         if found is not None:
-            words, calls = found
-            return words or outside, calls
+            return found[0] or outside, found[1]
+        begun = _BEGUN.search(spoken, end)
     return text, []
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """JSON that begins at a place of a text and does not end."""
-
-    at: int
-
-
-def _values(text: str) -> Iterator[tuple[Any, str]]:
-    """The JSON values that a text may mean, each with the words around it.
-
-    First all of the text, then what is fenced, then what stands in the prose. What stands inside
-    a value that was cut short is none: half an envelope holds no calls to run.
-    """
-    value = _parsed(text)
-    if value is not _NOTHING:
-        yield value, ""
-        return
-    for match in _FENCE.finditer(text):
-        value = _parsed(match[1])
-        if value is not _NOTHING:
-            yield value, (text[: match.start()] + text[match.end() :]).strip()
-    for value, start, end in _embedded(text):
-        yield value, (text[:start] + text[end:]).strip()
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return json.loads(_without_trailing_commas(text))
-    except (ValueError, RecursionError):
-        return _NOTHING
-
-
-def _without_trailing_commas(text: str) -> str:
-    """Blank out commas before a closing bracket, so that all else stays where it was."""
-    return _COMMA.sub(lambda match: " " if match[0] == "," else match[0], text)
-
-
-def _embedded(text: str) -> Iterator[tuple[Any, int, int]]:
-    """JSON objects and lists in the middle of prose; at most a few are tried."""
-    text = _without_trailing_commas(text)
-    at = 0
-    for _ in range(_TRIES):
-        match = _OPENING.search(text, at)
-        if match is None:
-            return
-        try:
-            value, at = _DECODER.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            if not _closes(text, match.start()):
-                yield _Cut(match.start()), match.start(), len(text)
-                return
-            at = match.end()
-        else:
-            yield value, match.start(), at
-
-
-def _closes(text: str, start: int) -> bool:
-    """Tell whether the bracket at a place is closed again, whatever stands in between."""
+def _end(text: str, start: int) -> int | None:
+    """Find where the bracket at a place is closed; None if it is not."""
     depth = 0
     for token in _TOKEN.finditer(text, start):
         depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
         if depth == 0:
-            return True
-        if token[0] == '"':  # a string that does not end
-            return False
-    return False
+            return token.end()
+    return None
 
 
-def json_in(text: str) -> str | None:
-    """The JSON that a text is, or holds in a fence or in prose, mended; None if it holds none."""
-    fenced = [match[1].strip() for match in _FENCE.finditer(text)]
-    for candidate in (text, *fenced):
-        if _parsed(candidate) is not _NOTHING:
-            return _without_trailing_commas(candidate)
-    clean = _without_trailing_commas(text)
-    found = (clean[a:b] for value, a, b in _embedded(text) if not isinstance(value, _Cut))
-    return next(found, None)
+def parsed(text: str) -> Any:
+    """Parse JSON, mending commas too many and line breaks in strings; `_NOTHING` if it is none."""
+    try:
+        return _sound(json.loads(_mended(text), strict=False, parse_constant=_refuse))
+    except (ValueError, RecursionError):
+        return _NOTHING
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity cannot be sent back
+
+
+def _sound(value: Any) -> Any:
+    """Replace half surrogate pairs, which cannot be printed or sent."""
+    match value:
+        case str():
+            return (
+                value
+                if value.isascii()
+                else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            )
+        case list():
+            return [_sound(item) for item in value]
+        case dict():
+            return {_sound(key): _sound(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _mended(text: str) -> str:
+    return _COMMA.sub(lambda match: " " if match[0] == "," else match[0], text)
+
+
+def fenced(text: str) -> Iterator[tuple[str, str]]:
+    """What stands in code fences, each with the words around it."""
+    pieces = text.split("```")
+    for n in range(1, min(len(pieces) - 1, 2 * _FENCES), 2):
+        language, line, rest = pieces[n].partition("\n")
+        inside = rest if line and language.strip().isalnum() else pieces[n]
+        yield inside, ("".join(pieces[:n]) + "".join(pieces[n + 1 :])).strip()
+
+
+def json_in(text: str, required: Sequence[str] = ()) -> str | None:
+    """The JSON that a text is, or holds in a fence or in prose, mended; None if it holds none.
+
+    Of several, the first object with the wanted keys counts, else the last.
+    """
+    if parsed(text) is not _NOTHING:
+        return _mended(text)
+    spans = [inside.strip() for inside, _ in fenced(text)]
+    at = 0
+    while (start := _next_bracket(text, at)) >= 0:
+        end = _end(text, start)
+        if end is None:
+            break
+        spans.append(text[start:end])
+        at = end
+    found = [(span, value) for span in spans if (value := parsed(span)) is not _NOTHING]
+    fitting = [s for s, value in found if isinstance(value, dict) and set(required) <= set(value)]
+    chosen = fitting[0] if fitting else found[-1][0] if found else None
+    return None if chosen is None else _mended(chosen)
+
+
+def _next_bracket(text: str, at: int) -> int:
+    places = [place for bracket in "{[" if (place := text.find(bracket, at)) >= 0]
+    return min(places, default=-1)
 
 
 def _understood(value: Any, prompt: Prompt) -> tuple[str, list[Call]] | None:
@@ -256,10 +308,14 @@ def _understood(value: Any, prompt: Prompt) -> tuple[str, list[Call]] | None:
         return ("", [c for c in calls if c]) if calls and all(calls) else None
     if not isinstance(value, dict):
         return None
-    if "say" in value or "calls" in value:
-        return _words(value.get("say")), _calls(value.get("calls"))
-    if "tool_calls" in value:
+    calls_ = value.get("calls")
+    ours = bool(value) and value.keys() <= {"say", "calls"}
+    if isinstance(calls_, list) or (ours and isinstance(calls_, dict | type(None))):
+        return _words(value.get("say")), _calls(calls_)
+    if isinstance(value.get("tool_calls"), list):
         return _words(value.get("content")), _calls(value["tool_calls"])
+    if isinstance(value.get("function_call"), dict):
+        return _words(value.get("content")), _calls(value["function_call"])
     call = _as_call(value, prompt) or _bare_arguments(value, prompt)
     return ("", [call]) if call else None
 
@@ -305,25 +361,40 @@ def _bare_arguments(value: dict[str, Any], prompt: Prompt) -> Call | None:
     return Call(tool.name, value) if fits else None
 
 
-def _tagged(match: re.Match[str]) -> Call:
+def _is_call(match: re.Match[str]) -> bool:
+    """Tell a tag that holds a call from one that is only spoken of."""
+    quoted = match.string[max(0, match.start() - 1) : match.start()] == "`"
+    begins = match["body"].lstrip()[:1]
+    return not quoted and (begins in ("{", "[") or 'name="' in (match["marks"] or ""))
+
+
+def _tagged_calls(text: str, tags: list[re.Match[str]]) -> tuple[str, list[Call]]:
+    words, at, calls = "", 0, list[Call]()
+    for match in tags:
+        closed = text.startswith("</tool_call>", match.end())
+        words += text[at : match.start()]
+        at = match.end() + (len("</tool_call>") if closed else 0)
+        calls += _tagged(match, closed=closed)
+    return (words + text[at:]).strip(), calls
+
+
+def _tagged(match: re.Match[str], *, closed: bool) -> list[Call]:
     """Read `<tool_call>{"name": ..., "arguments": ...}</tool_call>`, or our own form with marks."""
     body = match["body"].strip()
     marks = {key: unescape(mark) for key, mark in _MARK.findall(match["marks"] or "")}
-    if not match["end"]:
-        return Call(marks.get("name", ""), body, error=_CUT)
+    if not closed:
+        return [Call(marks.get("name", ""), body, error=_CUT)]
+    value = parsed(body)
     if "name" in marks:
-        return parse_call(marks["name"], body, None)
-    value = _parsed(body)
-    if isinstance(value, dict):
-        return _call(value)
-    return Call("", body, error="This is no tool call.")
+        return [parse_call(marks["name"], body if value is _NOTHING else value, None)]
+    return _calls(value) if isinstance(value, dict | list) else [Call("", body, error=_BROKEN)]
 
 
-def _cut_short(whole: str, cut: _Cut) -> tuple[str, list[Call]]:
+def _cut_short(whole: str, start: int) -> tuple[str, list[Call]]:
     """Read what there is of an envelope that ends too early: words, but never a call to run."""
-    text = whole[cut.at :]
+    text = whole[start:]
     begun = re.search(r'"(?:say|content)"\s*:\s*', text)
-    words = _begun_string(text[begun.end() :]) if begun else whole[: cut.at].strip()
+    words = _begun_string(text[begun.end() :]) if begun else whole[:start].strip()
     calls = re.search(r'"(?:calls|tool_calls)"\s*:\s*\[\s*|^\W*(?="name")', text)
     rest = text[calls.end() :].strip() if calls else ""
     if not rest:
@@ -334,14 +405,13 @@ def _cut_short(whole: str, cut: _Cut) -> tuple[str, list[Call]]:
 
 def _begun_string(text: str) -> str:
     """Read a JSON string that may lack its end."""
-    try:
-        value, _ = _DECODER.raw_decode(text)
-    except ValueError:
-        for end in range(
-            len(text), max(0, len(text) - 7), -1
-        ):  # an escape has at most 6 characters
-            value = _parsed(text[:end] + '"')
+    if not text.startswith('"'):
+        return ""
+    found = _TOKEN.match(text)
+    said = found[0] if found else '"'
+    for end in range(len(said), max(0, len(said) - 7), -1):  # an escape has at most 6 characters
+        for candidate in (said[:end], said[:end] + '"'):
+            value = parsed(candidate)
             if isinstance(value, str):
                 return value
-        return ""
-    return _words(value)
+    return ""

@@ -76,28 +76,39 @@ class Heard:
 def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
     """Ask a model and wait for its answer."""
     card = target.card
-    alone = target.refuses_format
+    # Without tools to declare, providers refuse a history of calls; it is told in words then.
+    target = replace(target, native=target.native and bool(prompt.tools))
+    alone = remember = target.refuses_format
     request = _request(prompt, target, alone=alone)
 
     def instead(reply: Response) -> Request | None:
         """Ask in words alone, once, where the model refuses `response_format`."""
         nonlocal alone
-        asked = prompt.response_format is not None or bool(prompt.tools)
-        if alone or target.native or not asked or not _refuses_format(reply):
+        nonlocal remember
+        asked = prompt.response_format is not None or (bool(prompt.tools) and not target.native)
+        if alone or not asked or not _refuses_format(reply):
             return None
         alone = True
+        remember = bool(_FOR_GOOD.search(reply.body.decode("utf-8", "replace")))
         return _request(prompt, target, alone=True)
 
-    def read(body: bytes) -> Answer:
-        return _read(_wire.decode(body), prompt, native=target.native)
+    def read(response: Response) -> Answer:
+        answer = _wire.decode(response.body)
+        salt = f"{answer.id}|{response.headers.get('x-request-id')}"
+        return _read(answer, prompt, salt, native=target.native)
 
     answer, headers = yield from ask(request, card.slug, target.patience, read, instead)
-    return _heard(answer, headers, refuses_format=alone)
+    return _heard(answer, headers, refuses_format=remember)
 
 
-def _read(answer: Answer, prompt: Prompt, *, native: bool) -> Answer:
+def _read(answer: Answer, prompt: Prompt, salt: str, *, native: bool) -> Answer:
     stop = prompt.settings.get("stop") or ()
-    heard = (_tools.hear(choice, prompt, native=native) for choice in answer.choices)
+    if prompt.response_format is not None:
+        stop = ()  # it would cut the JSON
+    heard = (
+        _tools.hear(choice, prompt, native=native, salt=f"{salt}|{n}")
+        for n, choice in enumerate(answer.choices)
+    )
     choices = tuple(_cut(choice, stop) for choice in heard)
     if prompt.forced and not any(choice.calls or choice.refusal for choice in choices):
         names = " or ".join(tool.name for tool in prompt.tools)
@@ -107,8 +118,14 @@ def _read(answer: Answer, prompt: Prompt, *, native: bool) -> Answer:
 
 def _request(prompt: Prompt, target: Target, *, alone: bool) -> Request:
     card = target.card
-    spoken = prompt if target.native else _tools.speak(prompt, alone=alone)
-    told = replace(spoken, settings=card.translate(prompt.settings))
+    if target.native:
+        spoken = _tools.tell_format(prompt) if alone else prompt
+    else:
+        spoken = _tools.speak(prompt, alone=alone)
+    settings = dict(prompt.settings)
+    if prompt.tools or prompt.response_format is not None:
+        settings.pop("stop", None)  # upstream it would cut the JSON; the words are cut here
+    told = replace(spoken, settings=card.translate(settings))
     body = to_json(_wire.FORMATS[card.family].encode(told))
     return Request("POST", f"{target.base_url}/{card.slug}", body, target.headers)
 
@@ -119,8 +136,13 @@ def _refuses_format(reply: Response) -> bool:
     )
 
 
+_FOR_GOOD: Final = re.compile(r"support|unknown|unrecogni[sz]ed|not allowed", re.IGNORECASE)
+"""What tells a model that refuses the format from one that refuses just this schema."""
+
 _FORMAT: Final = re.compile(
-    r"response.?format|json.?(schema|object|mode)|structured.?output", re.IGNORECASE
+    r"response.?format|json.?(schema|object|mode)|structured.?output"
+    r"|response.?schema|output.?(config|format)|additionalProperties",
+    re.IGNORECASE,
 )
 
 
@@ -131,15 +153,15 @@ def models(base_url: str, patience: Patience) -> Flow[list[Entry]]:
     return found
 
 
-def _read_catalogue(body: bytes) -> list[Entry]:
-    return entries(_wire.parse(body))
+def _read_catalogue(response: Response) -> list[Entry]:
+    return entries(_wire.parse(response.body))
 
 
 def ask(
     request: Request,
     name: str,
     patience: Patience,
-    decode: Callable[[bytes], T],
+    decode: Callable[[Response], T],
     instead: Callable[[Response], Request | None] | None = None,
 ) -> Flow[tuple[T, Mapping[str, str]]]:
     """Send a request and read its reply.
@@ -148,7 +170,7 @@ def ask(
         request: What to send.
         name: What is asked, for messages.
         patience: How long to try.
-        decode: Reads a body, or raises a `SegmindResponseError` that says why it cannot.
+        decode: Reads a reply, or raises a `SegmindResponseError` that says why it cannot.
         instead: Gives another request to send at once in the place of one that was refused.
 
     Returns:
@@ -156,7 +178,7 @@ def ask(
     """
     response, attempts = yield from send(request, name, patience, instead)
     try:
-        return decode(response.body), response.headers
+        return decode(response), response.headers
     except SegmindResponseError as unusable:
         reason = unusable.message
     error = _unusable(reason, response, name, attempts)
@@ -208,7 +230,8 @@ def _cut(choice: Choice, stop: Sequence[str]) -> Choice:
     found = [at for word in stop if (at := choice.text.find(word)) >= 0]
     if not found:
         return choice
-    return replace(choice, text=choice.text[: min(found)], finish_reason="stop")
+    reason = choice.finish_reason if choice.calls else "stop"
+    return replace(choice, text=choice.text[: min(found)], finish_reason=reason)
 
 
 def _heard(answer: Answer, headers: Mapping[str, str], *, refuses_format: bool) -> Heard:

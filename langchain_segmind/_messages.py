@@ -35,6 +35,7 @@ from langchain_segmind._prompt import (
     Text,
     Turn,
     Usage,
+    parse_call,
     refuse,
 )
 
@@ -223,6 +224,16 @@ def _sniffed(data: str) -> str | None:
 
 
 def _calls(message: AIMessage, where: str) -> Iterator[Call]:
+    if not message.tool_calls and not message.invalid_tool_calls and message.content:
+        blocks = [
+            b
+            for b in message.content
+            if isinstance(b, dict) and b.get("type") == "tool_use" and b.get("name")
+        ]
+        for block in blocks:  # as Anthropic writes them, where nobody has parsed them yet
+            yield _sound_call(
+                parse_call(block.get("name"), block.get("input"), block.get("id")), where
+            )
     for call in message.tool_calls:
         yield _sound_call(Call(call["name"], call["args"], call["id"]), where)
     for bad in message.invalid_tool_calls:

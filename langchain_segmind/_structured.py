@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from operator import itemgetter
@@ -52,7 +53,7 @@ def structured(
         name = convert_to_openai_tool(schema)["function"]["name"]
         settings = {"tool_choice": name, "ls_structured_output_format": told, **kwargs}
         called = model.bind_tools([schema], strict=strict, **settings)
-        parser = _answered | _call_parser(schema, name)
+        parser = _answered | _called | _call_parser(schema, name)
         return _with_raw(called, parser) if include_raw else called | parser
     if method == "json_schema" and schema is not None:
         form = response_format(schema, strict=strict)
@@ -65,7 +66,7 @@ def structured(
             f"method: {method!r} is none; use json_schema, function_calling or json_mode"
         )
     asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
-    parser = _answered | _parser(schema)
+    parser = _answered | _whole | _parser(schema)
     return _with_raw(asked, parser) if include_raw else asked | parser
 
 
@@ -155,7 +156,37 @@ async def _aunless_refused(message: AIMessage) -> AIMessage:
     return _unless_refused(message)
 
 
+def _unless_cut(message: AIMessage) -> AIMessage:
+    """Pass an answer on if it is whole JSON: LangChain's parser would complete half of one."""
+    told = message.response_metadata
+    if "length" in (told.get("finish_reason"), told.get("native_finish_reason")):
+        raise OutputParserException(f"The answer was cut short by the token limit: {message.text}")
+    try:
+        json.loads(message.text)
+    except ValueError:
+        raise OutputParserException(f"The answer is not JSON: {message.text}") from None
+    return message
+
+
+async def _aunless_cut(message: AIMessage) -> AIMessage:
+    return _unless_cut(message)
+
+
+def _if_called(message: AIMessage) -> AIMessage:
+    """Pass an answer on if it holds a call that can be read."""
+    if message.tool_calls:
+        return message
+    broken = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
+    raise OutputParserException(f"The answer holds no valid call: {broken or message.text}")
+
+
+async def _aif_called(message: AIMessage) -> AIMessage:
+    return _if_called(message)
+
+
 _answered: Final = RunnableLambda(_unless_refused, _aunless_refused)
+_whole: Final = RunnableLambda(_unless_cut, _aunless_cut)
+_called: Final = RunnableLambda(_if_called, _aif_called)
 
 
 def _with_raw(

@@ -31,6 +31,8 @@ def _described(tool: Offer, strict: bool | None) -> dict[str, Any]:
             f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run; give "
             "functions, classes or JSON schemas"
         )
+    if isinstance(tool, dict) and tool.get("type") == "function" and "function" not in tool:
+        tool = {"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}}
     try:
         described = convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -75,12 +77,13 @@ def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool
     Raises:
         ValueError: If the choice is none of the tools.
     """
-    wanted = _wanted(choice)
-    if wanted == "none":
+    named = _named(choice)
+    wanted = named or _wanted(choice)
+    if named is None and wanted == "none":
         return (), False
-    if wanted == "auto" or not tools:
+    if not tools or (named is None and wanted == "auto"):
         return tools, False
-    if wanted in _FORCED:
+    if named is None and wanted in _FORCED:
         return tools, True
     chosen = tuple(tool for tool in tools if tool.name == wanted)
     if not chosen:
@@ -89,11 +92,19 @@ def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool
     return chosen, True
 
 
+def _named(choice: Any) -> str | None:
+    """The tool that a provider's form of a choice names, whatever its name is."""
+    if not isinstance(choice, Mapping):
+        return None
+    function = choice.get("function")
+    inner = function if isinstance(function, Mapping) else choice
+    name = inner.get("name")
+    return name if isinstance(name, str) and name else None
+
+
 def _wanted(choice: Any) -> str:
     if isinstance(choice, Mapping):
-        function = choice.get("function")
-        inner = function if isinstance(function, Mapping) else choice
-        choice = inner.get("name") or choice.get("type")
+        choice = choice.get("type")
     if choice is None or choice is False:
         return "auto"
     if choice is True:

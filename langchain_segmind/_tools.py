@@ -38,12 +38,13 @@ def speak(prompt: Prompt, *, alone: bool = False) -> Prompt:
         A prompt of text and media, whose `response_format` asks for the envelope or schema.
     """
     turns = tuple(_told(turn) for turn in prompt.turns)
-    wanted = prompt.response_format
+    wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
         wanted = _envelope.form(prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt))
     words = [_rules(prompt)] if prompt.tools else []
     if alone and wanted is not None:
-        words.append(_ALONE + _compact(_form_schema(wanted)))
+        schema = _form_schema(wanted)
+        words.append(_ALONE + _compact(_envelope.brief(schema) if prompt.tools else schema))
     elif prompt.tools:
         words += ["Tools:", *(_describe(tool) for tool in prompt.tools)]
     if words:
@@ -51,8 +52,21 @@ def speak(prompt: Prompt, *, alone: bool = False) -> Prompt:
     return replace(prompt, turns=turns, tools=(), response_format=None if alone else wanted)
 
 
+def tell_format(prompt: Prompt) -> Prompt:
+    """Tell the wanted form of the answer in words, and leave tools to the provider's own fields."""
+    schema = _schema_of(prompt)
+    words = "" if schema is None else "Give your final answer as JSON. " + _ALONE + _compact(schema)
+    turns = _with_system(prompt.turns, words) if words else prompt.turns
+    return replace(prompt, turns=turns, response_format=None)
+
+
+def _is_text(prompt: Prompt) -> bool:
+    return bool((prompt.response_format or {}).get("type", "text") == "text")
+
+
 def _schema_of(prompt: Prompt) -> Mapping[str, Any] | None:
-    return None if prompt.response_format is None else _form_schema(prompt.response_format)
+    wanted = prompt.response_format
+    return None if wanted is None or _is_text(prompt) else _form_schema(wanted)
 
 
 def _form_schema(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -63,7 +77,7 @@ def _form_schema(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _rules(prompt: Prompt) -> str:
     say = "your words for the user"
-    if prompt.response_format is not None:
+    if not _is_text(prompt):
         say = "the final answer, or null while you call tools"
     none = "" if prompt.forced else ", or [] if none is needed"
     rules = _RULES.format(say=say, none=none)
@@ -122,21 +136,24 @@ def _marks(call_id: str | None, name: str | None) -> str:
     return "".join(f' {key}="{escape(value)}"' for key, value in marks.items() if value)
 
 
-def hear(choice: Choice, prompt: Prompt, *, native: bool = False) -> Choice:
+def hear(choice: Choice, prompt: Prompt, *, native: bool = False, salt: str = "") -> Choice:
     """Read an answer to a spoken prompt into words and calls.
 
     Args:
         choice: What the model said.
         prompt: What was asked, before it was spoken.
         native: Whether it was not spoken, as the gateway forwards tools.
+        salt: What sets this answer apart from others, for the ids of its calls.
 
     Returns:
         The same, with the envelope opened. For any text at all there is a result.
     """
     if native or choice.calls:
-        return _envelope.named(choice, prompt)
+        return _envelope.named(_envelope.cut_calls(choice), prompt, salt)
     if prompt.tools:
-        return _envelope.opened(choice, prompt)
-    if prompt.response_format is not None and prompt.response_format.get("type") != "text":
-        return replace(choice, text=_envelope.json_in(choice.text) or choice.text)
+        return _envelope.opened(choice, prompt, salt)
+    if not _is_text(prompt) and choice.finish_reason != "length":
+        required = (_schema_of(prompt) or {}).get("required")
+        keys = required if isinstance(required, list) else []
+        return replace(choice, text=_envelope.json_in(choice.text, keys) or choice.text)
     return choice

@@ -7,11 +7,12 @@ passes on what the provider sent.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic_core import from_json
 
-from langchain_segmind._prompt import Answer
+from langchain_segmind._prompt import Answer, Choice
 from langchain_segmind._wire import anthropic, gemini, openai
 from langchain_segmind._wire._turns import SETTINGS
 from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
@@ -29,7 +30,11 @@ def decode(body: bytes) -> Answer:
     Raises:
         SegmindResponseError: If it holds no answer; says why.
     """
-    value = parse(body)
+    answer = _decoded(parse(body))
+    return replace(answer, choices=tuple(_without_thoughts(c) for c in answer.choices))
+
+
+def _decoded(value: Any) -> Answer:
     if not isinstance(value, dict):
         raise SegmindResponseError(f"it is a JSON {type(value).__name__}, not an object")
     try:
@@ -43,6 +48,16 @@ def decode(body: bytes) -> Answer:
         raise SegmindResponseError("it is nested too deeply") from None
     said = explain_value(value)
     raise SegmindResponseError(f"it is an error: {said}" if said else "it holds no answer")
+
+
+def _without_thoughts(choice: Choice) -> Choice:
+    """Take reasoning that a model wrote before its answer, between <think> tags, out of it."""
+    text = choice.text.lstrip()
+    if not text.startswith("<think>"):
+        return choice
+    thought, _, rest = text.removeprefix("<think>").partition("</think>")
+    reasoning = "\n".join(filter(None, (choice.reasoning, thought.strip())))
+    return replace(choice, text=rest.lstrip(), reasoning=reasoning)
 
 
 def parse(body: bytes) -> Any:

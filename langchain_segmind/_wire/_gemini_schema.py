@@ -48,6 +48,8 @@ def _plain(
             return {**_ANYTHING, **_plain(beside, definitions, inside)}
         return _plain({**target, **beside}, definitions, (*inside, reference))
     said = _in_known_words(schema)
+    if "$ref" in said:
+        return _plain(said, definitions, inside)
     return {
         key: _inner(key, value, definitions, inside) for key, value in said.items() if key in _KNOWN
     }
@@ -57,17 +59,31 @@ def _in_known_words(schema: Mapping[str, Any]) -> dict[str, Any]:
     said = dict(schema)
     if "const" in said:
         said["enum"] = [said.pop("const")]
-    for key in ("oneOf", "allOf"):
-        if key in said:
-            several = said.pop(key)
-            said |= several[0] if len(several) == 1 else {"anyOf": several}
+    several = said.pop("oneOf", None)
+    if several:
+        said |= several[0] if len(several) == 1 else {"anyOf": several}
+    for part in said.pop("allOf", None) or ():
+        said = _both(said, part)
     kinds = said.get("type")
     if isinstance(kinds, list):
         said["nullable"] = "null" in kinds
         rest = [kind for kind in kinds if kind != "null"]
         said.pop("type")
-        said |= {"type": rest[0]} if len(rest) == 1 else {"anyOf": [{"type": k} for k in rest]}
+        if rest:
+            said |= {"type": rest[0]} if len(rest) == 1 else {"anyOf": [{"type": k} for k in rest]}
     return said
+
+
+def _both(one: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Make one schema of two that must both hold."""
+    properties = {**one.get("properties", {}), **other.get("properties", {})}
+    required = [*one.get("required", []), *other.get("required", [])]
+    both = {**other, **one}
+    return {
+        **both,
+        **({"properties": properties} if properties else {}),
+        **({"required": list(dict.fromkeys(required))} if required else {}),
+    }
 
 
 def _inner(key: str, value: Any, definitions: Mapping[str, Any], inside: tuple[str, ...]) -> Any:

@@ -99,7 +99,8 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
             return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": given}
         case Result():
             result = {"type": "tool_result", "tool_use_id": part.id or ""}
-            told = {"content": [_part(inner) for inner in part.parts]}
+            said = [p for p in part.parts if not isinstance(p, Text) or p.text.strip()]
+            told = {"content": [_part(inner) for inner in said]} if said else {}
             return {**result, **told, **({"is_error": True} if part.is_error else {})}
 
 

@@ -83,7 +83,16 @@ def _offer(prompt: Prompt) -> dict[str, Any]:
 
 
 def _content(turn: Turn, names: Mapping[str | None, str]) -> dict[str, Any]:
-    return {"role": _ROLES[turn.role], "parts": [_part(part, names) for part in turn.parts]}
+    # What a result shows besides words stands behind it, as a response is a plain object.
+    shown = [
+        inner
+        for part in turn.parts
+        if isinstance(part, Result)
+        for inner in part.parts
+        if isinstance(inner, Media)
+    ]
+    parts = [_part(part, names) for part in (*turn.parts, *shown)]
+    return {"role": _ROLES[turn.role], "parts": parts}
 
 
 def _part(part: Text | Media | Call | Result, names: Mapping[str | None, str]) -> dict[str, Any]:

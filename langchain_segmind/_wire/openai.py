@@ -113,8 +113,9 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
 
 def _native_call(call: Call) -> dict[str, Any]:
     raw = call.arguments
-    arguments = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False)
-    function = {"name": call.name, "arguments": arguments}
+    given = {"unreadable": raw} if isinstance(raw, str) else raw
+    arguments = json.dumps(given, ensure_ascii=False)
+    function = {"name": call.name or "unknown", "arguments": arguments}
     return {"id": call.id or "", "type": "function", "function": function}
 
 

@@ -120,7 +120,7 @@ def test_reads_every_form_of_image_by_address(block):
     assert (part.kind, part.url, part.data) == ("image", "https://x.example/a.png", None)
 
 
-@pytest.mark.parametrize("kind", ["reasoning", "thinking", "redacted_thinking", "tool_use"])
+@pytest.mark.parametrize("kind", ["reasoning", "thinking", "redacted_thinking", "server_tool_use"])
 def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
     turn = read([AIMessage([{"type": kind, kind: "x"}, {"type": "text", "text": "hi"}])])[0]
 
@@ -161,6 +161,15 @@ def test_refuses_what_cannot_be_said_and_names_the_place(messages, words):
 
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert (caught.value.outcome, caught.value.billed) == ("not_sent", False)
+
+
+def test_a_call_that_only_the_content_holds_is_read():
+    block = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
+    message = AIMessage([{"type": "text", "text": "hi"}, block])
+
+    assert read([message])[0].parts == (Text("hi"), Call("f", {"a": 1}, "c1"))
+    known = AIMessage([block], tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}])
+    assert read([known])[0].parts == (Call("f", {"a": 1}, "c1"),)
 
 
 def test_what_a_model_said_in_pieces_is_one_text():

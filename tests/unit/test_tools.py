@@ -1,6 +1,7 @@
 """Tools told as text, and answers read back: honest ones, odd ones, broken ones."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -212,17 +213,23 @@ def test_the_words_added_are_few():
         described["function"]["name"] = f"book_{n}"
         tools.append(described)
 
-    added = system_text(speak(Prompt(ASKED, tools=_toolbox.read(tools))))
-
-    assert len(added) < 1.3 * len(json.dumps(tools))
+    for alone in (False, True):
+        added = system_text(speak(Prompt(ASKED, tools=_toolbox.read(tools)), alone=alone))
+        assert len(added) < 1.3 * len(json.dumps(tools))
 
 
 def test_without_response_format_the_schema_is_told_in_words():
     told = speak(TWO, alone=True)
 
     assert told.response_format is None
-    schema = system_text(told).split("JSON schema: ")[1]
-    assert json.loads(schema) == envelope_schema(TWO)
+    schema = json.loads(system_text(told).split("JSON schema: ")[1])
+    offers = schema["properties"]["calls"]["items"]["anyOf"]
+    assert [offer["properties"]["name"] for offer in offers] == [
+        {"enum": ["add"]},
+        {"enum": ["look"]},
+    ]
+    assert offers[0]["properties"]["arguments"] == ADD.parameters
+    assert offers[0]["description"] == ADD.description
 
 
 # --- hearing ---------------------------------------------------------------------------------
@@ -286,6 +293,132 @@ def test_reads_a_call_however_it_is_wrapped(text, words):
     assert choice.text == words
     assert choice.finish_reason == "tool_calls"
     assert all(call.id for call in choice.calls)
+
+
+BROKEN = '{"say": "ok", "calls": [{"name": "add", "arguments": {"a": 1 "b": 2}}, %s]}'
+
+
+def test_calls_are_not_dug_out_of_a_broken_envelope():
+    choice = heard(BROKEN % json.dumps(CALL))
+
+    assert runnable(choice) == []
+    assert choice.calls[0].error
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "arguments"),
+    [
+        (
+            json.dumps({"say": "The tag <tool_call is used", "calls": [CALL]}),
+            "The tag <tool_call is used",
+            None,
+        ),
+        (
+            '{"say": "two\nlines", "calls": [{"name": "look", "arguments": {"word": "a\nb"}}]}',
+            "two\nlines",
+            {"word": "a\nb"},
+        ),
+        (f"I will [call add: {json.dumps(ENVELOPE)}", "Wait.", None),
+        (f"Wait.<tool_call>[{json.dumps(CALL)}]</tool_call>", "Wait.", None),
+        (json.dumps({"content": "Wait.", "function_call": CALL}), "Wait.", None),
+    ],
+)
+def test_reads_calls_in_awkward_company(text, words, arguments):
+    choice = heard(text)
+
+    assert choice.text == words
+    assert [call.arguments for call in choice.calls] == [arguments or CALL["arguments"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Qwen models use the <tool_call> tag to wrap calls. That is all.",
+        'You could write `<tool_call>{"name": "add"}</tool_call>` but I will not.',
+        '{"calls": 3, "minutes": 10}',
+        '{"say": "hello", "lang": "en"}',
+        '{"content": "x", "tool_calls": "y"}',
+    ],
+)
+def test_answers_that_only_look_like_calls_stay_words(text):
+    assert (heard(text).text, heard(text).calls) == (text, ())
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_cannot_be_sent_back_make_no_call(constant):
+    choice = heard(f'{{"say": "", "calls": [{{"name": "add", "arguments": {{"a": {constant}}}}}]}}')
+
+    assert runnable(choice) == []
+    assert choice.calls[0].error
+
+
+def test_half_a_surrogate_pair_in_an_envelope_becomes_a_replacement_character():
+    assert heard('{"say": "a\\ud83d", "calls": []}').text == "a\N{REPLACEMENT CHARACTER}"
+
+
+def test_equal_answers_of_two_requests_have_calls_of_their_own():
+    choice = Choice(json.dumps(ENVELOPE))
+
+    ids = {hear(choice, TWO, salt=salt).calls[0].id for salt in ("r1", "r2")}
+
+    assert len(ids) == 2
+
+
+def test_calls_to_which_a_model_gave_one_id_are_told_apart():
+    double = Choice(calls=(Call("add", {"a": 1}, "x"), Call("add", {"a": 2}, "x")))
+
+    assert len({call.id for call in hear(double, TWO, native=True).calls}) == 2
+
+
+def test_the_last_native_call_of_a_cut_answer_is_not_run():
+    cut = Choice(calls=(Call("add", {"a": 1}, "x"), Call("add", {}, "y")), finish_reason="length")
+
+    choice = hear(cut, TWO, native=True)
+
+    assert runnable(choice) == [("add", {"a": 1})]
+    assert choice.finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(
+            {
+                "say": "",
+                "calls": [{"name": "look", "arguments": {"word": 'return {"a": ["b"]}\n' * 6_000}}],
+            }
+        )[:-10],
+        "{a" * 100_000,
+        "[" * 50_000 + "]" * 50_000,
+        "```" + " " * 100_000,
+        "```json\n" * 20_000,
+        "<tool_call " * 20_000,
+        '{"say":' * 20_000,
+        '"' * 100_000,
+    ],
+)
+def test_reading_takes_no_longer_than_the_text_is_long(text):
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
+    few, many = (_steps(text[: len(text) // parts], form) for parts in (4, 1))
+
+    assert many < 6 * few + 20_000
+
+
+def _steps(text, form):
+    """Count the function calls it takes to read a text, as no clock is to be trusted."""
+    count = 0
+
+    def tick(*_):
+        nonlocal count
+        count += 1
+
+    sys.setprofile(tick)
+    try:
+        hear(Choice(text), TWO)
+        hear(Choice(text), Prompt(ASKED, response_format=form))
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 @pytest.mark.parametrize(
@@ -419,6 +552,7 @@ def test_any_text_at_all_gives_words_and_calls(text, forced):
         ('{"a": [1, 2,],}', '{"a": [1, 2 ] }'),
         ("I would rather not.", "I would rather not."),
         ('{"a": ', '{"a": '),
+        ('As noted [1], it is {"a": 1}.', '{"a": 1}'),
     ],
 )
 def test_an_answer_in_json_is_freed_of_what_surrounds_it(text, clean):

@@ -183,6 +183,20 @@ def test_a_choice_that_cannot_be_read_spoils_no_other():
     assert [choice.text for choice in decode(body).choices] == ["paid"]
 
 
+@pytest.mark.parametrize(
+    ("content", "text", "reasoning"),
+    [
+        ('<think>hm {"a": 1}</think>\n{"b": 2}', '{"b": 2}', 'hm {"a": 1}'),
+        ("<think>never ends", "", "never ends"),
+        ("I <think> so.", "I <think> so.", ""),
+    ],
+)
+def test_thoughts_before_an_answer_are_reasoning(content, text, reasoning):
+    choice = answer(content=content)
+
+    assert (choice.text, choice.reasoning) == (text, reasoning)
+
+
 def test_half_a_surrogate_pair_becomes_a_replacement_character():
     body = b'{"choices": [{"message": {"content": "a\\ud800b"}}]}'
 
