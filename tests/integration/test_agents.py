@@ -14,6 +14,7 @@ from langchain.agents.middleware import (
 )
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_classic.agents import AgentExecutor, create_react_agent, create_tool_calling_agent
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.tools import tool
@@ -24,7 +25,7 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from langchain_segmind import ChatSegmind, SegmindError
-from langchain_segmind.testing import HelpfulBrain, LocalGateway
+from langchain_segmind.testing import HelpfulBrain, LocalGateway, Reply
 
 SLUGS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
 FAMILIES = pytest.mark.parametrize("slug", SLUGS)
@@ -404,3 +405,37 @@ def test_structured_output_by_function_calling(gateway, slug):
         streamed = list(structured.stream("Ada Lovelace was born in 1815."))
 
     assert person == streamed[-1] == Person(name="Ada Lovelace", year=1815)
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@FAMILIES
+def test_half_an_object_is_an_error_and_no_answer(gateway, slug, method):
+    gateway.reply(*[Reply('{"name": "Ada", "year": 18', finish_reason="length")] * 2)
+    with build(gateway, slug) as model:
+        structured = model.with_structured_output(Person, method=method)
+        with pytest.raises((OutputParserException, SegmindError)):
+            structured.invoke("Ada Lovelace was born in 1815.")
+        raw = model.with_structured_output({**Person.model_json_schema()}, include_raw=True)
+        result = raw.invoke("Ada Lovelace was born in 1815.")
+
+    assert result["parsed"] is None
+    assert isinstance(result["parsing_error"], OutputParserException)
+
+
+@FAMILIES
+def test_native_tools_and_a_refused_format_go_together(slug):
+    with LocalGateway(forward_tools=True, refuses_format=[slug]) as gateway:
+        with build(gateway, slug, tool_calling="native") as model:
+            person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
+
+        assert person == Person(name="Ada Lovelace", year=1815)
+        assert [request.status for request in gateway.requests] == [400, 200]
+
+
+def test_stop_sequences_are_not_sent_where_they_would_cut_json(gateway):
+    with build(gateway) as model:
+        model.bind_tools([add]).invoke("Add 3 and 4, please.", stop=["\n"])
+        model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.", stop=["\n"])
+        model.invoke("Hello", stop=["\n"])
+
+    assert ["stop" in request.body for request in gateway.requests] == [False, False, True]
