@@ -462,8 +462,8 @@ class ChatSegmind(GatewayClient, BaseChatModel):
                 the schema as a tool; `"json_mode"` only holds it to JSON, and the prompt must tell
                 which keys are wanted; Claude refuses it.
             include_raw: Whether to answer with `{"raw": message, "parsed": object or None,
-                "parsing_error": exception or None}` instead of raising when parsing fails. A
-                `"function_calling"` answer without any call is a `SegmindResponseError` all the same.
+                "parsing_error": exception or None}` instead of raising when parsing fails. With
+                `"function_calling"`, an answer without any call is a `SegmindResponseError` still.
             strict: Whether the schema is to be kept to the letter; not sent if None.
             **kwargs: Settings for these calls.
 
