@@ -98,7 +98,7 @@ class Transport:
         link = self._sync.pop(os.getpid(), None)
         if link is not None:
             link.close()
-        self._sweep()
+        _abandon_ended(self._async)
 
     async def aclose(self) -> None:
         """Close the connections of `run`, and those of `arun` on the running loop."""
@@ -114,12 +114,8 @@ class Transport:
         # Importing aiohttp takes 80 ms and reading certificates 20, which those who never go async
         # need not pay, and which must not stop the event loop of those who do.
         link = await asyncio.to_thread(_new_async_link, self.network)
-        self._sweep()
-        return self._async.setdefault((os.getpid(), asyncio.get_running_loop()), link)
-
-    def _sweep(self) -> None:
-        """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
         _abandon_ended(self._async)
+        return self._async.setdefault((os.getpid(), asyncio.get_running_loop()), link)
 
 
 def _new_async_link(network: Network) -> AsyncLink:
@@ -129,6 +125,7 @@ def _new_async_link(network: Network) -> AsyncLink:
 
 
 def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink]) -> None:
+    """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
     for pid, loop in list(links):
         if pid == os.getpid() and loop.is_closed():
             link = links.pop((pid, loop), None)
