@@ -3,13 +3,18 @@
 from langchain_segmind._catalogue import Card, Entry
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
+from langchain_segmind.credits import Credits, CreditTracker, Spending, track_credits
 from langchain_segmind.errors import (
     SegmindAuthenticationError,
+    SegmindBudgetExceededError,
     SegmindConnectionError,
     SegmindContextOverflowError,
     SegmindError,
     SegmindInsufficientCreditsError,
     SegmindInvalidRequestError,
+    SegmindJobFailedError,
+    SegmindJobNotFoundError,
+    SegmindJobTimeoutError,
     SegmindModelNotFoundError,
     SegmindPermissionDeniedError,
     SegmindRateLimitError,
@@ -17,24 +22,34 @@ from langchain_segmind.errors import (
     SegmindServerError,
     SegmindTimeoutError,
 )
+from langchain_segmind.jobs import SegmindJob
 from langchain_segmind.media import image_block
 
 __all__ = [
     "Card",
     "ChatSegmind",
+    "CreditTracker",
+    "Credits",
     "Entry",
     "SegmindAuthenticationError",
+    "SegmindBudgetExceededError",
     "SegmindConnectionError",
     "SegmindContextOverflowError",
     "SegmindError",
     "SegmindInsufficientCreditsError",
     "SegmindInvalidRequestError",
+    "SegmindJob",
+    "SegmindJobFailedError",
+    "SegmindJobNotFoundError",
+    "SegmindJobTimeoutError",
     "SegmindModelNotFoundError",
     "SegmindPermissionDeniedError",
     "SegmindRateLimitError",
     "SegmindResponseError",
     "SegmindServerError",
     "SegmindTimeoutError",
+    "Spending",
     "__version__",
     "image_block",
+    "track_credits",
 ]

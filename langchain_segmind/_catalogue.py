@@ -17,6 +17,10 @@ from langchain_core.language_models import ModelProfile
 from langchain_segmind._wire import Family
 from langchain_segmind.errors import SegmindResponseError
 
+SLOW: Final = 45.0
+"""Seconds on average from which a model's calls go through the queue: the vendor advises it beyond
+about 60 s, where the synchronous path may be cut, and calls take longer than their average."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -39,6 +43,11 @@ class Card:
     seconds: float | None = None
     own_names: Mapping[str, str | None] = field(default_factory=dict)
     native_tools: bool = False
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a call may well outlast the gateway's synchronous path."""
+        return self.seconds is not None and self.seconds >= SLOW
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Give settings under the model's own names, without those it must not be sent."""

@@ -27,9 +27,11 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
-from langchain_segmind import _config
+from langchain_segmind import _config, _flow
+from langchain_segmind._exchange import Flow
 from langchain_segmind._http import Network, Transport
 from langchain_segmind._retry import Patience
+from langchain_segmind.credits import Credits
 
 default_base_url = from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1")
 
@@ -189,6 +191,21 @@ class GatewayClient(BaseModel):
             transport = self.__dict__["_segmind_transport"] = Transport(network)
         return transport
 
+    def get_credits(self) -> Credits:
+        """Read the key's balance; free of charge, and a good check of the key.
+
+        Raises:
+            SegmindError: If it cannot be read.
+        """
+        return Credits(*self._transport().run(self._balance(), self.api_key))
+
+    async def aget_credits(self) -> Credits:
+        """Read the key's balance, as `get_credits` does."""
+        return Credits(*await self._transport().arun(self._balance(), self.api_key))
+
+    def _balance(self) -> Flow[tuple[float, float]]:
+        return _flow.balance(self.base_url, patience_of(self), self.default_headers or {})
+
     def close(self) -> None:
         """Close the connections of sync calls that are not in use; a later call opens new ones."""
         self._transport().close()
@@ -244,6 +261,7 @@ def _unset(name: str, value: Any) -> bool:
 _NEVER_NONE: Final = frozenset(
     {"api_key", "segmind_api_key", "base_url", "segmind_api_base", "max_retries", "max_retry_wait"}
     | {"retry_ambiguous", "verify", "model_kwargs", "streaming", "family"}
+    | {"queue_timeout", "poll_interval"}
 )
 
 

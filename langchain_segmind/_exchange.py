@@ -1,7 +1,8 @@
 """The values of one exchange with the gateway. This file imports nothing of ours.
 
-A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`. It has no
-clock and no dice of its own: elapsed seconds and a random number arrive with every reply.
+A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`; or it yields
+`News` and is sent nothing. It has no clock and no dice of its own: elapsed seconds and a random
+number arrive with every reply.
 """
 
 from __future__ import annotations
@@ -100,9 +101,50 @@ class Failure:
 
 Reply = Response | Failure
 
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the gateway says a call took, in headers or, for a job, in its metrics.
+
+    Attributes:
+        request_id: The gateway's id of the request or job.
+        cost: In US dollars.
+        remaining_credits: The balance after it, in credits (US dollars).
+        generation_time: Seconds the model took, by the gateway's watch.
+        queue_time: Seconds the job waited before.
+        headers: Those of the reply that held the answer.
+        ambiguous_attempts: Earlier attempts of the call that may have run and been billed too.
+    """
+
+    request_id: str | None = None
+    cost: float | None = None
+    remaining_credits: float | None = None
+    generation_time: float | None = None
+    queue_time: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ambiguous_attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What became of a job in the queue, for those who watch.
+
+    Attributes:
+        state: "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
+        request_id: The job's id.
+        model: The slug it is for.
+        seconds: Since the conversation began.
+    """
+
+    state: str
+    request_id: str
+    model: str
+    seconds: float
+
+
 T = TypeVar("T")
-Flow = Generator[Step, Reply, T]
-"""A conversation: yields what to do next, is sent what came of it, returns its result."""
+Flow = Generator[Step | News, Any, T]
+"""A conversation: yields a step and is sent its reply, or yields news; returns its result."""
 
 
 def _is_gateway_json(body: bytes) -> bool:

@@ -40,6 +40,13 @@ def opened(choice: Choice, prompt: Prompt, salt: str) -> Choice:
     return named(replace(choice, text=words, calls=tuple(calls)), prompt, salt)
 
 
+def overheard(choice: Choice, prompt: Prompt, salt: str) -> Choice:
+    """Open the envelope of an answer whose prompt is not known, if that is all it is."""
+    whole = parsed(choice.text)
+    is_ours = isinstance(whole, dict) and whole.keys() == {"say", "calls"}
+    return opened(choice, prompt, salt) if is_ours else choice
+
+
 def cut_calls(choice: Choice) -> Choice:
     """Make the last native call of an answer that met the token limit invalid: it may be half."""
     if choice.finish_reason != "length" or not choice.calls:
@@ -55,7 +62,7 @@ def named(choice: Choice, prompt: Prompt, salt: str) -> Choice:
     calls: list[Call] = []
     for n, call in enumerate(choice.calls):
         taken = call.id in {other.id for other in calls}
-        made = _new_id(f"{salt}|{len(prompt.turns)}|{prompt.turns[-1]}|{n}|{call}")
+        made = _new_id(f"{salt}|{len(prompt.turns)}|{prompt.turns[-1:]}|{n}|{call}")
         calls.append(replace(call, id=made) if taken or not call.id else call)
     runnable = any(isinstance(call.arguments, Mapping) for call in calls)
     if not runnable or choice.finish_reason == "length":

@@ -152,6 +152,8 @@ def hear(choice: Choice, prompt: Prompt, *, native: bool = False, salt: str = ""
         return _hearing.named(_hearing.cut_calls(choice), prompt, salt)
     if prompt.tools:
         return _hearing.opened(choice, prompt, salt)
+    if not prompt.turns and prompt.response_format is None:
+        return _hearing.overheard(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":
         required = (_schema_of(prompt) or {}).get("required")
         keys = required if isinstance(required, list) else []

@@ -8,58 +8,41 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
-from pydantic import AliasChoices, BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, model_validator
 from typing_extensions import Self, override
 
 from langchain_segmind import (
     _catalogue,
-    _config,
+    _events,
     _flow,
     _messages,
     _models,
-    _prompt,
     _structured,
     _toolbox,
 )
 from langchain_segmind._catalogue import Entry
-from langchain_segmind._client import (
-    GatewayClient,
-    field_names,
-    of_model_or_class,
-    patience_of,
-)
+from langchain_segmind._client import of_model_or_class
 from langchain_segmind._exchange import Flow
+from langchain_segmind._flow import Heard, Target
+from langchain_segmind._prompt import Prompt
+from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
-from langchain_segmind._wire import SETTINGS, Family
-
-_OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
-
-_PER_CALL: Final = frozenset(
-    {*SETTINGS, *_OF_TOOLS, "model", "response_format", "extra_headers", "stream"}
-)
-
-_OURS: Final = {
-    "messages": "they are the call's input",
-    "prompt": "messages are sent instead",
-    "instruction": "use a SystemMessage",
-    "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
-    "tools": "they go with bind_tools(...) or one call",
-    "tool_choice": "it goes with bind_tools(...) or one call",
-}
-"""Body fields that a user may not set, and why."""
+from langchain_segmind._wire import SETTINGS
+from langchain_segmind.credits import Bill
+from langchain_segmind.jobs import SegmindJob
 
 
-class ChatSegmind(GatewayClient, BaseChatModel):
+class ChatSegmind(ChatSettings, BaseChatModel):
     """A chat model behind Segmind's gateway.
 
     **Set up.** Get a key at https://cloud.segmind.com and set `SEGMIND_API_KEY`, or pass
@@ -162,79 +145,6 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     ```
     """
 
-    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
-    """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
-    them; one that is not known to this package works by the rule of its family."""
-
-    family: Literal["auto"] | Family = "auto"
-    """How the model's request bodies look; `"auto"` goes by the slug."""
-
-    temperature: float | None = Field(default=None, allow_inf_nan=False)
-    """Randomness. Not sent unless set, as all the settings below."""
-
-    max_tokens: int | None = Field(default=None, ge=1)
-    """Tokens the answer may have."""
-
-    top_p: float | None = Field(default=None, allow_inf_nan=False)
-    """Share of the likeliest tokens to sample from."""
-
-    top_k: int | None = None
-    """Number of the likeliest tokens to sample from."""
-
-    stop: list[str] | None = Field(
-        default=None, validation_alias=AliasChoices("stop", "stop_sequences")
-    )
-    """Texts before which the answer ends. Sent, and enforced here too."""
-
-    seed: int | None = None
-    """Seed of the sampling, for models that have one."""
-
-    n: int | None = Field(default=None, ge=1)
-    """Number of alternatives; `generate` returns them all, `invoke` the first."""
-
-    presence_penalty: float | None = Field(default=None, allow_inf_nan=False)
-    """Penalty for words that occurred."""
-
-    frequency_penalty: float | None = Field(default=None, allow_inf_nan=False)
-    """Penalty for words by how often they occurred."""
-
-    reasoning_effort: str | None = None
-    """How hard a reasoning model thinks: `"low"`, `"medium"`, `"high"`."""
-
-    model_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Other fields of the request's body, sent as they are."""
-
-    streaming: bool = False
-    """Whether `invoke` takes LangChain's streaming path. The gateway itself never streams."""
-
-    tool_calling: Literal["auto", "emulated", "native"] = "auto"
-    """How tools reach the model: told in words and asked for through `response_format`
-    (`"emulated"`), or in the provider's own fields (`"native"`), which the gateway drops today.
-    `"auto"` goes by what is known of the model."""
-
-    include_response_headers: bool = False
-    """Whether `response_metadata["headers"]` holds the headers of the reply."""
-
-    # --- construction --------------------------------------------------------------------------
-
-    @field_validator("model", mode="after")
-    @classmethod
-    def _segmind_check_model(cls, value: str) -> str:
-        return _config.check_slug(value)
-
-    @field_validator("stop", mode="before")
-    @classmethod
-    def _segmind_check_stop(cls, value: Any) -> Any:
-        return _config.check_stop(value)
-
-    @field_validator("model_kwargs", mode="after")
-    @classmethod
-    def _segmind_check_model_kwargs(cls, value: dict[str, Any]) -> dict[str, Any]:
-        clash = sorted(value.keys() & (field_names(cls) - {"model_kwargs"}))
-        if clash:
-            raise ValueError(f"model_kwargs: {clash[0]} is a parameter of its own; pass it as such")
-        return _checked_extras(value, "model_kwargs")
-
     @model_validator(mode="after")
     def _segmind_check_together(self) -> Self:
         if self.streaming and self.n is not None and self.n > 1:
@@ -246,86 +156,53 @@ class ChatSegmind(GatewayClient, BaseChatModel):
     def _resolve_model_profile(self) -> ModelProfile | None:
         return _catalogue.profile(self._card(self.model))
 
-    def _card(self, slug: str) -> _catalogue.Card:
-        card = _catalogue.card_for(slug)
-        return card if self.family == "auto" else replace(card, family=self.family)
-
     # --- one call ------------------------------------------------------------------------------
 
-    def _chat(
+    def _asked(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> Flow[_flow.Heard]:
-        """Read what LangChain handed over into a conversation that can begin."""
-        given = {**kwargs, "stop": stop} if stop is not None else kwargs
-        self._check_call(given)
-        slug = _config.check_slug(given.get("model") or self.model)
-        card = self._card(slug)
-        headers = _config.check_headers(given.get("extra_headers") or {}, "extra_headers")
-        form = given.get("response_format")
-        tools, forced = _toolbox.choose(_toolbox.read(given.get("tools")), given.get("tool_choice"))
-        prompt = _prompt.Prompt(
-            turns=_messages.read(messages),
-            tools=tools,
-            forced=forced,
-            parallel=given.get("parallel_tool_calls") is not False,
-            settings=self._settings(given),
-            extras=self._extras(given),
-            response_format=None if form is None else _structured.response_format(form),
-        )
-        if prompt.response_format is not None:
-            _config.check_json(prompt.response_format, "response_format")
-        target = _flow.Target(
-            base_url=self.base_url,
-            card=card,
-            native=card.native_tools
-            if self.tool_calling == "auto"
-            else self.tool_calling == "native",
-            refuses_format=slug in self._refusers(),
-            patience=patience_of(self),
-            headers={**(self.default_headers or {}), **headers},
-        )
-        return _flow.chat(prompt, target)
+    ) -> tuple[Prompt, Target]:
+        return self._read_call(_messages.read(messages), stop, kwargs)
 
-    def _check_call(self, given: Mapping[str, Any]) -> None:
-        fixed = field_names(type(self)) - _PER_CALL
-        for name in given:
-            if name in fixed:
-                raise ValueError(f"{name} belongs to the model; set it as ChatSegmind({name}=...)")
+    def _play(
+        self, flow: Flow[Heard], slug: str, manager: _events.Manager, job: str | None = None
+    ) -> Heard:
+        """Play a conversation that brings an answer, on the books of those who track it."""
+        with Bill(slug, manager.handlers if manager else (), job) as bill:
+            heard = self._transport().run(
+                flow, self.api_key, admit=bill.admit, tell=_events.teller(manager, bill)
+            )
+            bill.settle(heard.receipt, heard.answer.usage)
+        return heard
 
-    def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge the call's settings over the model's; None leaves one out."""
-        merged = {name: given[name] if name in given else getattr(self, name) for name in SETTINGS}
-        merged["stop"] = _config.check_stop(merged["stop"])
-        settings = {name: value for name, value in merged.items() if value is not None}
-        for name, value in settings.items():
-            _config.check_json(value, name)
-        return settings
+    async def _aplay(
+        self, flow: Flow[Heard], slug: str, manager: _events.AsyncManager, job: str | None = None
+    ) -> Heard:
+        with Bill(slug, manager.handlers if manager else (), job) as bill:
+            heard = await self._transport().arun(
+                flow, self.api_key, admit=bill.admit, tell=_events.ateller(manager, bill)
+            )
+            bill.settle(heard.receipt, heard.answer.usage)
+        return heard
 
-    def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        extras = {name: value for name, value in given.items() if name not in _PER_CALL}
-        return {**self.model_kwargs, **_checked_extras(extras, "call")}
-
-    def _refusers(self) -> set[str]:
-        """The models that were found to refuse `response_format`, for this instance's life."""
-        refusers: set[str] = self.__dict__.setdefault("_segmind_refusers", set())
-        return refusers
-
-    def _metadata(self, heard: _flow.Heard, slug: str) -> dict[str, Any]:
+    def _metadata(self, heard: Heard, slug: str) -> dict[str, Any]:
         if heard.refuses_format:
             self._refusers().add(slug)
+        receipt = heard.receipt
         found = {
             "id": heard.answer.id,
-            "request_id": heard.request_id,
-            "cost": heard.cost,
-            "remaining_credits": heard.remaining_credits,
-            "generation_time": heard.generation_time,
-            "headers": dict(heard.headers) if self.include_response_headers else None,
+            "request_id": receipt.request_id,
+            "cost": receipt.cost,
+            "remaining_credits": receipt.remaining_credits,
+            "generation_time": receipt.generation_time,
+            "queue_time": receipt.queue_time,
+            "ambiguous_attempts": receipt.ambiguous_attempts or None,
+            "headers": dict(receipt.headers) if self.include_response_headers else None,
         }
         known = {name: value for name, value in found.items() if value is not None}
         return {"model_name": slug, "model_provider": "segmind", **known}
 
-    def _result(self, heard: _flow.Heard, kwargs: Mapping[str, Any]) -> ChatResult:
-        metadata = self._metadata(heard, kwargs.get("model") or self.model)
+    def _result(self, heard: Heard, slug: str) -> ChatResult:
+        metadata = self._metadata(heard, slug)
         generations = []
         for i, choice in enumerate(heard.answer.choices):
             usage = heard.answer.usage if i == 0 else None  # counted once, however many choices
@@ -333,8 +210,12 @@ class ChatSegmind(GatewayClient, BaseChatModel):
             generations.append(ChatGeneration(message=message))
         return ChatResult(generations=generations)
 
-    def _chunk(self, heard: _flow.Heard, kwargs: Mapping[str, Any]) -> ChatGenerationChunk:
-        metadata = self._metadata(heard, kwargs.get("model") or self.model)
+    def _message(self, heard: Heard, slug: str) -> AIMessage:
+        metadata = self._metadata(heard, slug)
+        return _messages.write(heard.answer.choices[0], heard.answer.usage, metadata)
+
+    def _chunk(self, heard: Heard, slug: str) -> ChatGenerationChunk:
+        metadata = self._metadata(heard, slug)
         choice = heard.answer.choices[0]
         message = _messages.write_chunk(choice, heard.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
@@ -349,6 +230,132 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         _models.alist_models
     )
 
+    # --- the queue -----------------------------------------------------------------------------
+
+    def submit(
+        self,
+        messages: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> SegmindJob:
+        """Put a question into the gateway's queue, to collect its answer later.
+
+        Args:
+            messages: What `invoke` takes.
+            config: Its callbacks are told of the job, and trackers among them count its cost.
+            stop: Texts before which the answer ends.
+            **kwargs: What `invoke` takes, tools too: `tools=[...]`.
+
+        Returns:
+            The job. The model runs and is billed once, whether or not the answer is collected.
+
+        Raises:
+            SegmindError: If it was not accepted, or if nobody can tell because the gateway's reply
+                was lost; then it is not submitted again.
+        """
+        prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
+        manager = _events.of_config(self, config)
+        if self.rate_limiter is not None:
+            self.rate_limiter.acquire(blocking=True)
+        with Bill(target.card.slug, manager.handlers) as bill:
+            job = self._transport().run(
+                _flow.submit(prompt, target),
+                self.api_key,
+                admit=bill.admit,
+                tell=_events.teller(manager, bill),
+            )
+            bill.leave_open()
+        return SegmindJob(self, job.id, stop=stop, **kwargs)
+
+    async def asubmit(
+        self,
+        messages: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> SegmindJob:
+        """Put a question into the gateway's queue, as `submit` does."""
+        prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
+        manager = _events.aof_config(self, config)
+        if self.rate_limiter is not None:
+            await self.rate_limiter.aacquire(blocking=True)
+        with Bill(target.card.slug, manager.handlers) as bill:
+            job = await self._transport().arun(
+                _flow.submit(prompt, target),
+                self.api_key,
+                admit=bill.admit,
+                tell=_events.ateller(manager, bill),
+            )
+            bill.leave_open()
+        return SegmindJob(self, job.id, stop=stop, **kwargs)
+
+    def fetch(
+        self,
+        request_id: str,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Collect the answer of a job in the queue, whoever submitted it; free of charge.
+
+        Waits if it is still running, for `queue_timeout` seconds. The gateway keeps answers for
+        about an hour.
+
+        Args:
+            request_id: The job's id, as in an error's `request_id`, the log or `str(job)`.
+            config: Its callbacks are told of the job's states.
+            stop: Texts before which the answer ends.
+            **kwargs: What the question was asked with, where it matters for reading its answer:
+                `tools`, `tool_choice`, `response_format`, `model`.
+
+        Raises:
+            SegmindJobFailedError: If the job failed.
+            SegmindJobTimeoutError: If it is still not done.
+            SegmindJobNotFoundError: If the gateway does not know it, or not any more.
+            SegmindError: For any other failure, with the job's id.
+        """
+        prompt, target = self._read_call((), stop, kwargs)
+        flow, slug = _flow.fetch(request_id, prompt, self._queued(target)), target.card.slug
+        heard = self._play(flow, slug, _events.of_config(self, config), request_id)
+        return self._message(heard, slug)
+
+    async def afetch(
+        self,
+        request_id: str,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Collect the answer of a job in the queue, as `fetch` does."""
+        prompt, target = self._read_call((), stop, kwargs)
+        flow, slug = _flow.fetch(request_id, prompt, self._queued(target)), target.card.slug
+        heard = await self._aplay(flow, slug, _events.aof_config(self, config), request_id)
+        return self._message(heard, slug)
+
+    def job(self, request_id: str, **kwargs: Any) -> SegmindJob:
+        """Make a handle of a job from its id, with what `submit` was given beside the messages."""
+        return SegmindJob(self, request_id, **kwargs)
+
+    def job_status(self, request_id: str) -> str:
+        """Ask what became of a job; see `SegmindJob.status`."""
+        return self._transport().run(self._state(request_id), self.api_key)
+
+    async def ajob_status(self, request_id: str) -> str:
+        """Ask what became of a job; see `SegmindJob.astatus`."""
+        return await self._transport().arun(self._state(request_id), self.api_key)
+
+    def _state(self, request_id: str) -> Flow[str]:
+        _, target = self._read_call((), None, {})
+        return _flow.state(request_id, target)
+
+    def _queued(self, target: Target) -> Target:
+        return replace(target, waiting=self._waiting())
+
     # --- LangChain's hooks ---------------------------------------------------------------------
 
     @override
@@ -359,8 +366,10 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        heard = self._transport().run(self._chat(messages, stop, kwargs), self.api_key)
-        return self._result(heard, kwargs)
+        prompt, target = self._asked(messages, stop, kwargs)
+        slug = target.card.slug
+        heard = self._play(_flow.chat(prompt, target), slug, run_manager)
+        return self._result(heard, slug)
 
     @override
     async def _agenerate(
@@ -370,8 +379,10 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        heard = await self._transport().arun(self._chat(messages, stop, kwargs), self.api_key)
-        return self._result(heard, kwargs)
+        prompt, target = self._asked(messages, stop, kwargs)
+        slug = target.card.slug
+        heard = await self._aplay(_flow.chat(prompt, target), slug, run_manager)
+        return self._result(heard, slug)
 
     @override
     def _stream(
@@ -382,8 +393,11 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         self._check_stream(kwargs)
-        heard = self._transport().run(self._chat(messages, stop, kwargs), self.api_key)
-        chunk = self._chunk(heard, kwargs)
+        watcher = run_manager or _events.take_over()
+        prompt, target = self._asked(messages, stop, kwargs)
+        slug = target.card.slug
+        heard = self._play(_flow.chat(prompt, target), slug, watcher)
+        chunk = self._chunk(heard, slug)
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -397,11 +411,68 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         self._check_stream(kwargs)
-        heard = await self._transport().arun(self._chat(messages, stop, kwargs), self.api_key)
-        chunk = self._chunk(heard, kwargs)
+        watcher = run_manager or _events.take_over()
+        prompt, target = self._asked(messages, stop, kwargs)
+        slug = target.card.slug
+        heard = await self._aplay(_flow.chat(prompt, target), slug, watcher)
+        chunk = self._chunk(heard, slug)
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
+
+    @override
+    def _should_stream(
+        self,
+        *,
+        async_api: bool,
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> bool:
+        should = super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
+        if should and run_manager is not None:
+            _events.hand_over(run_manager)
+        return should
+
+    @override
+    def stream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[AIMessageChunk]:
+        """Answer as `invoke` does, in one chunk: the gateway cannot stream."""
+        chunks = super().stream(input, config, stop=stop, **kwargs)
+        _events.hand_over(_events.of_config(self, config))
+        try:
+            first = next(chunks, None)
+        finally:
+            _events.take_over()
+        if first is not None:
+            yield first
+            yield from chunks
+
+    @override
+    async def astream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[AIMessageChunk]:
+        """Answer as `ainvoke` does, in one chunk: the gateway cannot stream."""
+        chunks = super().astream(input, config, stop=stop, **kwargs)
+        _events.hand_over(_events.aof_config(self, config))
+        try:
+            first = await anext(chunks, None)
+        finally:
+            _events.take_over()
+        if first is not None:
+            yield first
+            async for chunk in chunks:
+                yield chunk
 
     @override
     def bind_tools(
@@ -552,11 +623,3 @@ class ChatSegmind(GatewayClient, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages)
-
-
-def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
-    for name, value in extras.items():
-        if name in _OURS:
-            raise ValueError(f"{where}: {name} cannot be set, because {_OURS[name]}")
-        _config.check_json(value, f"{where}: {name}")
-    return extras

@@ -11,7 +11,11 @@
     ├── SegmindServerError                ModelAPIError              408, 425, 5xx
     ├── SegmindConnectionError            ModelConnectionError       no HTTP answer
     ├── SegmindTimeoutError               ModelTimeoutError          a deadline passed
-    └── SegmindResponseError                                         a 200 that cannot be used
+    │   └── SegmindJobTimeoutError                                   a job did not end in time
+    ├── SegmindResponseError                                         a 200 that cannot be used
+    ├── SegmindJobFailedError             ModelAPIError              a job ended as FAILED
+    ├── SegmindJobNotFoundError                                      an unknown or expired job
+    └── SegmindBudgetExceededError                                   `track_credits(budget=...)`
 
 Which class repeats what was perhaps paid for? None. Each says so three ways: `outcome` tells what
 became of the request, `is_retryable` is what LangChain's `ModelRetryMiddleware` reads, and a
@@ -71,18 +75,22 @@ class SegmindError(ModelError):
     Attributes:
         message: One line: what happened and what to do next.
         status_code: HTTP status of the last reply, or None when there was none.
-        request_id: The gateway's id of the request or job, where it sent one.
+        request_id: The gateway's id of the request, where it sent one; that of the job in the
+            queue once there is one, with which `ChatSegmind.fetch` collects the answer.
         outcome: What became of the last attempt: "not_sent" (the model surely did not run),
             "rejected" (the gateway answered with a documented, unbilled error), "unknown" (sent,
             but no trustworthy answer: it may have run and been billed) or "executed" (a 200
             arrived, but its body is lost or unusable). None where nothing was to be sent.
-        attempts: How many requests were made for this call.
+        attempts: How many requests were made for this call, polls of a job included.
         body: The last reply's text, at most 16 KiB.
         headers: An allow-listed few of the last reply's headers, names in lower case.
+        cost: What the call cost all the same, in US dollars, where the gateway said so.
         remaining_credits: The balance the gateway reported, in its credits (US dollars).
         retry_after: Seconds the gateway asked to wait.
         model: The slug that was called.
         is_retryable: Whether the same call may be repeated without paying twice.
+        ambiguous_attempts: With `retry_ambiguous`, how many attempts before the last may have run
+            and been billed too.
     """
 
     def __init__(
@@ -95,10 +103,12 @@ class SegmindError(ModelError):
         attempts: int = 0,
         body: str | None = None,
         headers: Mapping[str, str] | None = None,
+        cost: float | None = None,
         remaining_credits: float | None = None,
         retry_after: float | None = None,
         model: str | None = None,
         is_retryable: bool = False,
+        ambiguous_attempts: int = 0,
     ) -> None:
         self.message = one_line(message)
         super().__init__(self.message)
@@ -108,10 +118,12 @@ class SegmindError(ModelError):
         self.attempts = attempts
         self.body = body[:LONGEST_BODY] if body is not None else None
         self.headers = {k: v for k, v in (headers or {}).items() if k in KEPT_HEADERS}
+        self.cost = cost
         self.remaining_credits = remaining_credits
         self.retry_after = retry_after
         self.model = model
         self.is_retryable = is_retryable
+        self.ambiguous_attempts = ambiguous_attempts
 
     @property
     def billed(self) -> bool | None:
@@ -179,8 +191,27 @@ class SegmindTimeoutError(SegmindError, ModelTimeoutError, TimeoutError):
     """A deadline passed: `timeout`, `connect_timeout` or `total_timeout`."""
 
 
+class SegmindJobTimeoutError(SegmindTimeoutError):
+    """A job did not end within `queue_timeout` or `total_timeout`; it runs on in the queue.
+
+    `ChatSegmind.fetch(error.request_id)` collects its answer later.
+    """
+
+
 class SegmindResponseError(SegmindError, RuntimeError):
     """A reply of status 200 without a usable answer. It was billed and is not asked for again."""
+
+
+class SegmindJobFailedError(SegmindError, ModelAPIError, RuntimeError):
+    """A job in the queue ended as FAILED, for the reason in the message."""
+
+
+class SegmindJobNotFoundError(SegmindError, ValueError):
+    """The gateway does not know the job: the id is wrong, or its result has expired."""
+
+
+class SegmindBudgetExceededError(SegmindError, RuntimeError):
+    """A call was not begun, because the budget of a `track_credits` is used up."""
 
 
 _STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {

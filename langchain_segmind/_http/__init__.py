@@ -12,13 +12,14 @@ import os
 import random
 import time
 import weakref
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._exchange import Flow, Reply, Response
+from langchain_segmind._exchange import Flow, News, Reply, Response, Step
 from langchain_segmind._http._common import Network
 from langchain_segmind._http._sync import SyncLink
 from langchain_segmind.errors import SegmindError
@@ -51,28 +52,52 @@ class Transport:
     def __deepcopy__(self, memo: dict[int, Any]) -> Transport:
         return Transport(self.network)
 
-    def run(self, flow: Flow[T], key: SecretStr | None) -> T:
-        """Play a conversation on requests and return its result; without a key, none is sent."""
+    def run(
+        self,
+        flow: Flow[T],
+        key: SecretStr | None,
+        *,
+        admit: Callable[[], None] | None = None,
+        tell: Callable[[News], None] | None = None,
+    ) -> T:
+        """Play a conversation on requests and return its result.
+
+        Args:
+            flow: The conversation.
+            key: The gateway's key; None to send none.
+            admit: Called before anything that may be billed is sent; raises to prevent it.
+            tell: Given the news of a job in the queue.
+        """
         link = self._sync.get(os.getpid()) or self._open_sync()
         began = time.monotonic()
         try:
             step = next(flow)
             while True:
+                if isinstance(step, News):
+                    if tell is not None:
+                        tell(step)
+                    step = next(flow)
+                    continue
                 if step.after:
                     time.sleep(step.after)
-                step = flow.send(_timed(link.send(step, key), began))
+                step = flow.send(_timed(link.send(step, key, _if_billed(step, admit)), began))
         except StopIteration as end:
             result: T = end.value
             return result
         except SegmindError as error:
-            if key is not None:
-                error.hide(key.get_secret_value())
-            raise
+            raise _redacted(error, key) from None
         finally:
             flow.close()
 
-    async def arun(self, flow: Flow[T], key: SecretStr | None) -> T:
-        """Play a conversation on aiohttp and return its result; without a key, none is sent."""
+    async def arun(
+        self,
+        flow: Flow[T],
+        key: SecretStr | None,
+        *,
+        admit: Callable[[], None] | None = None,
+        tell: Callable[[News], Awaitable[None]] | None = None,
+    ) -> T:
+        """Play a conversation on aiohttp and return its result; arguments are those of `run`."""
         link = (
             self._async.get((os.getpid(), asyncio.get_running_loop())) or await self._open_async()
         )
@@ -80,16 +105,21 @@ class Transport:
         try:
             step = next(flow)
             while True:
+                if isinstance(step, News):
+                    if tell is not None:
+                        await tell(step)
+                    step = next(flow)
+                    continue
                 if step.after:
                     await asyncio.sleep(step.after)
-                step = flow.send(_timed(await link.send(step, key), began))
+                step = flow.send(
+                    _timed(await link.send(step, key, _if_billed(step, admit)), began)
+                )
         except StopIteration as end:
             result: T = end.value
             return result
         except SegmindError as error:
-            if key is not None:
-                error.hide(key.get_secret_value())
-            raise
+            raise _redacted(error, key) from None
         finally:
             flow.close()
 
@@ -116,6 +146,18 @@ class Transport:
         link = await asyncio.to_thread(_new_async_link, self.network)
         _abandon_ended(self._async)
         return self._async.setdefault((os.getpid(), asyncio.get_running_loop()), link)
+
+
+def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
+    """Take the key out of an error, and the flow's frames, whose locals hold what was received."""
+    if key is not None:
+        error.hide(key.get_secret_value())
+    return error.with_traceback(None)
+
+
+def _if_billed(step: Step, admit: Callable[[], None] | None) -> Callable[[], None] | None:
+    """Give the gatekeeper of what costs money: polls and balances are free."""
+    return admit if step.request.method == "POST" else None
 
 
 def _new_async_link(network: Network) -> AsyncLink:

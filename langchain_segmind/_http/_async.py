@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,8 +39,16 @@ class AsyncLink:
         self._busy = 0
         self._idle = asyncio.Event()
 
-    async def send(self, step: Step, key: SecretStr | None) -> Reply:
-        """Send one request and read its reply, or tell how far it came."""
+    async def send(
+        self, step: Step, key: SecretStr | None, admit: Callable[[], None] | None = None
+    ) -> Reply:
+        """Send one request and read its reply, or tell how far it came.
+
+        Args:
+            step: What to send, and how patiently.
+            key: The gateway's key; None to send none.
+            admit: Called when nothing but the sending is left; raises to prevent it.
+        """
         began = time.monotonic()
         if self._gate.locked() and step.patience is not None:
             try:
@@ -53,7 +61,10 @@ class AsyncLink:
         try:
             # A wait for the gate counts for the total timeout, not for the attempt's own.
             waited = 0.0 if step.patience is None else time.monotonic() - began
-            return await self._exchange(await self._opened(), step, waited, key)
+            session = await self._opened()
+            if admit is not None:
+                admit()
+            return await self._exchange(session, step, waited, key)
         finally:
             self._gate.release()
             self._busy -= 1

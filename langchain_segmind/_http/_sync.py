@@ -168,8 +168,16 @@ class SyncLink:
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)
 
-    def send(self, step: Step, key: SecretStr | None) -> Reply:
-        """Send one request and read its reply, or tell how far it came."""
+    def send(
+        self, step: Step, key: SecretStr | None, admit: Callable[[], None] | None = None
+    ) -> Reply:
+        """Send one request and read its reply, or tell how far it came.
+
+        Args:
+            step: What to send, and how patiently.
+            key: The gateway's key; None to send none.
+            admit: Called when nothing but the sending is left; raises to prevent it.
+        """
         began = time.monotonic()
         if not self._gate.acquire(timeout=step.patience):
             return common.NO_CONNECTION
@@ -178,6 +186,8 @@ class SyncLink:
             began = time.monotonic() if step.patience is None else began
             _attempt.deadline = None if step.timeout is None else began + step.timeout
             _attempt.sent = False
+            if admit is not None:
+                admit()
             return self._exchange(step, key)
         finally:
             self._gate.release()

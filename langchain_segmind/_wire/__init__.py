@@ -7,17 +7,25 @@ passes on what the provider sent.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic_core import from_json
 
 from langchain_segmind._prompt import Answer, Choice
+from langchain_segmind._wire import _values as values
 from langchain_segmind._wire import anthropic, gemini, openai
 from langchain_segmind._wire._turns import SETTINGS
 from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
 
-__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "parse"]
+__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "decode_job", "parse"]
+
+_LIKE_A_REPLY: Final = re.compile(
+    r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'
+)
+_OF_ERRORS: Final = {"error", "error_description", "status_code", "status", "message", "detail"}
 
 Family = Literal["openai", "anthropic", "gemini"]
 
@@ -30,8 +38,53 @@ def decode(body: bytes) -> Answer:
     Raises:
         SegmindResponseError: If it holds no answer; says why.
     """
-    answer = _decoded(parse(body))
+    return _decode(parse(body))
+
+
+def _decode(value: Any) -> Answer:
+    answer = _decoded(value)
     return replace(answer, choices=tuple(_without_thoughts(c) for c in answer.choices))
+
+
+def decode_job(value: Mapping[str, Any]) -> Answer:
+    """Read the parsed body of a job's result.
+
+    Its `output` is the family's reply, written as a string of JSON; an object, plain text (then it
+    is the answer itself) and a missing one (then the whole body is the reply) are taken too.
+
+    Raises:
+        SegmindResponseError: If it holds no answer; says why.
+    """
+    output = value.get("output")
+    if isinstance(output, str):
+        return _decode_text(output)
+    return _decode(value if output is None else output)
+
+
+def _decode_text(output: str) -> Answer:
+    if not output.strip():
+        raise SegmindResponseError("it is empty")
+    try:
+        value = parse(output.encode("utf-8", "surrogatepass"))
+    except SegmindResponseError:
+        if _LIKE_A_REPLY.match(output):
+            raise  # half a reply is no answer
+        value = None
+    if isinstance(value, str) and _LIKE_A_REPLY.match(value):
+        return _decode_text(value)
+    if _is_reply(value):
+        return _decode(value)
+    return Answer((_without_thoughts(Choice(values.text(output) or "")),))
+
+
+def _is_reply(value: Any) -> bool:
+    """Tell a reply, or an error in its place, from an answer that happens to be JSON."""
+    if not isinstance(value, dict):
+        return False
+    told = ("choices", "candidates", "content")
+    if any(isinstance(value.get(key), list) for key in told) or "promptFeedback" in value:
+        return True
+    return bool(value.get("error")) and value.keys() <= _OF_ERRORS
 
 
 def _decoded(value: Any) -> Answer:

@@ -19,17 +19,20 @@ from langchain_segmind.testing.conversation import (
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.ledger import LoggedRequest
+from langchain_segmind.testing.queue import Job, Queue
 from langchain_segmind.testing.scripted import ScriptedBrain
 
 __all__ = [
     "Brain",
     "Call",
     "HelpfulBrain",
+    "Job",
     "LocalGateway",
     "LoggedRequest",
     "Media",
     "Offer",
     "Question",
+    "Queue",
     "Reply",
     "Result",
     "ScriptedBrain",

@@ -1,16 +1,18 @@
 """Runs the local gateway as a process: ``python -m langchain_segmind.testing --port 8700``."""
 
 import argparse
+import re
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.ledger import LoggedRequest
 
 _KEPT = 1000  # requests; a process that runs for days must not grow
+_POLL = re.compile(r"/v2/requests/(?P<id>[^/]+)(?P<status>/status)?")
 _HIDDEN = "<the key you gave>"
 
 _WELCOME = """\
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency=options.latency,
         credits=options.credits,
         keep=_KEPT,
-        watch=lambda request: _say(describe(request)),
+        watch=LiveLog(_say).show,
     )
     try:
         gateway.start()
@@ -54,6 +56,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gateway.stop()
     _say("Stopped.")
     return 0
+
+
+class LiveLog:
+    """Writes every request on a line, but polls that only say *not yet*, or *done*: it counts them.
+
+    Args:
+        say: Where the lines go.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._polls: dict[str, int] = {}
+
+    def show(self, request: LoggedRequest) -> None:
+        """Show a request, or count it."""
+        job = _POLL.match(request.path)
+        if job is None:
+            self._say(describe(request))
+        elif job["status"] and request.status == 200:
+            self._count(job["id"])
+        else:
+            polls = self._polls.pop(job["id"], 0)
+            after = f", after {polls} status poll{'s' * (polls != 1)}" if polls else ""
+            self._say(describe(request) + after)
+
+    def _count(self, request_id: str) -> None:
+        self._polls[request_id] = self._polls.get(request_id, 0) + 1
+        if len(self._polls) > _KEPT:
+            del self._polls[next(iter(self._polls))]
 
 
 def describe(request: LoggedRequest) -> str:

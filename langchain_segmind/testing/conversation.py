@@ -191,6 +191,7 @@ class Brain(Protocol):
             The reply.
 
         Raises:
-            Exception: Anything; the client gets HTTP 500 with the message, and is not billed.
+            Exception: Anything; the client gets HTTP 500 with the message, or a job that FAILED
+                with it, and is not billed.
         """
         ...

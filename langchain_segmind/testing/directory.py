@@ -65,17 +65,20 @@ _CHAT: tuple[tuple[str, bool | None], ...] = (
     ("qwq-plus", None),
 )
 
-# The catalogue lists every kind of model; clients must be able to tell them apart.
-_OTHERS = (
-    ("flux-schnell", "textToImage"),
-    ("kling-text2video", "textToVideo"),
-    ("text-embedding-3-small", "textToEmbedding"),
+_EMBEDDING = (
+    "text-embedding-3-small",
+    "text-embedding-3-large",
+    "gemini-embedding-001",
+    "gemini-embedding-2",
 )
+
+# The catalogue lists every kind of model; clients must be able to tell them apart.
+_OTHERS = (("flux-schnell", "textToImage"), ("kling-text2video", "textToVideo"))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A chat model the gateway knows.
+    """A model the gateway can run.
 
     Attributes:
         slug: Its name in the path.
@@ -88,6 +91,11 @@ class Model:
     family: Family
     images: bool | None = None
     retired: bool = False
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it turns texts into vectors, and does not chat."""
+        return "embedding" in self.slug
 
 
 def family_of(slug: str) -> Family:
@@ -102,7 +110,7 @@ def family_of(slug: str) -> Family:
 def build_directory(
     extra: Iterable[str] | Mapping[str, Family] = (), retired: Iterable[str] = ()
 ) -> dict[str, Model]:
-    """List the chat models of one gateway.
+    """List the models of one gateway.
 
     Args:
         extra: Slugs beyond the vendor's; a mapping also says their family.
@@ -113,7 +121,7 @@ def build_directory(
     """
     families = extra if isinstance(extra, Mapping) else {}
     listed, gone = dict(_CHAT), frozenset(retired)
-    slugs = dict.fromkeys([*listed, *extra, *sorted(gone)])
+    slugs = dict.fromkeys([*listed, *_EMBEDDING, *extra, *sorted(gone)])
     return {
         slug: Model(slug, families.get(slug, family_of(slug)), listed.get(slug), slug in gone)
         for slug in slugs
@@ -122,9 +130,11 @@ def build_directory(
 
 def catalogue(directory: Mapping[str, Model]) -> dict[str, Any]:
     """Write the public catalogue document, in the vendor's words and spelling."""
-    chat = [_entry(model.slug, "textToText", model.retired) for model in directory.values()]
-    others = [_entry(slug, kind) for slug, kind in _OTHERS]
-    return {CATALOGUE_KEY: chat + others}
+    own = [
+        _entry(model.slug, "textToEmbedding" if model.embeds else "textToText", model.retired)
+        for model in directory.values()
+    ]
+    return {CATALOGUE_KEY: own + [_entry(slug, kind) for slug, kind in _OTHERS]}
 
 
 def _entry(slug: str, kind: str, retired: bool = False) -> dict[str, Any]:

@@ -106,6 +106,18 @@ def error_answer(
     return Answer(status, content, content_type, headers)
 
 
+def error_text(answer: Answer) -> str:
+    """Tell in one text what an error says went wrong."""
+    try:
+        told = json.loads(answer.body)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and isinstance(told.get("error"), str):
+        return str(told["error"])
+    wordless = answer.content_type == "text/html" or not answer.body
+    return f"Error {answer.status}" if wordless else answer.body.decode("utf-8", "replace")
+
+
 def _encode(body: object) -> tuple[bytes, str]:
     match body:
         case bytes():

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from langchain_segmind.testing.desk import Desk
 from langchain_segmind.testing.directory import Family, build_directory
+from langchain_segmind.testing.embedding_replies import EMBEDDING_REPLIES, EmbeddingReply
+from langchain_segmind.testing.failures import Drop, Failure, Target
 from langchain_segmind.testing.helpful import HelpfulBrain
-from langchain_segmind.testing.ledger import Drop, Failure, Ledger, LoggedRequest
+from langchain_segmind.testing.ledger import Ledger, LoggedRequest
+from langchain_segmind.testing.queue import Job, Jobs, Queue
 from langchain_segmind.testing.scripted import as_reply
 from langchain_segmind.testing.server import Address, Reception, ServerThread
 
@@ -46,15 +50,25 @@ class LocalGateway:
         port: The port to listen on; 0 picks a free one.
         latency: Seconds each model run takes. Runs overlap.
         models: Slugs that exist beyond the vendor's directory. A mapping says their families
-            (``"openai"``, ``"anthropic"``, ``"gemini"``); otherwise their names do.
+            (``"openai"``, ``"anthropic"``, ``"gemini"``); otherwise their names do. Those with
+            *embedding* in their names are embedding models.
         retired: Slugs that are answered with 410.
         honour_stop: Whether stop sequences end an answer. The real gateway does not promise it.
         unfetchable_hosts: Hosts of image URLs that are answered with 400.
         refuses_format: Slugs that answer any ``response_format`` with 400.
         forward_tools: Whether the families' own tool fields reach the models, as they do not on
             the real gateway, which ignores them.
+        embedding_reply: How vectors are told: ``"embedding"`` (a list under that key),
+            ``"values"`` (under ``embedding.values``), ``"data"`` (``data[0].embedding``),
+            ``"embeddings"`` (``embeddings[0]``), ``"embeddings_values"``
+            (``embeddings[0].values``) or as a bare ``"list"``. None tells ``"values"`` for
+            Gemini's models, whose real way is not known, and ``"embedding"`` for the others.
+        queue: How the job queue behaves; by default like the real one, as far as is known.
         keep: How many requests the log keeps; None for all.
         watch: Called, in the gateway's thread, with every request once its answer is known.
+
+    Raises:
+        ValueError: `embedding_reply` is unknown.
     """
 
     def __init__(
@@ -72,15 +86,21 @@ class LocalGateway:
         unfetchable_hosts: Iterable[str] = (),
         refuses_format: Iterable[str] = (),
         forward_tools: bool = False,
+        embedding_reply: EmbeddingReply | None = None,
+        queue: Queue | None = None,
         keep: int | None = None,
         watch: Callable[[LoggedRequest], None] | None = None,
     ) -> None:
+        if embedding_reply not in {None, *EMBEDDING_REPLIES}:
+            known = ", ".join(EMBEDDING_REPLIES)
+            raise ValueError(f"embedding_reply={embedding_reply!r}: expected one of {known}")
         self._address = Address(host, port)
         self._watch = watch
         self._thread: ServerThread | None = None
         self._port: int | None = None
         self._desk = Desk(
             ledger=Ledger(credits, keep),
+            jobs=Jobs(queue or Queue()),
             brain=brain or HelpfulBrain(),
             api_key=api_key or f"SG_local_{secrets.token_hex(8)}",
             directory=build_directory(models, retired),
@@ -89,6 +109,7 @@ class LocalGateway:
             unfetchable=frozenset(unfetchable_hosts),
             refuses_format=frozenset(refuses_format),
             forward_tools=forward_tools,
+            embedding_reply=embedding_reply,
         )
 
     @property
@@ -114,7 +135,7 @@ class LocalGateway:
 
     @property
     def executions(self) -> int:
-        """How many model runs were executed, and billed."""
+        """How many model runs were executed, and billed; those of jobs count when handed in."""
         return self._desk.ledger.executions
 
     @property
@@ -122,12 +143,32 @@ class LocalGateway:
         """The balance left, in dollars."""
         return self._desk.ledger.balance
 
+    @property
+    def jobs(self) -> list[Job]:
+        """Every job of the queue whose id is still known, oldest first, as it stands now.
+
+        A job whose submit was answered with a failure after the run is among them.
+        """
+        return self._desk.jobs.all(time.monotonic())
+
     def clear(self) -> None:
-        """Forget the log, the counters, the failures and replies to come; restore the balance."""
+        """Forget the log, jobs, counters, failures and replies to come; restore the balance."""
         self._desk.ledger.clear()
+        self._desk.jobs.forget()
+
+    def expire(self, request_id: str | None = None) -> None:
+        """Have a job's id expire now, so that asking for it is answered with 404.
+
+        Args:
+            request_id: The job; None for all there are.
+
+        Raises:
+            KeyError: There is no such job.
+        """
+        self._desk.jobs.forget(request_id)
 
     def reply(self, *replies: str | Reply) -> None:
-        """Have the next model runs answered with these replies, before the brain is asked."""
+        """Have the next chat runs answered with these replies, before the brain is asked."""
         self._desk.ledger.will_reply(as_reply(reply) for reply in replies)
 
     def fail(
@@ -140,33 +181,49 @@ class LocalGateway:
         slug: str | None = None,
         after_run: bool = False,
         drop: Drop | None = None,
+        on: Target = "run",
     ) -> None:
-        """Have the next model calls fail. Failures queue up; balance and catalogue calls never do.
+        """Have the next requests fail. Failures queue up; balance and catalogue never fail.
 
         Args:
             status: The status to answer.
-            times: How many calls get it.
+            times: How many requests get it.
             headers: Headers of the answer. By default a 429 says when to try again: in a second.
             body: Text (HTML when it begins with ``<``), bytes, or any JSON value; by default what
                 the real gateway sends with this status.
             slug: The only model it is for; None for any.
-            after_run: Let the model run, and bill it, before the error.
+            after_run: Let the model run, and bill it, before the error. A job is in the queue
+                then, although its submit failed.
             drop: Close the connection: without an answer ``"before_run"``, without an answer
                 ``"after_run"`` of a model that was billed, or ``"mid_reply"``, halfway through
-                the body of a good answer.
+                the body of a good answer. On polls, which run nothing: all but ``"after_run"``.
+            on: Which requests fail: those that start a ``"run"``, by waiting for it or by
+                submitting a job; only the ``"submit"`` of jobs; or every ``"poll"`` of a job,
+                only those of its ``"status"``, only those of its ``"result"``. A poll that fails
+                early tells nothing about its job: 404 is the one for an id not known yet.
 
         Raises:
-            ValueError: `times` is below 1, `status` is no HTTP status, or `drop` is unknown.
+            ValueError: `times` is below 1, `status` is no HTTP status, `drop` or `on` is unknown,
+                or a poll is to fail after a run.
         """
-        if times < 1:
-            raise ValueError(f"times={times}: a failure happens at least once")
-        if status not in range(200, 600):
-            raise ValueError(f"status={status}: expected an HTTP status from 200 to 599")
-        if drop not in {None, *get_args(Drop)}:
-            raise ValueError(f"drop={drop!r}: expected one of {', '.join(get_args(Drop))}")
-        self._desk.ledger.will_fail(
-            Failure(status, times, headers, body, slug, after_run=after_run, drop=drop)
-        )
+        failure = Failure(status, times, headers, body, slug, after_run, drop, on)
+        self._desk.ledger.will_fail(failure)
+
+    def fail_job(
+        self, error: str = "The model failed", *, times: int = 1, slug: str | None = None
+    ) -> None:
+        """Have the next jobs end as FAILED, unbilled, after the time they would have taken.
+
+        Args:
+            error: What their polls say went wrong.
+            times: How many jobs.
+            slug: The only model it is for; None for any.
+
+        Raises:
+            ValueError: `times` is below 1.
+        """
+        failure = Failure(422, times, body={"error": error}, slug=slug, of_job=True)
+        self._desk.ledger.will_fail(failure)
 
     def start(self) -> None:
         """Start listening.

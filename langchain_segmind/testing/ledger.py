@@ -3,16 +3,15 @@
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from langchain_segmind.testing.conversation import Reply, Usage
+from langchain_segmind.testing.failures import Event, Failure
 
 # Prices in billionths of a dollar a token: whole numbers add up to the same sum in any order.
 _INPUT_PRICE = 1_000
 _OUTPUT_PRICE = 4_000
 _DOLLAR = 1_000_000_000
-
-Drop = Literal["before_run", "after_run", "mid_reply"]
 
 
 @dataclass(frozen=True)
@@ -40,34 +39,6 @@ class LoggedRequest:
     status: int | None = None
     executed: bool = False
     connection: int = 0
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error some model calls will get.
-
-    Attributes:
-        status: The status to answer.
-        times: How many calls get it.
-        headers: The headers of the answer, or None for the usual ones.
-        body: The body of the answer, or None for the usual one.
-        slug: The only model it is for, or None for any.
-        after_run: Whether the model runs, and is billed, before the error.
-        drop: When to close the connection instead of answering, or None to answer.
-    """
-
-    status: int
-    times: int = 1
-    headers: Mapping[str, str] | None = None
-    body: object = None
-    slug: str | None = None
-    after_run: bool = False
-    drop: Drop | None = None
-
-    @property
-    def runs(self) -> bool:
-        """Whether the model runs before this failure."""
-        return self.after_run or self.drop in {"after_run", "mid_reply"}
 
 
 def cost_of(usage: Usage) -> int:
@@ -143,15 +114,18 @@ class Ledger:
             self._log[number] = done
             return done
 
-    def bill(self, usage: Usage) -> float:
+    def bill(self, cost: int) -> float:
         """Count and bill a run.
+
+        Args:
+            cost: Its cost, in billionths of a dollar.
 
         Returns:
             The balance left, in dollars.
         """
         with self._lock:
             self._executions += 1
-            self._spent += cost_of(usage)
+            self._spent += cost
             return in_dollars(self._first_balance - self._spent)
 
     def will_fail(self, failure: Failure) -> None:
@@ -159,12 +133,12 @@ class Ledger:
         with self._lock:
             self._failures.append(failure)
 
-    def take_failure(self, slug: str, *, runs: bool) -> Failure | None:
-        """Take the next failure for a model, if it is of the kind that runs, or does not."""
+    def take_failure(self, event: Event, slug: str | None, *, late: bool) -> Failure | None:
+        """Take the next failure for an event at a model, if it is as late, or early, as that."""
         with self._lock:
             for at, failure in enumerate(self._failures):
-                if failure.slug in {None, slug}:
-                    return self._take(at) if failure.runs == runs else None
+                if failure.strikes(event, slug):
+                    return self._take(at) if failure.late == late else None
             return None
 
     def _take(self, at: int) -> Failure:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from langchain_segmind.testing.checks import json_body
-from langchain_segmind.testing.desk import Desk, Visit, respond, route
+from langchain_segmind.testing.desk import Desk, Visit
 from langchain_segmind.testing.errors import Answer, RefusalError
 from langchain_segmind.testing.ledger import LoggedRequest
+from langchain_segmind.testing.routes import Found, find_route, respond
 
 _LARGEST_BODY = 64 * 1024 * 1024
 _BACKLOG = 1024  # a thousand clients may knock at once
@@ -54,8 +55,9 @@ class Reception:
             raw, too_large = b"", RefusalError(413).answer()
         headers = {name.lower(): value for name, value in request.headers.items()}
         visit = Visit(request.method, request.path, headers, raw)
-        number = self._desk.ledger.arrived(_entry(visit, connection))
-        answer = too_large or await respond(self._desk, visit)
+        found = find_route(visit.path)
+        number = self._desk.ledger.arrived(_entry(visit, found, connection))
+        answer = too_large or await respond(self._desk, visit, found)
         done = self._desk.ledger.answered(number, answer.status, executed=answer.executed)
         if self._watch is not None and done is not None:
             self._watch(done)
@@ -70,16 +72,15 @@ class Reception:
         return known
 
 
-def _entry(visit: Visit, connection: int) -> LoggedRequest:
-    found = route(visit)
+def _entry(visit: Visit, found: Found | None, connection: int) -> LoggedRequest:
     try:
-        body = json_body(visit.raw)
+        body = json_body(visit.raw) if visit.raw else None
     except RefusalError:
         body = None
     return LoggedRequest(
         method=visit.method,
         path=visit.path,
-        slug=found[1].get("slug") if found else None,
+        slug=found.slug if found else None,
         headers=visit.headers,
         body=body,
         raw=visit.raw,

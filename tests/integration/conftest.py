@@ -1,7 +1,9 @@
 import pytest
 
-from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import LocalGateway
+from tests.integration.ways import build, way
+
+__all__ = ["way"]
 
 
 @pytest.fixture
@@ -12,5 +14,5 @@ def gateway():
 
 @pytest.fixture
 def model(gateway):
-    with ChatSegmind(model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key) as model:
+    with build(gateway) as model:
         yield model

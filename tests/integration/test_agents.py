@@ -24,8 +24,11 @@ from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind, SegmindError
+from langchain_segmind import SegmindError
 from langchain_segmind.testing import HelpfulBrain, LocalGateway, Reply
+from tests.integration.ways import asked, both_ways, build
+
+pytestmark = both_ways
 
 SLUGS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
 FAMILIES = pytest.mark.parametrize("slug", SLUGS)
@@ -47,10 +50,6 @@ def get_weather(city: str) -> str:
 def delete_file(path: str) -> str:
     """Delete a file."""
     return f"{path} is deleted."
-
-
-def build(gateway, slug="gpt-4o", **kwargs):
-    return ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key, **kwargs)
 
 
 def last(state):
@@ -80,7 +79,7 @@ def test_an_agent_calls_its_tool_and_answers(slug, tool_calling):
         assert calls_of(state) == [("get_weather", {"city": "Paris"})]
         assert "sunny in Paris" in last(state)
         assert gateway.executions == 2
-        assert all("tools" in r.body for r in gateway.requests) is (tool_calling == "native")
+        assert all("tools" in r.body for r in asked(gateway)) is (tool_calling == "native")
 
 
 MANNERS = ["fenced", "prose", "tags", "bare", "list", "openai", "string_arguments"]
@@ -121,7 +120,7 @@ def test_a_model_that_refuses_response_format_is_asked_in_words_and_remembered(s
 
         assert calls_of(state) == [("add", {"a": 3, "b": 4})]
         assert again == Person(name="Ada Lovelace", year=1815)
-        assert [r.status for r in gateway.requests] == [400, 200, 200, 200]
+        assert [r.status for r in asked(gateway)] == [400, 200, 200, 200]
         assert gateway.executions == 3
 
 
@@ -347,7 +346,7 @@ def test_the_text_only_react_agent_leans_on_stop_sequences(gateway):
         result = executor.invoke({"input": "What is the weather in Paris?"})
 
     assert result["output"] == "It is sunny in Paris."
-    assert "made up" not in str(gateway.requests[-1].body)
+    assert "made up" not in str(asked(gateway)[-1].body)
 
 
 def test_a_graph_with_a_tool_node(gateway):
@@ -429,7 +428,7 @@ def test_native_tools_and_a_refused_format_go_together(slug):
             person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
 
         assert person == Person(name="Ada Lovelace", year=1815)
-        assert [request.status for request in gateway.requests] == [400, 200]
+        assert [request.status for request in asked(gateway)] == [400, 200]
 
 
 def test_stop_sequences_are_not_sent_where_they_would_cut_json(gateway):
@@ -438,4 +437,4 @@ def test_stop_sequences_are_not_sent_where_they_would_cut_json(gateway):
         model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.", stop=["\n"])
         model.invoke("Hello", stop=["\n"])
 
-    assert ["stop" in request.body for request in gateway.requests] == [False, False, True]
+    assert ["stop" in request.body for request in asked(gateway)] == [False, False, True]

@@ -11,6 +11,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, image_block
 from langchain_segmind._catalogue import card_for
 from langchain_segmind.testing import LocalGateway, Reply
+from tests.integration.ways import asked, both_ways, build
+
+pytestmark = both_ways
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -19,12 +22,8 @@ TOUR = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
 FAMILIES = pytest.mark.parametrize("slug", TOUR)
 
 
-def build(gateway, slug, **kwargs):
-    return ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key, **kwargs)
-
-
 def last_body(gateway):
-    return gateway.requests[-1].body
+    return asked(gateway)[-1].body
 
 
 def test_one_history_goes_through_every_family(gateway):
@@ -40,8 +39,8 @@ def test_one_history_goes_through_every_family(gateway):
             history += [model.invoke(history), *says]
 
     assert "Ada" in history[-1].text
-    assert [request.status for request in gateway.requests] == [200, 200, 200]
-    assert "secret" not in str([request.body for request in gateway.requests])
+    assert [request.status for request in asked(gateway)] == [200, 200, 200]
+    assert "secret" not in str([request.body for request in asked(gateway)])
     for message, slug in zip([m for m in history if isinstance(m, AIMessage)], TOUR, strict=True):
         assert message.response_metadata["model_name"] == slug
         assert message.response_metadata["finish_reason"] == "stop"
@@ -125,7 +124,7 @@ def test_an_address_of_an_image_is_refused_with_advice_where_only_inline_data_go
 
     assert "message 1, block 0" in str(caught.value)
     assert "image_block" in str(caught.value)
-    assert gateway.requests == []
+    assert asked(gateway) == []
 
 
 def test_a_file_named_in_a_message_is_never_opened(gateway, tmp_path):
@@ -135,7 +134,7 @@ def test_a_file_named_in_a_message_is_never_opened(gateway, tmp_path):
     with build(gateway, "gpt-4o") as model, pytest.raises(SegmindInvalidRequestError):
         model.invoke([message])
 
-    assert base64.b64encode(PNG).decode() not in str([r.body for r in gateway.requests])
+    assert base64.b64encode(PNG).decode() not in str([r.body for r in asked(gateway)])
 
 
 @pytest.mark.parametrize(
@@ -201,7 +200,7 @@ def test_json_mode_is_refused_for_claude_before_anything_is_sent(gateway):
         with pytest.raises(SegmindInvalidRequestError, match="json_schema"):
             structured.invoke("Hello")
 
-    assert gateway.requests == []
+    assert asked(gateway) == []
 
 
 @pytest.mark.parametrize(("slug", "family"), [("house-llm", "anthropic"), ("my-model", "gemini")])
@@ -248,7 +247,7 @@ def test_the_catalogue_is_read_without_the_key():
     assert entries["gpt-4o"].title
     assert "stable-diffusion" not in str(sorted(entries))
     assert {entry.slug for entry in of_the_class} == set(entries)
-    for request in gateway.requests:
+    for request in asked(gateway):
         assert "x-api-key" not in request.headers
         assert "x-secret" not in request.headers
 

@@ -27,13 +27,15 @@ from langgraph.types import RetryPolicy
 from pydantic import BaseModel, Field
 
 from langchain_segmind import (
-    ChatSegmind,
     SegmindError,
     SegmindInsufficientCreditsError,
     SegmindModelNotFoundError,
     SegmindRateLimitError,
 )
-from langchain_segmind.testing import LocalGateway, Reply
+from langchain_segmind.testing import LocalGateway, Queue, Reply
+from tests.integration.ways import asked, both_ways, build
+
+pytestmark = both_ways
 
 PNG = base64.b64encode(
     base64.b64decode(
@@ -51,7 +53,7 @@ class Person(BaseModel):
 
 def body(gateway):
     """The body of the last request."""
-    return gateway.requests[-1].body
+    return asked(gateway)[-1].body
 
 
 # --- calls -----------------------------------------------------------------------------------
@@ -63,16 +65,16 @@ async def test_invoke_and_ainvoke_say_the_same(model, gateway):
 
     assert "Ada" in first.text
     assert first.text == second.text
-    assert gateway.requests[0].body == gateway.requests[1].body
+    assert asked(gateway)[0].body == asked(gateway)[1].body
     await model.aclose()
 
 
-def test_a_message_tells_all_the_gateway_told(model, gateway):
+def test_a_message_tells_all_the_gateway_told(model, gateway, way):
     message = model.invoke("Hello")
 
     told = message.response_metadata
-    headers = gateway.requests[0]
-    assert headers.path == "/v1/gpt-4o"
+    headers = asked(gateway)[0]
+    assert headers.path == ("/v1/gpt-4o" if way == "direct" else "/v2/gpt-4o")
     assert (told["model_name"], told["model_provider"]) == ("gpt-4o", "segmind")
     assert told["finish_reason"] == "stop"
     assert told["cost"] > 0
@@ -85,24 +87,22 @@ def test_a_message_tells_all_the_gateway_told(model, gateway):
 
 
 def test_headers_are_told_when_asked_for(gateway):
-    with ChatSegmind(
-        model="gpt-4o",
-        base_url=gateway.base_url,
-        api_key=gateway.api_key,
-        include_response_headers=True,
-    ) as model:
+    with build(gateway, include_response_headers=True) as model:
         message = model.invoke("Hello")
 
-    assert message.response_metadata["headers"]["x-request-id"]
+    assert message.response_metadata["headers"]["content-type"] == "application/json"
 
 
-def test_a_gateway_that_tells_nothing_is_fine(model, gateway):
+def test_a_gateway_that_tells_nothing_is_fine():
     silent = dict.fromkeys(("x-cost", "x-remaining-credits", "x-request-id", "x-generation-time"))
-    gateway.reply(Reply(body={"choices": [{"message": {"content": "hi"}}]}, headers=silent))
+    with LocalGateway(queue=Queue(metrics=False, bare=True)) as gateway, build(gateway) as model:
+        gateway.reply(Reply(body={"choices": [{"message": {"content": "hi"}}]}, headers=silent))
 
-    message = model.invoke("Hello")
+        message = model.invoke("Hello")
 
-    assert message.response_metadata == {"model_name": "gpt-4o", "model_provider": "segmind"}
+    job_ids = [{"request_id": job.id} for job in gateway.jobs]
+    known = {"model_name": "gpt-4o", "model_provider": "segmind", **(job_ids or [{}])[0]}
+    assert message.response_metadata == known
     assert message.usage_metadata is None
 
 
@@ -113,20 +113,13 @@ def test_sends_only_what_was_set(model, gateway):
 
 
 def test_a_call_overrides_the_model(gateway):
-    with ChatSegmind(
-        model="gpt-4o",
-        base_url=gateway.base_url,
-        api_key=gateway.api_key,
-        temperature=0.5,
-        seed=1,
-        model_kwargs={"user": "ada"},
-    ) as model:
+    with build(gateway, temperature=0.5, seed=1, model_kwargs={"user": "ada"}) as model:
         message = model.invoke(
             "Hello", model="gpt-5.4-mini", temperature=0.1, seed=None, max_tokens=9, web_search=True
         )
         model.invoke("Hello")
 
-    first, second = gateway.requests
+    first, second = asked(gateway)
     sent = {name: value for name, value in first.body.items() if name != "messages"}
     assert first.slug == "gpt-5.4-mini"
     assert message.response_metadata["model_name"] == "gpt-5.4-mini"
@@ -139,7 +132,7 @@ def test_headers_of_one_call_are_sent_with_it(model, gateway):
     model.invoke("Hello", extra_headers={"X-Trace": "abc"})
     model.invoke("Hello")
 
-    assert [r.headers.get("x-trace") for r in gateway.requests] == ["abc", None]
+    assert [r.headers.get("x-trace") for r in asked(gateway)] == ["abc", None]
 
 
 def test_several_alternatives_are_all_returned_and_counted_once(model):
@@ -157,7 +150,7 @@ async def test_stop_sequences_are_kept_even_by_a_gateway_that_does_not(model, ga
     second = await model.ainvoke("Count", stop=["three"])
 
     assert (first.text, second.text) == ("one ", "one two ")
-    assert gateway.requests[0].body["stop"] == ["three", "two"]
+    assert asked(gateway)[0].body["stop"] == ["three", "two"]
     await model.aclose()
 
 
@@ -223,7 +216,7 @@ async def test_a_stream_is_one_honest_chunk(model, gateway):
         assert chunk.usage_metadata["total_tokens"] > 0
         assert chunk.response_metadata["model_name"] == "gpt-4o"
         assert chunk.chunk_position == "last"
-    assert all("stream" not in request.body for request in gateway.requests)
+    assert all("stream" not in request.body for request in asked(gateway))
     await model.aclose()
 
 
@@ -345,11 +338,10 @@ def test_usage_is_counted_by_model(model):
 def test_a_cached_answer_costs_nothing_and_is_not_given_to_others(gateway):
     cache = InMemoryCache()
 
-    def build(**kwargs):
-        address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
-        return ChatSegmind(model="gpt-4o", cache=cache, **address, **kwargs)
+    def cached(**kwargs):
+        return build(gateway, cache=cache, **kwargs)
 
-    with build() as one, build(temperature=0.3) as other, build(stop=["x"]) as third:
+    with cached() as one, cached(temperature=0.3) as other, cached(stop=["x"]) as third:
         first, again = one.invoke("Hello"), one.invoke("Hello")
         other.invoke("Hello")
         third.invoke("Hello")
@@ -368,9 +360,7 @@ def test_a_rate_limiter_is_asked_before_each_call(gateway):
             return super().acquire(blocking=blocking)
 
     limiter = Counting(requests_per_second=1000, check_every_n_seconds=0.001)
-    with ChatSegmind(
-        model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key, rate_limiter=limiter
-    ) as model:
+    with build(gateway, rate_limiter=limiter) as model:
         model.invoke("Hello")
         list(model.stream("Hello"))
 
@@ -385,7 +375,7 @@ def test_fields_can_be_configured_for_a_call(model, gateway):
     configurable.invoke("Hello", {"configurable": {"model": "gpt-5.2", "temp": 0.7}})
     configurable.invoke("Hello")
 
-    assert [(r.slug, r.body.get("temperature")) for r in gateway.requests] == [
+    assert [(r.slug, r.body.get("temperature")) for r in asked(gateway)] == [
         ("gpt-5.2", 0.7),
         ("gpt-4o", None),
     ]
@@ -411,18 +401,18 @@ def test_with_retry_repeats_a_rate_limit_only(model, gateway):
     gateway.fail(status=400, times=1)
     with pytest.raises(ValueError, match="400"):
         patient.invoke("Hello")
-    assert len(gateway.requests) == 1
+    assert len(asked(gateway)) == 1
 
 
 def test_credits_that_run_out_are_told(gateway):
     with (
         LocalGateway(credits=0.0) as poor,
-        ChatSegmind(model="gpt-4o", base_url=poor.base_url, api_key=poor.api_key) as model,
+        build(poor) as model,
     ):
         with pytest.raises(SegmindInsufficientCreditsError, match="Top up") as caught:
             model.invoke("Hello")
 
-        assert (len(poor.requests), poor.executions) == (1, 0)
+        assert (len(asked(poor)), poor.executions) == (1, 0)
         assert caught.value.billed is False
 
 
@@ -447,7 +437,7 @@ async def test_structured_output_gives_objects_of_the_schema(model, gateway):
     streamed = list(structured.stream(ADA))
 
     assert person == again == streamed[-1] == Person(name="Ada Lovelace", year=1815)
-    form = gateway.requests[0].body["response_format"]
+    form = asked(gateway)[0].body["response_format"]
     assert form["type"] == "json_schema"
     assert form["json_schema"]["name"] == "Person"
     assert "strict" not in form["json_schema"]
@@ -652,7 +642,7 @@ async def test_langgraphs_default_retry_never_pays_twice(model, gateway, driver,
     with pytest.raises(SegmindError) as caught:
         await builder.compile().ainvoke({"messages": [HumanMessage("Hello")]})
 
-    assert (len(gateway.requests), gateway.executions) == (1, 1)
+    assert (len(asked(gateway)), gateway.executions) == (1, 1)
     assert caught.value.outcome in ("unknown", "executed")
     await model.aclose()
 

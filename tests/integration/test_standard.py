@@ -1,6 +1,7 @@
 """LangChain's standard integration suite, over HTTP on the local gateway, for each family."""
 
 import base64
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import LocalGateway
+from tests.integration.ways import WAYS
 
 FILES = {
     "png": base64.b64decode(
@@ -23,6 +25,7 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
     slug = "gpt-4o"
     other_slug = "gpt-5.4-mini"
     tool_calling = "auto"
+    way: ClassVar = WAYS["direct"]
 
     @pytest.fixture(autouse=True)
     def _gateway(self, gateway):
@@ -50,6 +53,7 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
             "base_url": self.gateway.base_url,
             "api_key": self.gateway.api_key,
             "tool_calling": self.tool_calling,
+            **self.way,
         }
 
     @property
@@ -155,4 +159,22 @@ class TestAnthropicFamilyByFunctionCalling(ByFunctionCalling, TestAnthropicFamil
 
 
 class TestGeminiFamilyByFunctionCalling(ByFunctionCalling, TestGeminiFamily):
+    pass
+
+
+class InTheQueue:
+    """The same through the job queue."""
+
+    way = WAYS["queue"]
+
+
+class TestOpenAIFamilyInTheQueue(InTheQueue, TestOpenAIFamily):
+    pass
+
+
+class TestAnthropicFamilyInTheQueue(InTheQueue, TestAnthropicFamily):
+    pass
+
+
+class TestGeminiFamilyInTheQueue(InTheQueue, TestGeminiFamily):
     pass

@@ -54,6 +54,10 @@ def fails(cls, *replies, **kwargs):
     return caught.value
 
 
+def first_body(flow):
+    return json.loads(next(flow).request.body)
+
+
 def test_posts_the_body_to_the_model():
     heard, steps = play(ANSWER, headers={"x-trace": "1"})
 
@@ -190,16 +194,20 @@ def test_reads_what_the_headers_say():
 
     heard, _ = play(Response(200, headers, ANSWER.body))
 
-    assert heard.request_id == "r1"
-    assert (heard.cost, heard.remaining_credits, heard.generation_time) == (0.0012, 1234.5, 0.8)
+    assert heard.receipt.request_id == "r1"
+    assert (heard.receipt.cost, heard.receipt.remaining_credits, heard.receipt.generation_time) == (
+        0.0012,
+        1234.5,
+        0.8,
+    )
 
 
 @pytest.mark.parametrize("odd", ["", "free", "NaN", "inf", "1e999", "--", "0x1"])
 def test_odd_amounts_are_left_out(odd):
     heard, _ = play(Response(200, {"x-cost": odd, "x-remaining-credits": odd}, ANSWER.body))
 
-    assert heard.cost is None
-    assert heard.remaining_credits is None
+    assert heard.receipt.cost is None
+    assert heard.receipt.remaining_credits is None
 
 
 @pytest.mark.parametrize(
@@ -272,9 +280,9 @@ def test_it_is_asked_again_only_once():
 def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
     target = Target("https://gw.example/v1", Card("m", "openai"), refuses_format=True)
 
-    step = next(chat(Prompt(HELLO.turns, tools=(ADD,)), target))
+    body = first_body(chat(Prompt(HELLO.turns, tools=(ADD,)), target))
 
-    assert "response_format" not in json.loads(step.request.body or b"")
+    assert "response_format" not in body
 
 
 @pytest.mark.parametrize(
@@ -338,7 +346,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
         parallel=False,
     )
 
-    body = json.loads(next(chat(prompt, target)).request.body or b"")
+    body = first_body(chat(prompt, target))
 
     function = {"name": "add", "arguments": '{"a": 1}'}
     assert body["messages"][1:] == [

@@ -1,0 +1,198 @@
+"""What a user may set of a chat model, and what it comes to in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, Literal
+
+from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+
+from langchain_segmind import _catalogue, _config, _structured, _toolbox
+from langchain_segmind._client import GatewayClient, field_names, patience_of
+from langchain_segmind._flow import Target
+from langchain_segmind._prompt import Prompt, Turn
+from langchain_segmind._queue import Waiting
+from langchain_segmind._wire import SETTINGS, Family
+
+_OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+
+_PER_CALL: Final = frozenset(
+    {*SETTINGS, *_OF_TOOLS, "model", "response_format", "extra_headers", "stream"}
+)
+
+_OURS: Final = {
+    "messages": "they are the call's input",
+    "prompt": "messages are sent instead",
+    "instruction": "use a SystemMessage",
+    "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
+    "tools": "they go with bind_tools(...) or one call",
+    "tool_choice": "it goes with bind_tools(...) or one call",
+}
+"""Body fields that a user may not set, and why."""
+
+
+class ChatSettings(GatewayClient):
+    """The fields of a chat model."""
+
+    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
+    """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
+    them; one that is not known to this package works by the rule of its family."""
+
+    family: Literal["auto"] | Family = "auto"
+    """How the model's request bodies look; `"auto"` goes by the slug."""
+
+    temperature: float | None = Field(default=None, allow_inf_nan=False)
+    """Randomness. Not sent unless set, as all the settings below."""
+
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Tokens the answer may have."""
+
+    top_p: float | None = Field(default=None, allow_inf_nan=False)
+    """Share of the likeliest tokens to sample from."""
+
+    top_k: int | None = None
+    """Number of the likeliest tokens to sample from."""
+
+    stop: list[str] | None = Field(
+        default=None, validation_alias=AliasChoices("stop", "stop_sequences")
+    )
+    """Texts before which the answer ends. Sent, and enforced here too."""
+
+    seed: int | None = None
+    """Seed of the sampling, for models that have one."""
+
+    n: int | None = Field(default=None, ge=1)
+    """Number of alternatives; `generate` returns them all, `invoke` the first."""
+
+    presence_penalty: float | None = Field(default=None, allow_inf_nan=False)
+    """Penalty for words that occurred."""
+
+    frequency_penalty: float | None = Field(default=None, allow_inf_nan=False)
+    """Penalty for words by how often they occurred."""
+
+    reasoning_effort: str | None = None
+    """How hard a reasoning model thinks: `"low"`, `"medium"`, `"high"`."""
+
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Other fields of the request's body, sent as they are."""
+
+    streaming: bool = False
+    """Whether `invoke` takes LangChain's streaming path. The gateway itself never streams."""
+
+    tool_calling: Literal["auto", "emulated", "native"] = "auto"
+    """How tools reach the model: told in words and asked for through `response_format`
+    (`"emulated"`), or in the provider's own fields (`"native"`), which the gateway drops today.
+    `"auto"` goes by what is known of the model."""
+
+    include_response_headers: bool = False
+    """Whether `response_metadata["headers"]` holds the headers of the reply."""
+
+    queue: bool | None = None
+    """Whether calls go through the gateway's job queue, which has no limit on how long a model may
+    take. By default the models that are known to be slow do."""
+
+    queue_timeout: float = 600.0
+    """Seconds a job may take from its submission; then the call fails with the job's id, and
+    `fetch` collects the answer later."""
+
+    poll_interval: float = 0.5
+    """Seconds until a job is first asked for; later waits grow by half, up to 5 s."""
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _segmind_check_model(cls, value: str) -> str:
+        return _config.check_slug(value)
+
+    @field_validator("queue_timeout", "poll_interval", mode="after")
+    @classmethod
+    def _segmind_check_waiting(cls, value: float, info: ValidationInfo) -> float:
+        _config.check_seconds(value, str(info.field_name))
+        return value
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _segmind_check_stop(cls, value: Any) -> Any:
+        return _config.check_stop(value)
+
+    @field_validator("model_kwargs", mode="after")
+    @classmethod
+    def _segmind_check_model_kwargs(cls, value: dict[str, Any]) -> dict[str, Any]:
+        clash = sorted(value.keys() & (field_names(cls) - {"model_kwargs"}))
+        if clash:
+            raise ValueError(f"model_kwargs: {clash[0]} is a parameter of its own; pass it as such")
+        return _checked_extras(value, "model_kwargs")
+
+    def _card(self, slug: str) -> _catalogue.Card:
+        card = _catalogue.card_for(slug)
+        return card if self.family == "auto" else replace(card, family=self.family)
+
+    def _read_call(
+        self, turns: tuple[Turn, ...], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
+    ) -> tuple[Prompt, Target]:
+        """Merge what one call was given over what the model was set to."""
+        given = {**kwargs, "stop": stop} if stop is not None else kwargs
+        self._check_call(given)
+        slug = _config.check_slug(given.get("model") or self.model)
+        card = self._card(slug)
+        headers = _config.check_headers(given.get("extra_headers") or {}, "extra_headers")
+        form = given.get("response_format")
+        tools, forced = _toolbox.choose(_toolbox.read(given.get("tools")), given.get("tool_choice"))
+        prompt = Prompt(
+            turns=turns,
+            tools=tools,
+            forced=forced,
+            parallel=given.get("parallel_tool_calls") is not False,
+            settings=self._settings(given),
+            extras=self._extras(given),
+            response_format=None if form is None else _structured.response_format(form),
+        )
+        if prompt.response_format is not None:
+            _config.check_json(prompt.response_format, "response_format")
+        native = self.tool_calling == "native"
+        queued = card.is_slow if self.queue is None else self.queue
+        target = Target(
+            base_url=self.base_url,
+            card=card,
+            patience=patience_of(self),
+            headers={**(self.default_headers or {}), **headers},
+            native=card.native_tools if self.tool_calling == "auto" else native,
+            refuses_format=slug in self._refusers(),
+            waiting=self._waiting() if queued else None,
+        )
+        return prompt, target
+
+    def _waiting(self) -> Waiting:
+        return Waiting(self.queue_timeout, self.poll_interval)
+
+    def _check_call(self, given: Mapping[str, Any]) -> None:
+        fixed = field_names(type(self)) - _PER_CALL
+        for name in given:
+            if name in fixed:
+                raise ValueError(f"{name} belongs to the model; set it as ChatSegmind({name}=...)")
+
+    def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge the call's settings over the model's; None leaves one out."""
+        merged = {name: given[name] if name in given else getattr(self, name) for name in SETTINGS}
+        merged["stop"] = _config.check_stop(merged["stop"])
+        settings = {name: value for name, value in merged.items() if value is not None}
+        for name, value in settings.items():
+            _config.check_json(value, name)
+        return settings
+
+    def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        extras = {name: value for name, value in given.items() if name not in _PER_CALL}
+        return {**self.model_kwargs, **_checked_extras(extras, "call")}
+
+    def _refusers(self) -> set[str]:
+        """The models that were found to refuse `response_format`, for this instance's life."""
+        refusers: set[str] = self.__dict__.setdefault("_segmind_refusers", set())
+        return refusers
+
+
+def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
+    for name, value in extras.items():
+        if name in _OURS:
+            raise ValueError(f"{where}: {name} cannot be set, because {_OURS[name]}")
+        _config.check_json(value, f"{where}: {name}")
+    return extras

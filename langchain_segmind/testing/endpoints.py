@@ -1,0 +1,46 @@
+"""The endpoints of version 1: run a model and wait, the balance, the catalogue.
+
+The order of the checks is the contract's: key, content type, slug, credits, body.
+"""
+
+import asyncio
+
+from langchain_segmind.testing.desk import (
+    Desk,
+    Visit,
+    check_content_type,
+    check_credits,
+    check_key,
+    find,
+    read_body,
+)
+from langchain_segmind.testing.directory import catalogue
+from langchain_segmind.testing.errors import Answer, json_answer
+from langchain_segmind.testing.failures import fail, fail_after
+from langchain_segmind.testing.models import prepare
+from langchain_segmind.testing.runs import answer_of
+
+
+async def run_model(desk: Desk, visit: Visit, slug: str) -> Answer:
+    """``POST /v1/{slug}``: run a model and wait for it."""
+    check_key(desk, visit)
+    check_content_type(visit)
+    if early := desk.ledger.take_failure("call", slug, late=False):
+        return fail(early)
+    model = find(desk, slug)
+    check_credits(desk)
+    run = prepare(desk, model, read_body(visit))()
+    late = desk.ledger.take_failure("call", slug, late=True) if run.receipt else None
+    await asyncio.sleep(run.seconds)
+    return fail_after(late, answer_of(run))
+
+
+async def show_credits(desk: Desk, visit: Visit) -> Answer:
+    """``GET /v1/get-user-credits``: tell the balance."""
+    check_key(desk, visit)
+    return json_answer({"credits": desk.ledger.balance, "free-credits": 0.0})
+
+
+async def show_catalogue(desk: Desk, _visit: Visit) -> Answer:
+    """``GET /inference-model-information/list``: list the models, to anybody."""
+    return json_answer(catalogue(desk.directory))

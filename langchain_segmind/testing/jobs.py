@@ -1,0 +1,136 @@
+"""The endpoints of version 2: hand a run in, ask how far it is, fetch what came of it.
+
+A job is run, and billed, when it is handed in, by the checks of version 1 in the same order;
+`queue` only says when its end may be told. Polls start nothing and cost nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from langchain_segmind.testing.desk import (
+    Desk,
+    Visit,
+    check_content_type,
+    check_credits,
+    check_key,
+    find,
+    read_body,
+)
+from langchain_segmind.testing.directory import Model
+from langchain_segmind.testing.errors import (
+    Answer,
+    RefusalError,
+    error_text,
+    json_answer,
+    to_json,
+)
+from langchain_segmind.testing.failures import Event, fail, fail_after
+from langchain_segmind.testing.models import prepare
+from langchain_segmind.testing.queue import Entry, Output, Work
+from langchain_segmind.testing.runs import Run, answer_of, kept
+
+
+async def submit(desk: Desk, visit: Visit, slug: str) -> Answer:
+    """``POST /v2/{slug}``: hand a run in."""
+    check_key(desk, visit)
+    check_content_type(visit)
+    if early := desk.ledger.take_failure("submit", slug, late=False):
+        return fail(early)
+    model = find(desk, slug)
+    check_credits(desk)
+    work = _work(desk, model, read_body(visit))
+    late = desk.ledger.take_failure("submit", slug, late=True) if work.executed else None
+    place = f"http://{visit.headers.get('host', 'localhost')}/v2/requests/"
+    request_id = desk.jobs.add(work, time.monotonic())
+    body = {
+        "request_id": request_id,
+        "status": "QUEUED",
+        "status_url": f"{place}{request_id}/status",
+        "response_url": place + request_id,
+        "poll_url": f"{place}{request_id}/status",
+    }
+    return fail_after(late, Answer(200, to_json(body), executed=work.executed))
+
+
+async def show_status(desk: Desk, visit: Visit, request_id: str) -> Answer:
+    """``GET /v2/requests/{id}/status``: tell how far a job is."""
+    return _poll(desk, visit, request_id, "status")
+
+
+async def show_result(desk: Desk, visit: Visit, request_id: str) -> Answer:
+    """``GET /v2/requests/{id}``: give what came of a job; nothing, before its end."""
+    return _poll(desk, visit, request_id, "result")
+
+
+def _work(desk: Desk, model: Model, body: Mapping[str, Any]) -> Work:
+    try:
+        execute = prepare(desk, model, body)
+    except RefusalError as refusal:
+        if desk.jobs.queue.refuse_late:
+            return _failed(desk, model, refusal.answer())
+        raise
+    if ordered := desk.ledger.take_failure("job", model.slug, late=False):
+        return _failed(desk, model, fail(ordered))
+    try:
+        run = execute()
+    except RefusalError as refusal:
+        return _failed(desk, model, refusal.answer())
+    if run.receipt is None:
+        return replace(_failed(desk, model, answer_of(run)), seconds=run.seconds)
+    return Work(
+        slug=model.slug,
+        seconds=run.seconds,
+        result=_result(run, desk.jobs.queue.output),
+        executed=True,
+        cost=run.receipt.cost,
+        balance=run.receipt.balance,
+        headers=kept({}, run.headers),
+    )
+
+
+def _failed(desk: Desk, model: Model, answer: Answer) -> Work:
+    balance = desk.ledger.balance
+    return Work(model.slug, desk.latency, error=error_text(answer), balance=balance)
+
+
+def _result(run: Run, output: Output) -> dict[str, Any]:
+    if output == "missing" and isinstance(run.content, dict):
+        return run.content
+    if output == "text" and run.text is not None:
+        return {"error": None, "output": run.text}
+    if output == "object" and not isinstance(run.content, bytes):
+        return {"error": None, "output": run.content}
+    return {"error": None, "output": run.raw.decode("utf-8", "replace")}
+
+
+def _poll(desk: Desk, visit: Visit, request_id: str, event: Event) -> Answer:
+    check_key(desk, visit)
+    now = time.monotonic()
+    entry = desk.jobs.find(request_id, now)
+    slug = entry.work.slug if entry else None
+    if early := desk.ledger.take_failure(event, slug, late=False):
+        return fail(early)
+    if entry is None:
+        raise RefusalError(404, f"Request {request_id} not found")
+    answer = _told(desk, entry, now, event)
+    if event == "status":
+        desk.jobs.count_poll(request_id)
+    return fail_after(desk.ledger.take_failure(event, slug, late=True), answer)
+
+
+def _told(desk: Desk, entry: Entry, now: float, event: Event) -> Answer:
+    queue, state = desk.jobs.queue, desk.jobs.state(entry, now)
+    body: dict[str, Any] = {"status": state}
+    if state == "FAILED":
+        body["error"] = entry.work.error
+    if queue.metrics:
+        body["metrics"] = desk.jobs.metrics(entry, now)
+    if state == "FAILED":
+        return Answer(queue.failed_status, to_json(body))
+    if event == "status":
+        return json_answer({"status": state} if queue.bare and state == "COMPLETED" else body)
+    if state == "COMPLETED":
+        return json_answer({**entry.work.result, **body}, entry.work.headers)
+    return json_answer({**body, "error": None, "output": None})
