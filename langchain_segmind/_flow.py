@@ -96,7 +96,8 @@ def fetch(job_id: str, prompt: Prompt, target: Target) -> Flow[Heard]:
 
 def state(job_id: str, target: Target) -> Flow[str]:
     """Ask what became of a job."""
-    return (yield from _queue.state_of(_job(job_id, target), target.patience))
+    waiting = target.waiting or Waiting()
+    return (yield from _queue.state_of(_job(job_id, target), target.patience, waiting))
 
 
 def _job(job_id: str, target: Target) -> Job:

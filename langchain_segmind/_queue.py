@@ -187,9 +187,9 @@ def collect(
     raise error
 
 
-def state_of(job: Job, patience: Patience) -> Flow[str]:
+def state_of(job: Job, patience: Patience, waiting: Waiting) -> Flow[str]:
     """Ask once what became of a job; polls that fail are repeated."""
-    seen = yield from _Polls(job, patience, Waiting()).once()
+    seen = yield from _Polls(job, patience, waiting).once()
     return seen.state
 
 

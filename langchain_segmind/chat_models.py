@@ -337,7 +337,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         heard = await self._aplay(flow, slug, _events.aof_config(self, config), request_id)
         return self._message(heard, slug)
 
-    def job(self, request_id: str, **kwargs: Any) -> SegmindJob:
+    def job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
         """Make a handle of a job from its id, with what `submit` was given beside the messages."""
         return SegmindJob(self, request_id, **kwargs)
 
@@ -351,7 +351,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     def _state(self, request_id: str) -> Flow[str]:
         _, target = self._read_call((), None, {})
-        return _flow.state(request_id, target)
+        return _flow.state(request_id, self._queued(target))
 
     def _queued(self, target: Target) -> Target:
         return replace(target, waiting=self._waiting())

@@ -39,7 +39,7 @@ class SegmindJob:
         id: The gateway's id of the job.
     """
 
-    def __init__(self, model: JobModel, request_id: str, **kwargs: Any) -> None:
+    def __init__(self, model: JobModel, request_id: str, /, **kwargs: Any) -> None:
         """Make a handle; see `ChatSegmind.submit` and `ChatSegmind.job`."""
         self.id = request_id
         self._model = model

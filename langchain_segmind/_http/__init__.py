@@ -112,9 +112,7 @@ class Transport:
                     continue
                 if step.after:
                     await asyncio.sleep(step.after)
-                step = flow.send(
-                    _timed(await link.send(step, key, _if_billed(step, admit)), began)
-                )
+                step = flow.send(_timed(await link.send(step, key, _if_billed(step, admit)), began))
         except StopIteration as end:
             result: T = end.value
             return result

@@ -23,6 +23,19 @@ class _Attempt:
     sent = False
 
 
+class _Once(str):
+    """A verb that aiohttp does not find among those it repeats by itself when a connection breaks.
+
+    Whether to repeat is the flow's to decide, and to count.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+
+    def upper(self) -> str:
+        return self
+
+
 class AsyncLink:
     """One event loop's connections.
 
@@ -109,7 +122,7 @@ class AsyncLink:
         total = None if step.timeout is None else max(0.001, step.timeout - waited)
         try:
             async with session.request(
-                request.method,
+                _Once(request.method),
                 request.url,
                 data=_payload(request.body),
                 headers=headers,

@@ -20,7 +20,7 @@ from langchain_segmind import (
 )
 from langchain_segmind._catalogue import Card
 from langchain_segmind._exchange import Failure, Response
-from langchain_segmind._flow import Target, chat
+from langchain_segmind._flow import Target, balance, chat
 from langchain_segmind._prompt import Call, Prompt, Result, Text, Tool, Turn
 from langchain_segmind._retry import Patience
 
@@ -299,6 +299,15 @@ def test_other_refusals_are_final(reply):
     assert error.attempts == 1
 
 
+def test_a_response_format_of_text_keeps_stop_sequences():
+    prompt = Prompt(HELLO.turns, settings={"stop": ["END"]}, response_format={"type": "text"})
+
+    heard, steps = play(said("Hi. END of it"), prompt=prompt)
+
+    assert heard.answer.choices[0].text == "Hi. "
+    assert json.loads(steps[0].request.body)["stop"] == ["END"]
+
+
 def test_a_refusal_of_the_format_counts_for_no_retry():
     _, steps = play(
         NO_FORMAT,
@@ -360,3 +369,31 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
     assert body["tools"][0]["function"]["name"] == "add"
     assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
     assert "response_format" not in body
+
+
+def balance_of(reply):
+    flow = balance("https://gw.example/v1", Patience(), {"x-trace": "1"})
+    request = next(flow).request
+    assert (request.method, request.url) == ("GET", "https://gw.example/v1/get-user-credits")
+    assert request.headers == {"x-trace": "1"}
+    with pytest.raises(StopIteration) as end:
+        flow.send(reply)
+    return end.value.value
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ({"credits": 1.5, "free-credits": 0.018}, (1.5, 0.018)),
+        ({"credits": "2.25"}, (2.25, 0.0)),
+        ({"credits": None, "free-credits": 3}, (0.0, 3.0)),
+    ],
+)
+def test_reads_the_balance(told, read):
+    assert balance_of(Response(200, body=json.dumps(told).encode())) == read
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"", b"<html>", b'{"credits": "many"}'])
+def test_a_balance_that_cannot_be_read_is_an_error(body):
+    with pytest.raises(SegmindResponseError, match="credits"):
+        balance_of(Response(200, body=body))
