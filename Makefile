@@ -11,7 +11,7 @@ FLOORS += langsmith==0.4.0
 
 .PHONY: help demo test check format lint types test-floor clean
 help:
-	@echo "make demo        set up and run the main job and an agent (live with SEGMIND_API_KEY)"
+	@echo "make demo        set up and run the main job, an agent and jobs (live with SEGMIND_API_KEY)"
 	@echo "make test        set up and run all tests"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
@@ -28,6 +28,7 @@ $(READY): pyproject.toml
 demo: $(READY)
 	@$(BIN)/python examples/quickstart.py
 	@$(BIN)/python examples/agent.py
+	@$(BIN)/python examples/long_jobs.py
 
 test: $(READY)
 	$(BIN)/python -m pytest

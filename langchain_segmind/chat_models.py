@@ -138,6 +138,25 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         print(error, error.outcome, error.billed)
     ```
 
+    **Wait long.** Slow models are asked through the gateway's job queue, where a job's id collects
+    its answer whatever happens. `submit` fires many at once, to be collected later.
+
+    ```python
+    jobs = [model.submit(question) for question in ("What is 1 + 1?", "What is 2 + 2?")]
+    print([str(job) for job in jobs])  # the ids
+    print([job.result().text for job in jobs], model.fetch(str(jobs[0])).text)
+    ```
+
+    **Watch the money.** A budget ends calls before they are sent.
+
+    ```python
+    from langchain_segmind import track_credits
+
+    with track_credits(budget=0.50) as spent:
+        model.invoke("Hello")
+    print(spent.usd, spent.by_model, model.get_credits().total)
+    ```
+
     **Close.** Connections are shared by all threads and tasks, and closed with the model.
 
     ```python

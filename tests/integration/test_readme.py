@@ -14,7 +14,9 @@ from langchain_segmind import ChatSegmind
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SETTINGS = (ROOT / "docs/settings.md").read_text()
+PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
+BLOCKS = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 
 
 def run(gateway, *arguments):
@@ -47,7 +49,7 @@ def example(name):
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_block_of_the_readme_runs(gateway, block):
+def test_a_block_of_the_documentation_runs(gateway, block):
     done = run(gateway, "-c", block)
 
     assert done.returncode == 0, done.stderr
@@ -72,11 +74,10 @@ def test_code_stands_early_in_the_readme():
     assert len(lines) < 200
 
 
-def test_the_settings_of_the_readme_are_the_models():
-    table = README.split("## Settings")[1].split("\n## ")[0]
+def test_the_settings_that_are_documented_are_the_models():
     named = {
         name
-        for row in table.splitlines()
+        for row in SETTINGS.splitlines()
         if row.startswith("| `")
         for name in re.findall(r"`(\w+)`", row.split("|")[1])
     }
@@ -117,8 +118,8 @@ NAMES = {"claude-4.5-sonnet": "stop_sequences", "gemini-2.5-flash": "stopSequenc
 
 
 @pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
-def test_the_generation_settings_of_the_readme_arrive_under_the_names_it_tells(gateway, slug):
-    row = next(row for row in README.splitlines() if row.startswith("| `temperature`"))
+def test_the_generation_settings_arrive_under_the_names_it_tells(gateway, slug):
+    row = next(row for row in SETTINGS.splitlines() if row.startswith("| `temperature`"))
     documented = re.findall(r"`(\w+)`", row.split("|")[1])
     assert set(documented) == set(VALUES)
 
@@ -139,3 +140,12 @@ def test_the_agent_example_calls_its_tools_on_every_family():
     assert printed.count("391") >= 6
     assert printed.count("tool: error: 'the shop does not answer, try again'") == 3
     assert printed.count("Bees swarm in May and June") >= 3
+
+
+def test_the_jobs_of_a_lost_process_are_collected():
+    printed = example("long_jobs")
+
+    assert "The process was killed." in printed
+    assert all(f"{n} * {n} = {n * n}" in printed for n in range(11, 21))
+    assert "10 runs were paid for, none twice" in printed
+    assert "The gateway executed 10 runs." in printed

@@ -1,6 +1,7 @@
 """Conversations with the gateway, played with a list of outcomes: no socket, no waiting."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -372,7 +373,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
 
 
 def balance_of(reply):
-    flow = balance("https://gw.example/v1", Patience(), {"x-trace": "1"})
+    flow: Any = balance("https://gw.example/v1", Patience(), {"x-trace": "1"})
     request = next(flow).request
     assert (request.method, request.url) == ("GET", "https://gw.example/v1/get-user-credits")
     assert request.headers == {"x-trace": "1"}

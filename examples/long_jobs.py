@@ -1,0 +1,98 @@
+"""Ten questions for a slow model: submit them, lose the process, collect the answers by their ids.
+
+Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from langchain_segmind import ChatSegmind, SegmindJob, track_credits
+from langchain_segmind.testing import LocalGateway
+
+MODEL = "gpt-5"  # a minute a call on average, so its calls go through the queue by themselves
+QUESTIONS = [f"What is {n} times {n}?" for n in range(11, 21)]
+
+
+def main() -> None:
+    with gateway(), tempfile.TemporaryDirectory() as folder:
+        ids = Path(folder, "ids.txt")
+        lose_a_process(ids)
+        collect(ids)
+
+
+# --- the process that is lost ----------------------------------------------------------------
+
+
+async def submit(ids: Path) -> None:
+    """Submit all questions at once, keep the ids, and watch the jobs until the end."""
+    async with ChatSegmind(model=MODEL) as model:
+        jobs = await asyncio.gather(*(model.asubmit(question) for question in QUESTIONS))
+        await asyncio.to_thread(ids.write_text, "\n".join(str(job) for job in jobs))
+        print(f"{len(jobs)} jobs are submitted; their ids are in {ids.name}.", flush=True)
+        while True:
+            await show_states(jobs)
+            await asyncio.sleep(0.5)
+
+
+async def show_states(jobs: list[SegmindJob]) -> None:
+    states = Counter(await asyncio.gather(*(job.astatus() for job in jobs)))
+    told = ", ".join(f"{count} {state}" for state, count in states.items())
+    print(f"  {told}", flush=True)
+
+
+def lose_a_process(ids: Path) -> None:
+    """Have another process submit the questions, and end it before it has any answer."""
+    command = [sys.executable, __file__, "submit", str(ids)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        for number, line in enumerate(process.stdout or ()):
+            print(line, end="")
+            if number == 3:
+                process.kill()
+    print("The process was killed. The jobs run on in the queue.\n")
+
+
+# --- the process that collects ---------------------------------------------------------------
+
+
+def collect(ids: Path) -> None:
+    """Fetch every answer by its id; those that are not there yet are waited for."""
+    began = time.perf_counter()
+    with ChatSegmind(model=MODEL) as model, track_credits() as spent:
+        answers = [model.fetch(request_id) for request_id in ids.read_text().split()]
+    for question, answer in zip(QUESTIONS, answers, strict=True):
+        told = answer.response_metadata
+        print(f"{question:<24} {answer.text:<20} {told['request_id'][:8]}…")
+    print(f"\nCollected in {time.perf_counter() - began:.1f} s by another process.")
+    cost = f"{spent.usd:.6f} USD, {spent.total_tokens} tokens"
+    print(f"{spent.calls} runs were paid for, none twice: {cost}.")
+
+
+@contextlib.contextmanager
+def gateway() -> Iterator[None]:
+    """Give the environment a gateway: the live one, or one of this machine's own."""
+    if os.environ.get("SEGMIND_API_KEY"):
+        print("SEGMIND_API_KEY is set: these calls go to the live gateway and cost a few cents.")
+        yield
+        return
+    with LocalGateway(latency=3.0) as local:
+        os.environ |= {"SEGMIND_API_BASE": local.base_url, "SEGMIND_API_KEY": local.api_key}
+        print(f"No SEGMIND_API_KEY: asking a local gateway, where {MODEL} takes 3 s.\n")
+        yield
+        print(f"The gateway executed {local.executions} runs.")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["submit"]:
+        asyncio.run(submit(Path(sys.argv[2])))
+    else:
+        main()
