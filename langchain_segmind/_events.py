@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 from uuid import uuid4
@@ -16,8 +17,8 @@ from langchain_core.callbacks import (
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, ensure_config
 
+from langchain_segmind._bill import Bill
 from langchain_segmind._exchange import News
-from langchain_segmind.credits import Bill
 
 EVENT: Final = "segmind_job"
 
@@ -29,8 +30,18 @@ AsyncManager = AsyncCallbackManagerForLLMRun | AsyncCallbackManager | None
 _handed_over: Final[ContextVar[Any]] = ContextVar("langchain_segmind_handed_over", default=None)
 
 
-def hand_over(manager: Manager | AsyncManager) -> None:
+@contextmanager
+def handing_over(manager: Manager | AsyncManager) -> Iterator[None]:
     """Keep a run's manager for `_stream` or `_astream`, which LangChain calls without it."""
+    token = _handed_over.set(manager)
+    try:
+        yield
+    finally:
+        _handed_over.reset(token)
+
+
+def hand_over(manager: Manager | AsyncManager) -> None:
+    """Keep a run's manager for the `_stream` or `_astream` that comes at once."""
     _handed_over.set(manager)
 
 
@@ -41,11 +52,17 @@ def take_over() -> Any:
     return manager
 
 
+def with_run_id(config: RunnableConfig | None) -> RunnableConfig:
+    """Settle the id of the run that a config will begin, so that its events can carry it."""
+    whole = ensure_config(config)
+    return {**whole, "run_id": whole.get("run_id") or uuid4()}
+
+
 def teller(manager: Manager, bill: Bill) -> Callable[[News], None]:
     """Make what tells callbacks, and the bill of a call, of its job."""
 
     def tell(news: News) -> None:
-        bill.note(news.request_id)
+        bill.note(None if news.state == "FAILED" else news.request_id)
         if manager is not None:
             dispatcher = manager
             if not isinstance(dispatcher, CallbackManager):
@@ -59,7 +76,7 @@ def ateller(manager: AsyncManager, bill: Bill) -> Callable[[News], Awaitable[Non
     """Make the same for async callbacks."""
 
     async def tell(news: News) -> None:
-        bill.note(news.request_id)
+        bill.note(None if news.state == "FAILED" else news.request_id)
         if manager is not None:
             dispatcher = manager
             if not isinstance(dispatcher, AsyncCallbackManager):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
@@ -48,6 +49,13 @@ _SURVIVED: Final = frozenset({404, 408, 425, 429})
 _DONE: Final = "COMPLETED"
 _FAILED: Final = "FAILED"
 _GONE: Final = (404, 410)
+_WORD: Final = re.compile(r"[A-Z][A-Z_ -]{0,39}")
+_SYNONYMS: Final = {
+    **dict.fromkeys(("SUCCEEDED", "SUCCESS", "DONE"), _DONE),
+    **dict.fromkeys(("ERROR", "CANCELLED", "CANCELED", "EXPIRED"), _FAILED),
+}
+"""Words for an end that the gateway does not document; any other state means to wait."""
+_CUT_ID: Final = re.compile(r'"request_id"\s*:\s*"([^"]{1,128})"')
 
 _log: Final = logging.getLogger(__name__)
 
@@ -125,15 +133,16 @@ def run(
     since = 0.0
     while True:
         job = yield from submit(request, name, patience, instead, since=since)
+        polls = _Polls(job, patience, waiting)
         try:
-            return (yield from collect(job, patience, waiting, decode))
+            return (yield from _collected(polls, decode))
         except SegmindJobFailedError as failed:
             # It did not run, so another may take its place: one that asks in words for a form
             # that the model refuses.
             other = instead(failed.body or "") if instead and not failed.billed else None
             if other is None:
                 raise
-        request, since = other, job.since
+        request, since = other, polls.elapsed
 
 
 def submit(
@@ -145,46 +154,68 @@ def submit(
     since: float = 0.0,
 ) -> Flow[Job]:
     """Submit a job. One whose reply was lost is not submitted again: it may run already."""
-    sent = yield from send(request, name, patience, instead)
+    try:
+        sent = yield from send(request, name, patience, instead, since=since)
+    except SegmindError as lost:
+        lost.request_id = _id_in(lost.body or "") or lost.request_id
+        raise
     response = sent.response
-    said = _json(response.body)
-    found = said.get("request_id") if isinstance(said, dict) else None
-    if not isinstance(found, str) or not is_job_id(found):
+    found = _id_in(response.body.decode("utf-8", "replace"))
+    if found is None:
         raise unusable("it holds no id of the job", response, name, sent.attempts)
-    base_url = request.url.rpartition("/")[0]
-    since = response.elapsed
-    job = Job(found, name, base_url, request.headers, "", since, sent.attempts, sent.ambiguous)
-    _log.info("%s: job %s is submitted", name, found)
-    state = _state(said) or "QUEUED"
-    yield News(state, found, name, since)
-    return replace(job, state=state)
+    job = Job(
+        id=found,
+        name=name,
+        base_url=request.url.rpartition("/")[0],
+        headers=request.headers,
+        state=_state(_json(response.body)) or "QUEUED",
+        since=response.elapsed,
+        attempts=sent.attempts,
+        ambiguous=sent.ambiguous,
+    )
+    _log.info("%s: job %s is submitted", name, job.id)
+    with _watched(job):
+        yield News(job.state, job.id, name, job.since)
+    return job
 
 
 def collect(
-    job: Job, patience: Patience, waiting: Waiting, decode: Callable[[Mapping[str, Any]], T]
+    job: Job,
+    patience: Patience,
+    waiting: Waiting,
+    decode: Callable[[Mapping[str, Any]], T],
 ) -> Flow[tuple[T, Receipt]]:
     """Wait until a job has ended, and read its answer.
 
     Raises:
         SegmindError: With the job's id, whatever went wrong.
     """
-    polls = _Polls(job, patience, waiting)
-    try:
+    return (yield from _collected(_Polls(job, patience, waiting), decode))
+
+
+def _collected(polls: _Polls, decode: Callable[[Mapping[str, Any]], T]) -> Flow[tuple[T, Receipt]]:
+    job = polls.job
+    with _watched(job):
         seen = yield from polls.until_done()
-    except GeneratorExit:
-        _log.warning("%s: job %s was left behind; fetch(%r) collects it", job.name, job.id, job.id)
-        raise
-    metrics = seen.value.get("metrics")
-    metrics = metrics if isinstance(metrics, dict) else {}
-    paid = _receipt(job, seen.reply, metrics)
+    paid = _receipt(job, seen)
     try:
         return decode({**seen.value, "request_id": job.id}), paid
     except SegmindResponseError as unread:
         reason = f"the job's output: {unread.message}"
     error = unusable(reason, seen.reply, job.name, polls.requests)
-    error.request_id, error.cost = job.id, paid.cost
-    error.remaining_credits, error.ambiguous_attempts = paid.remaining_credits, job.ambiguous
+    error.request_id, error.ambiguous_attempts = job.id, job.ambiguous
+    error.cost, error.remaining_credits = paid.cost, paid.remaining_credits
     raise error
+
+
+@contextmanager
+def _watched(job: Job) -> Iterator[None]:
+    """Log a job that is left behind, when the conversation about it is given up from outside."""
+    try:
+        yield
+    except GeneratorExit:
+        _log.warning("%s: job %s was left behind; fetch(%r) collects it", job.name, job.id, job.id)
+        raise
 
 
 def state_of(job: Job, patience: Patience, waiting: Waiting) -> Flow[str]:
@@ -206,10 +237,10 @@ class _Polls:
     """The polls of one job: how many, how far apart, how long they may go on."""
 
     def __init__(self, job: Job, patience: Patience, waiting: Waiting) -> None:
-        self._job = job
+        self.job = job
         self._patience = patience
         self._waiting = waiting
-        self._elapsed = job.since
+        self.elapsed = job.since
         self._wait = waiting.poll_interval if job.attempts else 0.0  # an old job may be done
         self._state = job.state
         self.requests = job.attempts
@@ -221,7 +252,7 @@ class _Polls:
             seen = yield from self._good_poll(what)
             if seen.state != self._state:
                 self._state = seen.state
-                yield News(seen.state, self._job.id, self._job.name, self._elapsed)
+                yield News(seen.state, self.job.id, self.job.name, self.elapsed)
             if seen.state == _FAILED:
                 raise self._failed(seen)
             if seen.state == _DONE and not what:
@@ -238,7 +269,7 @@ class _Polls:
         for bad in range(1, BAD_POLLS + 2):
             reply: Reply = yield self._step(what, wait)
             self.requests += 1
-            self._elapsed = reply.elapsed
+            self.elapsed = reply.elapsed
             seen = _seen(reply, is_result=not what)
             if seen is not None:
                 return seen
@@ -260,19 +291,20 @@ class _Polls:
         return min(wait, left)
 
     def _left(self) -> float:
-        left = self._job.since + self._waiting.timeout - self._elapsed
+        left = self.job.since + self._waiting.timeout - self.elapsed
         total = self._patience.total_timeout
-        return left if total is None else min(left, total - self._elapsed)
+        return left if total is None else min(left, total - self.elapsed)
 
     def _step(self, what: str, wait: float) -> Step:
-        job, patience = self._job, self._patience
+        job, patience = self.job, self._patience
         request = Request("GET", f"{job.base_url}/requests/{job.id}{what}", headers=job.headers)
-        limits = [patience.timeout, max(_LAST_POLL, self._left() - wait)]
+        last = min(_LAST_POLL, max(1.0, self._waiting.timeout))
+        limits = [patience.timeout, max(last, self._left() - wait)]
         if what:
             limits.append(LONGEST_POLL)
         total = None
         if patience.total_timeout is not None:
-            total = max(0.001, patience.total_timeout - self._elapsed - wait)
+            total = max(0.001, patience.total_timeout - self.elapsed - wait)
             limits.append(total)
         timeout = min(limit for limit in limits if limit is not None)
         return Step(request, wait, timeout, patience.connect_timeout, patience=total)
@@ -280,7 +312,7 @@ class _Polls:
     # --- what went wrong -----------------------------------------------------------------------
 
     def _facts(self, reply: Reply | None) -> dict[str, Any]:
-        job = self._job
+        job = self.job
         facts = {} if reply is None else facts_of(reply, job.name, self.requests)
         return facts | {
             "outcome": "executed" if self._state == _DONE else "unknown",
@@ -293,33 +325,38 @@ class _Polls:
         }
 
     def _later(self) -> str:
-        return f"It is not submitted again; fetch({self._job.id!r}) collects its answer later."
+        return f"It is not submitted again; fetch({self.job.id!r}) collects its answer later."
 
     def _timed_out(self) -> SegmindError:
-        job = self._job
-        seconds = f"{self._elapsed - job.since:.0f} s"
+        job, total = self.job, self._patience.total_timeout
+        after = f"{self.elapsed - job.since:.3g} s"
+        limit = "queue_timeout" if total is None or self.elapsed < total else "total_timeout"
+        if self._state == _DONE:
+            what = f"job {job.id} is done, but its result could not be read within {after}"
+        else:
+            what = f"job {job.id} is {self._state or 'not done'} after {after}"
         return SegmindJobTimeoutError(
-            f"{job.name}: job {job.id} is not done after {seconds}; its state is "
-            f"{self._state or 'not known'}. {self._later()} queue_timeout=... waits longer.",
+            f"{job.name}: {what}. {self._later()} A longer {limit}=... waits for it.",
             **self._facts(None),
         )
 
     def _failed(self, seen: _Seen) -> SegmindError:
-        job = self._job
-        metrics = seen.value.get("metrics")
-        cost = amount(metrics.get("cost")) if isinstance(metrics, dict) else None
+        job, paid = self.job, _receipt(self.job, seen)
         said = explain(seen.reply.body[: 64 * 1024].decode("utf-8", "replace"))
         too_long = class_for(422, said)[0] is SegmindContextOverflowError
         cls = SegmindContextOverflowError if too_long else SegmindJobFailedError
-        facts = self._facts(seen.reply)
-        facts |= {"outcome": "executed" if cost else "rejected", "cost": cost}
-        billed = "It was billed all the same." if cost else "Failed jobs are not billed."
+        facts = self._facts(seen.reply) | {
+            "outcome": "executed" if paid.cost else "rejected",
+            "cost": paid.cost,
+            "remaining_credits": paid.remaining_credits,
+        }
+        billed = "It was billed all the same." if paid.cost else "Failed jobs are not billed."
         return cls(
             f"{job.name}: job {job.id} failed ({said or 'no reason given'}). {billed}", **facts
         )
 
     def _lost_contact(self, reply: Reply, bad: int) -> SegmindError:
-        job, facts = self._job, self._facts(reply)
+        job, facts = self.job, self._facts(reply)
         polls = f"{bad} polls in a row" if bad > 1 else "the poll"
         told = f"{job.name}: job {job.id} is in the queue, but {polls} failed"
         if isinstance(reply, Response) and reply.status in _GONE:
@@ -353,25 +390,39 @@ def _is_survived(reply: Reply) -> bool:
 
 
 def _seen(reply: Reply, *, is_result: bool) -> _Seen | None:
-    """Read a poll; None for a bad one. A body that tells of an end counts under any status."""
+    """Read a poll; None for a bad one."""
     if not isinstance(reply, Response) or reply.fault is not None:
         return None
     value = _json(reply.body)
     if not isinstance(value, dict):
         return _Seen(_FAILED, {}, reply) if reply.status == 422 else None
     state = _state(value)
-    if reply.is_success:
-        state = state or (_DONE if is_result else None)
-    elif reply.status == 422:
-        state = _FAILED
-    elif state not in (_DONE, _FAILED):
-        state = None
+    if reply.status == 422:
+        state = state or _FAILED
+    elif not reply.is_success:
+        # The gateway's own word for an end counts under any status; a front may have others.
+        state = state if value.get("status") in (_DONE, _FAILED) else None
+    elif is_result and state != _FAILED and (state is None or value.get("output") is not None):
+        state = _DONE
     return None if state is None else _Seen(state, value, reply)
 
 
 def _state(value: Any) -> str | None:
     said = value.get("status") if isinstance(value, dict) else None
-    return said.strip().upper()[:40] if isinstance(said, str) and said.strip() else None
+    word = said.strip().upper() if isinstance(said, str) else ""
+    return _SYNONYMS.get(word, word) if _WORD.fullmatch(word) else None
+
+
+def _id_in(body: str) -> str | None:
+    """Find the job's id in the reply to a submit, even in one that was cut short."""
+    value = _json(body.encode("utf-8", "replace"))
+    if isinstance(value, dict):
+        said = value.get("request_id")
+        found = str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    else:
+        cut = _CUT_ID.search(body)
+        found = cut[1] if cut else ""
+    return found if is_job_id(found) else None
 
 
 def _json(body: bytes) -> Any:
@@ -381,9 +432,10 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _receipt(job: Job, reply: Response, metrics: Mapping[str, Any]) -> Receipt:
+def _receipt(job: Job, seen: _Seen) -> Receipt:
     """Read what a job took from its metrics, and from the headers where they tell more."""
-    told = receipt(reply.headers, job.ambiguous)
+    told, said = receipt(seen.reply.headers, job.ambiguous), seen.value.get("metrics")
+    metrics = said if isinstance(said, dict) else {}
 
     def either(name: str, otherwise: float | None) -> float | None:
         found = amount(metrics.get(name))

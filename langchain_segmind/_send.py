@@ -64,14 +64,26 @@ def ask(
 
 
 def send(
-    request: Request, name: str, patience: Patience, instead: Instead | None = None
+    request: Request,
+    name: str,
+    patience: Patience,
+    instead: Instead | None = None,
+    *,
+    since: float = 0.0,
 ) -> Flow[Sent]:
     """Send a request until it is answered, for as long as that cannot be paid for twice.
+
+    Args:
+        request: What to send.
+        name: What is asked, for messages.
+        patience: How long to try.
+        instead: Gives another request for a refused one.
+        since: Seconds that have passed since the conversation began.
 
     Raises:
         SegmindError: For any other end.
     """
-    attempts, ambiguous, wait, elapsed = 0, 0, 0.0, 0.0
+    attempts, ambiguous, wait, elapsed = 0, 0, 0.0, since
     while True:
         attempts += 1
         reply: Reply = yield _step(request, patience, wait, elapsed)

@@ -7,6 +7,7 @@ async differ in one word.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -30,6 +31,7 @@ from langchain_segmind import (
     _structured,
     _toolbox,
 )
+from langchain_segmind._bill import Bill
 from langchain_segmind._catalogue import Entry
 from langchain_segmind._client import of_model_or_class
 from langchain_segmind._exchange import Flow
@@ -38,8 +40,7 @@ from langchain_segmind._prompt import Prompt
 from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
 from langchain_segmind._wire import SETTINGS
-from langchain_segmind.credits import Bill
-from langchain_segmind.jobs import SegmindJob
+from langchain_segmind.jobs import BoundChat, SegmindJob
 
 
 class ChatSegmind(ChatSettings, BaseChatModel):
@@ -188,7 +189,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """Play a conversation that brings an answer, on the books of those who track it."""
         with Bill(slug, manager.handlers if manager else (), job) as bill:
             heard = self._transport().run(
-                flow, self.api_key, admit=bill.admit, tell=_events.teller(manager, bill)
+                flow, self.api_key, payer=bill, tell=_events.teller(manager, bill)
             )
             bill.settle(heard.receipt, heard.answer.usage)
         return heard
@@ -198,7 +199,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> Heard:
         with Bill(slug, manager.handlers if manager else (), job) as bill:
             heard = await self._transport().arun(
-                flow, self.api_key, admit=bill.admit, tell=_events.ateller(manager, bill)
+                flow, self.api_key, payer=bill, tell=_events.ateller(manager, bill)
             )
             bill.settle(heard.receipt, heard.answer.usage)
         return heard
@@ -282,11 +283,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             job = self._transport().run(
                 _flow.submit(prompt, target),
                 self.api_key,
-                admit=bill.admit,
+                payer=bill,
                 tell=_events.teller(manager, bill),
             )
             bill.leave_open()
-        return SegmindJob(self, job.id, stop=stop, **kwargs)
+        return SegmindJob(self, job.id, bill.trackers, stop=stop, **kwargs)
 
     async def asubmit(
         self,
@@ -305,11 +306,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             job = await self._transport().arun(
                 _flow.submit(prompt, target),
                 self.api_key,
-                admit=bill.admit,
+                payer=bill,
                 tell=_events.ateller(manager, bill),
             )
             bill.leave_open()
-        return SegmindJob(self, job.id, stop=stop, **kwargs)
+        return SegmindJob(self, job.id, bill.trackers, stop=stop, **kwargs)
 
     def fetch(
         self,
@@ -411,8 +412,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        self._check_stream(kwargs)
         watcher = run_manager or _events.take_over()
+        self._check_stream(kwargs)
         prompt, target = self._asked(messages, stop, kwargs)
         slug = target.card.slug
         heard = self._play(_flow.chat(prompt, target), slug, watcher)
@@ -429,8 +430,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        self._check_stream(kwargs)
         watcher = run_manager or _events.take_over()
+        self._check_stream(kwargs)
         prompt, target = self._asked(messages, stop, kwargs)
         slug = target.card.slug
         heard = await self._aplay(_flow.chat(prompt, target), slug, watcher)
@@ -462,12 +463,10 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
         """Answer as `invoke` does, in one chunk: the gateway cannot stream."""
+        config = _events.with_run_id(config)
         chunks = super().stream(input, config, stop=stop, **kwargs)
-        _events.hand_over(_events.of_config(self, config))
-        try:
+        with _events.handing_over(_events.of_config(self, config)):
             first = next(chunks, None)
-        finally:
-            _events.take_over()
         if first is not None:
             yield first
             yield from chunks
@@ -482,16 +481,20 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """Answer as `ainvoke` does, in one chunk: the gateway cannot stream."""
-        chunks = super().astream(input, config, stop=stop, **kwargs)
-        _events.hand_over(_events.aof_config(self, config))
-        try:
-            first = await anext(chunks, None)
-        finally:
-            _events.take_over()
-        if first is not None:
-            yield first
-            async for chunk in chunks:
-                yield chunk
+        config = _events.with_run_id(config)
+        stream: Any = super().astream(input, config, stop=stop, **kwargs)
+        async with aclosing(stream) as chunks:
+            with _events.handing_over(_events.aof_config(self, config)):
+                first = await anext(chunks, None)
+            if first is not None:
+                yield first
+                async for chunk in chunks:
+                    yield chunk
+
+    @override
+    def bind(self, **kwargs: Any) -> BoundChat:
+        """Bind arguments to every call, and to every job."""
+        return BoundChat(bound=self, kwargs=kwargs, config={})
 
     @override
     def bind_tools(

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._exchange import Flow, News, Reply, Response, Step
-from langchain_segmind._http._common import Network
+from langchain_segmind._exchange import Flow, News, Reply, Response
+from langchain_segmind._http._common import Network, Payer
 from langchain_segmind._http._sync import SyncLink
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http._async import AsyncLink
 
-__all__ = ["Network", "Transport"]
+__all__ = ["Network", "Payer", "Transport"]
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Transport:
         flow: Flow[T],
         key: SecretStr | None,
         *,
-        admit: Callable[[], None] | None = None,
+        payer: Payer | None = None,
         tell: Callable[[News], None] | None = None,
     ) -> T:
         """Play a conversation on requests and return its result.
@@ -65,7 +65,7 @@ class Transport:
         Args:
             flow: The conversation.
             key: The gateway's key; None to send none.
-            admit: Called before anything that may be billed is sent; raises to prevent it.
+            payer: Asked before anything that may be billed is sent, and told what became of it.
             tell: Given the news of a job in the queue.
         """
         link = self._sync.get(os.getpid()) or self._open_sync()
@@ -80,7 +80,8 @@ class Transport:
                     continue
                 if step.after:
                     time.sleep(step.after)
-                step = flow.send(_timed(link.send(step, key, _if_billed(step, admit)), began))
+                paying = payer if step.request.method == "POST" else None
+                step = flow.send(_timed(link.send(step, key, paying), began, paying))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -94,7 +95,7 @@ class Transport:
         flow: Flow[T],
         key: SecretStr | None,
         *,
-        admit: Callable[[], None] | None = None,
+        payer: Payer | None = None,
         tell: Callable[[News], Awaitable[None]] | None = None,
     ) -> T:
         """Play a conversation on aiohttp and return its result; arguments are those of `run`."""
@@ -112,7 +113,8 @@ class Transport:
                     continue
                 if step.after:
                     await asyncio.sleep(step.after)
-                step = flow.send(_timed(await link.send(step, key, _if_billed(step, admit)), began))
+                paying = payer if step.request.method == "POST" else None
+                step = flow.send(_timed(await link.send(step, key, paying), began, paying))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -153,11 +155,6 @@ def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
     return error.with_traceback(None)
 
 
-def _if_billed(step: Step, admit: Callable[[], None] | None) -> Callable[[], None] | None:
-    """Give the gatekeeper of what costs money: polls and balances are free."""
-    return admit if step.request.method == "POST" else None
-
-
 def _new_async_link(network: Network) -> AsyncLink:
     module = import_module("langchain_segmind._http._async")
     link: AsyncLink = module.AsyncLink(network)
@@ -173,7 +170,9 @@ def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink]
                 link.abandon()
 
 
-def _timed(reply: Reply, began: float) -> Reply:
+def _timed(reply: Reply, began: float, payer: Payer | None) -> Reply:
+    if payer is not None:
+        payer.hear(reply.outcome)
     elapsed = time.monotonic() - began
     jitter = random.random()  # noqa: S311 - it spreads retries, it guards nothing
     if isinstance(reply, Response):

@@ -6,7 +6,7 @@ import asyncio
 import io
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,14 +53,14 @@ class AsyncLink:
         self._idle = asyncio.Event()
 
     async def send(
-        self, step: Step, key: SecretStr | None, admit: Callable[[], None] | None = None
+        self, step: Step, key: SecretStr | None, payer: common.Payer | None = None
     ) -> Reply:
         """Send one request and read its reply, or tell how far it came.
 
         Args:
             step: What to send, and how patiently.
             key: The gateway's key; None to send none.
-            admit: Called when nothing but the sending is left; raises to prevent it.
+            payer: Asked when nothing but the sending is left; may raise to prevent it.
         """
         began = time.monotonic()
         if self._gate.locked() and step.patience is not None:
@@ -75,8 +75,8 @@ class AsyncLink:
             # A wait for the gate counts for the total timeout, not for the attempt's own.
             waited = 0.0 if step.patience is None else time.monotonic() - began
             session = await self._opened()
-            if admit is not None:
-                admit()
+            if payer is not None:
+                payer.admit()
             return await self._exchange(session, step, waited, key)
         finally:
             self._gate.release()

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
@@ -34,6 +34,16 @@ NO_CONNECTION: Final = Failure("not_sent", "timeout", "no connection became free
 LONGEST_IDLE: Final = 10.0
 """Seconds an idle connection may be used again; servers close theirs, and a request that races the
 close is one nobody can tell the fate of."""
+
+
+class Payer(Protocol):
+    """Who pays for what is sent."""
+
+    def admit(self) -> None:
+        """Let a request be sent, or raise to prevent it."""
+
+    def hear(self, outcome: Outcome) -> None:
+        """Take note of what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ def arrived(
         fault, detail = "too_large", f"more than {cap} bytes"
     else:
         body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
-    if fault or not 200 <= status < 300:  # no answer, but what may end up in an error
+    if secret.encode() in body:  # an echo of the key may end up in an error, clipped, or in a log
         body = blot(body.decode("latin-1"), secret).encode("latin-1")
     return Response(status, lower, body[:cap], fault, blot(detail, secret))
 

@@ -168,15 +168,13 @@ class SyncLink:
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)
 
-    def send(
-        self, step: Step, key: SecretStr | None, admit: Callable[[], None] | None = None
-    ) -> Reply:
+    def send(self, step: Step, key: SecretStr | None, payer: common.Payer | None = None) -> Reply:
         """Send one request and read its reply, or tell how far it came.
 
         Args:
             step: What to send, and how patiently.
             key: The gateway's key; None to send none.
-            admit: Called when nothing but the sending is left; raises to prevent it.
+            payer: Asked when nothing but the sending is left; may raise to prevent it.
         """
         began = time.monotonic()
         if not self._gate.acquire(timeout=step.patience):
@@ -186,8 +184,8 @@ class SyncLink:
             began = time.monotonic() if step.patience is None else began
             _attempt.deadline = None if step.timeout is None else began + step.timeout
             _attempt.sent = False
-            if admit is not None:
-                admit()
+            if payer is not None:
+                payer.admit()
             return self._exchange(step, key)
         finally:
             self._gate.release()

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -196,6 +197,32 @@ def test_answers_that_were_lost_are_counted_as_unknown(gateway):
     assert message.response_metadata["ambiguous_attempts"] == 2
 
 
+def test_a_job_is_booked_by_who_counted_its_submit(gateway):
+    with build(gateway) as model:
+        with track_credits() as spent:
+            jobs = [model.submit("Hello"), model.bind(seed=1).submit("Hello")]
+        tracker = track_credits()
+        jobs.append(model.submit("Hello", {"callbacks": [tracker]}))
+        assert spent.unknown_calls == 2
+
+        for job in jobs:
+            job.result()
+            job.result()
+
+    assert (spent.calls, spent.unknown_calls, tracker.calls, tracker.unknown_calls) == (2, 0, 1, 0)
+    assert spent.usd + tracker.usd == spent_at(gateway)
+
+
+def test_a_result_that_is_fetched_after_all_is_in_the_books():
+    with LocalGateway() as gateway, build(gateway, queue=True) as model, track_credits() as spent:
+        gateway.fail(503, times=7, on="result")
+        with pytest.raises(SegmindError) as lost:
+            model.invoke("Hello")
+        model.fetch(lost.value.request_id)
+
+        in_books(spent, gateway)
+
+
 def test_costs_that_are_not_told_are_unknown():
     with LocalGateway(queue=Queue(metrics=False)) as gateway, build(gateway) as model:
         gateway.reply(Reply(text="Hi", headers={"x-cost": None, "x-remaining-credits": None}))
@@ -255,7 +282,7 @@ def test_a_budget_holds_inside_an_agent(gateway):
     assert spent.calls == gateway.executions == 1
 
 
-@pytest.mark.parametrize("threads", ["langchain", "plain"])
+@pytest.mark.parametrize("threads", ["langchain", "plain", "in a block"])
 def test_twenty_threads_overspend_by_no_more_than_the_calls_under_way(threads):
     with LocalGateway(latency=0.02) as gateway, build(gateway) as model:
         priced(gateway, 300)
@@ -265,7 +292,12 @@ def test_twenty_threads_overspend_by_no_more_than_the_calls_under_way(threads):
             config = {**config, "max_concurrency": 20}
             ends = model.batch(["Hello"] * 200, config, return_exceptions=True)
         else:
-            with ThreadPoolExecutor(20) as pool:
+            if threads == "in a block":
+                config = {}
+            with (
+                tracker if threads == "in a block" else nullcontext(),
+                ThreadPoolExecutor(20) as pool,
+            ):
                 ends = list(pool.map(lambda _: end_of(model, config), range(200)))
 
         refused = [end for end in ends if isinstance(end, SegmindBudgetExceededError)]

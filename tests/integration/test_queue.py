@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
+from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import StrOutputParser
+from langchain_core.runnables import RunnableBinding
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import RetryPolicy
 from pydantic import BaseModel
@@ -393,6 +395,39 @@ def test_calls_of_tools_are_collected_too(gateway):
         assert (call["name"], call["args"]) == ("add", {"a": 17, "b": 25})
 
 
+@pytest.mark.parametrize("bind", ["bind_tools", "bind"])
+async def test_what_is_bound_goes_with_a_submit(gateway, bind):
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    model = build(gateway)
+    bound: Any = model.bind_tools([add]) if bind == "bind_tools" else model.bind(tools=[add])
+    jobs = [
+        bound.bind(temperature=0.5).submit("What is 17 + 25? Use the tool."),
+        await bound.with_config(tags=["x"]).asubmit("What is 17 + 25? Use the tool.", seed=7),
+    ]
+
+    for job in (*jobs, bound.job(str(jobs[0]))):
+        assert job.result().tool_calls[0]["args"] == {"a": 17, "b": 25}
+    assert bound.fetch(jobs[0].id).tool_calls[0]["name"] == "add"
+    assert (await bound.afetch(jobs[0].id)).tool_calls[0]["name"] == "add"
+    bodies = [r.body for r in gateway.requests if r.method == "POST"]
+    assert [("temperature" in body, "seed" in body) for body in bodies] == [
+        (True, False),
+        (False, True),
+    ]
+    await model.aclose()
+
+
+def test_a_binding_is_still_langchains(gateway):
+    bound = build(gateway).bind(stop=["x"])
+
+    assert isinstance(bound, RunnableBinding)
+    assert bound.lc_id() == RunnableBinding.lc_id()
+    assert bound.with_retry().invoke("Hello").text
+
+
 def test_settings_go_with_a_submit(gateway):
     build(gateway, temperature=0.5).submit("Hello", model="gpt-4o", seed=7, stop=["x"])
 
@@ -509,6 +544,65 @@ async def test_an_interface_sees_them_among_the_events():
                 started = next(e for e in events if e["event"] == "on_chat_model_start")
                 assert any(e["event"] == "on_chat_model_stream" for e in events)
                 assert started["name"] == "ChatSegmind"
+
+
+class RunIds(BaseCallbackHandler):
+    def __init__(self):
+        self.begun, self.told = set(), set()
+
+    def on_chat_model_start(self, *args, run_id, **kwargs):
+        self.begun.add(run_id)
+
+    def on_custom_event(self, name, data, *, run_id, **kwargs):
+        self.told.add(run_id)
+
+
+async def test_news_carry_the_id_of_the_run_they_are_of(gateway):
+    async with build(gateway) as model:
+        for runnable in (model, model | StrOutputParser()):
+            runs = RunIds()
+            config: Any = {"callbacks": [runs]}
+            runnable.invoke("Hello", config)
+            list(runnable.stream("Hello", config))
+            await runnable.ainvoke("Hello", config)
+            [chunk async for chunk in runnable.astream("Hello", config)]
+
+            assert len(runs.told) == 4
+            assert runs.told == runs.begun
+
+
+def test_a_stream_that_is_refused_leaves_nothing_behind(gateway):
+    listener = Listener()
+    with build(gateway, streaming=True) as model:
+        with pytest.raises(ValueError, match="n must be 1"):
+            model.invoke("Hello", {"callbacks": [listener]}, n=2)
+        next(build(gateway)._stream([HumanMessage("Hello")]))
+
+    assert listener.heard == []
+
+
+class Nested(BaseCallbackHandler):
+    """Asks another model while a stream begins."""
+
+    run_inline = True
+
+    def __init__(self, model):
+        self.model = model
+
+    def on_chat_model_start(self, *args, **kwargs):
+        list(self.model.stream("Inner"))
+
+
+async def test_a_stream_inside_the_beginning_of_another_takes_nothing_from_it(gateway):
+    listener = Listener()
+    async with build(gateway) as model:
+        nested = Nested(build(gateway))
+        list(model.stream("Hello", {"callbacks": [nested, listener]}))
+        async for _ in model.astream("Hello", {"callbacks": [nested, listener]}):
+            pass
+
+    assert states(listener)[0] == "QUEUED"
+    assert states(listener).count("COMPLETED") == 2
 
 
 def test_a_failed_job_is_news_too(ask, gateway):

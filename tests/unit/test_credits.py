@@ -1,8 +1,13 @@
 """Books of what calls cost, without any call."""
 
+import asyncio
 import contextvars
+import copy
 import logging
+import pickle
 import threading
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,6 +16,7 @@ from langchain_segmind import (
     CreditTracker,
     SegmindBudgetExceededError,
     SegmindConnectionError,
+    SegmindError,
     SegmindInvalidRequestError,
     SegmindJobFailedError,
     SegmindJobTimeoutError,
@@ -18,9 +24,9 @@ from langchain_segmind import (
     Spending,
     track_credits,
 )
+from langchain_segmind._bill import Bill
 from langchain_segmind._exchange import Receipt
 from langchain_segmind._prompt import Usage
-from langchain_segmind.credits import Bill
 
 
 def pay(cost=0.1, remaining=None, model="m", usage=None, **told):
@@ -32,6 +38,9 @@ def pay(cost=0.1, remaining=None, model="m", usage=None, **told):
 def sent(error, job):
     with Bill("m") as bill:
         bill.admit()
+        if isinstance(error, SegmindError):
+            outcome: Any = "executed" if job else error.outcome
+            bill.hear(outcome)
         if job:
             bill.note(job)
         raise error
@@ -83,10 +92,50 @@ def test_unknown_costs_are_unknown_and_not_zero():
 
 
 def test_attempts_that_may_have_run_before_are_unknown():
-    with track_credits() as spent:
-        pay(0.1, ambiguous_attempts=2)
+    with track_credits() as spent, Bill("m") as bill:
+        for outcome in ("unknown", "rejected", "unknown", "not_sent", "executed"):
+            bill.admit()
+            bill.hear(outcome)
+        bill.settle(Receipt(cost=0.1))
 
     assert (spent.calls, spent.unknown_calls, spent.usd) == (3, 2, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "booked"),
+    [
+        (["rejected"], (0, 0)),
+        (["not_sent"], (0, 0)),
+        (["unknown", "unknown"], (2, 2)),
+        (["executed"], (1, 1)),
+    ],
+)
+def test_a_call_given_up_between_attempts_is_booked_by_what_became_of_them(outcomes, booked):
+    def give_up():
+        with Bill("m") as bill:
+            for outcome in outcomes:
+                bill.admit()
+                bill.hear(outcome)
+            raise KeyboardInterrupt
+
+    with track_credits() as spent, pytest.raises(KeyboardInterrupt):
+        give_up()
+
+    assert (spent.calls, spent.unknown_calls) == booked
+
+
+def test_a_budget_used_up_between_attempts_keeps_the_lost_one_in_the_books():
+    def lose_one_and_ask_again():
+        with Bill("m") as bill:
+            bill.admit()
+            bill.hear("unknown")
+            pay(0.1)
+            bill.admit()
+
+    with track_credits(budget=0.1) as spent, pytest.raises(SegmindBudgetExceededError):
+        lose_one_and_ask_again()
+
+    assert (spent.calls, spent.unknown_calls, spent.usd) == (2, 1, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +336,88 @@ def test_a_job_collected_under_another_name_is_taken_off_its_first():
         collect("j", model="b")
 
     assert spent.by_model == {"a": Spending(), "b": Spending(1, 0, 0, 0.1, 0)}
+
+
+@pytest.mark.parametrize("first", ["polls failed", "no metrics"])
+def test_a_cost_that_was_not_told_at_first_is_booked_when_it_is(first):
+    with track_credits(budget=1.0) as spent:
+        if first == "polls failed":
+            fail(SegmindResponseError("lost", outcome="executed", request_id="j"), job="j")
+        else:
+            submit()
+            collect("j", cost=None)
+        assert (spent.calls, spent.unknown_calls) == (1, 1)
+
+        collect("j")
+        collect("j")
+
+    assert (spent.calls, spent.unknown_calls, spent.usd) == (1, 0, 0.1)
+
+
+def test_a_job_that_failed_for_its_form_and_its_successor_are_one_call():
+    with track_credits() as spent, Bill("m") as bill:
+        for job in ("first", "second"):
+            bill.admit()
+            bill.hear("executed")
+            bill.note(job)
+            if job == "first":
+                bill.note(None)
+        bill.settle(Receipt(request_id="second", cost=0.1))
+
+    assert (spent.calls, spent.unknown_calls, spent.usd) == (1, 0, 0.1)
+
+
+def test_a_budget_says_that_jobs_count_when_they_are_collected(caplog):
+    with track_credits(budget=1.0):
+        submit("a")
+        submit("b")
+
+    (record,) = caplog.records
+    assert "collected" in record.getMessage()
+
+
+def test_books_are_shared_by_copies_and_copied_by_pickle():
+    tracker = track_credits(budget=1.0)
+    pay(handlers=[tracker])
+
+    assert copy.copy(tracker) is copy.deepcopy([tracker])[0] is tracker
+    other = pickle.loads(pickle.dumps(tracker))
+    pay(handlers=[other])
+    assert (tracker.calls, other.calls) == (1, 2)
+
+
+def test_a_thread_begun_by_hand_is_counted_by_what_the_main_thread_tracks():
+    def run(work):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    def own():
+        with track_credits() as mine:
+            pay()
+        assert mine.calls == 1
+
+    with track_credits() as spent:
+        run(pay)
+        run(own)
+    run(pay)
+
+    assert spent.calls == 2
+
+
+async def test_what_a_task_tracks_is_not_what_other_threads_do():
+    with track_credits() as spent:
+        await asyncio.get_running_loop().run_in_executor(None, pay)
+
+    assert spent.calls == 0
+
+
+def test_dollars_may_be_decimals():
+    with track_credits(budget=Decimal("0.2")):
+        pay(0.1)
+        pay(0.1)
+        with pytest.raises(SegmindBudgetExceededError):
+            pay()
 
 
 def test_a_balance_adds_up():

@@ -17,8 +17,10 @@ MAY_IMPORT = {
     "_config": set(),
     "jobs": set(),
     "_prompt": {"errors"},
-    "credits": {"_exchange", "_prompt", "errors"},
-    "_events": {"_exchange", "credits"},
+    "_books": {"errors"},
+    "credits": {"_books"},
+    "_bill": {"_books", "_exchange", "_prompt", "credits", "errors"},
+    "_events": {"_bill", "_exchange"},
     "_messages": {"_config", "_prompt"},
     "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_retry"},
     "_tools": {"_envelope", "_hearing", "_prompt"},
@@ -40,7 +42,7 @@ MAY_IMPORT = {
     | {"_structured", "_toolbox", "_wire"},
     "chat_models": {"_catalogue", "_client", "_events", "_exchange", "_flow", "_messages"}
     | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
-    | {"credits", "jobs"},
+    | {"_bill", "jobs"},
     "testing": set(),
 }
 DOORS = {
@@ -80,8 +82,8 @@ def test_imports_go_one_way():
 
 def test_only_http_touches_the_network_and_the_clock():
     for module, file, name in imports():
-        is_lock = (module, name) == ("credits", "threading")  # its totals are read in any thread
-        if module not in ("_http", "testing") and not is_lock:
+        is_for_books = module in ("_books", "credits") and name in ("threading", "asyncio")
+        if module not in ("_http", "testing") and not is_for_books:  # they serve all threads
             assert name.split(".")[0] not in DOORS, f"{file} imports {name}; only _http may"
 
 

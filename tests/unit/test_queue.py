@@ -383,6 +383,14 @@ def test_a_rate_limited_poll_waits_as_long_as_it_is_asked_to():
     assert [step.after for step in played.steps] == pytest.approx([0, 0.5, 20, 1.125, 0])
 
 
+def test_a_hint_of_nothing_is_no_busy_loop():
+    at_once = Response(429, {"retry-after": "0"})
+
+    played = play(QUEUED, at_once, at_once, DONE, ANSWER)
+
+    assert [step.after for step in played.steps] == pytest.approx([0, 0.5, 0.75, 1.125, 0])
+
+
 # --- the deadline ----------------------------------------------------------------------------
 
 
@@ -417,6 +425,57 @@ def test_the_deadline_of_the_whole_call_counts_the_submit():
     assert all(step.timeout <= 3.0 for step in played.steps)
 
 
+def test_the_deadline_counts_from_the_submit():
+    replies = [response({"error": "busy"}, 503), QUEUED, WORKING, DONE, ANSWER]
+
+    played = play(*replies, waiting=Waiting(timeout=3.0), takes=1.0)
+
+    assert played.value.answer.choices[0].text == "Hi."
+
+
+def test_the_deadline_of_the_whole_call_holds_across_a_second_submit():
+    refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
+    again = response({"request_id": "job-2", "status": "QUEUED"})
+    prompt = Prompt(HELLO.turns, tools=(ADD,))
+
+    played = play(
+        QUEUED, refused, again, DONE, ANSWER,
+        prompt=prompt, takes=1.0, patience=Patience(total_timeout=10.0),
+    )  # fmt: skip
+
+    posts = [step for step in played.steps if step.request.method == "POST"]
+    assert [step.timeout for step in posts] == pytest.approx([10.0, 7.5])
+    assert [step.patience for step in posts] == pytest.approx([10.0, 7.5])
+
+
+def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():
+    played = play(QUEUED, DONE, ANSWER, waiting=Waiting(timeout=0.6))
+
+    assert [step.timeout for step in played.steps[1:]] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("replies", "settings", "words"),
+    [
+        (
+            [WORKING] * 99,
+            {"waiting": Waiting(timeout=9)},
+            ["PROCESSING after 9 s", "queue_timeout"],
+        ),
+        ([WORKING] * 99, {"patience": Patience(total_timeout=4)}, ["PROCESSING", "total_timeout"]),
+        (
+            [DONE] + [Response(503)] * 5,
+            {"waiting": Waiting(timeout=2)},
+            ["done", "could not be read"],
+        ),
+    ],
+)
+def test_a_deadline_says_which_it_was(replies, settings, words):
+    error = fails(SegmindJobTimeoutError, QUEUED, *replies, **settings)
+
+    assert all(word in str(error) for word in words), str(error)
+
+
 def test_no_poll_may_hang_for_long():
     played = play(QUEUED, WORKING, DONE, ANSWER, patience=Patience(timeout=None))
 
@@ -434,6 +493,8 @@ FAILED = {"status": "FAILED", "error": "The model broke", "metrics": {"queue_tim
         response(FAILED, 422),
         response(FAILED),
         response(FAILED, 500),
+        response({"status": "cancelled", "error": "The model broke"}),
+        Response(422, body=b"<html>The model broke</html>"),
         response({"status": "failed", "error": "The model broke"}),
         response({"error": "The model broke"}, 422),
     ],
@@ -443,6 +504,47 @@ def test_a_failed_job_was_not_billed(reply):
 
     assert (error.request_id, error.outcome, error.billed) == (ID, "rejected", False)
     assert "The model broke" in str(error)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        response({"status": "PROCESSING"}, 422),
+        response({"status": "failed", "error": "internal error"}, 500),
+        response({"status": "failed", "error": "not found"}, 404),
+        response({"status": "error"}, 503),
+    ],
+)
+def test_what_a_front_says_of_failure_ends_no_job(reply):
+    assert play(QUEUED, reply, DONE, ANSWER).value.answer.choices[0].text == "Hi."
+
+
+@pytest.mark.parametrize(
+    "reply", [response({"status": "COMPLETED"}, 422), response({"status": "SUCCEEDED"})]
+)
+def test_an_end_is_an_end_however_it_is_told(reply):
+    assert play(QUEUED, reply, ANSWER).value.answer.choices[0].text == "Hi."
+
+
+def test_a_result_with_an_output_is_done_whatever_its_state():
+    odd = response({"status": "READY", "output": "Hi."})
+
+    assert play(QUEUED, DONE, odd).value.answer.choices[0].text == "Hi."
+
+
+def test_a_poll_that_was_cut_is_bad_even_if_what_came_can_be_read():
+    cut = Response(200, body=b'{"status": "FAILED"}', fault="cut")
+
+    assert play(QUEUED, cut, DONE, ANSWER).value.answer.choices[0].text == "Hi."
+
+
+def test_a_failed_job_that_was_billed_is_not_asked_again_in_words():
+    refused = {"status": "FAILED", "error": "response_format is not supported"}
+    billed = response({**refused, "metrics": {"cost": 0.01, "remaining_credits": 4}}, 422)
+
+    error = fails(SegmindJobFailedError, QUEUED, billed, prompt=Prompt(HELLO.turns, tools=(ADD,)))
+
+    assert (error.billed, error.remaining_credits) == (True, 4)
 
 
 def test_a_failed_job_may_be_found_with_the_result():
@@ -518,7 +620,10 @@ def test_a_submit_that_was_refused_is_sent_again():
         {},
         {"request_id": None},
         {"request_id": ""},
-        {"request_id": 7},
+        {"request_id": True},
+        {"request_id": 1.5},
+        {"request_id": ".."},
+        {"request_id": "a.b"},
         {"request_id": "../../v1/evil"},
         {"request_id": "a/b"},
         {"request_id": "a" * 129},
@@ -532,6 +637,29 @@ def test_an_id_that_could_lead_elsewhere_is_no_id(body):
     error = fails(SegmindResponseError, response(body))
 
     assert (error.outcome, error.attempts) == ("executed", 1)
+
+
+@pytest.mark.parametrize("reply", [response({"request_id": 17}), response({"request_id": "17"})])
+def test_an_id_may_be_a_number(reply):
+    assert play(reply, DONE, ANSWER).value.receipt.request_id == "17"
+
+
+def test_the_id_is_saved_out_of_a_reply_that_was_cut():
+    cut = Response(200, body=b'{"request_id": "job-1", "status": "QUE', fault="cut")
+
+    assert fails(SegmindResponseError, cut).request_id == ID
+
+
+def test_ambiguous_submits_are_told():
+    patience = Patience(retry_ambiguous=True)
+
+    played = play(RESET, RESET, QUEUED, DONE, ANSWER, patience=patience)
+    assert played.value.receipt.ambiguous_attempts == 2
+
+    error = fails(SegmindResponseError, RESET, QUEUED, DONE, result(""), patience=patience)
+    assert (error.ambiguous_attempts, error.attempts) == (1, 4)
+    late = fails(SegmindServerError, RESET, QUEUED, *[Response(503)] * 7, patience=patience)
+    assert (late.ambiguous_attempts, late.retry_after) == (1, None)
 
 
 # --- jobs from elsewhere ---------------------------------------------------------------------
@@ -594,6 +722,17 @@ def test_a_state_is_asked_for(replies, told):
     played = Clock(state(ID, target()), replies)
 
     assert played.value == told
+
+
+def test_a_job_given_up_at_its_first_news_is_logged(caplog):
+    flow = chat(HELLO, target())
+    next(flow)
+    assert isinstance(flow.send(QUEUED), News)
+
+    flow.close()
+
+    (record,) = caplog.records
+    assert (record.levelname, ID in record.getMessage()) == ("WARNING", True)
 
 
 def test_the_id_is_logged_and_so_is_a_job_that_is_left_behind(caplog):
