@@ -1,9 +1,10 @@
-"""LangChain chat models for every LLM behind the Segmind gateway."""
+"""LangChain chat and embedding models for everything behind the Segmind gateway."""
 
 from langchain_segmind._catalogue import Card, Entry
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
 from langchain_segmind.credits import Credits, CreditTracker, Spending, track_credits
+from langchain_segmind.embeddings import SegmindEmbeddings
 from langchain_segmind.errors import (
     SegmindAuthenticationError,
     SegmindBudgetExceededError,
@@ -35,6 +36,7 @@ __all__ = [
     "SegmindBudgetExceededError",
     "SegmindConnectionError",
     "SegmindContextOverflowError",
+    "SegmindEmbeddings",
     "SegmindError",
     "SegmindInsufficientCreditsError",
     "SegmindInvalidRequestError",

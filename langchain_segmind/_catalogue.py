@@ -111,6 +111,15 @@ _CARDS: Final = (
     Card("qwq-plus", "openai", seconds=56),
 )
 
+# Embedding models. `context` is how many tokens a text may have, by the vendor's pages for Gemini's
+# and by their maker's for the others.
+_EMBEDDING_CARDS: Final = (
+    Card("text-embedding-3-small", "openai", context=8192),
+    Card("text-embedding-3-large", "openai", context=8192),
+    Card("gemini-embedding-001", "gemini", context=2048),
+    Card("gemini-embedding-2", "gemini", context=8192),
+)
+
 # A prefix counts only up to a dash, digit, dot or the end: `claudette-7b` is no Claude.
 _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
     (re.compile(r"claude(?![a-z])", re.IGNORECASE), "anthropic"),
@@ -118,11 +127,24 @@ _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
 )
 
 _BY_SLUG: Final = {card.slug: card for card in _CARDS}
+_EMBEDDING_BY_SLUG: Final = {card.slug: card for card in _EMBEDDING_CARDS}
 
 
 def card_for(slug: str) -> Card:
     """Find what is known of a model; for an unknown slug, only its family, by its name."""
     return _BY_SLUG.get(slug) or Card(slug, _family(slug))
+
+
+def embedding_card_for(slug: str) -> Card:
+    """Find what is known of an embedding model; for an unknown slug, only its family.
+
+    Raises:
+        ValueError: If it is a chat model, which would run, and be billed, for a chat's answer.
+    """
+    if slug in _BY_SLUG:
+        raise ValueError(f"{slug} is a chat model; use ChatSegmind, or an embedding model's slug")
+    family: Family = "gemini" if _family(slug) == "gemini" else "openai"
+    return _EMBEDDING_BY_SLUG.get(slug) or Card(slug, family)
 
 
 def _family(slug: str) -> Family:

@@ -261,7 +261,7 @@ def _unset(name: str, value: Any) -> bool:
 _NEVER_NONE: Final = frozenset(
     {"api_key", "segmind_api_key", "base_url", "segmind_api_base", "max_retries", "max_retry_wait"}
     | {"retry_ambiguous", "verify", "model_kwargs", "streaming", "family"}
-    | {"queue_timeout", "poll_interval"}
+    | {"queue_timeout", "poll_interval", "max_concurrency", "show_progress"}
 )
 
 

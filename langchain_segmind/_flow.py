@@ -7,7 +7,7 @@ test plays it with a list of outcomes and asserts the exact steps and waits.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from langchain_segmind._queue import Job, Waiting
 from langchain_segmind._retry import Patience
 from langchain_segmind._send import ask
 from langchain_segmind._verdict import amount
+from langchain_segmind._wire import vectors
 from langchain_segmind.errors import SegmindResponseError
 
 
@@ -186,6 +187,30 @@ def _cut(choice: Choice, stop: Sequence[str]) -> Choice:
         return choice
     reason = choice.finish_reason if choice.calls else "stop"
     return replace(choice, text=choice.text[: min(found)], finish_reason=reason)
+
+
+def embed(
+    text: str, target: Target, settings: Mapping[str, Any], check: Callable[[list[float]], None]
+) -> Flow[tuple[list[float], Receipt]]:
+    """Turn one text into a vector.
+
+    Args:
+        text: The text.
+        target: The model.
+        settings: Fields of the body beside the text.
+        check: Given the vector; raises a `SegmindResponseError` that says why it is not usable.
+    """
+
+    def read(response: Response) -> list[float]:
+        vector = vectors.decode(_wire.parse(response.body))
+        check(vector)
+        return vector
+
+    card = target.card
+    family: vectors.VectorFamily = "gemini" if card.family == "gemini" else "openai"
+    body = to_json(vectors.encode(text, family, settings))
+    request = Request("POST", f"{target.base_url}/{card.slug}", body, target.headers)
+    return (yield from ask(request, card.slug, target.patience, read))
 
 
 def models(base_url: str, patience: Patience) -> Flow[list[Entry]]:

@@ -91,6 +91,11 @@ class SegmindError(ModelError):
         is_retryable: Whether the same call may be repeated without paying twice.
         ambiguous_attempts: With `retry_ambiguous`, how many attempts before the last may have run
             and been billed too.
+        index: Of `embed_documents`, as the next three: the place, from 0, of the text that failed
+            first, to which all the above belongs; None where there was one text only.
+        vectors: The vectors of the texts that were embedded, by place. They were paid for.
+        paid: How many texts were billed, unusable answers included.
+        perhaps_paid: How many more runs may have been billed.
     """
 
     def __init__(
@@ -124,6 +129,10 @@ class SegmindError(ModelError):
         self.model = model
         self.is_retryable = is_retryable
         self.ambiguous_attempts = ambiguous_attempts
+        self.index: int | None = None
+        self.vectors: dict[int, list[float]] = {}
+        self.paid = 0
+        self.perhaps_paid = 0
 
     @property
     def billed(self) -> bool | None:
@@ -135,6 +144,33 @@ class SegmindError(ModelError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(vars(self)))
+
+    def tell_of_many(
+        self,
+        index: int,
+        count: int,
+        *,
+        vectors: dict[int, list[float]],
+        paid: int,
+        perhaps_paid: int,
+    ) -> None:
+        """Say which of many texts this befell, and what became of the others.
+
+        Args:
+            index: The text's place.
+            count: How many texts there were.
+            vectors: Those that were embedded.
+            paid: How many were billed.
+            perhaps_paid: How many more runs may have been.
+        """
+        perhaps = f", {perhaps_paid} more perhaps" if perhaps_paid else ""
+        self.message = one_line(
+            f"texts[{index}] of {count} failed; {paid} were paid for{perhaps}. {self.message}"
+        )
+        self.args = (self.message,)
+        self.index, self.vectors = index, vectors
+        self.paid, self.perhaps_paid = paid, perhaps_paid
+        self.is_retryable = self.is_retryable and not paid and not perhaps_paid
 
     def hide(self, secret: str) -> None:
         """Blot a secret out of what the gateway said, should it have echoed it."""
@@ -232,7 +268,10 @@ _STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
     410: (SegmindModelNotFoundError, "This model was retired; choose another one."),
     413: (SegmindInvalidRequestError, "The request is too large; send less or smaller media."),
     425: (SegmindServerError, "Try again."),
-    429: (SegmindRateLimitError, "Send fewer requests at once, or set rate_limiter=..."),
+    429: (
+        SegmindRateLimitError,
+        "Send fewer requests at once: set rate_limiter=..., or max_concurrency=... of embeddings.",
+    ),
 }
 _REDIRECT = (
     SegmindInvalidRequestError,
@@ -247,7 +286,8 @@ _UNSURE = (
 
 _CREDITS = re.compile(r"credit|balance|spend", re.IGNORECASE)
 _OVERFLOW = re.compile(
-    r"context.{0,20}(length|window|limit)|prompt is too long|too many (input )?tokens|"
+    r"context.{0,20}(length|window|limit)|(prompt|input|text) is too long|"
+    r"too many (input )?tokens|"
     r"maximum (number of )?(input )?tokens",
     re.IGNORECASE,
 )
@@ -268,7 +308,7 @@ def class_for(status: int, text: str, *, unsure: bool = False) -> tuple[type[Seg
     if status in (402, 406) and _CREDITS.search(text):
         return _STATUS[402]
     if (400 <= status < 500 or status == 500) and status != 429 and _OVERFLOW.search(text):
-        return SegmindContextOverflowError, "Shorten or summarise the conversation."
+        return SegmindContextOverflowError, "Shorten the conversation, or split the text."
     if status == 400 and _HOST.search(text):
         return SegmindInvalidRequestError, "This speaks of a wrong address; check base_url."
     if status in _STATUS:

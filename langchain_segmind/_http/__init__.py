@@ -21,13 +21,14 @@ from pydantic import SecretStr
 
 from langchain_segmind._exchange import Flow, News, Reply, Response
 from langchain_segmind._http._common import Network, Payer
+from langchain_segmind._http._many import AsyncBrake, Brake, Ends, arun_many, run_many
 from langchain_segmind._http._sync import SyncLink
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http._async import AsyncLink
 
-__all__ = ["Network", "Payer", "Transport"]
+__all__ = ["AsyncBrake", "Brake", "Ends", "Network", "Payer", "Transport", "arun_many", "run_many"]
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Transport:
         *,
         payer: Payer | None = None,
         tell: Callable[[News], None] | None = None,
+        pause: Callable[[float], object] | None = None,
     ) -> T:
         """Play a conversation on requests and return its result.
 
@@ -67,6 +69,7 @@ class Transport:
             key: The gateway's key; None to send none.
             payer: Asked before anything that may be billed is sent, and told what became of it.
             tell: Given the news of a job in the queue.
+            pause: Waits so many seconds before a retry, or fewer where no retry is wanted any more.
         """
         link = self._sync.get(os.getpid()) or self._open_sync()
         began = time.monotonic()
@@ -79,7 +82,7 @@ class Transport:
                     step = next(flow)
                     continue
                 if step.after:
-                    time.sleep(step.after)
+                    (pause or time.sleep)(step.after)
                 paying = payer if step.request.method == "POST" else None
                 step = flow.send(_timed(link.send(step, key, paying), began, paying))
         except StopIteration as end:
@@ -97,6 +100,7 @@ class Transport:
         *,
         payer: Payer | None = None,
         tell: Callable[[News], Awaitable[None]] | None = None,
+        pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> T:
         """Play a conversation on aiohttp and return its result; arguments are those of `run`."""
         link = (
@@ -112,7 +116,7 @@ class Transport:
                     step = next(flow)
                     continue
                 if step.after:
-                    await asyncio.sleep(step.after)
+                    await (pause or asyncio.sleep)(step.after)
                 paying = payer if step.request.method == "POST" else None
                 step = flow.send(_timed(await link.send(step, key, paying), began, paying))
         except StopIteration as end:

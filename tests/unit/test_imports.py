@@ -9,7 +9,8 @@ import langchain_segmind
 
 ROOT = Path(langchain_segmind.__file__).parent
 MAY_IMPORT = {
-    "__init__": {"_catalogue", "_version", "chat_models", "credits", "errors", "jobs", "media"},
+    "__init__": {"_catalogue", "_version", "chat_models", "credits", "embeddings", "errors"}
+    | {"jobs", "media"},
     "media": set(),
     "_version": set(),
     "errors": set(),
@@ -43,6 +44,8 @@ MAY_IMPORT = {
     "chat_models": {"_catalogue", "_client", "_events", "_exchange", "_flow", "_messages"}
     | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
     | {"_bill", "jobs"},
+    "embeddings": {"_bill", "_catalogue", "_client", "_config", "_exchange", "_flow", "_http"}
+    | {"_messages", "_prompt", "errors"},
     "testing": set(),
 }
 DOORS = {

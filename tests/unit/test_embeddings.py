@@ -1,0 +1,197 @@
+"""What a user may set of embeddings, and what is refused before anything is sent."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from langchain_segmind import (
+    SegmindContextOverflowError,
+    SegmindEmbeddings,
+    SegmindInvalidRequestError,
+    SegmindRateLimitError,
+)
+from langchain_segmind._catalogue import embedding_card_for
+
+KEY = "SG_0123456789abcdef"
+SMALL, LARGE = "text-embedding-3-small", "text-embedding-3-large"
+GEMINI, GEMINI_2 = "gemini-embedding-001", "gemini-embedding-2"
+
+
+def build(model=SMALL, **kwargs):
+    address = {"api_key": KEY, "base_url": "https://gateway.invalid"}
+    return SegmindEmbeddings(model=model, **{**address, **kwargs})
+
+
+@pytest.mark.parametrize(
+    ("slug", "family", "tokens"),
+    [
+        (SMALL, "openai", 8192),
+        (LARGE, "openai", 8192),
+        (GEMINI, "gemini", 2048),
+        (GEMINI_2, "gemini", 8192),
+        ("gemini-embedding-9", "gemini", None),
+        ("text-embedding-4", "openai", None),
+        ("claude-embedding-1", "openai", None),
+        ("bge-m3", "openai", None),
+    ],
+)
+def test_a_models_form_follows_from_its_name(slug, family, tokens):
+    card = embedding_card_for(slug)
+
+    assert (card.family, card.context) == (family, tokens)
+
+
+@pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
+def test_a_chat_model_is_refused_as_it_would_answer_and_be_paid(slug):
+    with pytest.raises(ValidationError, match=f"{slug} is a chat model; use ChatSegmind"):
+        build(slug)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"dimensions": 256}, "dimensions: text-embedding-3-small takes none"),
+        ({"output_dimensionality": 256}, "dimensions: text-embedding-3-small takes none"),
+        ({"task_type": "CLUSTERING"}, "task_type: text-embedding-3-small takes none"),
+        ({"dimensions": 0}, "dimensions"),
+        ({"max_concurrency": 0}, "max_concurrency"),
+        ({"chunk_size": 5}, "unknown arguments: chunk_size"),
+        ({"temperature": 1}, "unknown arguments: temperature"),
+        ({"family": "anthropic"}, "family"),
+        ({"timeout": 0}, "timeout"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(settings, said):
+    with pytest.raises(ValidationError, match=said):
+        build(**settings)
+
+
+@pytest.mark.parametrize("slug", ["../v2/x", "", "a b", "text/embedding"])
+def test_a_slug_that_is_none_is_refused(slug):
+    with pytest.raises(ValidationError, match="slug"):
+        build(slug)
+
+
+def test_a_setting_that_does_not_fit_is_refused_also_when_it_was_assigned():
+    embeddings = build(GEMINI, dimensions=768).model_copy(update={"model": SMALL})
+
+    with pytest.raises(ValueError, match="dimensions"):
+        embeddings.embed_query("Hi")
+
+
+def test_none_means_the_default():
+    embeddings = build(max_concurrency=None, show_progress=None, max_retries=None, base_url=None)
+
+    assert (embeddings.max_concurrency, embeddings.show_progress) == (16, False)
+    assert embeddings.max_retries == 2
+
+
+def test_fields_answer_to_langchains_other_names():
+    embeddings = SegmindEmbeddings(
+        model_name=GEMINI, segmind_api_key=KEY, output_dimensionality=768, request_timeout=5
+    )
+
+    assert (embeddings.model, embeddings.dimensions, embeddings.timeout) == (GEMINI, 768, 5)
+
+
+def test_the_key_is_never_shown():
+    embeddings = build()
+
+    assert KEY not in repr(embeddings) + str(embeddings.model_dump())
+    with pytest.raises(ValidationError) as caught:
+        build(nonsense=1)
+    assert KEY not in str(caught.value)
+
+
+def test_copies_and_pickles_are_settings_without_connections():
+    embeddings = build(GEMINI, dimensions=768, max_concurrency=3)
+    embeddings._transport()
+
+    for twin in (copy.deepcopy(embeddings), pickle.loads(pickle.dumps(embeddings))):
+        assert twin == embeddings
+        assert twin.model_dump() == embeddings.model_dump()
+        assert twin._transport() is not embeddings._transport()
+
+
+BAD_TEXTS = {
+    "blank": (["good", " \n\t"], "texts[1] is blank", 1),
+    "empty": ([""], "texts[0] is blank", 0),
+    "None": (["good", "good", None], "texts[2]: expected text, got NoneType", 2),
+    "a document": (["good", {"page_content": "x"}], "texts[1]: expected text, got dict", 1),
+    "half a character": (["good", "\ud800"], "texts[1]: character 0 is half", 1),
+    "one text": ("good", "expected a list of texts", None),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TEXTS)
+async def test_a_text_that_is_none_is_refused_before_anything_is_sent(case):
+    texts, said, index = BAD_TEXTS[case]
+    embeddings = build()  # its host does not exist
+
+    with pytest.raises(SegmindInvalidRequestError) as caught:
+        embeddings.embed_documents(texts)
+    with pytest.raises(SegmindInvalidRequestError) as acaught:
+        await embeddings.aembed_documents(texts)
+
+    for error in (caught.value, acaught.value):
+        assert said in str(error)
+        assert (error.index, error.outcome, error.billed) == (index, "not_sent", False)
+
+
+@pytest.mark.parametrize("query", ["", "  ", None, 7])
+async def test_a_query_that_is_none_is_refused(query):
+    with pytest.raises(SegmindInvalidRequestError, match="the text"):
+        build().embed_query(query)
+    with pytest.raises(SegmindInvalidRequestError, match="the text"):
+        await build().aembed_query(query)
+
+
+@pytest.mark.parametrize(("slug", "tokens"), [(SMALL, 8192), (GEMINI, 2048)])
+async def test_a_text_of_more_words_than_tokens_is_refused(slug, tokens):
+    texts = ["good", "word " * (tokens + 1)]
+
+    said = f"{tokens + 1} words, and {slug} reads {tokens} tokens"
+    with pytest.raises(SegmindContextOverflowError, match=said) as caught:
+        build(slug).embed_documents(texts)
+    assert (caught.value.index, caught.value.outcome) == (1, "not_sent")
+    with pytest.raises(SegmindContextOverflowError, match=said):
+        build(slug).embed_query(texts[1])
+    with pytest.raises(SegmindContextOverflowError, match=said):
+        await build(slug).aembed_documents(texts)
+
+
+def test_no_texts_are_no_call():
+    assert build().embed_documents([]) == []
+
+
+async def test_no_texts_are_no_call_in_a_loop_either():
+    assert await build().aembed_documents([]) == []
+
+
+def test_a_progress_bar_needs_tqdm_and_says_so():
+    code = (
+        "import sys; sys.modules['tqdm'] = None\n"
+        "from langchain_segmind import SegmindEmbeddings\n"
+        "SegmindEmbeddings(model='m', api_key='k')\n"
+        "SegmindEmbeddings(model='m', api_key='k', show_progress=True)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert "pip install tqdm" in done.stderr
+
+
+def test_an_error_of_many_texts_keeps_what_was_paid_for_through_a_pickle():
+    error = SegmindRateLimitError("slow down", outcome="rejected", is_retryable=True)
+
+    error.tell_of_many(3, 9, vectors={0: [1.0], 1: [2.0]}, paid=2, perhaps_paid=1)
+    twin = pickle.loads(pickle.dumps(error))
+
+    assert str(twin) == "texts[3] of 9 failed; 2 were paid for, 1 more perhaps. slow down"
+    assert (twin.index, twin.vectors) == (3, {0: [1.0], 1: [2.0]})
+    assert (twin.paid, twin.perhaps_paid) == (2, 1)
+    assert not twin.is_retryable  # the whole call again would pay for the two again
