@@ -7,16 +7,15 @@ from typing import Any, get_args
 
 from langchain_segmind.testing.conversation import Call, Offer, Question, Reply
 from langchain_segmind.testing.helpful.almanac import ALMANAC
-from langchain_segmind.testing.helpful.evidence import Evidence, proper_names
+from langchain_segmind.testing.helpful.evidence import Evidence
 from langchain_segmind.testing.helpful.json_request import schema_asked_for, schema_in_prompt
 from langchain_segmind.testing.helpful.material import (
     COMMAND,
-    NOT_FOUND,
     Material,
     take_apart,
     to_second_person,
 )
-from langchain_segmind.testing.helpful.repertoire import translated
+from langchain_segmind.testing.helpful.orders import as_ordered
 from langchain_segmind.testing.helpful.schema import fill
 from langchain_segmind.testing.helpful.search import find_answer
 from langchain_segmind.testing.helpful.small_talk import about_ourselves, small_talk
@@ -34,9 +33,6 @@ _ASKS = re.compile(
     r"|define|find|show|look up)\b",
     re.IGNORECASE,
 )
-_TRANSLATOR = re.compile(r"\btranslat\w+\b[^.\n]*?\b(?:in)?to (?P<to>\w+)", re.IGNORECASE)
-_REPHRASER = re.compile(r"\b(?:standalone|stand-alone) question\b|\brephrase\b", re.IGNORECASE)
-_PRONOUN = re.compile(r"\b(?:it|that|this|they|them|he|him|she)\b", re.IGNORECASE)
 _IGNORANCE = "I do not know that: I am the local gateway's stand-in, and know what I am told."
 
 
@@ -103,11 +99,12 @@ def prose(slug: str, material: Material) -> str:
 
 def _at_hand(slug: str, material: Material) -> str | None:
     """Answer what needs neither knowledge nor tools."""
-    request = material.request
-    asks = material.has_documents and _asks(material)
-    if asks and (text := find_answer(request, material.passages)):
+    if text := as_ordered(material):
         return text
-    return _as_ordered(material) or about_ourselves(slug, material) or small_talk(material)
+    asks = material.has_documents and _asks(material)
+    if asks and (text := find_answer(material.request, material.passages, cite=material.cites)):
+        return text
+    return about_ourselves(slug, material) or small_talk(material)
 
 
 def _asks(material: Material) -> bool:
@@ -131,20 +128,11 @@ def _announced(calls: tuple[Call, ...]) -> str:
     return f"I will use {' and '.join(names)}."
 
 
-def _as_ordered(material: Material) -> str | None:
-    """Do what the system text orders to do with whatever the user says."""
-    if _REPHRASER.search(material.system):
-        names = [name for line in material.passages for name in proper_names(line.text)]
-        return _PRONOUN.sub(names[-1], material.request, count=1) if names else material.request
-    order = None if material.has_documents else _TRANSLATOR.search(material.system)
-    return translated(material.request, order["to"]) if order and material.request else None
-
-
 def _look_up(material: Material) -> str:
-    if text := find_answer(material.request, material.passages):
+    if text := find_answer(material.request, material.passages, cite=material.cites):
         return text
     if material.has_documents:
-        return NOT_FOUND
+        return material.not_found
     return find_answer(material.request, ALMANAC) or _IGNORANCE
 
 
@@ -152,10 +140,10 @@ def _acknowledge(material: Material) -> str:
     request = material.request
     if not request.strip():
         return "I am listening."
-    if text := find_answer(request, material.passages):
+    if text := find_answer(request, material.passages, cite=material.cites):
         return text
     if material.has_documents:
-        return NOT_FOUND
+        return material.not_found
     if COMMAND.match(request):
         return f"I am only a stand-in, and cannot do this: {request}"
     return f"Understood. {as_sentence(to_second_person(request))}"

@@ -21,13 +21,14 @@ _DOCUMENT = (
     "context|documents?|passages?|sources?|text|article|notes|background|information|excerpts?"
     "|content|facts?"
 )
+_REPLY = "(?:your |helpful |final )?answer|assistant|ai|response|rest"
 _LABELS: tuple[tuple[str, str], ...] = (
-    (r"(?:user |the |original |standalone )?(?:question|query)|input|human|user", "ask"),
+    (r"(?:user |the |original |standalone )*(?:question|query)|input|human|user", "ask"),
     (rf"(?:retrieved |the |given )?(?:{_DOCUMENT})|(?:chat |conversation )?history", "document"),
-    (r"(?:your |helpful |final )?answer|assistant|ai|response|rest", "rest"),
+    (rf"{_REPLY}|extracted relevant parts|relevant \(yes / no\)", "rest"),
 )
 _LABEL = re.compile(
-    r"(?:^|(?<=[.!?] ))[ \t]*[#*]*[ \t]*(?:"
+    r"(?:^|(?<=[.!?] ))[ \t]*[#*>]*[ \t]*(?:"
     + "|".join(f"(?P<{kind}{at}>{names})" for at, (names, kind) in enumerate(_LABELS))
     + r")[ \t]*(?:\d+[ \t]*)?[*]*:[*]*",
     re.IGNORECASE | re.MULTILINE,
@@ -37,8 +38,25 @@ _LEAD_IN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _TAG = re.compile(rf"<(/?)({_DOCUMENT}|question|query)\b[^>]*>", re.IGNORECASE)
-_FENCE = re.compile(r"^\s*(?:`{3}\w*|\"{3}|-{3,}|={3,})\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^\s*(?:`{3}\w*|\"{3}|-{3,}|={3,}|>{3,})\s*$", re.MULTILINE)
 _DOCUMENT_REPR = re.compile(r"page_content=(['\"])(.*?)\1(?=[,)])", re.DOTALL)
+
+# Where a document came from, on its first line or in brackets: notes.txt, https://..., [1].
+_SOURCE = re.compile(
+    r"^(?:(?P<line>\S+\.\w{1,5}|https?://\S+)$|\[(?P<mark>[^\s\[\]][^\[\]\n]{0,39})\]:?[ \t]+)",
+    re.MULTILINE,
+)
+_CITE = re.compile(
+    r"\bcit(?:e|es|ing|ations?)\b|\bsources? (?:\w+ ){0,3}in (?:square )?brackets\b"
+    r"|\b(?:name|give|add|mention|include|state) (?:the |your |its |their |all )*sources?\b",
+    re.IGNORECASE,
+)
+_OTHERWISE = re.compile(
+    r"\bif\b[^.!?\n\"]{0,120}?\b(?:return|say|answer|respond|reply|output|write)\b"
+    r"(?:,? (?:with|just|only|exactly|simply))*:? "
+    r"(?:\"(?P<said>[^\"\n]{2,200})\"|'(?P<quoted>[^'\n]{2,200})'|(?P<code>(?-i:[A-Z]+(?:_[A-Z]+)+))\b)",
+    re.IGNORECASE,
+)
 
 _INSTRUCTION = re.compile(
     r"(?:please |always |never |only |then |also |and )*"
@@ -92,10 +110,12 @@ class Passage:
     Attributes:
         text: The sentence.
         origin: Who said it.
+        source: The document it stands in, by its label; empty when it has none.
     """
 
     text: str
     origin: Origin
+    source: str = ""
 
     def told(self) -> str:
         """Say it to the user: what the user said of themselves comes back as *you*."""
@@ -130,6 +150,21 @@ class Material:
         origins = [passage.origin for passage in self.passages]
         return "document" in origins or origins.count("note") > _FEW_NOTES
 
+    @property
+    def orders(self) -> str:
+        """All that may tell what to do."""
+        return f"{self.system}\n{self.prompt}"
+
+    @property
+    def cites(self) -> bool:
+        """Whether the sources of an answer are asked for."""
+        return _CITE.search(self.orders) is not None
+
+    @property
+    def not_found(self) -> str:
+        """What to say when the documents do not tell: what the orders ask to be said then."""
+        return _not_found(self.orders)
+
 
 def take_apart(question: Question, offer: Offer | None = None) -> Material:
     """Take a question apart.
@@ -152,16 +187,22 @@ def take_apart(question: Question, offer: Offer | None = None) -> Material:
         else:
             passages += _documents(turn.text) if turn.role == "system" else _said(turn)
         passages += _returned(turn)
+    otherwise = _not_found(f"{system}\n{last.text}")
     later = question.turns[spoken[-1] :] if spoken else ()
     return Material(
         request=_ORDER_TO_ANSWER.sub("", request),
-        passages=tuple(dict.fromkeys(passages)),
+        passages=tuple(p for p in dict.fromkeys(passages) if p.text != otherwise),
         system=system,
         prompt=last.text,
         media=tuple(media for turn in later for media in turn.media),
         earlier=tuple(question.turns[at].text for at in spoken[:-1]),
         deeds=tuple(deeds_of(question.turns, spoken[-1] if spoken else -1)),
     )
+
+
+def _not_found(orders: str) -> str:
+    found = _OTHERWISE.search(orders)
+    return found[found.lastgroup or 0] if found else NOT_FOUND
 
 
 def to_second_person(text: str) -> str:
@@ -220,11 +261,29 @@ def _last_question(prompt: str) -> tuple[str, list[Passage]]:
     return found[at], list(_said(Turn("user", "\n".join(found[:at] + found[at + 1 :]))))
 
 
+def documents_in(text: str) -> Iterator[Passage]:
+    """Cut what a tool found into sentences to quote, whatever they look like."""
+    for _, section in sections(text):
+        yield from _with_sources(section)
+
+
 def _quotable(cut: list[tuple[str, str]]) -> Iterator[Passage]:
     for kind, text in cut:
-        for sentence in sentences(text) if kind != "ask" else ():
-            if kind == "document" or not (is_instruction(sentence) or is_question(sentence)):
-                yield Passage(sentence, "document" if kind == "document" else "note")
+        if kind == "document":
+            yield from _with_sources(text)
+        for sentence in sentences(text) if kind in {"free", "rest"} else ():
+            if not (is_instruction(sentence) or is_question(sentence)):
+                yield Passage(sentence, "note")
+
+
+def _with_sources(text: str) -> Iterator[Passage]:
+    source, start = "", 0
+    for label in (*_SOURCE.finditer(text), None):
+        end = label.start() if label else len(text)
+        for sentence in sentences(text[start:end]):
+            yield Passage(sentence, "document", source)
+        if label:
+            source, start = label["line"] or label["mark"], label.end()
 
 
 def _documents(system: str) -> Iterator[Passage]:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from langchain_segmind.testing.helpful.material import Passage
 from langchain_segmind.testing.helpful.words import as_sentence, terms, words
@@ -16,7 +17,11 @@ from langchain_segmind.testing.helpful.words import as_sentence, terms, words
 _ENOUGH = 0.5
 _SECOND_BEST = 0.7
 _SHORTEST = 3  # words; anything less is a heading
+_FEW = 6  # words; with fewer a sentence does not explain itself
 _BORROWED = 0.8  # a word that *it* stands for counts a little less than the word itself
+
+_MISSED = 3  # what a name weighs more that occurs nowhere: another tower's height is no answer
+_NAME = re.compile(r"(?<=\w )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
 
 _PRONOUNS = frozenset(words("he she it they this these that those his her its their"))
 
@@ -51,12 +56,13 @@ class Hit:
     borrowed: bool = False
 
 
-def find_answer(question: str, passages: Sequence[Passage]) -> str | None:
+def find_answer(question: str, passages: Sequence[Passage], *, cite: bool = False) -> str | None:
     """Answer a question out of passages.
 
     Args:
         question: The question.
         passages: Where to look, in order.
+        cite: Whether to name the source behind each sentence that has one, in brackets.
 
     Returns:
         One or two sentences, or None when nothing fits well enough.
@@ -65,11 +71,17 @@ def find_answer(question: str, passages: Sequence[Passage]) -> str | None:
     if not hits or hits[0].score < _ENOUGH:
         return None
     chosen = {hits[0].at}
-    if hits[0].borrowed:
+    if hits[0].borrowed or _points_back(passages, hits[0].at):
         chosen.add(hits[0].at - 1)
     elif len(hits) > 1 and _adds(hits[1], hits[0]):
         chosen.add(hits[1].at)
-    return " ".join(as_sentence(passages[at].told()) for at in sorted(chosen))
+    read = groupby((passages[at] for at in sorted(chosen)), key=lambda passage: passage.source)
+    return " ".join(_told(list(found), source if cite else "") for source, found in read)
+
+
+def _told(found: Sequence[Passage], source: str) -> str:
+    text = " ".join(as_sentence(passage.told()) for passage in found)
+    return f"{text[:-1]} [{source}]{text[-1]}" if source else text
 
 
 def central(passages: Sequence[Passage], most: int = 2) -> list[str]:
@@ -95,6 +107,9 @@ def _hits(question: str, passages: Sequence[Passage]) -> list[Hit]:
     asked = frozenset(terms(question)) or frozenset(words(question))
     held = [frozenset(terms(passage.text)) for passage in passages]
     weights = _weights(asked, held)
+    firsts = {term for found in _NAME.finditer(question) for term in terms(found[0])[:1]}
+    for term in firsts & asked - frozenset[str]().union(*held):
+        weights[term] *= _MISSED
     return [
         _hit(at, question, weights, held, passages)
         for at in range(len(passages))
@@ -126,6 +141,14 @@ def _hit(
     return Hit(at, score / total + bonus + brevity, frozenset(own | lent), bool(lent))
 
 
+def _points_back(passages: Sequence[Passage], at: int) -> bool:
+    """Tell whether a sentence says *that is it* of what the sentence before it tells."""
+    few = len(words(passages[at].text)) <= _FEW
+    is_read = passages[at].origin == "document"
+    return at > 0 and few and is_read and _leans(passages, at)
+
+
 def _leans(passages: Sequence[Passage], at: int) -> bool:
     first = next(iter(words(passages[at].text)), "")
-    return first in _PRONOUNS and passages[at - 1].origin == passages[at].origin
+    before, here = passages[at - 1], passages[at]
+    return first in _PRONOUNS and (before.origin, before.source) == (here.origin, here.source)

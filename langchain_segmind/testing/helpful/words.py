@@ -12,7 +12,10 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[^\sa-z])|(?<=[\u3002\uff01\uff1f])|\n+"
 )
 _BULLET = re.compile(r"^(?:[-*•>#]+\s+|\(?\d{1,2}[.)]\s+|\[[^\]]{0,40}\]:?\s+)+")
-_HARD_WRAP = re.compile(r"(?<![.!?:;\n])\n(?=[a-z])")
+# A line that ends in the middle of a sentence: before a small letter, or because it was full.
+_HARD_WRAP = re.compile(
+    r"(?<![.!?:;\n])\n(?=[a-z])|(?<=[^\n]{60}[^.!?:;\n])\n(?=[^\W_])(?!\d{1,2}[.)]\s)"
+)
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|No|vs|etc|e\.g|i\.e)|\b[A-Z])\.$")
 
 STOPWORDS = frozenset(

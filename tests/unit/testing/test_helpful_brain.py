@@ -66,6 +66,95 @@ def test_answers_from_documents_in_the_system_text(question: str) -> None:
     assert ANSWERS[question] in ask(question, system=system)
 
 
+LABELLED = """\
+Source: towers.txt
+The Eiffel Tower, which was completed in 1889 by the workers of
+Gustave Eiffel, stands in Paris. It is 330 metres tall.
+
+Source: bees.txt
+Bees visit many flowers. That is called foraging."""
+
+CITED = {
+    "How tall is the Eiffel Tower?": "It is 330 metres tall [towers.txt].",
+    "What is called foraging?": "Bees visit many flowers. That is called foraging [bees.txt].",
+}
+
+
+@pytest.mark.parametrize("question", CITED)
+@pytest.mark.parametrize(
+    "order", ["Cite your sources.", "Name the source of each.", "Put sources in brackets."]
+)
+def test_cites_the_labels_of_documents_where_it_is_told_to(order: str, question: str) -> None:
+    prompt = f"Answer from the context. {order}\n\nContext:\n{LABELLED}\n\nQuestion: {question}"
+    assert ask(prompt).endswith(CITED[question])
+    assert "[" not in ask(prompt.replace(order, ""))
+
+
+def test_cites_numbers_of_passages() -> None:
+    context = "[1] Bees make honey.\n[2] Cows give milk."
+    prompt = f"Cite the numbers.\nContext:\n{context}\nQuestion: What do cows give?"
+    assert ask(prompt) == "Cows give milk [2]."
+
+
+def test_reads_on_where_a_full_line_was_wrapped() -> None:
+    text = ask(f"Context:\n{LABELLED}\n\nQuestion: When was the Eiffel Tower completed?")
+    assert "the workers of Gustave Eiffel, stands" in text
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ('If the answer is not there, say "Nobody knows."', "Nobody knows."),
+        ("If you don't know, just answer with 'No idea'.", "No idea"),
+        ("If none of the context is relevant return NO_OUTPUT.", "NO_OUTPUT"),
+        ("If you don't know the answer, say that you don't know.", "could not find"),
+    ],
+)
+def test_says_what_it_is_told_to_say_when_documents_do_not_tell(order: str, said: str) -> None:
+    prompt = f"{order}\n\nContext:\n{DOCUMENTS}\n\nQuestion: "
+    assert said in ask(prompt + "What does a ticket cost?")
+    assert "330" in ask(prompt + "How tall is the Eiffel Tower?")
+
+
+def test_what_is_told_of_another_tower_is_no_answer() -> None:
+    context = f"{DOCUMENTS.replace('Eiffel', 'old')}\nThe old tower was built in three years."
+    prompt = f"Context:\n{context}\n\nQuestion: When was the {{}} Tower completed?"
+    assert "could not find" in ask(prompt.format("Eiffel"))
+    assert "1889" in ask(prompt.format("old"))
+
+
+def test_puts_a_question_in_other_words() -> None:
+    prompt = (
+        "Your task is to generate 3 different versions of the given user question. Provide these "
+        "alternative questions separated by newlines. Original question: When do bees swarm?"
+    )
+    versions = ask(prompt).split("\n")
+    assert versions[0] == "When do bees swarm?"
+    assert len(set(versions)) == 3
+    assert all("swarm" in version for version in versions)
+
+
+@pytest.mark.parametrize(("question", "grade"), [("Who makes honey?", "YES"), ("Who sang?", "NO")])
+def test_grades_whether_a_document_answers(question: str, grade: str) -> None:
+    prompt = (
+        "Given the following question and context, return YES if the context is relevant to the "
+        f"question and NO if it isn't.\n\n> Question: {question}\n> Context:\n>>>\n"
+        "Bees make honey.\n>>>\n> Relevant (YES / NO):"
+    )
+    assert ask(prompt) == grade
+
+
+def test_extracts_what_is_relevant_as_it_is() -> None:
+    prompt = (
+        "Given the following question and context, extract any part of the context *AS IS* that is "
+        "relevant to answer the question. If none of the context is relevant return NO_OUTPUT.\n\n"
+        "> Question: {}\n> Context:\n>>>\nBees make honey. Cows give milk.\n>>>\n"
+        "Extracted relevant parts:"
+    )
+    assert ask(prompt.format("Who makes honey?")) == "Bees make honey."
+    assert ask(prompt.format("Who are the parts of the band?")) == "NO_OUTPUT"
+
+
 def test_never_quotes_an_instruction() -> None:
     system = "You are a tower expert. Answer questions about the tower from the context only."
     assert "context only" not in ask("What is the tower?", system=system)
@@ -90,6 +179,27 @@ def test_makes_a_question_stand_alone() -> None:
     said = ("When was the Eiffel Tower built?", "The Eiffel Tower was built in 1889.")
     system = "Given a chat history and a question, formulate a standalone question."
     assert ask(*said, "How tall is it?", system=system) == "How tall is Eiffel Tower?"
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "alone"),
+    [
+        ("Where was he born?", "Where was Karl von Frisch born?"),
+        ("When was his book printed?", "When was Karl von Frisch's book printed?"),
+        ("Where is it taught?", "Where is Bee School taught?"),
+        ("What is honey?", "What is honey?"),
+    ],
+)
+def test_understands_who_and_what_is_meant(follow_up: str, alone: str) -> None:
+    said = ("Who founded the Bee School?", "Karl von Frisch founded the Bee School.")
+    system = "Formulate a standalone question."
+    assert ask(*said, follow_up, system=system) == alone
+
+
+def test_understands_it_as_what_was_asked_for() -> None:
+    said = ("What is a neap tide?", "A small one.")
+    asked = ask(*said, "When is it smallest?", system="Rephrase the question.")
+    assert asked == "When is a neap tide smallest?"
 
 
 @pytest.mark.parametrize(

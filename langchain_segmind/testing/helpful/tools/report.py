@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from langchain_segmind.testing.helpful.material import NOT_FOUND, Material, Passage
+from langchain_segmind.testing.helpful.material import Material, documents_in
 from langchain_segmind.testing.helpful.search import central, find_answer
 from langchain_segmind.testing.helpful.small_talk import describe
 from langchain_segmind.testing.helpful.tools.heard import Deed
-from langchain_segmind.testing.helpful.words import as_sentence, is_question, sentences
+from langchain_segmind.testing.helpful.words import as_sentence, is_question
 
 _SHORT = 300  # letters that are passed on as they are
 
@@ -47,7 +47,7 @@ def _told(deed: Deed, *, alone: bool) -> str:
 
 
 def _excerpt(good: Sequence[Deed], material: Material) -> str:
-    lines = [Passage(line, "document") for deed in good for line in sentences(deed.text)]
-    if text := find_answer(material.request, lines):
+    lines = [line for deed in good for line in documents_in(deed.text)]
+    if text := find_answer(material.request, lines, cite=material.cites):
         return text
-    return NOT_FOUND if is_question(material.request) else " ".join(central(lines))
+    return material.not_found if is_question(material.request) else " ".join(central(lines))
