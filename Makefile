@@ -11,7 +11,7 @@ FLOORS += langsmith==0.4.0
 
 .PHONY: help demo test check format lint types test-floor clean
 help:
-	@echo "make demo        set up and run the main job, an agent and jobs (live with SEGMIND_API_KEY)"
+	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
 	@echo "make test        set up and run all tests"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
@@ -20,7 +20,7 @@ help:
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 10) else "Python 3.10 or newer is needed, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])'
-	@echo "Setting up $(VENV) (once, about a minute) ..."
+	@echo "Setting up $(VENV) (once, one or two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY)
@@ -29,6 +29,7 @@ demo: $(READY)
 	@$(BIN)/python examples/quickstart.py
 	@$(BIN)/python examples/agent.py
 	@$(BIN)/python examples/long_jobs.py
+	@$(BIN)/python examples/rag.py
 
 test: $(READY)
 	$(BIN)/python -m pytest

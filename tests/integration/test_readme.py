@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 
-from langchain_segmind import ChatSegmind
+from langchain_segmind import ChatSegmind, SegmindEmbeddings
+from langchain_segmind._client import GatewayClient
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
+EMBEDDINGS = (ROOT / "docs/embeddings.md").read_text()
 PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
 BLOCKS = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 
@@ -56,8 +58,9 @@ def test_a_block_of_the_documentation_runs(gateway, block):
     assert done.stderr == ""
 
 
-def test_the_tutorial_in_the_class_docstring_runs(gateway):
-    blocks = re.findall(r"```python\n(.*?)```", str(inspect.getdoc(ChatSegmind)), re.DOTALL)
+@pytest.mark.parametrize("cls", [ChatSegmind, SegmindEmbeddings])
+def test_the_tutorial_in_the_class_docstring_runs(gateway, cls):
+    blocks = re.findall(r"```python\n(.*?)```", str(inspect.getdoc(cls)), re.DOTALL)
 
     done = run(gateway, "-c", "\n".join(blocks))
 
@@ -74,15 +77,19 @@ def test_code_stands_early_in_the_readme():
     assert len(lines) < 200
 
 
-def test_the_settings_that_are_documented_are_the_models():
-    named = {
-        name
-        for row in SETTINGS.splitlines()
-        if row.startswith("| `")
-        for name in re.findall(r"`(\w+)`", row.split("|")[1])
-    }
+def documented(page):
+    """The names in the first column of a page's tables."""
+    rows = [row for row in page.splitlines() if row.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
-    assert named == set(ChatSegmind.model_fields) - set(BaseChatModel.model_fields)
+
+def test_the_settings_that_are_documented_are_the_models():
+    own = set(ChatSegmind.model_fields) - set(BaseChatModel.model_fields)
+    assert documented(SETTINGS) == own
+
+    shared = set(GatewayClient.model_fields)
+    assert documented(EMBEDDINGS) == set(SegmindEmbeddings.model_fields) - shared
+    assert shared <= documented(SETTINGS)
 
 
 def test_the_quickstart_shows_the_main_job():
@@ -149,3 +156,23 @@ def test_the_jobs_of_a_lost_process_are_collected():
     assert all(f"{n} * {n} = {n * n}" in printed for n in range(11, 21))
     assert "10 runs were paid for, none twice" in printed
     assert "The gateway executed 10 runs." in printed
+
+
+def test_the_rag_example_answers_from_its_documents_and_cites_them():
+    printed = example("rag")
+
+    for part in (
+        "4 documents in 22 chunks, embedded for 0.0000",
+        "Opened again: 22 chunks",
+        "about 100 metres tall [lighthouses.txt].",
+        "15 to 20 kilograms of honey until spring [bees.txt].",
+        "That is a neap tide [tides.txt].",
+        "Q: What does a ticket to the Louvre cost?\nA: This is not found in the documents.",
+        "A: He was born in Vienna in 1886",
+        "calls search_documents(",
+        "returns 4 passages, from tides.txt",
+        "the Bay of Fundy in Canada, where the difference reaches 16 metres [tides.txt].",
+        "text-embedding-3-small:  29 calls",
+        "USD are left",
+    ):
+        assert part in printed, printed

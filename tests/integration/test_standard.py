@@ -1,13 +1,13 @@
-"""LangChain's standard integration suite, over HTTP on the local gateway, for each family."""
+"""LangChain's standard integration suites, over HTTP on the local gateway, for each family."""
 
 import base64
 from typing import ClassVar
 
 import httpx
 import pytest
-from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
 
-from langchain_segmind import ChatSegmind
+from langchain_segmind import ChatSegmind, SegmindEmbeddings
 from langchain_segmind.testing import LocalGateway
 from tests.integration.ways import WAYS
 
@@ -178,3 +178,35 @@ class TestAnthropicFamilyInTheQueue(InTheQueue, TestAnthropicFamily):
 
 class TestGeminiFamilyInTheQueue(InTheQueue, TestGeminiFamily):
     pass
+
+
+class TestSmallEmbeddings(EmbeddingsIntegrationTests):
+    slug = "text-embedding-3-small"
+
+    @pytest.fixture(autouse=True)
+    def _gateway(self, gateway):
+        self.gateway = gateway
+
+    @property
+    def embeddings_class(self):
+        return SegmindEmbeddings
+
+    @property
+    def embedding_model_params(self):
+        return {
+            "model": self.slug,
+            "base_url": self.gateway.base_url,
+            "api_key": self.gateway.api_key,
+        }
+
+
+class TestLargeEmbeddings(TestSmallEmbeddings):
+    slug = "text-embedding-3-large"
+
+
+class TestGeminiEmbeddings(TestSmallEmbeddings):
+    slug = "gemini-embedding-001"
+
+
+class TestGemini2Embeddings(TestSmallEmbeddings):
+    slug = "gemini-embedding-2"

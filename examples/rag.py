@@ -1,0 +1,185 @@
+"""Questions to a folder of documents: embed, keep in a vector database, retrieve, answer, cite.
+
+First as a chain with history, then as an agent with a retriever for a tool. Runs on the live
+gateway when SEGMIND_API_KEY is set, else on a local one that needs no key. It needs the extra
+`rag`: pip install 'langchain-segmind[rag]'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from chromadb.config import Settings
+from langchain.agents import create_agent
+from langchain_chroma import Chroma
+from langchain_classic.chains import create_history_aware_retriever, create_retrieval_chain
+from langchain_classic.chains.combine_documents import create_stuff_documents_chain
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder, PromptTemplate
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable
+from langchain_core.tools import create_retriever_tool
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+from langchain_segmind import ChatSegmind, CreditTracker, SegmindEmbeddings, track_credits
+from langchain_segmind.testing import LocalGateway
+
+DOCUMENTS = Path(__file__).parent / "documents"
+QUESTIONS = (
+    "How tall was the lighthouse on the island of Pharos?",
+    "How much honey does a colony eat until spring?",
+    "What is a neap tide?",
+    "What does a ticket to the Louvre cost?",
+)
+FOLLOW_UPS = (
+    "Who worked out the meaning of the waggle dance?",
+    "Where was he born?",
+)
+FOR_THE_AGENT = "Where are the highest tides of the world?"
+
+CITED = PromptTemplate.from_template("Source: {source}\n{page_content}")
+ANSWER = """\
+Answer the question from the context only, in one or two sentences, and cite the source of each in \
+square brackets, as in [name.txt]. If the answer is not in the context, say "This is not found in \
+the documents."
+
+Context:
+{context}"""
+STAND_ALONE = """\
+Given the conversation and the user's last question, write a standalone question that can be \
+understood without the conversation. Do not answer it; if it stands alone already, return it as \
+it is."""
+
+
+def main() -> None:
+    with (
+        gateway() as address,
+        TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # any folder keeps a database
+        track_credits() as spent,
+    ):
+        model = ChatSegmind(model="gpt-4o", **address)
+        embeddings = SegmindEmbeddings(model="text-embedding-3-small", **address)
+        with model, embeddings:
+            build(folder, embeddings, spent)
+            retriever = reopen(folder, embeddings)
+            chain = chain_of(model, retriever)
+            ask(chain, QUESTIONS)
+            converse(chain)
+            asyncio.run(watch_an_agent(model, retriever))
+            report(spent)
+
+
+@contextlib.contextmanager
+def gateway() -> Iterator[dict[str, Any]]:
+    """Give the address of the live gateway, or of one on this machine."""
+    if os.environ.get("SEGMIND_API_KEY"):
+        print("SEGMIND_API_KEY is set: these calls go to the live gateway and cost a few cents.")
+        yield {}
+        return
+    with LocalGateway(latency=0.02) as local:
+        print(f"No SEGMIND_API_KEY: using a local gateway at {local.base_url}, which stands in for")
+        print("the models: it finds answers by the words they share with the question.")
+        yield {"base_url": local.base_url, "api_key": local.api_key}
+
+
+def build(folder: str, embeddings: SegmindEmbeddings, spent: CreditTracker) -> None:
+    title("Load, split, embed, persist")
+    files = sorted(DOCUMENTS.glob("*.txt"))
+    documents = [Document(file.read_text(), metadata={"source": file.name}) for file in files]
+    splitter = RecursiveCharacterTextSplitter(chunk_size=600, chunk_overlap=0)
+    chunks = splitter.split_documents(documents)
+    database(folder, embeddings).add_documents(chunks)
+    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for {spent.usd:.6f} USD")
+
+
+def reopen(folder: str, embeddings: SegmindEmbeddings) -> BaseRetriever:
+    """Open the folder as tomorrow's process would: nothing is embedded, or paid for, again."""
+    store = database(folder, embeddings)
+    print(f"Opened again: {len(store.get()['ids'])} chunks are in the folder")
+    return store.as_retriever(search_kwargs={"k": 4})
+
+
+def database(folder: str, embeddings: SegmindEmbeddings) -> Chroma:
+    quiet = Settings(anonymized_telemetry=False)
+    return Chroma("documents", embeddings, persist_directory=folder, client_settings=quiet)
+
+
+def chain_of(model: ChatSegmind, retriever: BaseRetriever) -> Runnable[dict[str, Any], Any]:
+    """Make a chain that understands follow-up questions and answers from what it retrieves."""
+    history = MessagesPlaceholder("chat_history", optional=True)
+    alone = ChatPromptTemplate.from_messages(
+        [("system", STAND_ALONE), history, ("human", "{input}")]
+    )
+    answer = ChatPromptTemplate.from_messages([("system", ANSWER), history, ("human", "{input}")])
+    chain: Runnable[dict[str, Any], Any] = create_retrieval_chain(
+        create_history_aware_retriever(model, retriever, alone),
+        create_stuff_documents_chain(model, answer, document_prompt=CITED),
+    )
+    return chain
+
+
+def ask(chain: Runnable[dict[str, Any], Any], questions: tuple[str, ...]) -> None:
+    title("Ask")
+    for question in questions:
+        print(f"Q: {question}\nA: {chain.invoke({'input': question})['answer']}")
+
+
+def converse(chain: Runnable[dict[str, Any], Any]) -> None:
+    title("Follow up")
+    history = list[BaseMessage]()
+    for question in FOLLOW_UPS:
+        answer = chain.invoke({"input": question, "chat_history": history})["answer"]
+        print(f"Q: {question}\nA: {answer}")
+        history += [HumanMessage(question), AIMessage(answer)]
+
+
+async def watch_an_agent(model: ChatSegmind, retriever: BaseRetriever) -> None:
+    title("The same as an agent, watched as it works")
+    search = create_retriever_tool(
+        retriever,
+        "search_documents",
+        "Search documents on bees, bread, lighthouses and tides.",
+        document_prompt=CITED,
+    )
+    order = "Answer from the documents you find only, and cite their names in square brackets."
+    agent = create_agent(model, [search], system_prompt=order)
+    print(f"    Q: {FOR_THE_AGENT}")
+    question = HumanMessage(FOR_THE_AGENT)
+    async for update in agent.astream({"messages": [question]}, stream_mode="updates"):
+        for node, state in update.items():
+            for message in state["messages"]:
+                print(f"{node:>5}: {told(message)}")
+    await model.aclose()
+
+
+def told(message: BaseMessage) -> str:
+    match message:
+        case AIMessage(tool_calls=[call, *_]):
+            return f"calls {call['name']}({call['args']})"
+        case ToolMessage():
+            sources = re.findall(r"^Source: (.+)$", message.text, re.MULTILINE)
+            return f"returns {len(sources)} passages, from {', '.join(dict.fromkeys(sources))}"
+    return message.text
+
+
+def report(spent: CreditTracker) -> None:
+    title("What it cost")
+    for slug, spending in spent.by_model.items():
+        print(f"{slug:>22}: {spending.calls:3} calls, {spending.usd:.6f} USD")
+    print(f"{spent.remaining_credits:.4f} USD are left.")
+
+
+def title(text: str) -> None:
+    print(f"\n\033[1m{text}\033[0m" if os.isatty(1) else f"\n{text}\n{'-' * len(text)}")
+
+
+if __name__ == "__main__":
+    main()
