@@ -9,13 +9,10 @@ import asyncio
 import base64
 import contextlib
 import os
-import re
 import time
-import zlib
 from collections.abc import Iterator
 
 from langchain_core.documents import Document
-from langchain_core.embeddings import Embeddings
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
@@ -23,7 +20,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind, image_block
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, image_block
 from langchain_segmind.testing import LocalGateway
 
 
@@ -102,7 +99,9 @@ def structured(model: ChatSegmind) -> None:
 
 def rag(model: ChatSegmind) -> None:
     title("RAG: answers from five documents")
-    store = InMemoryVectorStore(WordEmbeddings())
+    address = {"base_url": model.base_url, "api_key": model.api_key}
+    embeddings = SegmindEmbeddings(model="text-embedding-3-small", **address)
+    store = InMemoryVectorStore(embeddings)
     store.add_documents([Document(text) for text in LIGHTHOUSES])
     prompt = ChatPromptTemplate.from_template(
         "Answer from the context only; if it is not there, say so.\n\n"
@@ -122,6 +121,7 @@ def rag(model: ChatSegmind) -> None:
         "What does a cheese sandwich cost?",
     ):
         print(f"Q: {question}\nA: {answer.invoke(question)}")
+    embeddings.close()
 
 
 def as_text(documents: list[Document]) -> str:
@@ -135,21 +135,6 @@ LIGHTHOUSES = (
     "Bees find their way by the sun and tell each other of flowers by dancing.",
     "Bread rises because yeast turns sugar into gas.",
 )
-
-
-class WordEmbeddings(Embeddings):
-    """Texts that share words are near: enough for five documents, and nothing to install."""
-
-    def embed_query(self, text: str) -> list[float]:
-        """Count a text's words, each at a place of its own."""
-        vector = [0.0] * 256
-        for word in re.findall(r"[a-z]{4,}", text.lower()):
-            vector[zlib.crc32(word[:6].encode()) % 256] += 1.0
-        return vector
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Count the words of each text."""
-        return [self.embed_query(text) for text in texts]
 
 
 def tour(model: ChatSegmind) -> None:
