@@ -183,4 +183,4 @@ async def _read(response: aiohttp.ClientResponse, key: SecretStr | None) -> Repl
         broken = error
     if broken is not None or len(body) > cap:
         response.close()
-    return common.arrived(response.status, response.headers.items(), bytes(body), broken, key)
+    return common.arrived(response.status, response.headers.items(), body, broken, key)

@@ -29,6 +29,7 @@ LARGEST_REPLY: Final = 32 * 1024 * 1024
 LARGEST_ERROR: Final = 64 * 1024
 CHUNK: Final = 64 * 1024
 
+_MOST_AT_ONCE: Final = 16 * CHUNK
 NO_CONNECTION: Final = Failure("not_sent", "timeout", "no connection became free")
 
 LONGEST_IDLE: Final = 10.0
@@ -98,7 +99,7 @@ class Masked(str):
 def arrived(
     status: int,
     headers: Iterable[tuple[str, str]],
-    body: bytes,
+    body: bytearray,
     broken: BaseException | None,
     key: SecretStr | None,
 ) -> Response:
@@ -117,27 +118,41 @@ def arrived(
         fault, detail = "too_large", f"more than {cap} bytes"
     else:
         body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
-    if secret.encode() in body:  # an echo of the key may end up in an error, clipped, or in a log
-        body = blot(body.decode("latin-1"), secret).encode("latin-1")
-    return Response(status, lower, body[:cap], fault, blot(detail, secret))
+    clipped = (fault is not None or not 200 <= status < 300) and len(body) > LARGEST_ERROR
+    kept = bytes(body[:LARGEST_ERROR] if clipped else body)
+    if secret.encode() in kept:  # an echo of the key may end up in an error or in a log
+        kept = blot(kept.decode("latin-1"), secret).encode("latin-1")
+    if clipped:
+        kept = kept[: len(kept) - len(secret)]  # the end may be a part of the key
+    return Response(status, lower, kept, fault, blot(detail, secret))
 
 
-def _unpacked(body: bytes, encoding: str, cap: int) -> tuple[bytes, Fault | None]:
+def _unpacked(body: bytearray, encoding: str, cap: int) -> tuple[bytearray, Fault | None]:
     """Unpack a body that was compressed although we asked for none, but never a bomb."""
     match encoding.strip().lower():
         case "identity" | "":
             return body, None
         case "gzip" | "x-gzip" | "deflate":
-            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+            return _inflated(body, cap)
+        case _:
+            return body, "encoding"
+
+
+def _inflated(body: bytearray, cap: int) -> tuple[bytearray, Fault | None]:
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    unpacked = bytearray()
+    for start in range(0, len(body), CHUNK):
+        packed: bytes = bytes(body[start : start + CHUNK])
+        got = b"?"
+        while (packed or len(got) == _MOST_AT_ONCE) and not unpacker.eof:
             try:
-                unpacked = unpacker.decompress(body, cap + 1)
+                got = unpacker.decompress(packed, _MOST_AT_ONCE)
             except zlib.error:
                 return body, "encoding"
             if len(unpacked) > cap:
-                return unpacked[:cap], "too_large"
-            return unpacked, None if unpacker.eof else "cut"
-        case _:
-            return body, "encoding"
+                return unpacked, "too_large"
+            packed = unpacker.unconsumed_tail
+    return unpacked, None if unpacker.eof else "cut"
 
 
 def failed(error: BaseException, *, sent: bool) -> Failure:
@@ -167,6 +182,7 @@ def is_timeout(error: BaseException) -> bool:
 def chain(error: BaseException) -> Iterator[BaseException]:
     """Walk from an exception to what caused it, as requests and urllib3 wrap one in another."""
     seen: list[BaseException] = []
+            unpacked += got
     waiting: list[object] = [error]
     while waiting:
         e = waiting.pop()

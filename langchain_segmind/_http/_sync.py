@@ -239,4 +239,4 @@ def _read(response: requests.Response, key: SecretStr | None) -> Reply:
     finally:
         response.close()
     headers = response.raw.headers.iteritems()
-    return common.arrived(response.status_code, headers, bytes(body), broken, key)
+    return common.arrived(response.status_code, headers, body, broken, key)
