@@ -166,7 +166,7 @@ def failed(error: BaseException, *, sent: bool) -> Failure:
     fault: Fault = "connection"
     if is_timeout(error):
         fault = "timeout"
-    elif not sent and any(isinstance(e, ssl.SSLError | ssl.CertificateError) for e in chain(error)):
+    elif not sent and any(_is_about_tls(e) for e in chain(error)):
         fault = "tls"
     return Failure(outcome, fault, "" if fault == "timeout" else innermost(error))
 
@@ -206,6 +206,12 @@ def innermost(error: BaseException) -> str:
 @dataclass(frozen=True, slots=True)
 class Route:
     """How to reach the gateway's host, found once.
+def _is_about_tls(error: BaseException) -> bool:
+    """Tell a certificate or a protocol that stays bad from a connection that broke meanwhile."""
+    broke = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    return isinstance(error, ssl.SSLError | ssl.CertificateError) and not broke
+
+
 
     Attributes:
         proxies: Proxies by scheme, in requests' form.
