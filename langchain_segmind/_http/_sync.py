@@ -14,6 +14,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Final
 
 import requests
@@ -91,6 +93,43 @@ class _TimedConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
+        wrong = common.wrong_head(self.status, self.headers.items())
+        if wrong or self.headers.defects:  # a line that is no header hides all that follow it
+            raise http.client.HTTPException(wrong or "the reply has a header that is none")
+
+
+def _in_time(connect: Callable[[], socket.socket]) -> socket.socket:
+    """Connect within what is left of the attempt's time.
+
+    Resolving a name has no timeout of its own, and each address of a host a whole one. So a thread
+    does it, one that can be left behind.
+    """
+    connecting: Future[socket.socket] = Future()
+    try:
+        threading.Thread(target=_fulfil, args=(connecting, connect), daemon=True).start()
+    except RuntimeError:
+        return connect()  # the interpreter is about to end, or there are too many threads
+    try:
+        return connecting.result(_attempt.left())
+    except FutureTimeoutError:
+        raise TimeoutError("timed out") from None
+    finally:
+        if not connecting.done():
+            connecting.add_done_callback(_close_late)
+
+
+def _fulfil(future: Future[socket.socket], connect: Callable[[], socket.socket]) -> None:
+    try:
+        sock = connect()
+    except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+        future.set_exception(error)
+    else:
+        future.set_result(sock)
+
+
+def _close_late(connecting: Future[socket.socket]) -> None:
+    if connecting.exception() is None:
+        connecting.result().close()
         """Whether urllib3 may use this connection again."""
         idle = time.monotonic() - self._idle_since
         # Bytes that TLS has unpacked already would be read as the next answer.
@@ -118,6 +157,11 @@ class _TimedConnection(HTTPConnection):
     def getresponse(self) -> Any:
         response = super().getresponse()
         self._idle_since = time.monotonic()
+    def _new_conn(self) -> socket.socket:
+        sock = _in_time(super()._new_conn)
+        sock.settimeout(_attempt.left())  # for TLS
+        return sock
+
         return response
 
 
