@@ -72,10 +72,20 @@ class _TimedReader(io.RawIOBase):
         super().close()
 
 
+class _WholeLines(io.BufferedReader):
+    """Refuses half a line: http.client takes a connection's end for that of the head."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise http.client.RemoteDisconnected("the connection was closed within the reply")
+        return line
+
+
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))
+        self.fp = _WholeLines(_TimedReader(sock, self.fp.detach()))
 
     def begin(self) -> None:
         super().begin()
@@ -83,16 +93,6 @@ class _TimedResponse(http.client.HTTPResponse):
             # An interim reply: the answer is still to come, and `begin` must read on.
             vars(self).update(headers=None, msg=None)
             super().begin()
-
-
-class _TimedConnection(HTTPConnection):
-    """A connection that keeps the attempt's deadline and notes when the request begins to leave."""
-
-    response_class = _TimedResponse
-    _idle_since = 0.0
-
-    @property
-    def is_connected(self) -> bool:
         wrong = common.wrong_head(self.status, self.headers.items())
         if wrong or self.headers.defects:  # a line that is no header hides all that follow it
             raise http.client.HTTPException(wrong or "the reply has a header that is none")
@@ -130,6 +130,16 @@ def _fulfil(future: Future[socket.socket], connect: Callable[[], socket.socket])
 def _close_late(connecting: Future[socket.socket]) -> None:
     if connecting.exception() is None:
         connecting.result().close()
+
+
+class _TimedConnection(HTTPConnection):
+    """A connection that keeps the attempt's deadline and notes when the request begins to leave."""
+
+    response_class = _TimedResponse
+    _idle_since = 0.0
+
+    @property
+    def is_connected(self) -> bool:
         """Whether urllib3 may use this connection again."""
         idle = time.monotonic() - self._idle_since
         # Bytes that TLS has unpacked already would be read as the next answer.
@@ -147,6 +157,11 @@ def _close_late(connecting: Future[socket.socket]) -> None:
             _attempt.deadline = whole
             _attempt.sent = False  # what a CONNECT told the proxy was not the request
 
+    def _new_conn(self) -> socket.socket:
+        sock = _in_time(super()._new_conn)
+        sock.settimeout(_attempt.left())  # for TLS
+        return sock
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
@@ -157,11 +172,6 @@ def _close_late(connecting: Future[socket.socket]) -> None:
     def getresponse(self) -> Any:
         response = super().getresponse()
         self._idle_since = time.monotonic()
-    def _new_conn(self) -> socket.socket:
-        sock = _in_time(super()._new_conn)
-        sock.settimeout(_attempt.left())  # for TLS
-        return sock
-
         return response
 
 
@@ -208,6 +218,7 @@ class SyncLink:
         self._route = common.route(network)
         if isinstance(self._route.verify, str):
             common.tls_context(self._route.verify)  # so that a bad file is told now, and as such
+        self._is_forwarded = common.is_forwarded(network, self._route)
         limit = common.connection_limit(network.max_connections)
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)
@@ -249,10 +260,11 @@ class SyncLink:
                 proxies=self._route.proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = common.failed(error, sent=_attempt.sent)
-        else:
-            return _read(response, key)
-        return failure
+            return common.failed(error, sent=_attempt.sent)
+        if response.status_code == 407 and self._is_forwarded:
+            response.close()
+            return common.UNKNOWN_TO_PROXY
+        return _read(response, key)
 
 
 def _shorter(a: float | None, b: float | None) -> float | None:
@@ -278,7 +290,7 @@ def _read(response: requests.Response, key: SecretStr | None) -> Reply:
     try:
         while len(body) <= cap and (chunk := read(common.CHUNK, decode_content=False)):
             body += chunk
-    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         broken = error
     finally:
         response.close()
