@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 FLOOR  := .venv-floor
 # The lower bound of every run-time dependency, as pyproject.toml states it.
-FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
+FLOORS := langchain-core==1.6.0 requests==2.32.0 urllib3==2.0.2 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
