@@ -9,12 +9,13 @@ FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo test check format lint types test-floor clean
+.PHONY: help demo test check faults format lint types test-floor clean
 help:
 	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
 	@echo "make test        set up and run all tests"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
+	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
 	@echo "make format      rewrite the code as the formatter has it"
 	@echo "make clean       remove the virtual environments and caches"
 
@@ -39,6 +40,11 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+faults: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[faults]'
+	$(BIN)/python -m tests.faults.report > $(VENV)/faults.md
+	@mv $(VENV)/faults.md docs/faults.md
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -58,28 +58,54 @@ def _closed_object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hoisted(schema: Mapping[str, Any], owner: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Move a schema's definitions to the root of the envelope, where its references must point."""
+    """Move a schema's definitions to the root of the envelope, where its references must point.
+
+    One that refers to itself, or to a part of itself elsewhere, moves there as a whole.
+    """
     names = [key for key in ("$defs", "definitions") if isinstance(schema.get(key), Mapping)]
     moved = {f"#/{key}/{name}": f"{owner}.{name}" for key in names for name in schema[key]}
-    for key in names:
-        for name, definition in schema[key].items():
-            definitions[f"{owner}.{name}"] = _renamed(definition, moved)
+    own = {
+        moved[f"#/{key}/{name}"]: _renamed(definition, moved, owner)
+        for key in names
+        for name, definition in schema[key].items()
+    }
+    definitions.update(own)
     rest = {key: value for key, value in schema.items() if key not in names}
-    renamed = lean(_renamed(rest, moved))
+    renamed = lean(_renamed(rest, moved, owner))
+    if _refers_to(f"#/$defs/{owner}", [renamed, own]):
+        definitions[owner] = renamed
+        return {"$ref": f"#/$defs/{owner}"}
     return renamed if "$ref" in renamed else {"type": "object", **renamed}
 
 
-def _renamed(value: Any, moved: Mapping[str, str]) -> Any:
+def _renamed(value: Any, moved: Mapping[str, str], owner: str) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: f"#/$defs/{moved[item]}"
-            if key == "$ref" and isinstance(item, str) and item in moved
-            else _renamed(item, moved)
+            key: _moved_reference(item, moved, owner)
+            if key == "$ref" and isinstance(item, str)
+            else _renamed(item, moved, owner)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_renamed(item, moved) for item in value]
+        return [_renamed(item, moved, owner) for item in value]
     return value
+
+
+def _moved_reference(reference: str, moved: Mapping[str, str], owner: str) -> str:
+    for place, name in moved.items():
+        if reference == place or reference.startswith(f"{place}/"):
+            return f"#/$defs/{name}{reference.removeprefix(place)}"
+    if reference == "#" or reference.startswith("#/"):
+        return f"#/$defs/{owner}{reference[1:]}"
+    return reference
+
+
+def _refers_to(place: str, value: Any) -> bool:
+    if isinstance(value, Mapping):
+        reference = value.get("$ref")
+        found = isinstance(reference, str) and (reference + "/").startswith(f"{place}/")
+        return found or any(_refers_to(place, item) for item in value.values())
+    return isinstance(value, list) and any(_refers_to(place, item) for item in value)
 
 
 def lean(schema: Mapping[str, Any]) -> dict[str, Any]:

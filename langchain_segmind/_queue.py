@@ -343,17 +343,18 @@ class _Polls:
     def _failed(self, seen: _Seen) -> SegmindError:
         job, paid = self.job, _receipt(self.job, seen)
         said = explain(seen.reply.body[: 64 * 1024].decode("utf-8", "replace"))
-        too_long = class_for(422, said)[0] is SegmindContextOverflowError
+        found, advice = class_for(422, said)
+        too_long = found is SegmindContextOverflowError
         cls = SegmindContextOverflowError if too_long else SegmindJobFailedError
         facts = self._facts(seen.reply) | {
             "outcome": "executed" if paid.cost else "rejected",
             "cost": paid.cost,
             "remaining_credits": paid.remaining_credits,
         }
-        billed = "It was billed all the same." if paid.cost else "Failed jobs are not billed."
-        return cls(
-            f"{job.name}: job {job.id} failed ({said or 'no reason given'}). {billed}", **facts
-        )
+        billed = "It was billed all the same" if paid.cost else "Failed jobs are not billed"
+        step = advice if too_long else "Correct the request, or call again if it was bad luck."
+        why = said or "no reason given"
+        return cls(f"{job.name}: job {job.id} failed ({why}). {billed}. {step}", **facts)
 
     def _lost_contact(self, reply: Reply, bad: int) -> SegmindError:
         job, facts = self.job, self._facts(reply)
@@ -362,7 +363,8 @@ class _Polls:
         if isinstance(reply, Response) and reply.status in _GONE:
             return SegmindJobNotFoundError(
                 f"{job.name}: there is no job {job.id}, {what_happened(reply)}. It has expired, as "
-                "results are kept for about an hour, or the id is wrong or another key's.",
+                "results are kept for about an hour, or the id is wrong or another key's. Check "
+                "it; a new call pays for another run.",
                 **facts,
             )
         return _class_of(reply)(f"{told}; at last {_what(reply)}. {self._later()}", **facts)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, Field, ValidationInfo, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from langchain_segmind import _catalogue, _config, _structured, _toolbox
 from langchain_segmind._client import GatewayClient, field_names, patience_of
@@ -173,11 +180,11 @@ class ChatSettings(GatewayClient):
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the call's settings over the model's; None leaves one out."""
-        merged = {name: given[name] if name in given else getattr(self, name) for name in SETTINGS}
-        merged["stop"] = _config.check_stop(merged["stop"])
+        told = {name: _checked_setting(name, given[name]) for name in SETTINGS if name in given}
+        merged = {name: told[name] if name in told else getattr(self, name) for name in SETTINGS}
         settings = {name: value for name, value in merged.items() if value is not None}
         for name, value in settings.items():
-            _config.check_json(value, name)
+            _config.check_json(value, name)  # it may have been assigned
         return settings
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,6 +195,24 @@ class ChatSettings(GatewayClient):
         """The models that were found to refuse `response_format`, for this instance's life."""
         refusers: set[str] = self.__dict__.setdefault("_segmind_refusers", set())
         return refusers
+
+
+def _adapter(name: str) -> TypeAdapter[Any]:
+    field: Any = ChatSettings.model_fields[name]
+    return TypeAdapter(Annotated[(field.annotation, name, *field.metadata)])
+
+
+_ADAPTERS: Final = {name: _adapter(name) for name in SETTINGS}
+
+
+def _checked_setting(name: str, value: Any) -> Any:
+    """Hold a setting of one call to what the model's own is held to, in the same words."""
+    if name == "stop":
+        return _config.check_stop(value)
+    try:
+        return _ADAPTERS[name].validate_python(value)
+    except ValidationError as error:
+        raise ValueError(f"{name}: {error.errors()[0]['msg']}") from None
 
 
 def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:

@@ -26,6 +26,8 @@ _WORDS: Final[dict[Fault, str]] = {
     "encoding": "the reply is compressed in a way that cannot be read",
 }
 
+_PAID: Final = "The run was billed, so it is not repeated; call again only to pay for another."
+
 
 def error_for(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> SegmindError:
     """Make the error for a reply that is no success, or whose body was lost.
@@ -55,8 +57,7 @@ def unusable(reason: str, response: Response, name: str, attempts: int) -> Segmi
     shown = one_line(facts["body"], 200)
     begins = f" It begins: {shown}" if shown and shown not in reason else ""
     return SegmindResponseError(
-        f"{name}: the gateway's reply cannot be used: {reason}. The run was billed, so it "
-        f"is not repeated.{begins}",
+        f"{name}: the gateway's reply cannot be used: {reason}. {_PAID}{begins}",
         **facts,
     )
 
@@ -124,9 +125,11 @@ def _next(failure: Failure) -> str:
 
 def _lost(response: Response, facts: dict[str, Any]) -> SegmindError:
     """The model ran, and its answer was lost on the way."""
-    cls = SegmindTimeoutError if response.fault == "timeout" else SegmindResponseError
+    late = response.fault == "timeout"
+    cls = SegmindTimeoutError if late else SegmindResponseError
+    longer = " A longer timeout=... may help." if late else ""
     return cls(
         f"{facts['model']}: the gateway answered {response.status}, but "
-        f"{what_happened(response)}. The run was billed, so it is not repeated.",
+        f"{what_happened(response)}. {_PAID}{longer}",
         **facts,
     )

@@ -7,13 +7,15 @@ import io
 import ssl
 import time
 from collections.abc import AsyncGenerator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from pydantic import SecretStr
 
-from langchain_segmind._exchange import Reply, Step
+from langchain_segmind._exchange import Failure, Reply, Step
 from langchain_segmind._http import _common as common
 
 
@@ -36,6 +38,23 @@ class _Once(str):
         return self
 
 
+class _HeadFirst(ResponseHandler):
+    """Reads the head of a reply before its body, also where they arrive together.
+
+    Otherwise a body that breaks HTTP's rules would hide that the status was 200: the model ran. And
+    one that does so is told at once; aiohttp would have its reader wait for the deadline.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        head, end, body = data.partition(b"\r\n\r\n")
+        super().data_received(head + end)
+        if body:
+            super().data_received(body)
+        broken, reader = self.exception(), self._payload
+        if broken is not None and reader is not None and not reader.is_eof():
+            reader.set_exception(aiohttp.ClientPayloadError(str(broken)))
+
+
 class AsyncLink:
     """One event loop's connections.
 
@@ -46,6 +65,7 @@ class AsyncLink:
         self._secure = network.origin.startswith("https:")
         self._route = common.route(network)
         self._tls = common.tls_context(self._route.verify) if self._secure else True
+        self._is_forwarded = common.is_forwarded(network, self._route)
         self._gate = asyncio.Semaphore(common.connection_limit(network.max_connections))
         self._session: aiohttp.ClientSession | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
@@ -132,7 +152,14 @@ class AsyncLink:
                 proxy_headers=route.proxy_headers or None,
                 trace_request_ctx=attempt,
             ) as response:
-                reply = await _read(response, key)
+                wrong = common.wrong_head(response.status, response.headers.items())
+                if wrong:
+                    response.close()
+                    reply = Failure("unknown", "connection", wrong)
+                elif response.status == 407 and self._is_forwarded:
+                    reply = common.UNKNOWN_TO_PROXY
+                else:
+                    reply = await _read(response, key)
         except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
             # What was read counts, even when letting go of the connection failed afterwards.
             reply = reply or common.failed(error, sent=attempt.sent)
@@ -156,9 +183,12 @@ def _session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
     marks = aiohttp.TraceConfig()
     marks.on_connection_create_end.append(_mark_sent)
     marks.on_connection_reuseconn.append(_mark_sent)
+    # The gate limits connections: the connector's own limit would count against the timeout.
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=common.LONGEST_IDLE, ssl=tls)
+    factory: Any = partial(_HeadFirst, loop=asyncio.get_running_loop())
+    connector._factory = factory  # noqa: SLF001 - there is no public way
     return aiohttp.ClientSession(
-        # The gate limits connections: the connector's own limit would count against the timeout.
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=common.LONGEST_IDLE, ssl=tls),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
@@ -183,4 +213,4 @@ async def _read(response: aiohttp.ClientResponse, key: SecretStr | None) -> Repl
         broken = error
     if broken is not None or len(body) > cap:
         response.close()
-    return common.arrived(response.status, response.headers.items(), bytes(body), broken, key)
+    return common.arrived(response.status, response.headers.items(), body, broken, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import zlib
 from collections.abc import Iterable, Iterator
@@ -28,8 +29,17 @@ from langchain_segmind.errors import blot
 LARGEST_REPLY: Final = 32 * 1024 * 1024
 LARGEST_ERROR: Final = 64 * 1024
 CHUNK: Final = 64 * 1024
+_MOST_AT_ONCE: Final = 16 * CHUNK
 
 NO_CONNECTION: Final = Failure("not_sent", "timeout", "no connection became free")
+UNKNOWN_TO_PROXY: Final = Failure("not_sent", "connection", "the proxy answered 407")
+
+MOST_HEADERS: Final = 99
+"""What http.client takes."""
+
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_NO_VALUE: Final = re.compile(r"[\0\r\n]")
+_FOLD: Final = re.compile(r"\r?\n[ \t]+")
 
 LONGEST_IDLE: Final = 10.0
 """Seconds an idle connection may be used again; servers close theirs, and a request that races the
@@ -95,14 +105,39 @@ class Masked(str):
         return "'***'"
 
 
+def wrong_head(status: int, headers: Iterable[tuple[str, str]]) -> str:
+    """Tell what is wrong with the head of a reply; empty if nothing is.
+
+    Either library lets pass what the other refuses, so a reply that both must take is told here.
+    A head that says two things of where its body ends is no reply to trust.
+    """
+    found = [(name, _FOLD.sub(" ", value)) for name, value in headers]
+    named = [(name.lower(), value.strip()) for name, value in found]
+    lengths = [value for name, value in named if name == "content-length"]
+    codings = [value.lower() for name, value in named if name == "transfer-encoding"]
+    if status < 200:
+        return f"the reply has the status {status}"
+    if len(found) > MOST_HEADERS:
+        return "the reply has too many headers"
+    if any(not _HEADER_NAME.fullmatch(name) or _NO_VALUE.search(v) for name, v in found):
+        return "the reply has a header that is none"
+    framed = len(lengths) + len(codings) > 1 or codings not in ([], ["chunked"])
+    if framed or any(not (v.isascii() and v.isdigit()) or len(v) > 18 for v in lengths):
+        return "the reply does not tell where it ends"
+    return ""
+
+
 def arrived(
     status: int,
     headers: Iterable[tuple[str, str]],
-    body: bytes,
+    body: bytearray,
     broken: BaseException | None,
     key: SecretStr | None,
 ) -> Response:
-    """Make the value of a reply from what was read of it before it ended or broke."""
+    """Make the value of a reply from what was read of it before it ended or broke.
+
+    Only an answer is kept whole, and nothing big is held twice.
+    """
     secret = "" if key is None else key.get_secret_value()
     lower: dict[str, str] = {}
     for name, value in headers:
@@ -117,27 +152,42 @@ def arrived(
         fault, detail = "too_large", f"more than {cap} bytes"
     else:
         body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
-    if secret.encode() in body:  # an echo of the key may end up in an error, clipped, or in a log
-        body = blot(body.decode("latin-1"), secret).encode("latin-1")
-    return Response(status, lower, body[:cap], fault, blot(detail, secret))
+    clipped = (fault is not None or not 200 <= status < 300) and len(body) > LARGEST_ERROR
+    kept = bytes(body[:LARGEST_ERROR] if clipped else body)
+    if secret.encode() in kept:  # an echo of the key may end up in an error or in a log
+        kept = blot(kept.decode("latin-1"), secret).encode("latin-1")
+    if clipped:
+        kept = kept[: len(kept) - len(secret)]  # the end may be a part of the key
+    return Response(status, lower, kept, fault, blot(detail, secret))
 
 
-def _unpacked(body: bytes, encoding: str, cap: int) -> tuple[bytes, Fault | None]:
+def _unpacked(body: bytearray, encoding: str, cap: int) -> tuple[bytearray, Fault | None]:
     """Unpack a body that was compressed although we asked for none, but never a bomb."""
     match encoding.strip().lower():
         case "identity" | "":
             return body, None
         case "gzip" | "x-gzip" | "deflate":
-            unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-            try:
-                unpacked = unpacker.decompress(body, cap + 1)
-            except zlib.error:
-                return body, "encoding"
-            if len(unpacked) > cap:
-                return unpacked[:cap], "too_large"
-            return unpacked, None if unpacker.eof else "cut"
+            return _inflated(body, cap)
         case _:
             return body, "encoding"
+
+
+def _inflated(body: bytearray, cap: int) -> tuple[bytearray, Fault | None]:
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    unpacked = bytearray()
+    for start in range(0, len(body), CHUNK):
+        packed: bytes = bytes(body[start : start + CHUNK])
+        got = b"?"
+        while (packed or len(got) == _MOST_AT_ONCE) and not unpacker.eof:
+            try:
+                got = unpacker.decompress(packed, _MOST_AT_ONCE)
+            except zlib.error:
+                return body, "encoding"
+            unpacked += got
+            if len(unpacked) > cap:
+                return unpacked, "too_large"
+            packed = unpacker.unconsumed_tail
+    return unpacked, None if unpacker.eof else "cut"
 
 
 def failed(error: BaseException, *, sent: bool) -> Failure:
@@ -151,9 +201,15 @@ def failed(error: BaseException, *, sent: bool) -> Failure:
     fault: Fault = "connection"
     if is_timeout(error):
         fault = "timeout"
-    elif not sent and any(isinstance(e, ssl.SSLError | ssl.CertificateError) for e in chain(error)):
+    elif not sent and any(_is_about_tls(e) for e in chain(error)):
         fault = "tls"
     return Failure(outcome, fault, "" if fault == "timeout" else innermost(error))
+
+
+def _is_about_tls(error: BaseException) -> bool:
+    """Tell a certificate or a protocol that stays bad from a connection that broke meanwhile."""
+    broke = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    return isinstance(error, ssl.SSLError | ssl.CertificateError) and not broke
 
 
 def is_timeout(error: BaseException) -> bool:
@@ -229,6 +285,11 @@ def route(network: Network) -> Route:
     check_proxy(proxy)
     headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
     return Route({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
+
+
+def is_forwarded(network: Network, route: Route) -> bool:
+    """Tell whether a proxy reads requests and answers them, instead of connecting only."""
+    return route.proxy is not None and not network.origin.startswith("https:")
 
 
 def tls_context(verify: bool | str) -> ssl.SSLContext | bool:

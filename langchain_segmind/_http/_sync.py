@@ -14,6 +14,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Final
 
 import requests
@@ -70,10 +72,20 @@ class _TimedReader(io.RawIOBase):
         super().close()
 
 
+class _WholeLines(io.BufferedReader):
+    """Refuses half a line: http.client takes a connection's end for that of the head."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise http.client.RemoteDisconnected("the connection was closed within the reply")
+        return line
+
+
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach()))
+        self.fp = _WholeLines(_TimedReader(sock, self.fp.detach()))
 
     def begin(self) -> None:
         super().begin()
@@ -81,6 +93,43 @@ class _TimedResponse(http.client.HTTPResponse):
             # An interim reply: the answer is still to come, and `begin` must read on.
             vars(self).update(headers=None, msg=None)
             super().begin()
+        wrong = common.wrong_head(self.status, self.headers.items())
+        if wrong or self.headers.defects:  # a line that is no header hides all that follow it
+            raise http.client.HTTPException(wrong or "the reply has a header that is none")
+
+
+def _in_time(connect: Callable[[], socket.socket]) -> socket.socket:
+    """Connect within what is left of the attempt's time.
+
+    Resolving a name has no timeout of its own, and each address of a host a whole one. So a thread
+    does it, one that can be left behind.
+    """
+    connecting: Future[socket.socket] = Future()
+    try:
+        threading.Thread(target=_fulfil, args=(connecting, connect), daemon=True).start()
+    except RuntimeError:
+        return connect()  # the interpreter is about to end, or there are too many threads
+    try:
+        return connecting.result(_attempt.left())
+    except FutureTimeoutError:
+        raise TimeoutError("timed out") from None
+    finally:
+        if not connecting.done():
+            connecting.add_done_callback(_close_late)
+
+
+def _fulfil(future: Future[socket.socket], connect: Callable[[], socket.socket]) -> None:
+    try:
+        sock = connect()
+    except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+        future.set_exception(error)
+    else:
+        future.set_result(sock)
+
+
+def _close_late(connecting: Future[socket.socket]) -> None:
+    if connecting.exception() is None:
+        connecting.result().close()
 
 
 class _TimedConnection(HTTPConnection):
@@ -107,6 +156,11 @@ class _TimedConnection(HTTPConnection):
         finally:
             _attempt.deadline = whole
             _attempt.sent = False  # what a CONNECT told the proxy was not the request
+
+    def _new_conn(self) -> socket.socket:
+        sock = _in_time(super()._new_conn)
+        sock.settimeout(_attempt.left())  # for TLS
+        return sock
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -164,6 +218,7 @@ class SyncLink:
         self._route = common.route(network)
         if isinstance(self._route.verify, str):
             common.tls_context(self._route.verify)  # so that a bad file is told now, and as such
+        self._is_forwarded = common.is_forwarded(network, self._route)
         limit = common.connection_limit(network.max_connections)
         self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
         self._gate = threading.BoundedSemaphore(limit)
@@ -205,10 +260,11 @@ class SyncLink:
                 proxies=self._route.proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = common.failed(error, sent=_attempt.sent)
-        else:
-            return _read(response, key)
-        return failure
+            return common.failed(error, sent=_attempt.sent)
+        if response.status_code == 407 and self._is_forwarded:
+            response.close()
+            return common.UNKNOWN_TO_PROXY
+        return _read(response, key)
 
 
 def _shorter(a: float | None, b: float | None) -> float | None:
@@ -234,9 +290,9 @@ def _read(response: requests.Response, key: SecretStr | None) -> Reply:
     try:
         while len(body) <= cap and (chunk := read(common.CHUNK, decode_content=False)):
             body += chunk
-    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+    except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         broken = error
     finally:
         response.close()
     headers = response.raw.headers.iteritems()
-    return common.arrived(response.status_code, headers, bytes(body), broken, key)
+    return common.arrived(response.status_code, headers, body, broken, key)

@@ -20,8 +20,8 @@ from langchain_segmind import (
     SegmindServerError,
     SegmindTimeoutError,
 )
-from tests.integration import faults
-from tests.integration.faults import Act, FaultServer, answer, reply
+from tests.faults import server as faults
+from tests.faults.server import Act, FaultServer, answer, reply
 
 KEY = "SG_0123456789abcdef"
 BUSY = {"error": "busy"}

@@ -25,8 +25,8 @@ from langchain_segmind import (
     track_credits,
 )
 from langchain_segmind.testing import LocalGateway
-from tests.integration import faults
-from tests.integration.faults import FaultServer, reply
+from tests.faults import server as faults
+from tests.faults.server import FaultServer, reply
 
 KEY = "SG_0123456789abcdef"
 SMALL, GEMINI = "text-embedding-3-small", "gemini-embedding-001"

@@ -17,8 +17,8 @@ import pytest
 
 from langchain_segmind import ChatSegmind, SegmindTimeoutError
 from langchain_segmind.testing import LocalGateway
-from tests.integration import faults
-from tests.integration.faults import FaultServer, answer, reply
+from tests.faults import server as faults
+from tests.faults.server import FaultServer, answer, reply
 
 
 @contextmanager

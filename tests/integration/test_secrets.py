@@ -13,8 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from langchain_segmind import ChatSegmind, SegmindError
-from tests.integration import faults
-from tests.integration.faults import FaultServer, answer, reply
+from tests.faults import server as faults
+from tests.faults.server import FaultServer, answer, reply
 
 KEY = "SG_0123456789abcdef"
 

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from langchain_segmind import ChatSegmind, SegmindConnectionError, SegmindError
-from tests.integration.faults import FaultServer, answer
+from tests.faults.server import FaultServer, answer
 
 KEY = "SG_0123456789abcdef"
 CA = trustme.CA()

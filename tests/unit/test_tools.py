@@ -175,6 +175,34 @@ def test_references_of_every_tool_point_to_its_own_definitions():
     assert "$defs" not in plain
 
 
+def pointed_at(schema, reference):
+    """Follow a reference from a schema's root."""
+    found = schema
+    for part in reference.removeprefix("#").strip("/").split("/"):
+        found = found[part] if part else found
+    return found
+
+
+def test_references_of_a_tool_to_itself_stay_references_to_itself():
+    leaf = {"type": "object", "properties": {"x": {"type": "string"}}}
+    node = {"properties": {"leaf": {"$ref": "#/properties/a"}}, "type": "object"}
+    properties = {
+        "a": leaf,
+        "b": {"$ref": "#/properties/a"},
+        "all": {"$ref": "#"},
+        "n": {"$ref": "#/$defs/Node/properties/leaf"},
+    }
+    tree = Tool("tree", "", {"properties": properties, "$defs": {"Node": node}})
+
+    schema = envelope_schema(Prompt(ASKED, tools=(tree, LOOK)))
+
+    offered = schema["properties"]["calls"]["items"]["anyOf"][0]["properties"]["arguments"]
+    told = pointed_at(schema, offered["$ref"])["properties"]
+    assert pointed_at(schema, told["b"]["$ref"]) == leaf
+    assert pointed_at(schema, told["all"]["$ref"])["properties"] == told
+    assert pointed_at(schema, pointed_at(schema, told["n"]["$ref"])["$ref"]) == leaf
+
+
 def test_gemini_is_spared_keywords_it_refuses():
     schema = {
         "$schema": "x",

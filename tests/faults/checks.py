@@ -1,0 +1,82 @@
+"""What must hold of every error, whatever caused it, and playing one call either way."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import pickle
+import re
+import time
+import traceback
+from dataclasses import dataclass
+
+from langchain_segmind import ChatSegmind, SegmindError
+
+KEY = "SG_0123456789abcdef"
+DRIVERS = ("sync", "async")
+BILLED = {"not_sent": False, "rejected": False, "unknown": None, "executed": True}
+
+_ADVICE = re.compile(
+    r"\b(check|set|pass|try|choose|correct|shorten|top up|send|ask|repeat|call)\b|\w=|fetch\(",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class End:
+    """How a call ended: with a text or with an error."""
+
+    text: str | None = None
+    error: SegmindError | None = None
+
+
+def play(driver: str, url: str, *, calls: int = 1, pause: float = 0.0, **settings: object) -> End:
+    """Make calls on one model, all but the last of which must go well."""
+    model = ChatSegmind(
+        **{"model": "m", "api_key": KEY, "base_url": url, "timeout": 10, **settings}
+    )
+
+    async def ask() -> str:
+        async with model:
+            for _ in range(calls - 1):
+                await model.ainvoke("hi")
+                await asyncio.sleep(pause)
+            return (await model.ainvoke("hi")).text
+
+    try:
+        if driver == "async":
+            return End(text=asyncio.run(ask()))
+        with model:
+            for _ in range(calls - 1):
+                model.invoke("hi")
+                time.sleep(pause)
+            return End(text=model.invoke("hi").text)
+    except SegmindError as error:
+        return End(error=error)
+
+
+def everything(error: BaseException | None) -> str:
+    """All that tools show of an error: itself, its causes, their frames with their locals."""
+    held = ""
+    while error is not None:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        held += "".join(told.format()) + repr(error) + str(error) + repr(error.args)
+        held += repr(vars(error)) if isinstance(error, SegmindError) else ""
+        error = error.__cause__ or error.__context__
+    return held
+
+
+def assert_fit_to_show(error: SegmindError, log: str) -> None:
+    """An error is one clean line with a next step, plain data that travels, and keeps the key."""
+    message = str(error)
+    assert message.isprintable(), message
+    assert 0 < len(message) <= 2_000
+    assert _ADVICE.search(message.partition("It begins:")[0]), message
+    assert error.billed is BILLED[error.outcome or ""]
+    assert len(error.body or "") <= 16 * 1024
+    for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert type(twin) is type(error)
+        assert vars(twin) == vars(error)
+        assert str(twin) == message
+    held = everything(error) + repr(pickle.dumps(error)) + log
+    assert KEY not in held

@@ -1,0 +1,313 @@
+"""Every scenario of the catalogue, ours beside other chat models, as a table in Markdown.
+
+`python -m tests.faults.report [GROUP ...]` prints it. Each client runs in a process of its own,
+which is ended where it does not come back; one that is not installed is left out. A cell tells the
+class raised, the requests that arrived, the runs of the model (each is paid for) and the seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from tests.faults.catalogue import CATALOGUE
+from tests.faults.catalogue.scenario import Place, Scenario
+from tests.faults.checks import KEY
+
+LIMIT = 12.0
+"""Seconds a client may take for one scenario."""
+
+SHARES = 8
+"""Processes for each client: most of the time is spent waiting."""
+
+BARE = ("builtins", "json", "pydantic_core", "asyncio")
+"""Modules whose errors tell a user nothing of what became of a call."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one scenario with one client.
+
+    Attributes:
+        name: The class that was raised; empty for an answer, "?" where none came in time.
+        module: Where that class lives.
+        requests: How many requests arrived at the gateway.
+        runs: How many times the model ran.
+        seconds: How long it took.
+        strangers: How many connections other hosts saw.
+    """
+
+    name: str
+    module: str
+    requests: int
+    runs: int
+    seconds: float
+    strangers: int
+
+
+# --- the clients, each in its own process -------------------------------------------------------
+
+
+def _segmind(job: Mapping[str, Any]) -> Any:
+    settings = {"timeout": 10, **job["settings"]}
+    cls = import_module("langchain_segmind").ChatSegmind
+    return cls(model="m", api_key=KEY, base_url=job["url"], **settings)
+
+
+def _openai(job: Mapping[str, Any]) -> Any:
+    known = {k: v for k, v in job["settings"].items() if k in ("timeout", "max_retries")}
+    cls = import_module("langchain_openai").ChatOpenAI
+    return cls(model="m", api_key=KEY, base_url=job["url"], **{"timeout": 10, **known})
+
+
+def _mistral(job: Mapping[str, Any]) -> Any:
+    known = {k: v for k, v in job["settings"].items() if k in ("timeout", "max_retries")}
+    known["timeout"] = math.ceil(known.get("timeout", 10))  # it takes whole seconds only
+    cls = import_module("langchain_mistralai").ChatMistralAI
+    return cls(model="m", api_key=KEY, base_url=job["url"], **known)
+
+
+@dataclass(frozen=True)
+class Client:
+    """A chat model under test.
+
+    Attributes:
+        takes_authorities: Whether it can be told which certificates to trust.
+    """
+
+    title: str
+    package: str
+    build: Callable[[Mapping[str, Any]], Any]
+    is_async: bool = False
+    takes_authorities: bool = True
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it takes our settings, and knows the gateway's queue."""
+        return self.package == "langchain_segmind"
+
+
+CLIENTS = {
+    "ours": Client("ChatSegmind", "langchain_segmind", _segmind),
+    "ours-async": Client("ChatSegmind, async", "langchain_segmind", _segmind, is_async=True),
+    "openai": Client("ChatOpenAI", "langchain_openai", _openai),
+    "mistral": Client("ChatMistralAI", "langchain_mistralai", _mistral, takes_authorities=False),
+}
+
+
+def work(client: Client) -> None:
+    """Run what standard input tells, a line of JSON each, and tell what came of it."""
+    for line in sys.stdin:
+        job = json.loads(line)
+        os.environ.update(job["environment"])
+        began = time.monotonic()
+        error = _error_of(client, job)
+        kind = type(error)
+        told: dict[str, Any] = {"seconds": time.monotonic() - began}
+        told |= {"name": kind.__name__, "module": kind.__module__} if error else {}
+        print(json.dumps(told), flush=True)  # noqa: T201
+        for name in job["environment"]:
+            del os.environ[name]
+
+
+def _error_of(client: Client, job: Mapping[str, Any]) -> Exception | None:
+    async def acall() -> None:
+        model = client.build(job)
+        for _ in range(job["calls"]):
+            await model.ainvoke("hi")
+            await asyncio.sleep(0.1)
+        await model.aclose()
+
+    try:
+        if client.is_async:
+            asyncio.run(acall())
+        else:
+            model = client.build(job)
+            for _ in range(job["calls"]):
+                model.invoke("hi")
+                time.sleep(0.1 * (job["calls"] - 1))
+    except Exception as error:  # noqa: BLE001 - whatever it is goes into the table
+        return error
+    return None
+
+
+class Worker:
+    """The process of one client; it is started anew where it did not come back."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a job done; an empty answer where it takes too long."""
+        if self._process is not None and self._process.poll() is not None:
+            self.stop()  # it died at the last one
+        process = self._process = self._process or self._started()
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.flush()
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if selector.select(LIMIT) and (line := process.stdout.readline()):
+                found: dict[str, Any] = json.loads(line)
+                return found
+        self.stop()
+        return {"name": "?", "module": "", "seconds": LIMIT}
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+        self._process = None
+
+    def _started(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.report", "--work", self._name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert process.stdout
+        process.stdout.readline()  # it is ready
+        return process
+
+
+# --- the runs ----------------------------------------------------------------------------------
+
+
+def run_all(name: str, scenarios: Iterable[Scenario]) -> dict[str, Run]:
+    """Run all scenarios that a client can run."""
+    client, worker = CLIENTS[name], Worker(name)
+    found = {}
+    for scenario in scenarios:
+        if client.is_ours or _is_for_others(scenario):
+            with scenario.at() as place:
+                if client.takes_authorities or "verify" not in place.settings:
+                    found[scenario.name] = _run(client, worker, scenario, place)
+    worker.stop()
+    return found
+
+
+def _is_for_others(scenario: Scenario) -> bool:
+    """Tell faults of any gateway from those of ours alone, and leave out what is much the same."""
+    if scenario.group == "status":
+        return "with" not in scenario.name or "the gateway's words" in scenario.name
+    ours_alone = ("claude", "gemini", "job")
+    return scenario.group != "queue" and not any(word in scenario.name for word in ours_alone)
+
+
+def _run(client: Client, worker: Worker, scenario: Scenario, place: Place) -> Run:
+    settings = {**place.settings, **scenario.settings}
+    environment: dict[str, Any] = {}
+    if not client.is_ours:
+        known = {"verify": ("SSL_CERT_FILE",), "proxy": ("HTTPS_PROXY", "HTTP_PROXY")}
+        for field, names in known.items():
+            environment |= dict.fromkeys(names, settings[field]) if field in settings else {}
+    job = {"url": place.url, "settings": settings, "calls": scenario.calls}
+    told = worker.ask({**job, "environment": environment})
+    server = place.gateway
+    return Run(
+        told.get("name", ""),
+        told.get("module", ""),
+        server.requests.total() if server else 0,
+        server.executions["m"] + server.executions["*"] if server else 0,
+        told["seconds"],
+        sum(canary.connections for canary in place.canaries),
+    )
+
+
+# --- the table ---------------------------------------------------------------------------------
+
+
+def summary(scenarios: list[Scenario], runs: Mapping[str, Mapping[str, Run]]) -> str:
+    """Count what matters to a user, by client."""
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    lines = [
+        f"| of {len(scenarios)} faults | {' | '.join(CLIENTS[name].title for name in runs)} |",
+        "|---|" + "---:|" * len(runs),
+    ]
+    counts: dict[str, Callable[[Scenario, Run], bool]] = {
+        "could be run": lambda _, run: True,
+        "answered": lambda _, run: not run.name,
+        "ran the model again, unasked": lambda s, run: (
+            run.runs > s.calls and "retry_ambiguous" not in s.settings
+        ),
+        f"did not end within {LIMIT:.0f} s, its own waits included": lambda _, run: run.name == "?",
+        "raised a bare Python error": lambda _, run: run.module.split(".")[0] in BARE,
+        "went on to another host": lambda _, run: run.strangers > 0,
+        "gave no answer where one had arrived": lambda s, run: s.error is None and run.name != "",
+    }
+    for what, counts_it in counts.items():
+        cells = (
+            sum(counts_it(by_name[scenario], run) for scenario, run in found.items())
+            for found in runs.values()
+        )
+        lines.append(f"| {what} | {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def table(scenarios: Iterable[Scenario], runs: Mapping[str, Mapping[str, Run]]) -> str:
+    """Show every run."""
+    lines = [
+        f"| fault | {' | '.join(CLIENTS[name].title for name in runs)} |",
+        "|---|" + "---|" * len(runs),
+    ]
+    for scenario in scenarios:
+        cells = (_cell(found.get(scenario.name)) for found in runs.values())
+        lines.append(f"| {scenario.name.replace('|', '/')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(run: Run | None) -> str:
+    if run is None:
+        return "-"
+    said = {"": "answer", "?": "no end"}.get(run.name, run.name)
+    return f"{said} {run.requests}/{run.runs}, {run.seconds:.1f} s"
+
+
+def main(groups: list[str]) -> None:
+    """Run the report and print it."""
+    scenarios = [s for s in CATALOGUE if not groups or s.group in groups]
+    names = [name for name, client in CLIENTS.items() if find_spec(client.package)]
+    shares = [(name, scenarios[n::SHARES]) for name in names for n in range(SHARES)]
+    with ThreadPoolExecutor(len(shares)) as pool:
+        parts = list(pool.map(lambda share: run_all(*share), shares))
+    runs: dict[str, dict[str, Run]] = {name: {} for name in names}
+    for (name, _), part in zip(shares, parts, strict=True):
+        runs[name] |= part
+    print("# Faults\n")  # noqa: T201
+    print(_ABOUT)  # noqa: T201
+    print(summary(scenarios, runs), end="\n\n## Every fault\n\n")  # noqa: T201
+    print(table(scenarios, runs))  # noqa: T201
+
+
+_ABOUT = """`make faults` writes this page: what chat models make of the same faults, each on its
+own defaults. A cell reads: what came of the call, requests that arrived / runs of the model (each
+of which is paid for), and seconds. Not run with others: what only this gateway has, as its queue,
+and most of the many bodies with which a status may come.
+"""
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--work"]:
+        chosen = CLIENTS[sys.argv[2]]
+        import_module(chosen.package)
+        print("ready", flush=True)  # noqa: T201
+        work(chosen)
+    else:
+        main(sys.argv[1:])

@@ -1,0 +1,435 @@
+"""A server that misbehaves as told: raw sockets in this process, one scenario a slug.
+
+A scenario is a list of acts; the first request to its slug gets the first act, and so on, the last
+act serving all that follow. Polls of a job go to the scenarios "status" and "result", anything
+else unknown to "*". Requests, model runs, connections and clients that left before their answer
+are counted, for a test to assert on. Nothing here knows a line of the package under test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from typing_extensions import Self
+
+ANSWER = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "fine"},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+"""What any client takes for an answer."""
+
+JOB = "job-0123456789"
+
+
+@dataclass
+class Request:
+    """One request as it arrived, and the connection to answer it on."""
+
+    slug: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    connection: socket.socket
+    server: FaultServer
+    line: str = ""
+
+    def run_model(self) -> None:
+        """Count a run of the model."""
+        self.server.executions[self.slug] += 1
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self.connection.sendall(data)
+
+
+Act = Callable[[Request], None]
+Greeting = Callable[["FaultServer", socket.socket], None]
+
+
+@dataclass
+class FaultServer:
+    """Serves scenarios on 127.0.0.1 until closed.
+
+    Attributes:
+        scenarios: Acts by slug.
+        tls: What to speak TLS with; None for plain HTTP.
+        greeting: Done to each connection before anything is read, in the place of serving it.
+        reads_bodies: False hands a request to its act as soon as its head is there.
+    """
+
+    scenarios: Mapping[str, Sequence[Act]]
+    requests: Counter[str] = field(default_factory=Counter)
+    executions: Counter[str] = field(default_factory=Counter)
+    seen: list[Request] = field(default_factory=list, repr=False)
+    arrived: threading.Event = field(default_factory=threading.Event)
+    tls: ssl.SSLContext | None = None
+    greeting: Greeting | None = None
+    reads_bodies: bool = True
+    connections: int = 0
+    gone: int = 0
+
+    def __post_init__(self) -> None:
+        self._closing = threading.Event()
+        self._changed = threading.Condition()
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/v1"
+
+    def __enter__(self) -> Self:
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._changed:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)  # TLS has its own
+        for thread in self._threads:
+            thread.join(5)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the test is over."""
+        return self._closing.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, but not beyond the end of the test; tell whether to go on."""
+        return not self._closing.wait(seconds)
+
+    def await_gone(self, clients: int) -> bool:
+        """Wait until so many clients left before their answer; tell whether they did."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.gone >= clients, 5)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads = [t for t in self._threads if t.is_alive()]
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._open.add(connection)
+        try:
+            with connection:
+                if self.greeting is not None:
+                    self.greeting(self, connection)
+                elif self.tls is None:
+                    self._talk(connection)
+                else:
+                    self._talk_secured(connection, self.tls)
+        except OSError:
+            pass
+        finally:
+            with self._changed:
+                self._open.discard(connection)
+
+    def _talk_secured(self, connection: socket.socket, tls: ssl.SSLContext) -> None:
+        with tls.wrap_socket(connection, server_side=True) as secured:
+            with self._changed:
+                self._open.add(secured)
+            try:
+                self._talk(secured)
+            finally:
+                with self._changed:
+                    self._open.discard(secured)
+
+    def _talk(self, connection: socket.socket) -> None:
+        while not self.is_closing:
+            request = self._read(connection)
+            if request is None:
+                return
+            with self._changed:
+                n = self.requests[request.slug]
+                self.requests[request.slug] += 1
+                self.seen.append(request)
+            self.arrived.set()
+            acts = self.scenarios[request.slug]
+            try:
+                acts[min(n, len(acts) - 1)](request)
+            except OSError:
+                self.left()
+                return
+
+    def left(self) -> None:
+        """Note that a client did not wait for the end of its answer."""
+        if not self.is_closing:
+            with self._changed:
+                self.gone += 1
+                self._changed.notify_all()
+
+    def _read(self, connection: socket.socket) -> Request | None:
+        data = b""
+        while True:
+            head, end, body = data.partition(b"\r\n\r\n")
+            if end:
+                first, *lines = head.decode("latin-1").split("\r\n")
+                pairs = (line.split(":", 1) for line in lines)
+                headers = {name.lower(): value.strip() for name, value in pairs}
+                whole = len(body) >= int(headers.get("content-length", 0))
+                if whole or not self.reads_bodies:
+                    return Request(self._slug(first), headers, body, connection, self, first)
+            more = connection.recv(65_536)
+            if not more:
+                return None
+            data += more
+
+    def _slug(self, line: str) -> str:
+        method, path, _ = line.split(" ", 2)
+        last = path.rsplit("/", 1)[-1]
+        if method == "GET" and "/requests/" in path:
+            last = "status" if last == "status" else "result"
+        return last if last in self.scenarios else "*"
+
+
+def head(status: int, headers: Mapping[str, str], length: int | None) -> bytes:
+    """The first lines of a reply."""
+    lines = [f"HTTP/1.1 {status} Whatever"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if length is not None:
+        lines.append(f"Content-Length: {length}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def as_bytes(body: Any) -> bytes:
+    """Bytes as they are, anything else as JSON."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+def reply(
+    status: int, body: Any = None, headers: Mapping[str, str] | None = None, *, runs: bool = False
+) -> Act:
+    """Answer with a body: bytes as they are, anything else as JSON."""
+    raw = as_bytes(body)
+
+    def act(request: Request) -> None:
+        if runs:
+            request.run_model()
+        request.send(head(status, headers or {}, len(raw)) + raw)
+
+    return act
+
+
+def answer() -> Act:
+    """Run the model and answer well."""
+    return reply(200, ANSWER, runs=True)
+
+
+def says(*pieces: bytes, runs: bool = True, then: Act | None = None) -> Act:
+    """Send bytes as they are, then do something else or close the connection."""
+
+    def act(request: Request) -> None:
+        if runs:
+            request.run_model()
+        for piece in pieces:
+            request.send(piece)
+        (then or hang_up)(request)
+
+    return act
+
+
+def hang_up(request: Request) -> None:
+    """Close the connection in an orderly way, and read what the client still sends."""
+    request.connection.shutdown(socket.SHUT_RDWR)
+
+
+def abort(request: Request) -> None:
+    """Reset the connection, when what was sent before has arrived."""
+    request.server.wait(0.05)
+    reset_socket(request.server, request.connection)
+
+
+def reset_socket(_: FaultServer, connection: socket.socket) -> None:
+    """Have the system send a TCP reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def close_socket(_: FaultServer, connection: socket.socket) -> None:
+    """Close a connection in an orderly way."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def reset(request: Request) -> None:
+    """Run the model, and reset the connection instead of answering."""
+    request.run_model()
+    reset_socket(request.server, request.connection)
+
+
+def close(request: Request) -> None:
+    """Run the model, and close the connection instead of answering."""
+    request.run_model()
+    hang_up(request)
+
+
+def cut(request: Request) -> None:
+    """Answer, but close in the middle of the body."""
+    raw = json.dumps(ANSWER).encode()
+    says(head(200, {}, len(raw)) + raw[:-10])(request)
+
+
+def stall(request: Request) -> None:
+    """Do nothing until the client leaves."""
+    while request.connection.recv(65_536):
+        pass
+    request.server.left()
+
+
+def hang(request: Request) -> None:
+    """Run the model and never answer."""
+    request.run_model()
+    stall(request)
+
+
+def drips(data: bytes, start: bytes = b"") -> Act:
+    """Send bytes one by one, faster than any socket's timeout."""
+
+    def act(request: Request) -> None:
+        request.run_model()
+        request.send(start)
+        drip(request.server, request.connection, data)
+
+    return act
+
+
+def drip(server: FaultServer, connection: socket.socket, data: bytes) -> None:
+    """Send bytes one by one."""
+    for i in range(len(data)):
+        if not server.wait(0.02):
+            return
+        connection.sendall(data[i : i + 1])
+
+
+drip_head: Act = drips(head(200, {"X-Padding": "x" * 10_000}, 2))
+drip_body: Act = drips(b" " * 10_000, start=head(200, {}, 10_000))
+
+
+def repeats(piece: bytes, start: bytes) -> Act:
+    """Send a piece again and again, until the client leaves."""
+
+    def act(request: Request) -> None:
+        request.run_model()
+        request.send(start)
+        while not request.server.is_closing:
+            request.send(piece)
+
+    return act
+
+
+endless: Act = repeats(b" " * 1_000_000, start=head(200, {}, None))
+
+
+def in_turn(*acts: Act) -> Act:
+    """Do one thing after the other."""
+
+    def act(request: Request) -> None:
+        for one in acts:
+            one(request)
+
+    return act
+
+
+def waits(seconds: float) -> Act:
+    """Wait a little, so that what is told next arrives apart."""
+
+    def act(request: Request) -> None:
+        request.server.wait(seconds)
+
+    return act
+
+
+@contextlib.contextmanager
+def refused() -> Iterator[str]:
+    """A URL on this machine where nobody listens."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{holder.getsockname()[1]}/v1"
+
+
+@contextlib.contextmanager
+def blackhole() -> Iterator[str]:
+    """A URL on this machine where connecting neither succeeds nor fails: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}/v1"
+
+
+class Relay:
+    """A proxy that works, for plain requests and for CONNECT; it notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self._server = FaultServer({"*": [self._relay]}, reads_bodies=False)
+        self.address = f"127.0.0.1:{self._server.port}"
+
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.__exit__()
+
+    def _relay(self, request: Request) -> None:
+        lines = [request.line, *(f"{k}: {v}" for k, v in request.headers.items())]
+        told = "\r\n".join(lines) + "\r\n\r\n"
+        self.told.append(told)
+        method, target, _ = request.line.split(" ", 2)
+        address = target if method == "CONNECT" else target.split("/")[2]
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port))) as onward:
+            if method == "CONNECT":
+                request.send(b"HTTP/1.1 200 Connected\r\n\r\n")
+            else:
+                onward.sendall(told.encode("latin-1") + request.body)
+            back = threading.Thread(target=_pump, args=(onward, request.connection), daemon=True)
+            back.start()
+            _pump(request.connection, onward)
+            back.join(5)
+        hang_up(request)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    for end, how in ((sink, socket.SHUT_WR), (source, socket.SHUT_RD)):
+        with contextlib.suppress(OSError):
+            end.shutdown(how)
