@@ -62,9 +62,9 @@ CONNECTING: Final = [
         attempts=1,
     ),
     unknown(
-        "connect: reset at once",
+        "connect: reset at the first bytes",
         e.SegmindConnectionError,
-        place=greeted(does.reset_socket),
+        place=greeted(_talks(b"", then=does.reset_socket)),
         requests=0,
         attempts=1,
     ),

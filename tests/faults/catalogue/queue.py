@@ -87,6 +87,7 @@ BAD_POLLS: Final[Mapping[str, tuple[type[e.SegmindError], Act]]] = {
 IDS: Final = {
     "missing": {"status": "QUEUED"},
     "null": {"request_id": None},
+    "part of a number": {"request_id": 5.5},
     "a list": {"request_id": ["x"]},
     "blank": {"request_id": ""},
     "leading elsewhere": {"request_id": "../../v1/get-user-credits"},
