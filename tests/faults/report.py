@@ -29,7 +29,7 @@ from tests.faults.checks import KEY
 LIMIT = 12.0
 """Seconds a client may take for one scenario."""
 
-SHARES = 8
+SHARES = 3
 """Processes for each client: most of the time is spent waiting."""
 
 BARE = ("builtins", "json", "pydantic_core", "asyncio")
@@ -127,7 +127,7 @@ def _error_of(client: Client, job: Mapping[str, Any]) -> Exception | None:
         model = client.build(job)
         for _ in range(job["calls"]):
             await model.ainvoke("hi")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.4 * (job["calls"] - 1))
         await model.aclose()
 
     try:
@@ -137,7 +137,7 @@ def _error_of(client: Client, job: Mapping[str, Any]) -> Exception | None:
             model = client.build(job)
             for _ in range(job["calls"]):
                 model.invoke("hi")
-                time.sleep(0.1 * (job["calls"] - 1))
+                time.sleep(0.4 * (job["calls"] - 1))
     except Exception as error:  # noqa: BLE001 - whatever it is goes into the table
         return error
     return None

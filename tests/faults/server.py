@@ -266,7 +266,7 @@ def hang_up(request: Request) -> None:
 
 def abort(request: Request) -> None:
     """Reset the connection, when what was sent before has arrived."""
-    request.server.wait(0.05)
+    request.server.wait(0.2)
     reset_socket(request.server, request.connection)
 
 

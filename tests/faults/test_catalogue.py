@@ -22,7 +22,7 @@ def test_a_fault_comes_to_what_it_must(scenario, driver, caplog):
     caplog.set_level(logging.DEBUG)
     with scenario.at() as place:
         settings = {**place.settings, **scenario.settings}
-        end = play(driver, place.url, calls=scenario.calls, pause=0.1, **settings)
+        end = play(driver, place.url, calls=scenario.calls, pause=0.4, **settings)
         if scenario.gone:
             assert place.gateway.await_gone(scenario.gone)
 
