@@ -316,7 +316,7 @@ def instructions(*command: str) -> float | None:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONHASHSEED": "0"},
+        env={"PYTHONHASHSEED": "0", **({"PYTHONPATH": "."} if 1 else {})},
     )
     found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
     if found is None:
