@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
 import urllib3
@@ -327,7 +327,9 @@ def _prepared(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
     request = requests.PreparedRequest()
     request.method = step.request.method
     request.url = step.request.url
-    request.headers = CaseInsensitiveDict(common.headers_for(step.request, key))
+    headers = common.headers_for(step.request, key)
+    # Extra headers may name one of ours, or one twice, in another case.
+    request.headers = cast("Any", CaseInsensitiveDict(headers) if step.request.headers else headers)
     request.body = step.request.body
     return request
 
