@@ -4,18 +4,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 FLOOR  := .venv-floor
+BENCH  := .venv-bench
 # The lower bound of every run-time dependency, as pyproject.toml states it.
 FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo test check faults format lint types test-floor clean
+.PHONY: help demo test check faults format lint types test-floor bench clean
 help:
 	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
 	@echo "make test        set up and run all tests"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
+	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
 	@echo "make format      rewrite the code as the formatter has it"
 	@echo "make clean       remove the virtual environments and caches"
 
@@ -67,5 +69,19 @@ $(FLOOR)/.ready: pyproject.toml
 test-floor: $(FLOOR)/.ready
 	$(FLOOR)/bin/python -m pytest tests/unit
 
+ifdef QUICK
+bench: $(READY)
+	$(BIN)/python -m benchmarks --quick
+else
+bench: $(BENCH)/.ready
+	$(BENCH)/bin/python -m benchmarks
+endif
+
+$(BENCH)/.ready: pyproject.toml
+	@echo "Setting up $(BENCH) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(FLOOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -66,6 +66,8 @@ class Bill:
 
     def settle(self, receipt: Receipt, usage: Usage | None = None) -> None:
         """Book an answer."""
+        if self._is_booked:
+            return
         used = usage or Usage()
         entry = Entry(self._model, 1, input_tokens=used.input, output_tokens=used.output)
         self._book(receipt.cost, receipt.remaining_credits, entry)

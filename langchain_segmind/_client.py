@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import (
@@ -111,6 +111,19 @@ class GatewayClient(BaseModel):
         hide_input_in_errors=True,  # an error about the key must not show it
     )
 
+    _names: ClassVar[frozenset[str]] = frozenset()
+    """All names under which a field may be given."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Gather the names once a class: every call asks for them."""
+        super().__pydantic_init_subclass__(**kwargs)
+        names = set(cls.model_fields)
+        for field in cls.model_fields.values():
+            if isinstance(field.validation_alias, AliasChoices):
+                names.update(n for n in field.validation_alias.choices if isinstance(n, str))
+        cls._names = frozenset(names)
+
     if not TYPE_CHECKING:  # type checkers know the fields better than this signature
 
         def __init__(self, **data: Any) -> None:
@@ -133,7 +146,7 @@ class GatewayClient(BaseModel):
         """Move arguments that are no fields into `model_kwargs`: pydantic would drop them."""
         if not isinstance(values, Mapping):
             return values
-        known = field_names(cls)
+        known = cls._names
         kept = {name: v for name, v in values.items() if name in known and not _unset(name, v)}
         unknown = {name: value for name, value in values.items() if name not in known}
         if unknown:
@@ -263,15 +276,6 @@ _NEVER_NONE: Final = frozenset(
     | {"retry_ambiguous", "verify", "model_kwargs", "streaming", "family"}
     | {"queue_timeout", "poll_interval", "max_concurrency", "show_progress"}
 )
-
-
-def field_names(cls: type[BaseModel]) -> frozenset[str]:
-    """All names under which a model's fields may be given."""
-    names = set(cls.model_fields)
-    for field in cls.model_fields.values():
-        if isinstance(field.validation_alias, AliasChoices):
-            names.update(name for name in field.validation_alias.choices if isinstance(name, str))
-    return frozenset(names)
 
 
 def patience_of(model: GatewayClient) -> Patience:

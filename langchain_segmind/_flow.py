@@ -112,8 +112,9 @@ class _Talk:
 
     def __init__(self, prompt: Prompt, target: Target) -> None:
         self._prompt = prompt
+        self._target = target
         # Without tools to declare, providers refuse a history of calls; it is told in words then.
-        self._target = replace(target, native=target.native and bool(prompt.tools))
+        self._native = target.native and bool(prompt.tools)
         self._alone = self.refuses_format = target.refuses_format
         wanted = (prompt.response_format or {}).get("type", "text")
         # Stop sequences would cut JSON, so with it they are not sent; the words are cut here.
@@ -123,15 +124,17 @@ class _Talk:
     @property
     def request(self) -> Request:
         prompt, target = self._prompt, self._target
-        if target.native:
+        if self._native:
             spoken = _tools.tell_format(prompt) if self._alone else prompt
         else:
             spoken = _tools.speak(prompt, alone=self._alone)
-        settings = dict(prompt.settings)
-        if self._is_json:
-            settings.pop("stop", None)
         card, base_url = target.card, target.base_url
-        told = replace(spoken, settings=card.translate(settings))
+        told = spoken
+        if prompt.settings:
+            settings = dict(prompt.settings)
+            if self._is_json:
+                settings.pop("stop", None)
+            told = replace(spoken, settings=card.translate(settings))
         body = to_json(_wire.FORMATS[card.family].encode(told))
         url = base_url if target.waiting is None else _queue.queue_url(base_url)
         return Request("POST", f"{url}/{card.slug}", body, target.headers)
@@ -139,9 +142,7 @@ class _Talk:
     def instead(self, refusal: str) -> Request | None:
         """Ask in words alone, once, where the model refuses `response_format`."""
         prompt = self._prompt
-        asked = prompt.response_format is not None or (
-            bool(prompt.tools) and not self._target.native
-        )
+        asked = prompt.response_format is not None or (bool(prompt.tools) and not self._native)
         if self._alone or not asked or not _FORMAT.search(refusal):
             return None
         self._alone = True
@@ -156,18 +157,18 @@ class _Talk:
         return self._heard(_wire.decode_job(result), result.get("request_id"))
 
     def _heard(self, answer: Answer, call_id: str | None) -> Answer:
-        prompt, native = self._prompt, self._target.native
-        heard = (
+        prompt, native = self._prompt, self._native
+        heard = [
             _tools.hear(choice, prompt, native=native, salt=f"{answer.id}|{call_id}|{n}")
             for n, choice in enumerate(answer.choices)
-        )
-        choices = tuple(_cut(choice, self._stop) for choice in heard)
+        ]
+        choices = tuple([_cut(choice, self._stop) for choice in heard] if self._stop else heard)
         if prompt.forced and not any(choice.calls or choice.refusal for choice in choices):
             names = " or ".join(tool.name for tool in prompt.tools)
             raise SegmindResponseError(
                 f"tool_choice asked for a call of {names}, but there is none"
             )
-        return replace(answer, choices=choices)
+        return answer if choices == answer.choices else replace(answer, choices=choices)
 
 
 _FOR_GOOD: Final = re.compile(r"support|unknown|unrecogni[sz]ed|not allowed", re.IGNORECASE)

@@ -224,7 +224,8 @@ def _sniffed(data: str) -> str | None:
 
 
 def _calls(message: AIMessage, where: str) -> Iterator[Call]:
-    if not message.tool_calls and not message.invalid_tool_calls and message.content:
+    parsed = message.tool_calls or message.invalid_tool_calls
+    if not parsed and isinstance(message.content, list):
         blocks = [
             b
             for b in message.content

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from langchain_segmind import _catalogue, _config, _structured, _toolbox
-from langchain_segmind._client import GatewayClient, field_names, patience_of
+from langchain_segmind._client import GatewayClient, patience_of
 from langchain_segmind._flow import Target
 from langchain_segmind._prompt import Prompt, Turn
 from langchain_segmind._queue import Waiting
@@ -125,7 +125,7 @@ class ChatSettings(GatewayClient):
     @field_validator("model_kwargs", mode="after")
     @classmethod
     def _segmind_check_model_kwargs(cls, value: dict[str, Any]) -> dict[str, Any]:
-        clash = sorted(value.keys() & (field_names(cls) - {"model_kwargs"}))
+        clash = sorted(value.keys() & (cls._names - {"model_kwargs"}))
         if clash:
             raise ValueError(f"model_kwargs: {clash[0]} is a parameter of its own; pass it as such")
         return _checked_extras(value, "model_kwargs")
@@ -173,9 +173,8 @@ class ChatSettings(GatewayClient):
         return Waiting(self.queue_timeout, self.poll_interval)
 
     def _check_call(self, given: Mapping[str, Any]) -> None:
-        fixed = field_names(type(self)) - _PER_CALL
         for name in given:
-            if name in fixed:
+            if name in self._names and name not in _PER_CALL:
                 raise ValueError(f"{name} belongs to the model; set it as ChatSegmind({name}=...)")
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:

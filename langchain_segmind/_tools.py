@@ -24,6 +24,7 @@ _RULES: Final = (
     "its name and arguments{none}. Results come back as <tool_result>; never make one up."
 )
 _ONE_CALL: Final = " Call one tool at a time."
+_FOR_MACHINES: Final = (Call, Result)
 _ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 
 
@@ -37,7 +38,9 @@ def speak(prompt: Prompt, *, alone: bool = False) -> Prompt:
     Returns:
         A prompt of text and media, whose `response_format` asks for the envelope or schema.
     """
-    turns = tuple(_told(turn) for turn in prompt.turns)
+    turns = tuple([_told(turn) for turn in prompt.turns])
+    if not prompt.tools and not alone and turns == prompt.turns:
+        return prompt
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
         wanted = _envelope.form(prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt))
@@ -103,9 +106,10 @@ def _with_system(turns: tuple[Turn, ...], words: str) -> tuple[Turn, ...]:
 
 
 def _told(turn: Turn) -> Turn:
-    if not any(isinstance(part, Call | Result) for part in turn.parts):
-        return turn
-    return replace(turn, parts=tuple(told for part in turn.parts for told in _tell(part)))
+    for part in turn.parts:
+        if isinstance(part, _FOR_MACHINES):
+            return replace(turn, parts=tuple(told for part in turn.parts for told in _tell(part)))
+    return turn
 
 
 def _tell(part: Part) -> Iterator[Text | Media]:

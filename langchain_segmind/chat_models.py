@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from inspect import signature
 from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -391,6 +392,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         heard = self._play(_flow.chat(prompt, target), slug, run_manager)
         return self._result(heard, slug)
 
+    _generate.__dict__["__signature__"] = signature(_generate)
+
     @override
     async def _agenerate(
         self,
@@ -403,6 +406,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         slug = target.card.slug
         heard = await self._aplay(_flow.chat(prompt, target), slug, run_manager)
         return self._result(heard, slug)
+
+    # LangChain inspects both at every call, and is quicker where the answer is kept.
+    _agenerate.__dict__["__signature__"] = signature(_agenerate)
 
     @override
     def _stream(

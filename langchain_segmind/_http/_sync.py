@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
 import urllib3
@@ -195,7 +195,15 @@ _POOLS: Final = {"http": _Pool, "https": _TLSPool}
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter over our connections."""
+    """requests' adapter over our connections.
+
+    It finds proxy, certificates and pool once a host, where requests does at every call: both are
+    the same for all calls of a link.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._pools: dict[str, HTTPConnectionPool] = {}
+        super().__init__(pool_connections=2, pool_maxsize=limit)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -205,6 +213,41 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        """Give the pool of a request's host."""
+        url = request.url or ""
+        host, _ = _split(url)
+        pool = self._pools.get(host)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            super().cert_verify(pool, url, verify, cert)
+            self._pools[host] = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing is left to do: the pool was made with its certificates."""
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """Give what the request asks for: a proxy is told the whole URL."""
+        return super().request_url(request, proxies) if proxies else _split(request.url or "")[1]
+
+    def build_response(
+        self,
+        req: requests.PreparedRequest,  # noqa: ARG002 - requests gives it
+        resp: Any,
+    ) -> requests.Response:
+        """Hand on what is read of it here: the status and urllib3's own response."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.raw = resp
+        return response
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()
 
 
 class SyncLink:
@@ -220,7 +263,7 @@ class SyncLink:
             common.tls_context(self._route.verify)  # so that a bad file is told now, and as such
         self._is_forwarded = common.is_forwarded(network, self._route)
         limit = common.connection_limit(network.max_connections)
-        self._adapter = _Adapter(pool_connections=2, pool_maxsize=limit)
+        self._adapter = _Adapter(limit)
         self._gate = threading.BoundedSemaphore(limit)
 
     def send(self, step: Step, key: SecretStr | None, payer: common.Payer | None = None) -> Reply:
@@ -267,6 +310,13 @@ class SyncLink:
         return _read(response, key)
 
 
+def _split(url: str) -> tuple[str, str]:
+    """Take a URL apart into its host, with scheme and port, and its path."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host}", slash + path
+
+
 def _shorter(a: float | None, b: float | None) -> float | None:
     return min((t for t in (a, b) if t is not None), default=None)
 
@@ -277,7 +327,9 @@ def _prepared(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
     request = requests.PreparedRequest()
     request.method = step.request.method
     request.url = step.request.url
-    request.headers = CaseInsensitiveDict(common.headers_for(step.request, key))
+    headers = common.headers_for(step.request, key)
+    # Extra headers may name one of ours, or one twice, in another case.
+    request.headers = cast("Any", CaseInsensitiveDict(headers) if step.request.headers else headers)
     request.body = step.request.body
     return request
 

@@ -43,7 +43,8 @@ def decode(body: bytes) -> Answer:
 
 def _decode(value: Any) -> Answer:
     answer = _decoded(value)
-    return replace(answer, choices=tuple(_without_thoughts(c) for c in answer.choices))
+    choices = tuple([_without_thoughts(choice) for choice in answer.choices])
+    return answer if choices == answer.choices else replace(answer, choices=choices)
 
 
 def decode_job(value: Mapping[str, Any]) -> Answer:

@@ -1,0 +1,1 @@
+"""What the client costs beside the model's own seconds: `make bench`."""

@@ -1,0 +1,195 @@
+"""What is measured in a process of its own: `python -m benchmarks.jobs <job> <arguments>`.
+
+A job prints what it found as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import ssl
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+Found = dict[str, Any]
+
+
+def construct() -> Found:
+    """Build models, and see what they open."""
+    from benchmarks.subjects import segmind  # noqa: PLC0415
+
+    opened: list[str] = []
+    sys.addaudithook(lambda event, _: opened.append(event) if event.startswith("socket.") else None)
+    before = _connectors()
+    seconds, models = [], []
+    for _ in range(201):
+        began = time.process_time()
+        models.append(segmind("http://127.0.0.1:9"))
+        seconds.append(time.process_time() - began)
+    return {
+        "first_ms": seconds[0] * 1000,
+        "later_ms": median(seconds[1:]) * 1000,
+        "opened": len(opened) + _connectors() - before,
+    }
+
+
+def _connectors() -> int:
+    """Count what a model needs for its first call only."""
+    import requests  # noqa: PLC0415 - LangChain has imported it, so it is no part of the time
+
+    kinds = (requests.Session, requests.adapters.HTTPAdapter, ssl.SSLContext)
+    return sum(isinstance(found, kinds) for found in gc.get_objects())
+
+
+def modules() -> Found:
+    """Import us, and see what else came along."""
+    import langchain_segmind  # noqa: F401, PLC0415
+
+    late = ("aiohttp", "langchain_segmind.testing", "langchain_segmind._http._async")
+    return {"loaded": [name for name in late if name in sys.modules]}
+
+
+def invoke(url: str, times: str) -> Found:
+    """Call our model so many times."""
+    from benchmarks import questions, subjects  # noqa: PLC0415
+
+    model, question = subjects.segmind(url), questions.short()
+    for _ in range(int(times)):
+        model.invoke(question.messages)
+    return {}
+
+
+def ainvoke(url: str, times: str) -> Found:
+    """Call our model so many times on one event loop."""
+    from benchmarks import questions, subjects  # noqa: PLC0415
+
+    model, question = subjects.segmind(url), questions.short()
+
+    async def calls() -> None:
+        for _ in range(int(times)):
+            await model.ainvoke(question.messages)
+
+    asyncio.run(calls())
+    return {}
+
+
+def many(subject: str, url: str, times: str, files: str = "") -> Found:
+    """Ask so many at once, perhaps with a limit on open files."""
+    from benchmarks import questions, server, subjects  # noqa: PLC0415
+
+    server.open_files(int(files) if files else None)
+    question = questions.short()
+    inputs = question.times(int(times))
+
+    async def ask() -> Found:
+        async with AsyncExitStack() as stack:
+            call = await subjects.raw_aiohttp(stack, url, question, 1000)
+            model: BaseChatModel
+            match subject:
+                case "ours":
+                    model = subjects.segmind(url)
+                case "plain":
+                    model = subjects.Plain(call=call)
+                case _:
+                    model = subjects.FromMemory(delay=0.05)
+            await model.abatch(inputs[:20])
+            began = time.perf_counter()
+            answers = await model.abatch(inputs, return_exceptions=True)
+            seconds = time.perf_counter() - began
+        failed = sum(isinstance(answer, BaseException) for answer in answers)
+        return {"seconds": seconds, "failed": failed, "peak": _memory("VmHWM")}
+
+    return asyncio.run(ask())
+
+
+def lasting(url: str, times: str) -> Found:
+    """Call in both ways for long, and see whether the second half keeps anything."""
+    from benchmarks import questions, subjects  # noqa: PLC0415
+
+    model, question = subjects.segmind(url), questions.short()
+    half = int(times) // 2
+
+    async def some() -> tuple[int, int]:
+        for _ in range(half // 2):
+            await model.ainvoke(question.messages)
+            model.invoke(question.messages)
+        gc.collect()
+        objects = len(gc.get_objects())  # a long list, so before the memory is read
+        return _memory("VmRSS"), objects
+
+    async def both() -> Found:
+        (memory, objects), (more_memory, more_objects) = await some(), await some()
+        return {
+            "bytes": (more_memory - memory) / half,
+            "objects": (more_objects - objects) / half,
+        }
+
+    return asyncio.run(both())
+
+
+def loops(url: str, times: str) -> Found:
+    """Run one event loop after the other, and see what they leave behind."""
+    from benchmarks import questions, subjects  # noqa: PLC0415
+
+    model, question = subjects.segmind(url), questions.short()
+    asyncio.run(model.ainvoke(question.messages))
+    before, failed = _descriptors(), 0
+    for _ in range(int(times)):
+        try:
+            asyncio.run(model.ainvoke(question.messages))
+        except Exception:  # noqa: BLE001, PERF203 - any failure counts
+            failed += 1
+    gc.collect()
+    return {"descriptors": _descriptors() - before, "failed": failed}
+
+
+def image(url: str, size: str) -> Found:
+    """Send a big picture, and see how much memory that takes, in sizes of the message."""
+    from benchmarks import questions, subjects  # noqa: PLC0415
+
+    model, question = subjects.segmind(url), questions.image(int(size))
+    model.invoke(questions.short().messages)
+    gc.collect()
+    _forget_peak()
+    before = _memory("VmRSS")
+    model.invoke(question.messages)
+    data = question.messages[0].content[1]
+    length = len(data["base64"]) if isinstance(data, dict) else 0
+    return {"times": (_memory("VmHWM") - before) / length}
+
+
+def _memory(field: str) -> int:
+    """Read this process's memory in bytes: VmRSS is what it has, VmHWM the most it ever had."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0  # Linux alone tells
+    line = next(line for line in status.read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) * 1024
+
+
+def _forget_peak() -> None:
+    clear = Path("/proc/self/clear_refs")
+    if clear.exists():
+        clear.write_text("5")
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - it is no folder to walk
+
+
+JOBS: Final[dict[str, Callable[..., Found]]] = {
+    job.__name__: job for job in (construct, modules, invoke, ainvoke, many, lasting, loops, image)
+}
+
+if __name__ == "__main__":
+    print(json.dumps(JOBS[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,340 @@
+"""How it is measured: subjects in turns, medians and quartiles, ratios inside one round.
+
+A figure is a list of samples. Absolute times drift from machine to machine and from minute to
+minute; so what is compared was measured in one round, and the ratio is what counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+
+from benchmarks import questions, subjects
+from benchmarks.questions import Question
+from benchmarks.server import Server
+from benchmarks.subjects import AsyncCall, Call
+from langchain_segmind import _tools, _wire
+from langchain_segmind._messages import read
+from langchain_segmind._prompt import Prompt
+from langchain_segmind._toolbox import read as read_tools
+
+Samples = dict[str, list[float]]
+
+FLOOR: Final = "LangChain, then the bare call"
+OURS: Final = "ChatSegmind"
+DELAY: Final = 50
+"""Milliseconds a model takes where many are asked at once."""
+THREADS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured.
+
+    Attributes:
+        rounds: In how many turns.
+        calls: How many calls a turn.
+        many: How many calls at once.
+        most: How many at the most.
+        loops: How many event loops, one after the other.
+        lasting: How many calls of one process, of which the second half is looked at.
+    """
+
+    rounds: int = 25
+    calls: int = 40
+    many: int = 1000
+    most: int = 10_000
+    loops: int = 60
+    lasting: int = 20_000
+
+
+QUICK: Final = Sizes(rounds=2, calls=3, many=20, most=50, loops=3, lasting=100)
+
+
+# --- one call after the other ----------------------------------------------------------------
+
+
+def cpu(calls: Mapping[str, Call], rounds: int, times: int) -> Samples:
+    """Measure the CPU of a call, in microseconds, with all threads of this process."""
+    for call in calls.values():
+        _repeat(call, times)
+    samples: Samples = {name: [] for name in calls}
+    gc.freeze()
+    for turn in range(rounds):
+        for name, call in calls.items():
+            began = time.process_time()
+            _deeper(turn * 5, partial(_repeat, call, times))
+            samples[name].append((time.process_time() - began) / times * 1e6)
+    gc.unfreeze()
+    return samples
+
+
+async def acpu(calls: Mapping[str, AsyncCall], rounds: int, times: int) -> Samples:
+    """Measure the same of calls that are awaited, one after the other."""
+    for call in calls.values():
+        await _arepeat(call, times)
+    samples: Samples = {name: [] for name in calls}
+    gc.freeze()
+    for turn in range(rounds):
+        for name, call in calls.items():
+            began = time.process_time()
+            await _adeeper(turn * 5, partial(_arepeat, call, times))
+            samples[name].append((time.process_time() - began) / times * 1e6)
+    gc.unfreeze()
+    return samples
+
+
+def _repeat(call: Call, times: int) -> None:
+    for _ in range(times):
+        call()
+
+
+async def _arepeat(call: AsyncCall, times: int) -> None:
+    for _ in range(times):
+        await call()
+
+
+def _deeper(depth: int, call: Call) -> None:
+    """Call at another depth: CPython keeps frames in chunks, and a loop over a seam is slow."""
+    if depth:
+        _deeper(depth - 1, call)
+    else:
+        call()
+
+
+async def _adeeper(depth: int, call: AsyncCall) -> None:
+    if depth:
+        await _adeeper(depth - 1, call)
+    else:
+        await call()
+
+
+def ratio(samples: Samples, one: str, other: str) -> list[float]:
+    """Compare two subjects, round by round; nothing where one was not measured."""
+    pairs = zip(samples.get(one, []), samples.get(other, []), strict=False)
+    return [a / b for a, b in pairs]
+
+
+def sync_calls(url: str, question: Question, *, peers: bool) -> dict[str, Call]:
+    """Make the subjects of `invoke`."""
+    memory = subjects.FromMemory()
+    calls: dict[str, Call] = {
+        "requests": subjects.raw_requests(url, question),
+        "LangChain itself": partial(memory.invoke, question.messages),
+        FLOOR: subjects.floor(url, question),
+    }
+    if peers:
+        calls["segmind (the vendor's)"] = subjects.vendors_client(url, question)
+    for name, build in subjects.models(peers=peers).items():
+        calls[name] = partial(build(url).invoke, question.messages)
+    return calls
+
+
+async def async_calls(
+    stack: AsyncExitStack, url: str, question: Question, *, peers: bool
+) -> dict[str, AsyncCall]:
+    """Make the subjects of `ainvoke`."""
+    memory = subjects.FromMemory()
+    calls: dict[str, AsyncCall] = {
+        "aiohttp": await subjects.raw_aiohttp(stack, url, question),
+        "LangChain itself": partial(memory.ainvoke, question.messages),
+        FLOOR: await subjects.async_floor(stack, url, question),
+    }
+    for name, build in subjects.models(peers=peers).items():
+        calls[name] = partial(build(url).ainvoke, question.messages)
+    return calls
+
+
+async def one_after_the_other(url: str, sizes: Sizes, *, peers: bool) -> Samples:
+    """Measure `ainvoke`."""
+    async with AsyncExitStack() as stack:
+        calls = await async_calls(stack, url, questions.short(), peers=peers)
+        return await acpu(calls, sizes.rounds, sizes.calls)
+
+
+def queue(url: str, sizes: Sizes) -> Samples:
+    """Measure a call through the job queue: it makes three requests."""
+    question = questions.short()
+    direct = subjects.segmind(url)
+    queued = subjects.segmind(url, queue=True, poll_interval=0.0001)
+    raw = subjects.raw_requests(url, question)
+    calls: dict[str, Call] = {
+        "requests, three times": lambda: (raw(), raw(), raw()),
+        "direct": partial(direct.invoke, question.messages),
+        OURS: partial(queued.invoke, question.messages),
+    }
+    return cpu(calls, sizes.rounds, max(1, sizes.calls // 4))
+
+
+def with_tools(url: str, sizes: Sizes, *, peers: bool) -> Samples:
+    """Measure `invoke` with twenty tools."""
+    question, offered = questions.short(), questions.tools(20)
+    calls: dict[str, Call] = {}
+    for name, build in subjects.models(peers=peers).items():
+        calls[name] = partial(build(url).bind_tools(offered).invoke, question.messages)
+    return cpu(calls, sizes.rounds, max(1, sizes.calls // 4))
+
+
+def speaking(sizes: Sizes) -> Samples:
+    """Measure how tools are told in words, beside writing the body they come to as JSON."""
+    question = questions.history(200)
+    tools = read_tools(questions.tools(20))
+    prompt = Prompt(read(question.messages), tools=tools)
+    encode = _wire.FORMATS["openai"].encode
+    body = encode(_tools.speak(prompt))
+    calls: dict[str, Call] = {
+        "json.dumps": partial(json.dumps, body),
+        OURS: lambda: encode(_tools.speak(prompt)),
+    }
+    return cpu(calls, sizes.rounds, max(1, sizes.calls // 4))
+
+
+# --- many at once ----------------------------------------------------------------------------
+
+
+def batch(url: str, sizes: Sizes, *, peers: bool) -> Samples:
+    """Measure the wall time of many calls on threads, in seconds."""
+    question, config = questions.short(), RunnableConfig(max_concurrency=THREADS)
+    raw = subjects.raw_requests(url, question)
+
+    def bare() -> None:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda _: raw(), range(sizes.many)))
+
+    inputs = question.times(sizes.many)
+    calls: dict[str, Call] = {"requests": bare}
+    for name, build in subjects.models(peers=peers).items():
+        calls[name] = partial(build(url).batch, inputs, config)
+    return _walls(calls, min(3, sizes.rounds))
+
+
+def _walls(calls: Mapping[str, Call], rounds: int) -> Samples:
+    samples: Samples = {name: [] for name in calls}
+    for turn in range(rounds + 1):
+        for name in _in_turn(calls, turn):
+            began = time.perf_counter()
+            calls[name]()
+            samples[name].append(time.perf_counter() - began)
+    return _warm(samples)
+
+
+def _in_turn(calls: Mapping[str, Any], turn: int) -> list[str]:
+    """Give who is measured in a turn: peers, which no target of many calls names, only once."""
+    return [name for name in calls if turn == 1 or name not in _PEERS]
+
+
+def _warm(samples: Samples) -> Samples:
+    """Leave out the first turn, which warms up."""
+    return {name: values if name in _PEERS else values[1:] for name, values in samples.items()}
+
+
+_PEERS: Final = {peer.name for peer in subjects.PEERS}
+
+
+async def abatch(url: str, sizes: Sizes, *, peers: bool) -> Samples:
+    """Measure the wall time of many calls on one event loop, in seconds."""
+    question = questions.short()
+    inputs = question.times(sizes.many)
+    sleeping = subjects.FromMemory(delay=DELAY / 1000)
+    samples: Samples = {}
+    async with AsyncExitStack() as stack:
+        raw = await subjects.raw_aiohttp(stack, url, question)
+
+        async def bare() -> None:
+            await asyncio.gather(*(raw() for _ in inputs))
+
+        calls: dict[str, AsyncCall] = {
+            "LangChain, sleeping": partial(sleeping.abatch, inputs),
+            "aiohttp": bare,
+        }
+        for name, build in subjects.models(peers=peers).items():
+            calls[name] = partial(_answered, build(url), inputs)
+        for turn in range(min(3, sizes.rounds) + 1):
+            for name in _in_turn(calls, turn):
+                began = time.perf_counter()
+                await calls[name]()
+                samples.setdefault(name, []).append(time.perf_counter() - began)
+    return _warm(samples)
+
+
+async def _answered(model: BaseChatModel, inputs: list[Any]) -> None:
+    answers = await model.abatch(inputs, return_exceptions=True)
+    failed = [answer for answer in answers if isinstance(answer, BaseException)]
+    if failed:
+        print(f"  {type(model).__name__}: {len(failed)} calls failed, as with {failed[0]!r}"[:200])
+
+
+# --- in a process of its own -----------------------------------------------------------------
+
+
+def child(job: str, *args: object, flags: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Have a job of `benchmarks.jobs` done in a new process.
+
+    Returns:
+        What it tells, and as `stderr` how many lines it complained in.
+    """
+    done = subprocess.run(
+        [sys.executable, *flags, "-m", "benchmarks.jobs", job, *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{job}: {done.stderr[-2000:]}")
+    return {**json.loads(done.stdout), "stderr": len(done.stderr.splitlines())}
+
+
+_VALGRIND: Final = (
+    "valgrind",
+    "--tool=cachegrind",
+    "--cache-sim=no",
+    "--cachegrind-out-file=/dev/null",
+)
+
+
+def instructions(*command: str) -> float | None:
+    """Count the instructions of a Python command, in millions; None without valgrind."""
+    if shutil.which("valgrind") is None:
+        return None
+    done = subprocess.run(
+        [*_VALGRIND, sys.executable, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "0", **({"PYTHONPATH": "."} if 1 else {})},
+    )
+    found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
+    if found is None:
+        raise RuntimeError(done.stderr[-2000:])
+    return int(found[1].replace(",", "")) / 1e6
+
+
+def instructions_of_call(server: Server, job: str) -> list[float]:
+    """Count the instructions of one warm call, as the difference of many and few."""
+    instructions("-m", "benchmarks.jobs", job, server.url(), "1")  # compiles what was changed
+    few, many = (
+        instructions("-m", "benchmarks.jobs", job, server.url(), str(times)) for times in (20, 120)
+    )
+    return [] if few is None or many is None else [(many - few) / 100]
+
+
+def instructions_of_import() -> list[float]:
+    """Count the instructions of importing us, over those of importing LangChain's base class."""
+    base = instructions("-c", "from langchain_core.language_models import BaseChatModel")
+    ours = instructions("-c", "from langchain_segmind import ChatSegmind")
+    return [] if base is None or ours is None else [ours / base]

@@ -1,0 +1,66 @@
+"""What is asked: each question as LangChain's messages, and as the same body in OpenAI's form."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any, Final
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+WORDS: Final = "How do bees find their way home when the sun is behind the clouds? "
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Messages, and the body that says the same."""
+
+    messages: list[BaseMessage]
+    body: dict[str, Any]
+
+    def times(self, count: int) -> list[LanguageModelInput]:
+        """Give it so many times, for `batch`."""
+        return [self.messages for _ in range(count)]
+
+
+def short() -> Question:
+    """One sentence."""
+    return history(1)
+
+
+def history(length: int) -> Question:
+    """A dialogue of so many messages, of some 200 characters each."""
+    said = [f"{n}. {WORDS * 3}" for n in range(length)]
+    messages = [AIMessage(text) if n % 2 else HumanMessage(text) for n, text in enumerate(said)]
+    roles = ("user", "assistant")
+    told = [{"role": roles[n % 2], "content": text} for n, text in enumerate(said)]
+    return Question([*messages], {"messages": told})
+
+
+def image(size: int) -> Question:
+    """A picture of so many bytes."""
+    data = base64.b64encode(bytes(size)).decode()
+    text = {"type": "text", "text": WORDS}
+    block = {"type": "image", "base64": data, "mime_type": "image/png"}
+    part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    told = [{"role": "user", "content": [text, part]}]
+    return Question([HumanMessage([text, block])], {"messages": told})
+
+
+def tools(count: int) -> list[dict[str, Any]]:
+    """So many tools."""
+    properties = {
+        "city": {"type": "string", "description": "A city's name."},
+        "days": {"type": "integer", "minimum": 1, "maximum": 14},
+        "units": {"enum": ["metric", "imperial"], "type": "string"},
+    }
+    parameters = {"type": "object", "properties": properties, "required": ["city"]}
+    about = "Look up the weather of the days to come."
+    return [
+        {
+            "type": "function",
+            "function": {"name": f"weather_{n}", "description": about, "parameters": parameters},
+        }
+        for n in range(count)
+    ]
