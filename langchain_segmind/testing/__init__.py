@@ -21,6 +21,7 @@ from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.queue import Job, Queue
 from langchain_segmind.testing.scripted import ScriptedBrain
+from langchain_segmind.testing.upstream import UpstreamBrain
 
 __all__ = [
     "Brain",
@@ -38,5 +39,6 @@ __all__ = [
     "ScriptedBrain",
     "Tool",
     "Turn",
+    "UpstreamBrain",
     "Usage",
 ]
