@@ -19,6 +19,7 @@ from langchain_segmind.testing.conversation import (
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.ledger import LoggedRequest
+from langchain_segmind.testing.local_llm import LocalLLM
 from langchain_segmind.testing.queue import Job, Queue
 from langchain_segmind.testing.scripted import ScriptedBrain
 from langchain_segmind.testing.upstream import UpstreamBrain
@@ -29,6 +30,7 @@ __all__ = [
     "HelpfulBrain",
     "Job",
     "LocalGateway",
+    "LocalLLM",
     "LoggedRequest",
     "Media",
     "Offer",
