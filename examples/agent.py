@@ -2,7 +2,7 @@
 
 The gateway forwards no tools; the package tells them in words and reads the calls back, so that
 LangChain's `create_agent` works as with any other model. Runs on the live gateway when
-SEGMIND_API_KEY is set, else on a local one that needs no key.
+SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single model.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 
 from langchain.agents import create_agent
+from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -22,7 +23,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import LocalGateway
 
-MODELS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
+MODELS = os.environ.get("SEGMIND_MODEL", "gpt-4o claude-4.5-sonnet gemini-2.5-flash").split()
 QUESTIONS = (
     "Multiply 17 and 23, please.",
     "Look up the price of 'honey' in the shop.",
@@ -40,7 +41,8 @@ def main() -> None:
 
 def converse(model: ChatSegmind) -> None:
     """Ask an agent all questions in one conversation, and print what it does."""
-    agent = create_agent(model, tools(), checkpointer=InMemorySaver())
+    limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may go on
+    agent = create_agent(model, tools(), middleware=[limit], checkpointer=InMemorySaver())
     told = 0
     for question in QUESTIONS:
         state = agent.invoke(

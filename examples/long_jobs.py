@@ -81,7 +81,8 @@ def collect(ids: Path) -> None:
 def gateway() -> Iterator[None]:
     """Give the environment a gateway: the live one, or one of this machine's own."""
     if os.environ.get("SEGMIND_API_KEY"):
-        print("SEGMIND_API_KEY is set: these calls go to the live gateway and cost a few cents.")
+        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost a few cents")
+        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
         yield
         return
     with LocalGateway(latency=3.0) as local:

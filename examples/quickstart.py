@@ -1,6 +1,7 @@
 """The main job in one page: chain, conversation, stream, many at once, objects, RAG, families.
 
 Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+SEGMIND_MODEL names another model than gpt-4o, CALLS how many questions are asked at once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from pydantic import BaseModel
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, image_block
 from langchain_segmind.testing import LocalGateway
 
+MODEL = os.environ.get("SEGMIND_MODEL", "gpt-4o")
+CALLS = int(os.environ.get("CALLS", "50"))
+
 
 def main() -> None:
     with gateway() as model:
@@ -40,15 +44,16 @@ def main() -> None:
 def gateway() -> Iterator[ChatSegmind]:
     """Give a model on the live gateway, or on one of this machine's own."""
     if os.environ.get("SEGMIND_API_KEY"):
-        print("SEGMIND_API_KEY is set: these calls go to the live gateway and cost a few cents.")
-        with ChatSegmind(model="gpt-4o") as model:
+        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost a few cents")
+        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
+        with ChatSegmind(model=MODEL) as model:
             yield model
         return
     with LocalGateway(latency=0.05) as local:
         print(f"No SEGMIND_API_KEY: using a local gateway at {local.base_url}, which stands in for")
         print("the models. What travels over HTTP is what the live gateway would see.")
         address = {"base_url": local.base_url, "api_key": local.api_key}
-        with ChatSegmind(model="gpt-4o", **address) as model:
+        with ChatSegmind(model=MODEL, **address) as model:
             yield model
 
 
@@ -76,9 +81,9 @@ def stream(model: ChatSegmind) -> None:
 
 
 async def many_at_once(model: ChatSegmind) -> None:
-    title("abatch() of 50 questions")
+    title(f"abatch() of {CALLS} questions")
     began = time.perf_counter()
-    answers = await model.abatch([f"What is {n} + {n}?" for n in range(50)])
+    answers = await model.abatch([f"What is {n} + {n}?" for n in range(CALLS)])
     seconds = time.perf_counter() - began
     print(f"{len(answers)} answers in {seconds:.2f} s; the last one: {answers[-1].text}")
     await model.aclose()

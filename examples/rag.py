@@ -1,8 +1,8 @@
 """Questions to a folder of documents: embed, keep in a vector database, retrieve, answer, cite.
 
 First as a chain with history, then as an agent with a retriever for a tool. Runs on the live
-gateway when SEGMIND_API_KEY is set, else on a local one that needs no key. It needs the extra
-`rag`: pip install 'langchain-segmind[rag]'.
+gateway when SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names
+another model than gpt-4o. It needs the extra `rag`: pip install 'langchain-segmind[rag]'.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from chromadb.config import Settings
 from langchain.agents import create_agent
+from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_chroma import Chroma
 from langchain_classic.chains import create_history_aware_retriever, create_retrieval_chain
 from langchain_classic.chains.combine_documents import create_stuff_documents_chain
@@ -65,7 +66,7 @@ def main() -> None:
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # any folder keeps a database
         track_credits() as spent,
     ):
-        model = ChatSegmind(model="gpt-4o", **address)
+        model = ChatSegmind(model=os.environ.get("SEGMIND_MODEL", "gpt-4o"), **address)
         embeddings = SegmindEmbeddings(model="text-embedding-3-small", **address)
         with model, embeddings:
             build(folder, embeddings, spent)
@@ -81,7 +82,8 @@ def main() -> None:
 def gateway() -> Iterator[dict[str, Any]]:
     """Give the address of the live gateway, or of one on this machine."""
     if os.environ.get("SEGMIND_API_KEY"):
-        print("SEGMIND_API_KEY is set: these calls go to the live gateway and cost a few cents.")
+        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost a few cents")
+        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
         yield {}
         return
     with LocalGateway(latency=0.02) as local:
@@ -150,12 +152,13 @@ async def watch_an_agent(model: ChatSegmind, retriever: BaseRetriever) -> None:
         document_prompt=CITED,
     )
     order = "Answer from the documents you find only, and cite their names in square brackets."
-    agent = create_agent(model, [search], system_prompt=order)
+    limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may go on
+    agent = create_agent(model, [search], system_prompt=order, middleware=[limit])
     print(f"    Q: {FOR_THE_AGENT}")
     question = HumanMessage(FOR_THE_AGENT)
     async for update in agent.astream({"messages": [question]}, stream_mode="updates"):
         for node, state in update.items():
-            for message in state["messages"]:
+            for message in (state or {}).get("messages", ()):
                 print(f"{node:>5}: {told(message)}")
     await model.aclose()
 

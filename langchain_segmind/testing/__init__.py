@@ -19,8 +19,10 @@ from langchain_segmind.testing.conversation import (
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.ledger import LoggedRequest
+from langchain_segmind.testing.local_llm import LocalLLM
 from langchain_segmind.testing.queue import Job, Queue
 from langchain_segmind.testing.scripted import ScriptedBrain
+from langchain_segmind.testing.upstream import UpstreamBrain
 
 __all__ = [
     "Brain",
@@ -28,6 +30,7 @@ __all__ = [
     "HelpfulBrain",
     "Job",
     "LocalGateway",
+    "LocalLLM",
     "LoggedRequest",
     "Media",
     "Offer",
@@ -38,5 +41,6 @@ __all__ = [
     "ScriptedBrain",
     "Tool",
     "Turn",
+    "UpstreamBrain",
     "Usage",
 ]

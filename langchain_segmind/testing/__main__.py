@@ -1,33 +1,52 @@
 """Runs the local gateway as a process: ``python -m langchain_segmind.testing --port 8700``."""
 
 import argparse
-import re
+import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FrameType
 
+from langchain_segmind.testing.conversation import Brain
 from langchain_segmind.testing.gateway import LocalGateway
-from langchain_segmind.testing.ledger import LoggedRequest
+from langchain_segmind.testing.launch import launch
+from langchain_segmind.testing.live_log import LiveLog
+from langchain_segmind.testing.local_llm import LocalLLM
+from langchain_segmind.testing.upstream import UpstreamBrain
 
 _KEPT = 1000  # requests; a process that runs for days must not grow
-_POLL = re.compile(r"/v2/requests/(?P<id>[^/]+)(?P<status>/status)?")
+_PORT = 8700
 _HIDDEN = "<the key you gave>"
+_UPSTREAM_KEY = "UPSTREAM_API_KEY"
 
 _WELCOME = """\
-The local Segmind gateway listens.
+The local Segmind gateway listens. {about}
   base url  {base_url}
   api key   {api_key}
-Use it like this:
+
+Use it under a program as it is:
+  export SEGMIND_API_BASE={base_url}
+  export SEGMIND_API_KEY={api_key}
+or run the program with a gateway of its own:
+  python -m langchain_segmind.testing -- python program.py
+Use it in Python:
   from langchain_segmind import ChatSegmind
   model = ChatSegmind(model="gpt-4o", base_url="{base_url}", api_key="{api_key}")
-  print(model.invoke("What is the capital of France?").content)
-Ctrl-C stops it."""
+  print(model.invoke("What is the capital of France?").text)
+Use it in tests (pytest has the fixture as soon as this package is installed):
+  def test_my_program(segmind_gateway):
+      segmind_gateway.reply("Paris.")
+
+Requests are shown below. Ctrl-C stops it."""
+
+_BUILT_IN = "Simple, repeatable answers stand in for the models."
+_LLM = "A real, but very small model answers: it knows little and is often wrong."
+_UPSTREAM = "A model at {url} answers."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the gateway until Ctrl-C, or a termination signal.
+    """Run the gateway until Ctrl-C or a termination signal, or until a command has run.
 
     Args:
         arguments: The command line; None for the process's own.
@@ -36,62 +55,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     options = _parser().parse_args(arguments)
-    gateway = LocalGateway(
-        port=options.port,
-        api_key=options.api_key,
-        latency=options.latency,
-        credits=options.credits,
-        keep=_KEPT,
-        watch=LiveLog(_say).show,
-    )
+    command = options.command[options.command[:1] == ["--"] :]
     try:
+        brain, about = _brain(options)
+        gateway = _gateway(options, brain, _log(options, command), 0 if command else _PORT)
         gateway.start()
     except OSError as error:
-        sys.stderr.write(f"{error.strerror}\n")
-        return 1
+        return _fail(error.strerror or str(error))
+    except (ImportError, ValueError) as error:
+        return _fail(str(error))
+    try:
+        return _run(gateway, about, command) if command else _serve(gateway, about, options)
+    finally:
+        gateway.stop()
+
+
+def _serve(gateway: LocalGateway, about: str, options: argparse.Namespace) -> int:
     # A key that was given may be a real one, and terminals are recorded.
     shown = _HIDDEN if options.api_key else gateway.api_key
-    _say(_WELCOME.format(base_url=gateway.base_url, api_key=shown))
+    _say(_WELCOME.format(about=about, base_url=gateway.base_url, api_key=shown))
     _wait()
     gateway.stop()
     _say("Stopped.")
     return 0
 
 
-class LiveLog:
-    """Writes every request on a line, but polls that only say *not yet*, or *done*: it counts them.
-
-    Args:
-        say: Where the lines go.
-    """
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._polls: dict[str, int] = {}
-
-    def show(self, request: LoggedRequest) -> None:
-        """Show a request, or count it."""
-        job = _POLL.match(request.path)
-        if job is None:
-            self._say(describe(request))
-        elif job["status"] and request.status == 200:
-            self._count(job["id"])
-        else:
-            polls = self._polls.pop(job["id"], 0)
-            after = f", after {polls} status poll{'s' * (polls != 1)}" if polls else ""
-            self._say(describe(request) + after)
-
-    def _count(self, request_id: str) -> None:
-        self._polls[request_id] = self._polls.get(request_id, 0) + 1
-        if len(self._polls) > _KEPT:
-            del self._polls[next(iter(self._polls))]
+def _run(gateway: LocalGateway, about: str, command: Sequence[str]) -> int:
+    _say(f"A local gateway runs while this runs: {' '.join(command)}\n{about}")
+    try:
+        return launch(gateway, command)
+    except OSError as error:
+        return _fail(f"{command[0]}: {error.strerror}")
 
 
-def describe(request: LoggedRequest) -> str:
-    """Write a request on one line, without its headers."""
-    outcome = "connection dropped" if request.status is None else str(request.status)
-    billed = ", billed" if request.executed else ""
-    return f"{request.method} {request.path} -> {outcome}{billed}"
+def _gateway(
+    options: argparse.Namespace, brain: Brain | None, log: LiveLog | None, port: int
+) -> LocalGateway:
+    return LocalGateway(
+        brain=brain,
+        port=port if options.port is None else options.port,
+        api_key=options.api_key,
+        latency=options.latency,
+        credits=options.credits,
+        keep=_KEPT,
+        watch=log.show if log else None,
+    )
+
+
+def _log(options: argparse.Namespace, command: Sequence[str]) -> LiveLog | None:
+    if command:  # its own words must stay apart
+        return LiveLog(_shout) if options.log else None
+    return LiveLog(_say)
+
+
+def _brain(options: argparse.Namespace) -> tuple[Brain | None, str]:
+    if options.llm:
+        return LocalLLM(options.weights), _LLM
+    if options.upstream:
+        key = os.environ.get(_UPSTREAM_KEY)
+        about = _UPSTREAM.format(url=options.upstream)
+        return UpstreamBrain(options.upstream, options.upstream_model, api_key=key), about
+    return None, _BUILT_IN
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,10 +123,30 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m langchain_segmind.testing",
         description="A Segmind gateway on this machine, for tests and first steps without a key.",
     )
-    parser.add_argument("--port", type=int, default=8700, help="0 picks a free one (%(default)s)")
+    port = f"0 picks a free one ({_PORT}, or with a command a free one)"
+    parser.add_argument("--port", type=int, help=port)
     parser.add_argument("--api-key", help="the key to accept (by default one is made up)")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds each model run takes")
     parser.add_argument("--credits", type=float, default=10.0, help="dollars to begin with")
+    brains = parser.add_mutually_exclusive_group()
+    brains.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="have a model on an OpenAI-compatible server answer, as http://127.0.0.1:11434/v1; "
+        f"its key, if it wants one, is read from {_UPSTREAM_KEY}",
+    )
+    brains.add_argument(
+        "--llm", action="store_true", help="have a small model in this process answer"
+    )
+    parser.add_argument("--upstream-model", metavar="NAME", help="its name (by default the slug)")
+    parser.add_argument("--weights", metavar="FILE", help="another model for --llm, in a GGUF file")
+    parser.add_argument("--log", action="store_true", help="show requests under a command, too")
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="-- command",
+        help="a program to run with SEGMIND_API_BASE and SEGMIND_API_KEY set to this gateway",
+    )
     return parser
 
 
@@ -117,9 +161,19 @@ def _wait() -> None:
     over.wait()
 
 
+def _fail(text: str) -> int:
+    _shout(text)
+    return 1
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def _shout(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

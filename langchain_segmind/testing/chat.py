@@ -43,9 +43,9 @@ def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
     return partial(_execute, desk, model, body, FORMATS[model.family].read(reading))
 
 
-def _execute(desk: Desk, model: Model, body: Mapping[str, Any], question: Question) -> Run:
+async def _execute(desk: Desk, model: Model, body: Mapping[str, Any], question: Question) -> Run:
     began = time.monotonic()
-    reply, stopped_by = think(desk, question)
+    reply, stopped_by = await think(desk, question)
     seconds = desk.latency + reply.delay
     if reply.status != _OK:
         return Run(reply.body, seconds, seconds, headers=reply.headers, status=reply.status)
@@ -64,7 +64,7 @@ def _execute(desk: Desk, model: Model, body: Mapping[str, Any], question: Questi
     )
 
 
-def think(desk: Desk, question: Question) -> tuple[Reply, str | None]:
+async def think(desk: Desk, question: Question) -> tuple[Reply, str | None]:
     """Have a question answered.
 
     Returns:
@@ -74,7 +74,7 @@ def think(desk: Desk, question: Question) -> tuple[Reply, str | None]:
         RefusalError: The brain failed.
     """
     try:
-        reply = desk.ledger.take_reply() or desk.brain.answer(question)
+        reply = desk.ledger.take_reply() or await desk.thinker.answer(question)
     except ScriptExhaustedError as error:
         raise RefusalError(500, str(error)) from None
     except Exception as error:  # noqa: BLE001 - brains are the user's, who sees it as a 500

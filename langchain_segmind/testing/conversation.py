@@ -177,12 +177,15 @@ class Reply:
 
 
 class Brain(Protocol):
-    """Anything that answers questions; hand your own to `LocalGateway(brain=...)`."""
+    """Anything that answers questions; hand your own to `LocalGateway(brain=...)`.
+
+    It may have an attribute `threads`: how many questions it can answer at the same time, each in a
+    thread of its own, while the gateway goes on. Without one, that is 1. A brain with 0 is asked
+    in the gateway's own thread, which waits for it: right for answers that take no time.
+    """
 
     def answer(self, question: Question) -> Reply:
         """Answer one question.
-
-        Called in the gateway's thread, one question at a time.
 
         Args:
             question: What was asked.

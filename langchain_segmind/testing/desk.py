@@ -3,18 +3,18 @@
 No socket here: `server` brings visits and takes answers away; `routes` says who answers which.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_segmind.testing.checks import fields, json_body
-from langchain_segmind.testing.conversation import Brain
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.embedding_replies import EmbeddingReply
 from langchain_segmind.testing.errors import INVALID_KEY, RefusalError
 from langchain_segmind.testing.ledger import Ledger
 from langchain_segmind.testing.queue import Jobs
 from langchain_segmind.testing.runs import Run
+from langchain_segmind.testing.thinking import Thinker
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Desk:
     Attributes:
         ledger: What the gateway remembers.
         jobs: What was handed in to its queue.
-        brain: Who answers.
+        thinker: Who asks the brain.
         api_key: The one key that is valid.
         directory: The models by slug.
         latency: Seconds each run takes.
@@ -54,7 +54,7 @@ class Desk:
 
     ledger: Ledger
     jobs: Jobs
-    brain: Brain
+    thinker: Thinker
     api_key: str
     directory: Mapping[str, Model]
     latency: float = 0.0
@@ -65,7 +65,7 @@ class Desk:
     embedding_reply: EmbeddingReply | None = None
 
 
-Execution = Callable[[], Run]  # runs a model, and bills it
+Execution = Callable[[], Awaitable[Run]]  # runs a model, and bills it
 
 
 def check_key(desk: Desk, visit: Visit) -> None:

@@ -85,7 +85,7 @@ def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
     return partial(_execute, desk, lambda: wrap(embed(text, space.size, kept)), max(1, tokens))
 
 
-def _execute(desk: Desk, think: Callable[[], Any], tokens: int) -> Run:
+async def _execute(desk: Desk, think: Callable[[], Any], tokens: int) -> Run:
     began = time.monotonic()
     content = think()
     written = to_json(content)

@@ -29,7 +29,7 @@ async def run_model(desk: Desk, visit: Visit, slug: str) -> Answer:
         return fail(early)
     model = find(desk, slug)
     check_credits(desk)
-    run = prepare(desk, model, read_body(visit))()
+    run = await prepare(desk, model, read_body(visit))()
     late = desk.ledger.take_failure("call", slug, late=True) if run.receipt else None
     await asyncio.sleep(run.seconds)
     return fail_after(late, answer_of(run))

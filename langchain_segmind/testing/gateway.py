@@ -18,6 +18,7 @@ from langchain_segmind.testing.ledger import Ledger, LoggedRequest
 from langchain_segmind.testing.queue import Job, Jobs, Queue
 from langchain_segmind.testing.scripted import as_reply
 from langchain_segmind.testing.server import Address, Reception, ServerThread
+from langchain_segmind.testing.thinking import Thinker
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -101,7 +102,7 @@ class LocalGateway:
         self._desk = Desk(
             ledger=Ledger(credits, keep),
             jobs=Jobs(queue or Queue()),
-            brain=brain or HelpfulBrain(),
+            thinker=Thinker(brain or HelpfulBrain()),
             api_key=api_key or f"SG_local_{secrets.token_hex(8)}",
             directory=build_directory(models, retired),
             latency=latency,
@@ -135,7 +136,11 @@ class LocalGateway:
 
     @property
     def executions(self) -> int:
-        """How many model runs were executed, and billed; those of jobs count when handed in."""
+        """How many model runs were executed, and billed.
+
+        Those of jobs count when they are handed in; with a brain that takes its time,
+        when it has answered.
+        """
         return self._desk.ledger.executions
 
     @property

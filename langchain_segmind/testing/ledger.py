@@ -28,6 +28,7 @@ class LoggedRequest:
         status: The status answered; None while it runs, and when the connection was dropped.
         executed: Whether a model ran for it, and was billed.
         connection: A number that identifies the TCP connection it came on.
+        error: What the answer says went wrong, if it is an error.
     """
 
     method: str
@@ -39,6 +40,7 @@ class LoggedRequest:
     status: int | None = None
     executed: bool = False
     connection: int = 0
+    error: str | None = None
 
 
 def cost_of(usage: Usage) -> int:
@@ -105,12 +107,15 @@ class Ledger:
                 self._log.pop(next(iter(self._log)))
             return self._next_number
 
-    def answered(self, number: int, status: int | None, *, executed: bool) -> LoggedRequest | None:
+    def answered(
+        self, number: int, status: int | None, *, executed: bool, error: str | None = None
+    ) -> LoggedRequest | None:
         """Log what became of a request; None when it was forgotten meanwhile."""
         with self._lock:
             if number not in self._log:
                 return None
-            done = replace(self._log[number], status=status, executed=executed)
+            log = self._log[number]
+            done = replace(log, status=status, executed=executed, error=error)
             self._log[number] = done
             return done
 

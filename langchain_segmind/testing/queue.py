@@ -1,7 +1,7 @@
 """The job queue's memory: what was handed in, and how far it is at a given moment.
 
-No clock and no HTTP here: every call is told the time, in seconds. A job's fate is known when it
-is handed in, so nothing runs in the background; the queue only says later when it may be told.
+No clock and no HTTP here: every call is told the time, in seconds. Nothing runs here either: a
+job's fate is known when it is handed in, or told later, and the queue says when it may be told on.
 """
 
 import threading
@@ -64,7 +64,7 @@ class Work:
 
     Attributes:
         slug: The model.
-        seconds: How long it takes.
+        seconds: How long it takes; None while nobody knows, as it still runs.
         result: The keys of the result beside status and metrics, when it completes.
         error: Why it fails; None when it completes.
         executed: Whether the model ran, and was billed.
@@ -74,7 +74,7 @@ class Work:
     """
 
     slug: str
-    seconds: float
+    seconds: float | None
     result: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     executed: bool = False
@@ -142,6 +142,12 @@ class Jobs:
             self._entries[request_id] = Entry(work, now)
         return request_id
 
+    def finish(self, request_id: str, work: Work) -> None:
+        """Note what came of a job that was still running when it was taken in."""
+        with self._lock:
+            if entry := self._entries.get(request_id):
+                self._entries[request_id] = replace(entry, work=work)
+
     def find(self, request_id: str, now: float) -> Entry | None:
         """Find a job; None when its id is unknown, or expired."""
         with self._lock:
@@ -157,6 +163,8 @@ class Jobs:
     def state(self, entry: Entry, now: float) -> State:
         """Tell how far a job is: as far as both the clock and the polls let it be."""
         seconds, polls = entry.work.seconds, self.queue.polls
+        if seconds is None:
+            return "PROCESSING"
         by_clock = (now - entry.since) / seconds if seconds > 0 else 1
         by_polls = entry.polls / polls if polls else 1
         way = min(by_clock, by_polls)
@@ -168,8 +176,8 @@ class Jobs:
         """Tell how long a job waited and ran, and when it is over, what it cost."""
         work, passed = entry.work, now - entry.since
         over = self.state(entry, now) in {"COMPLETED", "FAILED"}
-        total = work.seconds if over else passed
-        queued = min(total, work.seconds * _QUEUED_SHARE)
+        total = work.seconds if over and work.seconds is not None else passed
+        queued = min(total, (work.seconds or 0.0) * _QUEUED_SHARE)
         money = {"cost": work.cost, "remaining_credits": work.balance} if over else {}
         return {
             **money,
@@ -208,4 +216,7 @@ class Jobs:
                 del self._entries[request_id]
 
     def _expired(self, entry: Entry, now: float) -> bool:
-        return now > entry.since + max(0.0, entry.work.seconds) + self.queue.keep_seconds
+        seconds = entry.work.seconds
+        if seconds is None:
+            return False
+        return now > entry.since + max(0.0, seconds) + self.queue.keep_seconds

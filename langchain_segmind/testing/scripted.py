@@ -25,6 +25,8 @@ class ScriptedBrain:
         questions: Every question asked so far, in order.
     """
 
+    threads = 0  # in the order of arrival, that is
+
     def __init__(self, replies: Iterable[str | Reply]) -> None:
         self.questions: list[Question] = []
         self._replies = deque(as_reply(reply) for reply in replies)

@@ -13,12 +13,13 @@ from aiohttp import web
 
 from langchain_segmind.testing.checks import json_body
 from langchain_segmind.testing.desk import Desk, Visit
-from langchain_segmind.testing.errors import Answer, RefusalError
+from langchain_segmind.testing.errors import Answer, RefusalError, error_text
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.routes import Found, find_route, respond
 
 _LARGEST_BODY = 64 * 1024 * 1024
 _BACKLOG = 1024  # a thousand clients may knock at once
+_FIRST_ERROR = 400
 _CYCLES = 5  # of the loop; a connection needs two or three from accepted to known
 _THREAD_NAME = "langchain-segmind-local-gateway"
 _GRACE = 0.02  # seconds that running requests may take to end when the gateway stops
@@ -58,7 +59,13 @@ class Reception:
         found = find_route(visit.path)
         number = self._desk.ledger.arrived(_entry(visit, found, connection))
         answer = too_large or await respond(self._desk, visit, found)
-        done = self._desk.ledger.answered(number, answer.status, executed=answer.executed)
+        refused = answer.status is not None and answer.status >= _FIRST_ERROR
+        done = self._desk.ledger.answered(
+            number,
+            answer.status,
+            executed=answer.executed,
+            error=error_text(answer) if refused else None,
+        )
         if self._watch is not None and done is not None:
             self._watch(done)
         return _response(request, answer)

@@ -713,7 +713,9 @@ def test_the_log_may_be_bounded_and_watched() -> None:
         for _ in range(3):
             post(gateway)
         assert len(gateway.requests) == 2
-    assert [request.status for request in seen] == [200, 200, 200]
+        post(gateway, x_api_key="wrong")
+    assert [request.status for request in seen] == [200, 200, 200, 401]
+    assert [bool(request.error) for request in seen] == [False, False, False, True]
 
 
 @pytest.fixture
@@ -739,7 +741,7 @@ def test_runs_as_a_process(process: Process) -> None:
     process.running.send_signal(signal.SIGINT)
     out, err = process.running.communicate(timeout=10)
     assert process.running.returncode == 0
-    assert out.splitlines() == ["POST /v1/gpt-4o -> 200, billed", "Stopped."]
+    assert out.splitlines() == ['POST /v1/gpt-4o "Hello" -> 200, billed', "Stopped."]
     assert err == ""
     assert "SG_very_secret" not in process.said + out
 
@@ -751,3 +753,48 @@ def test_a_process_on_a_taken_port_says_so(gateway: LocalGateway) -> None:
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class TestCommands:
+    """A program that knows nothing of it, run with a gateway of its own."""
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "langchain_segmind.testing", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_find_the_gateway_in_their_environment(self) -> None:
+        program = (
+            "from langchain_segmind import ChatSegmind\n"
+            "print(ChatSegmind(model='gpt-4o').invoke('Reply with the word pong').text)"
+        )
+        done = self.run("--", sys.executable, "-c", program)
+        assert done.stdout.splitlines()[-1] == "pong"
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_are_watched_on_request(self) -> None:
+        program = (
+            "from langchain_segmind import ChatSegmind\nChatSegmind(model='gpt-4o').get_credits()"
+        )
+        done = self.run("--log", "--", sys.executable, "-c", program)
+        assert done.stderr == "GET /v1/get-user-credits -> 200\n"
+
+    @pytest.mark.parametrize(
+        ("code", "expected"),
+        [("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 137)],
+    )
+    def test_pass_their_exit_code_on(self, code: str, expected: int) -> None:
+        assert self.run("--", sys.executable, "-c", code).returncode == expected
+
+    def test_that_do_not_exist_are_named(self) -> None:
+        done = self.run("--", "no-such-program")
+        assert done.returncode == 1
+        assert "no-such-program: No such file" in done.stderr
+
+    @pytest.mark.parametrize("arguments", [("--upstream", "nowhere"), ("--llm", "--weights", "no")])
+    def test_brains_that_cannot_be_had_are_told_in_one_line(
+        self, arguments: tuple[str, ...]
+    ) -> None:
+        done = self.run(*arguments)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""

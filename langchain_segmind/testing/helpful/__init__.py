@@ -50,6 +50,8 @@ class HelpfulBrain:
         ValueError: The manner is unknown.
     """
 
+    threads = 0  # an answer takes less than a change of threads
+
     def __init__(self, manner: Manner = "plain") -> None:
         if manner not in get_args(Manner):
             raise ValueError(f"manner={manner!r}: expected one of {', '.join(get_args(Manner))}")

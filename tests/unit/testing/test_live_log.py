@@ -1,7 +1,11 @@
 """What the gateway writes on the terminal when it runs as a process."""
 
+from typing import Any
+
+import pytest
+
 from langchain_segmind.testing import LoggedRequest
-from langchain_segmind.testing.__main__ import LiveLog
+from langchain_segmind.testing.live_log import LiveLog, describe, last_words
 
 JOB = "/v2/requests/0b5f"
 
@@ -43,3 +47,40 @@ def test_jobs_nobody_fetches_take_no_room() -> None:
     for number in range(3000):
         log.show(request(f"{JOB}{number}/status"))
     assert len(vars(log)["_polls"]) == 1000
+
+
+def test_a_line_tells_what_was_asked_and_what_went_wrong() -> None:
+    body = {"messages": [{"role": "user", "content": "Why is\nthe sky blue?"}]}
+    asked = LoggedRequest("POST", "/v1/gpt-4o", None, {}, body, b"", 406, error="No credits")
+    assert describe(asked) == 'POST /v1/gpt-4o "Why is the sky blue?" -> 406: "No credits"'
+
+
+def test_a_line_stays_one() -> None:
+    asked = LoggedRequest("POST", "/v1/gpt-4o", None, {}, {"prompt": "a\x1b[2J" * 500}, b"", 200)
+    assert len(describe(asked)) < 200
+    assert "\x1b" not in describe(asked)
+
+
+def test_a_body_may_be_nested_deeply() -> None:
+    body: Any = "deep"
+    for _ in range(5000):
+        body = [body]
+    asked = LoggedRequest("POST", "/v1/gpt-4o", None, {}, {"messages": body}, b"", 400)
+    assert describe(asked) == "POST /v1/gpt-4o -> 400"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"messages": [{"content": "a"}, {"content": "b"}]}, "b"),
+        ({"messages": [{"content": [{"type": "text", "text": "a"}, {"type": "image_url"}]}]}, "a"),
+        ({"messages": {"contents": [{"parts": [{"text": "a"}, {"inlineData": {}}]}]}}, "a"),
+        ({"prompt": "a"}, "a"),
+        ({"input": "a", "task_type": "CLUSTERING"}, "a"),
+        ({"messages": 5, "temperature": 1}, ""),
+        ({"messages": [None, {"content": {"text": 7}}]}, ""),
+        (None, ""),
+    ],
+)
+def test_the_last_words_are_found_in_every_format(body: Any, words: str) -> None:
+    assert last_words(body) == words

@@ -1,0 +1,290 @@
+"""The local gateway before a real model's server: all families, tools, forms, errors."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel
+
+from langchain_segmind import (
+    ChatSegmind,
+    SegmindContextOverflowError,
+    SegmindError,
+    SegmindInvalidRequestError,
+    SegmindModelNotFoundError,
+    SegmindRateLimitError,
+    SegmindServerError,
+    image_block,
+)
+from langchain_segmind.testing import LocalGateway, UpstreamBrain
+from tests.integration.upstream import HANG_UP, SILENCE, Upstream, completion, serve
+from tests.integration.ways import build
+
+SLUGS = ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"]
+TIMES = HumanMessage("17 times 23?")
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(upstream: Upstream) -> Iterator[LocalGateway]:
+    with LocalGateway(brain=UpstreamBrain(upstream.url, model="llama3.2")) as running:
+        yield running
+
+
+@pytest.fixture(params=SLUGS)
+def model(request: pytest.FixtureRequest, gateway: LocalGateway) -> Iterator[ChatSegmind]:
+    with build(gateway, request.param, max_retries=0) as built:
+        yield built
+
+
+def multiply(a: int, b: int) -> int:
+    """Multiply two whole numbers."""
+    return a * b
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    year_of_birth: int
+
+
+class TestEveryFamily:
+    """One class of tests, once for each of the three families."""
+
+    def test_tells_the_conversation(self, model: ChatSegmind, upstream: Upstream) -> None:
+        history = [
+            SystemMessage("Be brief."),
+            HumanMessage("Hi"),
+            AIMessage("Hello."),
+            HumanMessage("What is it?"),
+        ]
+        answer = model.invoke(history, temperature=0.5, max_tokens=9, stop=["END"])
+        assert answer.text == "Hello from upstream."
+        assert upstream.bodies == [
+            {
+                "model": "llama3.2",
+                "messages": [
+                    {"role": "system", "content": "Be brief."},
+                    {"role": "user", "content": "Hi"},
+                    {"role": "assistant", "content": "Hello."},
+                    {"role": "user", "content": "What is it?"},
+                ],
+                "temperature": 0.5,
+                "max_tokens": 9,
+                "stop": ["END"],
+            }
+        ]
+
+    def test_shows_pictures(self, model: ChatSegmind, upstream: Upstream) -> None:
+        model.invoke([HumanMessage([{"type": "text", "text": "Look"}, image_block(PNG)])])
+        (message,) = upstream.body["messages"]
+        assert message["content"][0] == {"type": "text", "text": "Look"}
+        assert message["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")
+
+    def test_tells_what_was_used_and_why_it_ended(
+        self, model: ChatSegmind, upstream: Upstream
+    ) -> None:
+        upstream.say(completion("Too lo", finish_reason="length"))
+        answer = model.invoke("Hi")
+        assert answer.usage_metadata is not None
+        assert (answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]) == (
+            11,
+            4,
+        )
+        assert answer.response_metadata["finish_reason"] == "length"
+        assert answer.response_metadata["cost"] > 0
+
+    def test_tells_the_models_thoughts(self, model: ChatSegmind, upstream: Upstream) -> None:
+        upstream.say({"content": "Yes.", "reasoning_content": "Hm, well."})
+        blocks = model.invoke("Hi").content_blocks
+        assert [block["type"] for block in blocks] == ["reasoning", "text"]
+
+    def test_passes_on_the_form_that_is_wanted(
+        self, model: ChatSegmind, upstream: Upstream
+    ) -> None:
+        upstream.say('{"name": "Ada", "year_of_birth": 1815}')
+        person = model.with_structured_output(Person).invoke("Ada was born in 1815.")
+        assert person == Person(name="Ada", year_of_birth=1815)
+        wanted = upstream.body["response_format"]
+        assert wanted["type"] == "json_schema"
+        assert set(wanted["json_schema"]["schema"]["properties"]) == {"name", "year_of_birth"}
+
+    def test_lets_agents_call_tools(self, model: ChatSegmind, upstream: Upstream) -> None:
+        call = {"name": "multiply", "arguments": {"a": 17, "b": 23}}
+        upstream.say(
+            json.dumps({"say": "", "calls": [call]}),
+            json.dumps({"say": "It is 391.", "calls": []}),
+        )
+        state = create_agent(model, [multiply]).invoke({"messages": [TIMES]})
+        assert [message.text for message in state["messages"][-2:]] == ["391", "It is 391."]
+        assert all("tools" not in body for body in upstream.bodies)
+        assert all(body["response_format"]["type"] == "json_schema" for body in upstream.bodies)
+        assert "391" in json.dumps(upstream.body["messages"])
+
+    def test_asks_in_words_where_the_server_refuses_a_form(
+        self, model: ChatSegmind, upstream: Upstream, gateway: LocalGateway
+    ) -> None:
+        upstream.refuse_format = True
+        upstream.say('{"say": "", "calls": [{"name": "multiply", "arguments": {"a": 1, "b": 2}}]}')
+        answer = model.bind_tools([multiply]).invoke("One times two?")
+        assert [call["args"] for call in answer.tool_calls] == [{"a": 1, "b": 2}]
+        assert [("response_format" in body) for body in upstream.bodies] == [True, False]
+        assert gateway.executions == 1
+
+    def test_goes_through_the_queue(self, model: ChatSegmind, upstream: Upstream) -> None:
+        with model.model_copy(update={"queue": True, "poll_interval": 0.01}) as queued:
+            assert queued.invoke("Hi").text == "Hello from upstream."
+        assert len(upstream.bodies) == 1
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_native_tools_are_native_there_too(upstream: Upstream, slug: str) -> None:
+    brain = UpstreamBrain(upstream.url, model="llama3.2")
+    function = {"name": "multiply", "arguments": '{"a": 17, "b": 23}'}
+    call = {"id": "c1", "type": "function", "function": function}
+    upstream.say({"content": None, "tool_calls": [call]}, "It is 391.")
+    with (
+        LocalGateway(brain=brain, forward_tools=True) as gateway,
+        build(gateway, slug, tool_calling="native") as model,
+    ):
+        state = create_agent(model, [multiply]).invoke({"messages": [TIMES]})
+    assert [message.text for message in state["messages"][-2:]] == ["391", "It is 391."]
+    assert upstream.bodies[0]["tools"][0]["function"]["name"] == "multiply"
+    assert [message["role"] for message in upstream.body["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "words"),
+    [
+        (
+            (500, {"error": {"message": "out of memory"}}, {}),
+            (500, SegmindServerError),
+            "of memory",
+        ),
+        ((503, {"error": "loading model"}, {}), (503, SegmindServerError), "loading model"),
+        ((502, b"<html>Bad Gateway</html>", {}), (502, SegmindServerError), "Bad Gateway"),
+        (
+            (400, {"error": {"message": "no such role"}}, {}),
+            (400, SegmindInvalidRequestError),
+            "role",
+        ),
+        ((422, {"detail": "odd"}, {}), (400, SegmindInvalidRequestError), "odd"),
+        (
+            (400, {"error": {"message": "maximum context length is 4096 tokens"}}, {}),
+            (400, SegmindContextOverflowError),
+            "4096",
+        ),
+        (
+            (404, {"error": {"message": "model 'llama3.2' not found, try pulling it first"}}, {}),
+            (404, SegmindModelNotFoundError),
+            "try pulling it",
+        ),
+        ((401, {"error": {"message": "bad key"}}, {}), (502, SegmindServerError), "401: bad key"),
+        ((302, b"", {"Location": "http://127.0.0.1:9/"}), (502, SegmindServerError), "302"),
+        ((200, b"", {}), (502, SegmindServerError), "no completion"),
+        ((200, b"<html>", {}), (502, SegmindServerError), "<html>"),
+        ((200, {"choices": []}, {}), (502, SegmindServerError), "no choice"),
+        ((200, {"error": "odd"}, {}), (502, SegmindServerError), "odd"),
+        ((200, HANG_UP, {}), (502, SegmindServerError), "gave no answer"),
+    ],
+)
+def test_what_goes_wrong_there_is_told_and_not_billed(
+    gateway: LocalGateway,
+    upstream: Upstream,
+    answer: Any,
+    verdict: tuple[int, type[SegmindError]],
+    words: str,
+) -> None:
+    status, error = verdict
+    upstream.say(answer)
+    with build(gateway, max_retries=0) as model, pytest.raises(error, match=words) as caught:
+        model.invoke("Hi")
+    assert caught.value.status_code == status
+    assert (gateway.executions, gateway.credits, len(upstream.bodies)) == (0, 10.0, 1)
+
+
+def test_a_rate_limit_there_says_when_to_come_back(
+    gateway: LocalGateway, upstream: Upstream
+) -> None:
+    upstream.say((429, {"error": {"message": "slow down"}}, {"Retry-After": "7"}))
+    with build(gateway, max_retries=0) as model, pytest.raises(SegmindRateLimitError) as caught:
+        model.invoke("Hi")
+    assert caught.value.retry_after == 7
+
+
+def test_a_server_that_is_silent_is_given_up(upstream: Upstream) -> None:
+    upstream.say((200, SILENCE, {}))
+    brain = UpstreamBrain(upstream.url, timeout=0.05)
+    with (
+        LocalGateway(brain=brain) as gateway,
+        build(gateway, max_retries=0) as model,
+        pytest.raises(SegmindServerError, match=r"did not answer within 0\.05 s") as caught,
+    ):
+        model.invoke("Hi")
+    assert caught.value.status_code == 504
+
+
+def test_a_server_that_does_not_run_is_named() -> None:
+    brain = UpstreamBrain("http://127.0.0.1:9/v1")
+    with (
+        LocalGateway(brain=brain) as gateway,
+        build(gateway) as model,
+        pytest.raises(
+            SegmindServerError, match=r"127\.0\.0\.1:9/v1.*refused.*Does it run"
+        ) as caught,
+    ):
+        model.invoke("Hi")
+    assert (caught.value.status_code, len(gateway.requests)) == (502, 1)
+
+
+def test_a_wrong_address_is_no_missing_model(upstream: Upstream) -> None:
+    brain = UpstreamBrain(upstream.url.removesuffix("/v1"))
+    with (
+        LocalGateway(brain=brain) as gateway,
+        build(gateway) as model,
+        pytest.raises(SegmindServerError, match="404 page not found"),
+    ):
+        model.invoke("Hi")
+
+
+def test_what_it_cannot_be_shown_is_refused_by_name(
+    gateway: LocalGateway, upstream: Upstream
+) -> None:
+    film = {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"}
+    with (
+        build(gateway, "gemini-2.5-flash") as model,
+        pytest.raises(SegmindInvalidRequestError, match="video/mp4"),
+    ):
+        model.invoke([HumanMessage([{"type": "text", "text": "Look"}, film])])
+    assert upstream.bodies == []
+
+
+def test_the_key_is_sent_there_and_the_gateways_is_not(upstream: Upstream) -> None:
+    brain = UpstreamBrain(upstream.url, api_key="sk-there")
+    with LocalGateway(brain=brain) as gateway, build(gateway) as model:
+        model.invoke("Hi")
+        assert upstream.headers[-1]["authorization"] == "Bearer sk-there"
+        assert gateway.api_key not in str(upstream.headers)
+    assert upstream.body["model"] == "gpt-4o"
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:11434", "ftp://here/v1", "http://", "http://me:it@here/v1", "http://a/v1?b"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="http://127"):
+        UpstreamBrain(url)

@@ -1,0 +1,124 @@
+"""A strict server of OpenAI's chat completions, with scripted answers, to play a user's own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+HANG_UP = b"(hangs up)"
+SILENCE = b"(says nothing)"
+ROLES = {"system", "user", "assistant", "tool"}
+PARTS = {"text", "image_url", "input_audio", "file"}
+FIELDS = {"model", "messages", "temperature", "max_tokens", "seed", "stop", "top_p", "top_k"} | {
+    "response_format",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+}
+
+
+@dataclass
+class Upstream:
+    """What the server was asked, and what it is to answer."""
+
+    url: str = ""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    refuse_format: bool = False
+    released: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return self.bodies[-1]
+
+    def say(self, *answers: Any) -> None:
+        """Answer next with these: texts, messages, or whole (status, body, headers)."""
+        self.answers.extend(answers)
+
+
+def completion(message: Any, **more: Any) -> dict[str, Any]:
+    usage = {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
+    said = {"content": message} if isinstance(message, str) else message
+    choice = {"index": 0, "message": {"role": "assistant", **said}, "finish_reason": "stop"}
+    return {"object": "chat.completion", "choices": [{**choice, **more}], "usage": usage}
+
+
+def wrong(body: Any) -> str | None:
+    """Say what breaks OpenAI's rules in a body."""
+    if unknown := sorted(body.keys() - FIELDS):
+        return f"Unknown parameter: {unknown[0]}"
+    if not body.get("messages"):
+        return "messages must not be empty"
+    for message in body["messages"]:
+        content = message["content"]
+        if message["role"] not in ROLES or not isinstance(content, str | list):
+            return f"Invalid message: {message}"
+        if isinstance(content, list) and {part["type"] for part in content} - PARTS:
+            return f"Invalid part in {content}"
+    return None
+
+
+def answer(told: Upstream, path: str, raw: bytes) -> tuple[int, Any, dict[str, str]]:
+    """Answer a request as the script says, if it is in order."""
+    if path != "/v1/chat/completions":
+        return 404, b"404 page not found", {}
+    body = json.loads(raw)
+    told.bodies.append(body)
+    error = wrong(body)
+    if told.refuse_format and "response_format" in body:
+        error = "response_format is not supported"
+    if error:
+        return 400, {"error": {"message": error}}, {}
+    said = told.answers.pop(0) if told.answers else "Hello from upstream."
+    if isinstance(said, tuple):
+        return said
+    return 200, said if "choices" in said else completion(said), {}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Brings requests to `answer`."""
+
+    protocol_version = "HTTP/1.1"
+    told: Upstream
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+    def do_POST(self) -> None:
+        self.told.headers.append({name.lower(): value for name, value in self.headers.items()})
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        status, content, headers = answer(self.told, self.path, raw)
+        if content in (HANG_UP, SILENCE):
+            self.told.released.wait(10 if content == SILENCE else 0)
+            self.close_connection = True
+            return
+        said = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(said)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(said)
+
+
+@contextmanager
+def serve() -> Iterator[Upstream]:
+    """Run the server."""
+    told = Upstream()
+    handler = type("TellingHandler", (Handler,), {"told": told})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    told.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield told
+    finally:
+        told.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
