@@ -2,7 +2,8 @@
 
 The gateway forwards no tools; the package tells them in words and reads the calls back, so that
 LangChain's `create_agent` works as with any other model. Runs on the live gateway when
-SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single model.
+SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single
+model, CALLS how many questions it is asked.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def converse(model: ChatSegmind) -> None:
     limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may go on
     agent = create_agent(model, tools(), middleware=[limit], checkpointer=InMemorySaver())
     told = 0
-    for question in QUESTIONS:
+    for question in QUESTIONS[: int(os.environ.get("CALLS", "4"))]:
         state = agent.invoke(
             {"messages": [HumanMessage(question)]}, {"configurable": {"thread_id": model.model}}
         )

@@ -2,7 +2,8 @@
 
 First as a chain with history, then as an agent with a retriever for a tool. Runs on the live
 gateway when SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names
-another model than gpt-4o. It needs the extra `rag`: pip install 'langchain-segmind[rag]'.
+another model than gpt-4o, CALLS how many questions are asked at first. It needs the extra `rag`:
+pip install 'langchain-segmind[rag]'.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def main() -> None:
             build(folder, embeddings, spent)
             retriever = reopen(folder, embeddings)
             chain = chain_of(model, retriever)
-            ask(chain, QUESTIONS)
+            ask(chain, QUESTIONS[: int(os.environ.get("CALLS", "4"))])
             converse(chain)
             asyncio.run(watch_an_agent(model, retriever))
             report(spent)
