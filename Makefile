@@ -50,9 +50,10 @@ $(LLM): $(READY)
 demo-llm: $(LLM)
 	@echo "SmolLM2-135M-Instruct is a real model, and a tiny one: it knows little, calculates badly and"
 	@echo "calls tools at random. What it shows is that everything around a model works with a real one."
+	@echo "This takes about eight minutes on one core; FAMILIES=gpt-4o shows a third of it."
 	@for model in $(FAMILIES); do for example in $(LLM_EXAMPLES); do \
 	  echo; echo "##### $$example on $$model"; \
-	  SEGMIND_MODEL=$$model CALLS=5 $(BIN)/python -m langchain_segmind.testing --llm -- \
+	  SEGMIND_MODEL=$$model CALLS=3 $(BIN)/python -m langchain_segmind.testing --llm -- \
 	    $(BIN)/python examples/$$example.py || exit 1; \
 	done; done
 
