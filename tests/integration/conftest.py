@@ -1,9 +1,19 @@
+import signal
+
 import pytest
 
 from langchain_segmind.testing import LocalGateway
 from tests.integration.ways import build, way
 
 __all__ = ["way"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible():
+    """Heed interrupts also where the tests run in the background, and inherited to ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
