@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 DEEPEST_JSON: Final = 100
 _SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OURS: Final = {
     "x-api-key": "pass api_key=... instead",
     "content-type": "the gateway takes JSON only",
@@ -136,7 +136,7 @@ def check_headers(headers: object, field: str) -> dict[str, str]:
     if not isinstance(headers, Mapping):
         raise ValueError(f"{field} must be a mapping of header names to texts")
     for name, value in headers.items():
-        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
             raise ValueError(f"{field}: {str(name)[:80]!r} is not a header's name")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII")

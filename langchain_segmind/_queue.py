@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 from langchain_segmind import _wire
 from langchain_segmind._exchange import Flow, News, Receipt, Reply, Request, Response, Step
 from langchain_segmind._retry import Patience, hinted_wait
-from langchain_segmind._send import Instead, receipt, send
-from langchain_segmind._verdict import amount, facts_of, unusable, what_happened
+from langchain_segmind._send import Instead, receipt, send, step
+from langchain_segmind._verdict import amount, facts_of, text_of, unusable, what_happened
 from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindContextOverflowError,
@@ -220,7 +220,7 @@ def _watched(job: Job) -> Iterator[None]:
 
 def state_of(job: Job, patience: Patience, waiting: Waiting) -> Flow[str]:
     """Ask once what became of a job; polls that fail are repeated."""
-    seen = yield from _Polls(job, patience, waiting).once()
+    seen = yield from _Polls(job, patience, waiting).poll("/status")
     return seen.state
 
 
@@ -249,7 +249,7 @@ class _Polls:
         """Poll until the answer is there."""
         what = "/status"
         while True:
-            seen = yield from self._good_poll(what)
+            seen = yield from self.poll(what)
             if seen.state != self._state:
                 self._state = seen.state
                 yield News(seen.state, self.job.id, self.job.name, self.elapsed)
@@ -259,24 +259,20 @@ class _Polls:
                 return seen
             what = "" if seen.state == _DONE else "/status"
 
-    def once(self) -> Flow[_Seen]:
-        """Poll until a poll succeeds."""
-        self._wait = 0.0
-        return (yield from self._good_poll("/status"))
-
-    def _good_poll(self, what: str) -> Flow[_Seen]:
-        wait = 0.0 if not what else self._next_wait()
-        for bad in range(1, BAD_POLLS + 2):
+    def poll(self, what: str) -> Flow[_Seen]:
+        """Poll for the job's status or, where `what` is empty, its result until a poll is good."""
+        wait, bad = 0.0 if not what else self._next_wait(), 0
+        while True:
             reply: Reply = yield self._step(what, wait)
             self.requests += 1
             self.elapsed = reply.elapsed
             seen = _seen(reply, is_result=not what)
             if seen is not None:
                 return seen
+            bad += 1
             if bad > BAD_POLLS or not _is_survived(reply):
                 raise self._lost_contact(reply, bad)
             wait = self._next_wait(hinted_wait(reply))
-        raise AssertionError("unreachable")
 
     def _next_wait(self, hint: float | None = None) -> float:
         """Take the next wait of the schedule, or the gateway's hint, within the deadline."""
@@ -296,18 +292,13 @@ class _Polls:
         return left if total is None else min(left, total - self.elapsed)
 
     def _step(self, what: str, wait: float) -> Step:
-        job, patience = self.job, self._patience
+        job = self.job
         request = Request("GET", f"{job.base_url}/requests/{job.id}{what}", headers=job.headers)
         last = min(_LAST_POLL, max(1.0, self._waiting.timeout))
-        limits = [patience.timeout, max(last, self._left() - wait)]
+        limits = [max(last, self._left() - wait)]
         if what:
             limits.append(LONGEST_POLL)
-        total = None
-        if patience.total_timeout is not None:
-            total = max(0.001, patience.total_timeout - self.elapsed - wait)
-            limits.append(total)
-        timeout = min(limit for limit in limits if limit is not None)
-        return Step(request, wait, timeout, patience.connect_timeout, patience=total)
+        return step(request, self._patience, wait, self.elapsed, *limits)
 
     # --- what went wrong -----------------------------------------------------------------------
 
@@ -342,7 +333,7 @@ class _Polls:
 
     def _failed(self, seen: _Seen) -> SegmindError:
         job, paid = self.job, _receipt(self.job, seen)
-        said = explain(seen.reply.body[: 64 * 1024].decode("utf-8", "replace"))
+        said = explain(text_of(seen.reply))
         found, advice = class_for(422, said)
         too_long = found is SegmindContextOverflowError
         cls = SegmindContextOverflowError if too_long else SegmindJobFailedError
@@ -375,7 +366,7 @@ def _class_of(reply: Reply) -> type[SegmindError]:
         return SegmindTimeoutError if reply.fault == "timeout" else SegmindConnectionError
     if reply.is_success:
         return SegmindResponseError
-    cls, _ = class_for(reply.status, explain(reply.body[: 64 * 1024].decode("utf-8", "replace")))
+    cls, _ = class_for(reply.status, explain(text_of(reply)))
     # A rate limit invites everybody to repeat the whole call, which would submit another job.
     return SegmindServerError if cls is SegmindRateLimitError else cls
 

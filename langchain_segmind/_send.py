@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from langchain_segmind._exchange import Flow, Receipt, Reply, Request, Response, Step
 from langchain_segmind._retry import Patience, wait_before_next
-from langchain_segmind._verdict import amount, error_for, unusable
+from langchain_segmind._verdict import amount, error_for, text_of, unusable
 from langchain_segmind.errors import SegmindContextOverflowError, SegmindResponseError
 
 T = TypeVar("T")
@@ -86,10 +86,12 @@ def send(
     attempts, ambiguous, wait, elapsed = 0, 0, 0.0, since
     while True:
         attempts += 1
-        reply: Reply = yield _step(request, patience, wait, elapsed)
+        reply: Reply = yield step(request, patience, wait, elapsed)
         if isinstance(reply, Response) and reply.is_success and reply.fault is None:
             return Sent(reply, attempts, ambiguous)
-        other = instead(_words(reply)) if instead and _is_refusal(reply) else None
+        other = None
+        if instead and isinstance(reply, Response) and reply.status in _REFUSALS:
+            other = instead(text_of(reply))
         if other is not None:
             request, wait, elapsed = other, 0.0, reply.elapsed
             continue
@@ -113,17 +115,18 @@ def receipt(headers: Mapping[str, str], ambiguous: int = 0) -> Receipt:
     )
 
 
-def _is_refusal(reply: Reply) -> bool:
-    return isinstance(reply, Response) and reply.status in _REFUSALS
+def step(request: Request, patience: Patience, wait: float, elapsed: float, *limits: float) -> Step:
+    """Make the next step, within what is left of the whole conversation's time.
 
-
-def _words(reply: Reply) -> str:
-    return reply.body.decode("utf-8", "replace") if isinstance(reply, Response) else ""
-
-
-def _step(request: Request, patience: Patience, wait: float, elapsed: float) -> Step:
-    if patience.total_timeout is None:
-        return Step(request, wait, patience.timeout, patience.connect_timeout)
-    left = max(0.001, patience.total_timeout - elapsed - wait)
-    timeout = left if patience.timeout is None else min(patience.timeout, left)
+    Args:
+        request: What to send.
+        patience: How long to try.
+        wait: Seconds to wait first.
+        elapsed: Seconds since the conversation began.
+        *limits: More seconds that the attempt may take at most.
+    """
+    total = patience.total_timeout
+    left = None if total is None else max(0.001, total - elapsed - wait)
+    known = [limit for limit in (patience.timeout, left, *limits) if limit is not None]
+    timeout = min(known, default=None)
     return Step(request, wait, timeout, patience.connect_timeout, patience=left)

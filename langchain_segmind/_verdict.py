@@ -65,7 +65,7 @@ def unusable(reason: str, response: Response, name: str, attempts: int) -> Segmi
 def what_happened(reply: Reply) -> str:
     """Say in a few words what came of an attempt that failed."""
     if isinstance(reply, Response) and reply.fault is None:
-        text = explain(_text(reply))
+        text = explain(text_of(reply))
         return f"the gateway answered {reply.status}" + (f" ({text})" if text else "")
     why = f" ({reply.detail})" if reply.detail else ""
     return f"{_WORDS[reply.fault or 'cut']}{why}"
@@ -87,7 +87,7 @@ def facts_of(reply: Reply, name: str, attempts: int) -> dict[str, Any]:
             "cost": amount(reply.headers.get("x-cost")),
             "remaining_credits": amount(reply.headers.get("x-remaining-credits")),
             "headers": reply.headers,
-            "body": _text(reply),
+            "body": text_of(reply),
         }
     return facts
 
@@ -103,7 +103,8 @@ def amount(said: object) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _text(response: Response) -> str:
+def text_of(response: Response) -> str:
+    """Give as much of a reply's text as an error may want to tell of."""
     return response.body[: 64 * 1024].decode("utf-8", "replace")
 
 

@@ -21,7 +21,7 @@ from requests.utils import (
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
-from langchain_segmind._config import check_proxy
+from langchain_segmind._config import HEADER_NAME, check_proxy
 from langchain_segmind._exchange import Failure, Fault, Outcome, Request, Response
 from langchain_segmind._version import __version__
 from langchain_segmind.errors import blot
@@ -37,7 +37,6 @@ UNKNOWN_TO_PROXY: Final = Failure("not_sent", "connection", "the proxy answered 
 MOST_HEADERS: Final = 99
 """What http.client takes."""
 
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NO_VALUE: Final = re.compile(r"[\0\r\n]")
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
 
@@ -119,7 +118,7 @@ def wrong_head(status: int, headers: Iterable[tuple[str, str]]) -> str:
         return f"the reply has the status {status}"
     if len(found) > MOST_HEADERS:
         return "the reply has too many headers"
-    if any(not _HEADER_NAME.fullmatch(name) or _NO_VALUE.search(v) for name, v in found):
+    if any(not HEADER_NAME.fullmatch(name) or _NO_VALUE.search(v) for name, v in found):
         return "the reply has a header that is none"
     framed = len(lengths) + len(codings) > 1 or codings not in ([], ["chunked"])
     if framed or any(not (v.isascii() and v.isdigit()) or len(v) > 18 for v in lengths):
