@@ -1,4 +1,4 @@
-"""What every model of ours has: the key, the address, patience, and the connections they share.
+"""What every model of ours has: slug, key, address, patience, and the connections they share.
 
 A base class, against the house's habit, because two dozen fields, their checks and their lifecycle
 would otherwise stand in each model again.
@@ -53,6 +53,10 @@ class of_model_or_class(Generic[P, R]):  # noqa: N801 - it is used as a decorato
 
 class GatewayClient(BaseModel):
     """The fields and the lifecycle of a client of the gateway."""
+
+    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
+    """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
+    them; one that is not known to this package works by the rule of its family."""
 
     api_key: SecretStr = Field(
         default_factory=secret_from_env("SEGMIND_API_KEY", default=""),
@@ -159,6 +163,11 @@ class GatewayClient(BaseModel):
             )
             kept["model_kwargs"] = {**(kept.get("model_kwargs") or {}), **unknown}
         return kept
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _segmind_check_model(cls, value: str) -> str:
+        return _config.check_slug(value)
 
     @field_validator("api_key", mode="after")
     @classmethod

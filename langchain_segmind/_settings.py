@@ -42,10 +42,6 @@ _OURS: Final = {
 class ChatSettings(GatewayClient):
     """The fields of a chat model."""
 
-    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
-    """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
-    them; one that is not known to this package works by the rule of its family."""
-
     family: Literal["auto"] | Family = "auto"
     """How the model's request bodies look; `"auto"` goes by the slug."""
 
@@ -105,11 +101,6 @@ class ChatSettings(GatewayClient):
 
     poll_interval: float = 0.5
     """Seconds until a job is first asked for; later waits grow by half, up to 5 s."""
-
-    @field_validator("model", mode="after")
-    @classmethod
-    def _segmind_check_model(cls, value: str) -> str:
-        return _config.check_slug(value)
 
     @field_validator("queue_timeout", "poll_interval", mode="after")
     @classmethod

@@ -184,6 +184,13 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> tuple[Prompt, Target]:
         return self._read_call(_messages.read(messages), stop, kwargs)
 
+    def _begin(
+        self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
+    ) -> tuple[Flow[Heard], str]:
+        """Read what LangChain handed over into a conversation that can begin, and its slug."""
+        prompt, target = self._asked(messages, stop, kwargs)
+        return _flow.chat(prompt, target), target.card.slug
+
     def _play(
         self, flow: Flow[Heard], slug: str, manager: _events.Manager, job: str | None = None
     ) -> Heard:
@@ -387,9 +394,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        prompt, target = self._asked(messages, stop, kwargs)
-        slug = target.card.slug
-        heard = self._play(_flow.chat(prompt, target), slug, run_manager)
+        flow, slug = self._begin(messages, stop, kwargs)
+        heard = self._play(flow, slug, run_manager)
         return self._result(heard, slug)
 
     _generate.__dict__["__signature__"] = signature(_generate)
@@ -402,9 +408,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        prompt, target = self._asked(messages, stop, kwargs)
-        slug = target.card.slug
-        heard = await self._aplay(_flow.chat(prompt, target), slug, run_manager)
+        flow, slug = self._begin(messages, stop, kwargs)
+        heard = await self._aplay(flow, slug, run_manager)
         return self._result(heard, slug)
 
     # LangChain inspects both at every call, and is quicker where the answer is kept.
@@ -420,9 +425,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         watcher = run_manager or _events.take_over()
         self._check_stream(kwargs)
-        prompt, target = self._asked(messages, stop, kwargs)
-        slug = target.card.slug
-        heard = self._play(_flow.chat(prompt, target), slug, watcher)
+        flow, slug = self._begin(messages, stop, kwargs)
+        heard = self._play(flow, slug, watcher)
         chunk = self._chunk(heard, slug)
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
@@ -438,9 +442,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         watcher = run_manager or _events.take_over()
         self._check_stream(kwargs)
-        prompt, target = self._asked(messages, stop, kwargs)
-        slug = target.card.slug
-        heard = await self._aplay(_flow.chat(prompt, target), slug, watcher)
+        flow, slug = self._begin(messages, stop, kwargs)
+        heard = await self._aplay(flow, slug, watcher)
         chunk = self._chunk(heard, slug)
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)

@@ -16,7 +16,7 @@ from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import _catalogue, _config, _flow
+from langchain_segmind import _catalogue, _flow
 from langchain_segmind._bill import Bill
 from langchain_segmind._catalogue import Card
 from langchain_segmind._client import GatewayClient, patience_of
@@ -93,9 +93,6 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     ```
     """
 
-    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
-    """The model's slug, as in the gateway's URL: `"text-embedding-3-small"`."""
-
     family: Literal["auto", "openai", "gemini"] = "auto"
     """How the model's request bodies look; `"auto"` goes by the slug."""
 
@@ -113,11 +110,6 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     show_progress: bool = False
     """Whether `embed_documents` shows a progress bar, with tqdm (`langchain-segmind[progress]`)."""
-
-    @field_validator("model", mode="after")
-    @classmethod
-    def _segmind_check_model(cls, value: str) -> str:
-        return _config.check_slug(value)
 
     @field_validator("show_progress", mode="after")
     @classmethod
