@@ -125,8 +125,9 @@ def step(request: Request, patience: Patience, wait: float, elapsed: float, *lim
         elapsed: Seconds since the conversation began.
         *limits: More seconds that the attempt may take at most.
     """
-    total = patience.total_timeout
+    total, timeout = patience.total_timeout, patience.timeout
     left = None if total is None else max(0.001, total - elapsed - wait)
-    known = [limit for limit in (patience.timeout, left, *limits) if limit is not None]
-    timeout = min(known, default=None)
+    for limit in (left, *limits):
+        if limit is not None and (timeout is None or limit < timeout):
+            timeout = limit
     return Step(request, wait, timeout, patience.connect_timeout, patience=left)

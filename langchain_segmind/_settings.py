@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -18,11 +19,15 @@ from pydantic import (
 from langchain_segmind import _catalogue, _config, _structured, _toolbox
 from langchain_segmind._client import GatewayClient, patience_of
 from langchain_segmind._flow import Target
-from langchain_segmind._prompt import Prompt, Turn
+from langchain_segmind._prompt import Prompt, Tool, Turn
 from langchain_segmind._queue import Waiting
 from langchain_segmind._wire import SETTINGS, Family
 
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+
+_SETTINGS_OF: Final = attrgetter(*SETTINGS)
+
+_NO_TOOLS: Final[tuple[tuple[Tool, ...], bool]] = ((), False)
 
 _PER_CALL: Final = frozenset(
     {*SETTINGS, *_OF_TOOLS, "model", "response_format", "extra_headers", "stream"}
@@ -133,9 +138,15 @@ class ChatSettings(GatewayClient):
         self._check_call(given)
         slug = _config.check_slug(given.get("model") or self.model)
         card = self._card(slug)
-        headers = _config.check_headers(given.get("extra_headers") or {}, "extra_headers")
+        headers = self.default_headers or {}
+        if given.get("extra_headers"):
+            extra = _config.check_headers(given["extra_headers"], "extra_headers")
+            headers = {**headers, **extra}
+        tools, forced = _NO_TOOLS
+        if "tools" in given or "tool_choice" in given:
+            offered = _toolbox.read(given.get("tools"))
+            tools, forced = _toolbox.choose(offered, given.get("tool_choice"))
         form = given.get("response_format")
-        tools, forced = _toolbox.choose(_toolbox.read(given.get("tools")), given.get("tool_choice"))
         prompt = Prompt(
             turns=turns,
             tools=tools,
@@ -153,7 +164,7 @@ class ChatSettings(GatewayClient):
             base_url=self.base_url,
             card=card,
             patience=patience_of(self),
-            headers={**(self.default_headers or {}), **headers},
+            headers=headers,
             native=card.native_tools if self.tool_calling == "auto" else native,
             refuses_format=slug in self._refusers(),
             waiting=self._waiting() if queued else None,
@@ -170,12 +181,17 @@ class ChatSettings(GatewayClient):
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the call's settings over the model's; None leaves one out."""
-        told = {name: _checked_setting(name, given[name]) for name in SETTINGS if name in given}
-        merged = {name: told[name] if name in told else getattr(self, name) for name in SETTINGS}
+        told = {name: _checked_setting(name, given[name]) for name in given if name in SETTINGS}
+        merged = {**self._own_settings(), **told} if told else self._own_settings()
         settings = {name: value for name, value in merged.items() if value is not None}
         for name, value in settings.items():
             _config.check_json(value, name)  # it may have been assigned
         return settings
+
+    def _own_settings(self) -> dict[str, Any]:
+        """The generation settings of the model that are set."""
+        values = zip(SETTINGS, _SETTINGS_OF(self), strict=True)
+        return {name: value for name, value in values if value is not None}
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}

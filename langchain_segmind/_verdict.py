@@ -92,9 +92,12 @@ def facts_of(reply: Reply, name: str, attempts: int) -> dict[str, Any]:
     return facts
 
 
+_NUMBERS: Final = (str, int, float)
+
+
 def amount(said: object) -> float | None:
     """Read a number however it is dressed (`$0.01`, `1,000.5`, `0.4s`); None for anything else."""
-    if not isinstance(said, str | int | float) or isinstance(said, bool):
+    if said is None or isinstance(said, bool) or not isinstance(said, _NUMBERS):
         return None
     try:
         value = float(str(said).strip().lstrip("$").rstrip("s$ ").replace(",", ""))

@@ -40,7 +40,6 @@ from langchain_segmind._flow import Heard, Target
 from langchain_segmind._prompt import Prompt
 from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
-from langchain_segmind._wire import SETTINGS
 from langchain_segmind.jobs import BoundChat, SegmindJob
 
 
@@ -590,11 +589,14 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     @override
     def _identifying_params(self) -> dict[str, Any]:
         """All that changes an answer, so that differently set models share no cached ones."""
-        settings = {name: getattr(self, name) for name in SETTINGS}
-        known = {name: value for name, value in settings.items() if value is not None}
-        named = {"model": self.model, "base_url": self.base_url, "family": self.family}
-        others = {"tool_calling": self.tool_calling, "model_kwargs": dict(self.model_kwargs)}
-        return {**named, **known, **others}
+        return {
+            "model": self.model,
+            "base_url": self.base_url,
+            "family": self.family,
+            **self._own_settings(),
+            "tool_calling": self.tool_calling,
+            "model_kwargs": dict(self.model_kwargs),
+        }
 
     @property
     def model_name(self) -> str:
@@ -611,9 +613,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         # The base forgets the model's own stop sequences, and would trace headers.
-        told = {name: value for name, value in kwargs.items() if name != "extra_headers"}
-        own = {**self._identifying_params, "_type": self._llm_type}
-        return {**own, "stop": self.stop if stop is None else stop, **told}
+        kwargs.pop("extra_headers", None)
+        own = {"_type": self._llm_type, "stop": self.stop if stop is None else stop}
+        return {**self._identifying_params, **own, **kwargs}
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
@@ -622,16 +624,17 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = {**{name: getattr(self, name) for name in SETTINGS}, **kwargs}
         params = LangSmithParams(
             ls_provider="segmind",
             ls_model_name=kwargs.get("model") or self.model,
             ls_model_type="chat",
         )
-        if given["temperature"] is not None:
-            params["ls_temperature"] = given["temperature"]
-        if given["max_tokens"] is not None:
-            params["ls_max_tokens"] = given["max_tokens"]
+        temperature = kwargs.get("temperature", self.temperature)
+        max_tokens = kwargs.get("max_tokens", self.max_tokens)
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
         if stop or self.stop:
             params["ls_stop"] = stop or self.stop
         return params

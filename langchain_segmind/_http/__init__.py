@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._exchange import Flow, News, Reply, Response
+from langchain_segmind._exchange import Failure, Flow, News, Reply, Response
 from langchain_segmind._http._common import Network, Payer
 from langchain_segmind._http._many import AsyncBrake, Brake, Ends, arun_many, run_many
 from langchain_segmind._http._sync import SyncLink
@@ -179,6 +179,8 @@ def _timed(reply: Reply, began: float, payer: Payer | None) -> Reply:
         payer.hear(reply.outcome)
     elapsed = time.monotonic() - began
     jitter = random.random()  # noqa: S311 - it spreads retries, it guards nothing
-    if isinstance(reply, Response):
-        return replace(reply, elapsed=elapsed, jitter=jitter, now=time.time())
-    return replace(reply, elapsed=elapsed, jitter=jitter)
+    if isinstance(reply, Failure):
+        return replace(reply, elapsed=elapsed, jitter=jitter)
+    # By place, as `replace` costs three times as much, and this is the way of every call.
+    told = (reply.status, reply.headers, reply.body, reply.fault, reply.detail)
+    return Response(*told, elapsed, time.time(), jitter)

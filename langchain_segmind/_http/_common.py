@@ -37,8 +37,8 @@ UNKNOWN_TO_PROXY: Final = Failure("not_sent", "connection", "the proxy answered 
 MOST_HEADERS: Final = 99
 """What http.client takes."""
 
-_NO_VALUE: Final = re.compile(r"[\0\r\n]")
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 
 LONGEST_IDLE: Final = 10.0
 """Seconds an idle connection may be used again; servers close theirs, and a request that races the
@@ -110,18 +110,21 @@ def wrong_head(status: int, headers: Iterable[tuple[str, str]]) -> str:
     Either library lets pass what the other refuses, so a reply that both must take is told here.
     A head that says two things of where its body ends is no reply to trust.
     """
-    found = [(name, _FOLD.sub(" ", value)) for name, value in headers]
-    named = [(name.lower(), value.strip()) for name, value in found]
-    lengths = [value for name, value in named if name == "content-length"]
-    codings = [value.lower() for name, value in named if name == "transfer-encoding"]
+    found = [(name.lower(), value) for name, value in headers]
     if status < 200:
         return f"the reply has the status {status}"
     if len(found) > MOST_HEADERS:
         return "the reply has too many headers"
-    if any(not HEADER_NAME.fullmatch(name) or _NO_VALUE.search(v) for name, v in found):
+    values = "|".join([value for _, value in found])
+    if "\n" in values:
+        values = _FOLD.sub(" ", values)
+    is_line = "\n" not in values and "\r" not in values and "\0" not in values
+    if not is_line or not all(map(HEADER_NAME.fullmatch, [name for name, _ in found])):
         return "the reply has a header that is none"
-    framed = len(lengths) + len(codings) > 1 or codings not in ([], ["chunked"])
-    if framed or any(not (v.isascii() and v.isdigit()) or len(v) > 18 for v in lengths):
+    lengths = [value.strip() for name, value in found if name == "content-length"]
+    codings = [value.strip() for name, value in found if name == "transfer-encoding"]
+    framed = len(lengths) + len(codings) > 1 or (codings and codings[0].lower() != "chunked")
+    if framed or (lengths and not _LENGTH.fullmatch(lengths[0])):
         return "the reply does not tell where it ends"
     return ""
 
@@ -140,7 +143,9 @@ def arrived(
     secret = "" if key is None else key.get_secret_value()
     lower: dict[str, str] = {}
     for name, value in headers:
-        lower.setdefault(name.lower(), blot(value, secret))  # of several, the first counts
+        lower.setdefault(name.lower(), value)  # of several, the first counts
+    if secret in "|".join(lower.values()):
+        lower = {name: blot(value, secret) for name, value in lower.items()}
     cap = cap_for(status)
     fault: Fault | None = None
     detail = ""
@@ -149,15 +154,15 @@ def arrived(
         detail = "" if fault == "timeout" else innermost(broken)
     elif len(body) > cap:
         fault, detail = "too_large", f"more than {cap} bytes"
-    else:
-        body, fault = _unpacked(body, lower.get("content-encoding", "identity"), cap)
+    elif "content-encoding" in lower:
+        body, fault = _unpacked(body, lower["content-encoding"], cap)
     clipped = (fault is not None or not 200 <= status < 300) and len(body) > LARGEST_ERROR
     kept = bytes(body[:LARGEST_ERROR] if clipped else body)
     if secret.encode() in kept:  # an echo of the key may end up in an error or in a log
         kept = blot(kept.decode("latin-1"), secret).encode("latin-1")
     if clipped:
         kept = kept[: len(kept) - len(secret)]  # the end may be a part of the key
-    return Response(status, lower, kept, fault, blot(detail, secret))
+    return Response(status, lower, kept, fault, blot(detail, secret) if detail else "")
 
 
 def _unpacked(body: bytearray, encoding: str, cap: int) -> tuple[bytearray, Fault | None]:

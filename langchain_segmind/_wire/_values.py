@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from langchain_segmind._prompt import Choice
 
@@ -23,11 +23,14 @@ def text(value: Any) -> str | None:
 
 def count(value: Any) -> int | None:
     """A number of tokens: a whole number, not negative; None for anything else."""
+    if value is None or isinstance(value, bool):
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value < 2**53 else None
+    return value if isinstance(value, int) and 0 <= value < _TOO_MANY else None
+
+
+_TOO_MANY: Final = 2**53
 
 
 def table(value: Any) -> Mapping[str, Any]:
@@ -35,12 +38,11 @@ def table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def items(value: Any) -> Iterator[Mapping[str, Any]]:
+def items(value: Any) -> list[Mapping[str, Any]]:
     """The objects in a JSON list; none for anything else."""
-    if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, dict))
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def readable(read: Callable[[Mapping[str, Any]], Choice | None], value: Any) -> tuple[Choice, ...]:
     """The alternatives in a JSON list that can be read: one that cannot spoils no other."""
-    return tuple(choice for item in items(value) if (choice := read(item)) is not None)
+    return tuple([choice for item in items(value) if (choice := read(item)) is not None])

@@ -166,7 +166,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
         text=_joined(content),
         reasoning=_joined(message.get("reasoning_content")) or _joined(message.get("reasoning")),
         refusal=values.text(message.get("refusal")),
-        calls=tuple(_call(call) for call in values.items(message.get("tool_calls"))),
+        calls=tuple([_call(call) for call in values.items(message.get("tool_calls"))]),
         finish_reason=values.text(item.get("finish_reason")),
     )
 
