@@ -1,4 +1,4 @@
-"""The values of one exchange with the gateway. This file imports nothing of ours.
+"""The values of one exchange with the gateway. It imports nothing of ours but their kind.
 
 A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`; or it yields
 `News` and is sent nothing. It has no clock and no dice of its own: elapsed seconds and a random
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeVar
+
+from langchain_segmind._frozen import frozen
 
 Outcome = Literal["not_sent", "rejected", "unknown", "executed"]
 """What became of an attempt: surely not run; refused, unbilled; nobody can tell; run, billed."""
@@ -19,7 +21,7 @@ Fault = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
 """What broke an exchange: before, instead of or in the middle of a reply."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What to send; the driver adds the key."""
 
@@ -29,7 +31,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """Wait `after` seconds, then send.
 
@@ -46,7 +48,7 @@ class Step:
     patience: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Response:
     """An HTTP reply, or as much of it as arrived.
 
@@ -88,7 +90,7 @@ class Response:
         return "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """No HTTP reply came. Fields are those of `Response`."""
 
@@ -102,7 +104,7 @@ class Failure:
 Reply = Response | Failure
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """What the gateway says a call took, in headers or, for a job, in its metrics.
 
@@ -125,7 +127,7 @@ class Receipt:
     ambiguous_attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class News:
     """What became of a job in the queue, for those who watch.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from langchain_segmind import _queue, _tools, _wire
 from langchain_segmind._catalogue import Card, Entry, entries, list_url
 from langchain_segmind._exchange import Flow, Receipt, Request, Response
+from langchain_segmind._frozen import frozen
 from langchain_segmind._prompt import Answer, Choice, Prompt, refuse
 from langchain_segmind._queue import Job, Waiting
 from langchain_segmind._retry import Patience
@@ -25,7 +26,7 @@ from langchain_segmind._wire import vectors
 from langchain_segmind.errors import SegmindResponseError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """Where a conversation goes, and how patiently.
 
@@ -47,7 +48,7 @@ class Target:
     waiting: Waiting | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heard:
     """An answer and what it took.
 

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from langchain_segmind._frozen import frozen
 from langchain_segmind.errors import SegmindInvalidRequestError
 
 Role = Literal["system", "user", "assistant"]
 MediaKind = Literal["image", "file", "audio", "video"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """Words."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Media:
     """An image, document, sound or film: inline as base64, or by its address.
 
@@ -40,7 +41,7 @@ class Media:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """A model's wish to run a tool. `arguments` is the raw text where it could not be parsed."""
 
@@ -50,7 +51,7 @@ class Call:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """What a tool gave back."""
 
@@ -63,7 +64,7 @@ class Result:
 Part = Text | Media | Call | Result
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """One message of a conversation."""
 
@@ -72,7 +73,7 @@ class Turn:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tool:
     """A tool on offer; `parameters` is the JSON schema of its arguments."""
 
@@ -82,7 +83,7 @@ class Tool:
     strict: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prompt:
     """All that a model is asked.
 
@@ -104,7 +105,7 @@ class Prompt:
     parallel: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens, as far as the gateway counted them."""
 
@@ -116,7 +117,7 @@ class Usage:
     reasoning: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """One of a reply's alternatives. `finish_reason` is in OpenAI's words."""
 
@@ -128,7 +129,7 @@ class Choice:
     native_finish_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What a model replied: at least one choice."""
 

@@ -11,11 +11,12 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, TypeVar
 
 from langchain_segmind import _wire
 from langchain_segmind._exchange import Flow, News, Receipt, Reply, Request, Response, Step
+from langchain_segmind._frozen import frozen
 from langchain_segmind._retry import Patience, hinted_wait
 from langchain_segmind._send import Instead, receipt, send, step
 from langchain_segmind._verdict import amount, facts_of, text_of, unusable, what_happened
@@ -60,7 +61,7 @@ _CUT_ID: Final = re.compile(r'"request_id"\s*:\s*"([^"]{1,128})"')
 _log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """How long to wait for a job.
 
@@ -73,7 +74,7 @@ class Waiting:
     poll_interval: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """A job in the queue.
 
@@ -224,7 +225,7 @@ def state_of(job: Job, patience: Patience, waiting: Waiting) -> Flow[str]:
     return seen.state
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Seen:
     """What a good poll showed."""
 

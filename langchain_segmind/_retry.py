@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from langchain_segmind._exchange import Reply, Response
+from langchain_segmind._frozen import frozen
 
 REPEATABLE_STATUS: Final = frozenset({408, 425, 429, 500, 503})
 LONGEST_BACKOFF: Final = 8.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """How long to try.
 

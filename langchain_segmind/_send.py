@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from langchain_segmind._exchange import Flow, Receipt, Reply, Request, Response, Step
+from langchain_segmind._frozen import frozen
 from langchain_segmind._retry import Patience, wait_before_next
 from langchain_segmind._verdict import amount, error_for, text_of, unusable
 from langchain_segmind.errors import SegmindContextOverflowError, SegmindResponseError
@@ -19,7 +19,7 @@ Instead = Callable[[str], Request | None]
 _REFUSALS: Final = (400, 406)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """What sending came to.
 

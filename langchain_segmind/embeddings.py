@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, Final, Literal
 
@@ -22,6 +22,7 @@ from langchain_segmind._catalogue import Card
 from langchain_segmind._client import GatewayClient, patience_of
 from langchain_segmind._exchange import Flow, Outcome, Receipt
 from langchain_segmind._flow import Target
+from langchain_segmind._frozen import frozen
 from langchain_segmind._http import AsyncBrake, Brake, Ends, arun_many, run_many
 from langchain_segmind._messages import sound
 from langchain_segmind._prompt import refuse
@@ -249,7 +250,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
             yield bar.update
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Job:
     """What is the same for every text of a call."""
 

@@ -6,7 +6,7 @@ import re
 import ssl
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,6 +23,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from langchain_segmind._config import HEADER_NAME, check_proxy
 from langchain_segmind._exchange import Failure, Fault, Outcome, Request, Response
+from langchain_segmind._frozen import frozen
 from langchain_segmind._version import __version__
 from langchain_segmind.errors import blot
 
@@ -55,7 +56,7 @@ class Payer(Protocol):
         """Take note of what became of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """How to reach the gateway.
 
@@ -247,7 +248,7 @@ def innermost(error: BaseException) -> str:
 # --- proxies and certificates, found in one way for both drivers ------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """How to reach the gateway's host, found once.
 

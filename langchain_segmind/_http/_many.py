@@ -12,8 +12,10 @@ import contextvars
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
+
+from langchain_segmind._frozen import frozen
 
 T = TypeVar("T")
 
@@ -61,7 +63,7 @@ class AsyncBrake:
             await asyncio.wait_for(self._pulled.wait(), seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ends(Generic[T]):
     """What became of many calls, by place; those that were never begun are in neither.
 

@@ -23,11 +23,9 @@ def text(value: Any) -> str | None:
 
 def count(value: Any) -> int | None:
     """A number of tokens: a whole number, not negative; None for anything else."""
-    if value is None or isinstance(value, bool):
-        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and 0 <= value < _TOO_MANY else None
+    return value if type(value) is int and 0 <= value < _TOO_MANY else None
 
 
 _TOO_MANY: Final = 2**53

@@ -173,6 +173,8 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
 
 def _joined(content: Any) -> str:
     """Join a text, or a list of text parts."""
+    if not content:
+        return ""
     if isinstance(content, list):
         return "".join(
             part if isinstance(part, str) else values.text(values.table(part).get("text")) or ""

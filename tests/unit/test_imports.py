@@ -14,10 +14,11 @@ MAY_IMPORT = {
     "media": set(),
     "_version": set(),
     "errors": set(),
-    "_exchange": set(),
+    "_frozen": set(),
+    "_exchange": {"_frozen"},
     "_config": set(),
     "jobs": set(),
-    "_prompt": {"errors"},
+    "_prompt": {"_frozen", "errors"},
     "_books": {"errors"},
     "credits": {"_books"},
     "_bill": {"_books", "_exchange", "_prompt", "credits", "errors"},
@@ -30,13 +31,22 @@ MAY_IMPORT = {
     "_toolbox": {"_config", "_prompt"},
     "_wire": {"_prompt", "errors"},
     "_catalogue": {"_wire", "errors"},
-    "_retry": {"_exchange"},
+    "_retry": {"_frozen", "_exchange"},
     "_verdict": {"_exchange", "_retry", "errors"},
-    "_send": {"_exchange", "_retry", "_verdict", "errors"},
-    "_queue": {"_exchange", "_retry", "_send", "_verdict", "_wire", "errors"},
-    "_flow": {"_catalogue", "_exchange", "_prompt", "_queue", "_retry", "_send", "_tools"}
+    "_send": {"_frozen", "_exchange", "_retry", "_verdict", "errors"},
+    "_queue": {"_frozen", "_exchange", "_retry", "_send", "_verdict", "_wire", "errors"},
+    "_flow": {
+        "_frozen",
+        "_catalogue",
+        "_exchange",
+        "_prompt",
+        "_queue",
+        "_retry",
+        "_send",
+        "_tools",
+    }
     | {"_verdict", "_wire", "errors"},
-    "_http": {"_config", "_exchange", "_version", "errors"},
+    "_http": {"_frozen", "_config", "_exchange", "_version", "errors"},
     "_structured": set(),
     "_client": {"_config", "_exchange", "_flow", "_http", "_retry", "credits"},
     "_settings": {"_catalogue", "_client", "_config", "_flow", "_prompt", "_queue"}
@@ -44,7 +54,16 @@ MAY_IMPORT = {
     "chat_models": {"_catalogue", "_client", "_events", "_exchange", "_flow", "_messages"}
     | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
     | {"_bill", "jobs"},
-    "embeddings": {"_bill", "_catalogue", "_client", "_config", "_exchange", "_flow", "_http"}
+    "embeddings": {
+        "_frozen",
+        "_bill",
+        "_catalogue",
+        "_client",
+        "_config",
+        "_exchange",
+        "_flow",
+        "_http",
+    }
     | {"_messages", "_prompt", "errors"},
     "testing": set(),
 }
