@@ -16,7 +16,7 @@ FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo demo-llm test test-llm check faults format lint types test-floor bench clean
+.PHONY: help demo demo-llm test test-llm check faults notebook format lint types test-floor bench clean
 help:
 	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
 	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
@@ -25,6 +25,7 @@ help:
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
+	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
 	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
 	@echo "make format      rewrite the code as the formatter has it"
 	@echo "make clean       remove the virtual environments and caches"
@@ -77,6 +78,9 @@ faults: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[faults]'
 	$(BIN)/python -m tests.faults.report > $(VENV)/faults.md
 	@mv $(VENV)/faults.md docs/faults.md
+
+notebook: $(READY)
+	@$(BIN)/python -m tests.integration.notebook
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -462,8 +462,8 @@ def test_structured_output_takes_the_settings_of_a_call_the_model_too(model, gat
     )
 
     assert structured.invoke(ADA) == Person(name="Ada Lovelace", year=1815)
-    assert gateway.requests[-1].slug == "gpt-5.1"
-    assert gateway.requests[-1].body["temperature"] == 0.5
+    assert asked(gateway)[-1].slug == "gpt-5.1"
+    assert asked(gateway)[-1].body["temperature"] == 0.5
 
 
 NULLABLE = [{"type": "string"}, {"type": "null"}]
