@@ -31,6 +31,8 @@ from langchain_segmind.errors import (
     SegmindResponseError,
 )
 
+__all__ = ["SegmindEmbeddings"]
+
 _Found = tuple[list[float], Receipt]
 
 _TASKS: Final = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
@@ -130,6 +132,12 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     @override
     def embed_query(self, text: str) -> list[float]:
         """Embed a question to search with.
+
+        Args:
+            text: The question; not blank.
+
+        Returns:
+            Its vector.
 
         Raises:
             SegmindError: If it could not be embedded; see `outcome`, `billed`.
