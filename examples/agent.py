@@ -3,7 +3,8 @@
 The gateway forwards no tools; the package tells them in words and reads the calls back, so that
 LangChain's `create_agent` works as with any other model. Runs on the live gateway when
 SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single
-model, CALLS how many questions it is asked.
+model, CALLS how many questions it is asked. It needs langchain, and numpy for the search:
+pip install langchain numpy.
 """
 
 from __future__ import annotations

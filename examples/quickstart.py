@@ -2,6 +2,7 @@
 
 Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
 SEGMIND_MODEL names another model than gpt-4o, CALLS how many questions are asked at once.
+It needs numpy, for the vector store: pip install numpy.
 """
 
 from __future__ import annotations

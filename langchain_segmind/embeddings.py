@@ -61,7 +61,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     **Search** with any vector store of LangChain's.
 
     ```python
-    from langchain_core.vectorstores import InMemoryVectorStore
+    from langchain_core.vectorstores import InMemoryVectorStore  # pip install numpy
 
     store = InMemoryVectorStore(embeddings)
     store.add_texts(["It is 100 metres tall.", "Bees make honey."])
