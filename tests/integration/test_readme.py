@@ -4,19 +4,22 @@ import inspect
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
 
-from langchain_segmind import ChatSegmind, SegmindEmbeddings
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, SegmindInvalidRequestError
+from langchain_segmind._catalogue import SLOW
 from langchain_segmind._client import GatewayClient
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
 EMBEDDINGS = (ROOT / "docs/embeddings.md").read_text()
+GATEWAY = (ROOT / "docs/gateway.md").read_text()
 PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
 BLOCKS = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 
@@ -107,3 +110,32 @@ def test_the_generation_settings_arrive_under_the_names_it_tells(gateway, slug):
             sent = gateway.requests[-1].body
             own = NAMES.get(slug, "stop") if name == "stop" else name
             assert sent == {**plain, own: VALUES[name]}
+
+
+GPT, CLAUDE, GEMINI = "gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"
+MEDIA = {
+    ("image", "inline"): {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"},
+    ("image", "by URL"): {"type": "image", "url": "https://example.com/a.png"},
+    ("PDF", "inline"): {"type": "file", "base64": "JVBERi0=", "mime_type": "application/pdf"},
+    ("audio, video", "WAV"): {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav"},
+    ("audio, video", "MP3"): {"type": "audio", "base64": "SUQz", "mime_type": "audio/mpeg"},
+    ("audio, video", "video"): {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"},
+}
+
+
+@pytest.mark.parametrize(("row", "word"), MEDIA)
+def test_a_family_takes_the_media_that_the_page_of_the_gateway_says(gateway, row, word):
+    line = next(line for line in GATEWAY.splitlines() if line.startswith(f"| {row} |"))
+    told = dict(zip((GPT, CLAUDE, GEMINI), line.strip("| ").split("|")[1:], strict=True))
+    content = [{"type": "text", "text": "What is this?"}, MEDIA[row, word]]
+
+    for slug, cell in told.items():
+        is_all = cell.strip() == "inline" and word != "by URL"
+        may = nullcontext() if word in cell or is_all else pytest.raises(SegmindInvalidRequestError)
+        model = ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key)
+        with model, may:
+            model.invoke([{"role": "user", "content": content}])
+
+
+def test_the_page_of_the_gateway_tells_from_when_a_model_is_slow():
+    assert f"models that take {SLOW:.0f} s or more on average" in GATEWAY
