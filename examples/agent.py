@@ -3,14 +3,13 @@
 The gateway forwards no tools; the package tells them in words and reads the calls back, so that
 LangChain's `create_agent` works as with any other model. Runs on the live gateway when
 SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single
-model, CALLS how many questions it is asked.
+model, CALLS how many questions it is asked. It needs langchain, and numpy for the search:
+pip install langchain numpy.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelCallLimitMiddleware
@@ -21,8 +20,8 @@ from langchain_core.tools import BaseTool, ToolException, create_retriever_tool,
 from langchain_core.vectorstores import InMemoryVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_segmind import ChatSegmind
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind import ChatSegmind, track_credits
+from langchain_segmind.testing import live_or_local
 
 MODELS = os.environ.get("SEGMIND_MODEL", "gpt-4o claude-4.5-sonnet gemini-2.5-flash").split()
 QUESTIONS = (
@@ -34,10 +33,12 @@ QUESTIONS = (
 
 
 def main() -> None:
-    with gateway() as model:
+    with live_or_local(), track_credits() as spent:
         for slug in MODELS:
             print(f"\n=== {slug} " + "=" * (60 - len(slug)))
-            converse(model.model_copy(update={"model": slug}))
+            with ChatSegmind(model=slug) as model:
+                converse(model)
+        print(f"\n{spent.calls} runs were billed, {spent.usd:.4f} USD.")
 
 
 def converse(model: ChatSegmind) -> None:
@@ -100,20 +101,6 @@ def show(message: BaseMessage) -> None:
                 print(f" call: {call['name']}({call['args']})")
         case ToolMessage():
             print(f" tool: {message.status}: {message.text[:70]!r}")
-
-
-@contextlib.contextmanager
-def gateway() -> Iterator[ChatSegmind]:
-    """Give a model on the live gateway, or on one of this machine's own."""
-    if os.environ.get("SEGMIND_API_KEY"):
-        with ChatSegmind(model=MODELS[0]) as model:
-            yield model
-        return
-    with LocalGateway() as local:
-        address = {"base_url": local.base_url, "api_key": local.api_key}
-        with ChatSegmind(model=MODELS[0], **address) as model:
-            yield model
-        print(f"\n{local.executions} runs were billed; {local.credits:.4f} USD are left.")
 
 
 if __name__ == "__main__":

@@ -1,33 +1,33 @@
 """Ten questions for a slow model: submit them, lose the process, collect the answers by their ids.
 
-Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key, where
+every model takes three seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from langchain_segmind import ChatSegmind, SegmindJob, track_credits
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import live_or_local
 
 MODEL = "gpt-5"  # a minute a call on average, so its calls go through the queue by themselves
 QUESTIONS = [f"What is {n} times {n}?" for n in range(11, 21)]
 
 
 def main() -> None:
-    with gateway(), tempfile.TemporaryDirectory() as folder:
+    with live_or_local(latency=3.0) as local, tempfile.TemporaryDirectory() as folder:
         ids = Path(folder, "ids.txt")
         lose_a_process(ids)
         collect(ids)
+        if local:
+            print(f"The gateway executed {local.executions} runs.")
 
 
 # --- the process that is lost ----------------------------------------------------------------
@@ -75,21 +75,6 @@ def collect(ids: Path) -> None:
     print(f"\nCollected in {time.perf_counter() - began:.1f} s by another process.")
     cost = f"{spent.usd:.6f} USD, {spent.total_tokens} tokens"
     print(f"{spent.calls} runs were paid for, none twice: {cost}.")
-
-
-@contextlib.contextmanager
-def gateway() -> Iterator[None]:
-    """Give the environment a gateway: the live one, or one of this machine's own."""
-    if os.environ.get("SEGMIND_API_KEY"):
-        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost a few cents")
-        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
-        yield
-        return
-    with LocalGateway(latency=3.0) as local:
-        os.environ |= {"SEGMIND_API_BASE": local.base_url, "SEGMIND_API_KEY": local.api_key}
-        print(f"No SEGMIND_API_KEY: asking a local gateway, where {MODEL} takes 3 s.\n")
-        yield
-        print(f"The gateway executed {local.executions} runs.")
 
 
 if __name__ == "__main__":

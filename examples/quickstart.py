@@ -2,16 +2,15 @@
 
 Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
 SEGMIND_MODEL names another model than gpt-4o, CALLS how many questions are asked at once.
+It needs numpy, for the vector store: pip install numpy.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import os
 import time
-from collections.abc import Iterator
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -22,14 +21,14 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import BaseModel
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, image_block
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import live_or_local
 
 MODEL = os.environ.get("SEGMIND_MODEL", "gpt-4o")
 CALLS = int(os.environ.get("CALLS", "50"))
 
 
 def main() -> None:
-    with gateway() as model:
+    with live_or_local(latency=0.05), ChatSegmind(model=MODEL) as model:
         chain(model)
         conversation(model)
         stream(model)
@@ -38,23 +37,6 @@ def main() -> None:
         rag(model)
         tour(model)
         cost(model)
-
-
-@contextlib.contextmanager
-def gateway() -> Iterator[ChatSegmind]:
-    """Give a model on the live gateway, or on one of this machine's own."""
-    if os.environ.get("SEGMIND_API_KEY"):
-        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost a few cents")
-        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
-        with ChatSegmind(model=MODEL) as model:
-            yield model
-        return
-    with LocalGateway(latency=0.05) as local:
-        print(f"No SEGMIND_API_KEY: using a local gateway at {local.base_url}, which stands in for")
-        print("the models. What travels over HTTP is what the live gateway would see.")
-        address = {"base_url": local.base_url, "api_key": local.api_key}
-        with ChatSegmind(model=MODEL, **address) as model:
-            yield model
 
 
 def chain(model: ChatSegmind) -> None:
@@ -104,8 +86,7 @@ def structured(model: ChatSegmind) -> None:
 
 def rag(model: ChatSegmind) -> None:
     title("RAG: answers from five documents")
-    address = {"base_url": model.base_url, "api_key": model.api_key}
-    embeddings = SegmindEmbeddings(model="text-embedding-3-small", **address)
+    embeddings = SegmindEmbeddings(model="text-embedding-3-small")
     store = InMemoryVectorStore(embeddings)
     store.add_documents([Document(text) for text in LIGHTHOUSES])
     prompt = ChatPromptTemplate.from_template(

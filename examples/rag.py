@@ -9,10 +9,8 @@ pip install 'langchain-segmind[rag]'.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +30,7 @@ from langchain_core.tools import create_retriever_tool
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from langchain_segmind import ChatSegmind, CreditTracker, SegmindEmbeddings, track_credits
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import live_or_local
 
 DOCUMENTS = Path(__file__).parent / "documents"
 QUESTIONS = (
@@ -63,12 +61,12 @@ it is."""
 
 def main() -> None:
     with (
-        gateway() as address,
+        live_or_local(latency=0.02),
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # any folder keeps a database
         track_credits() as spent,
     ):
-        model = ChatSegmind(model=os.environ.get("SEGMIND_MODEL", "gpt-4o"), **address)
-        embeddings = SegmindEmbeddings(model="text-embedding-3-small", **address)
+        model = ChatSegmind(model=os.environ.get("SEGMIND_MODEL", "gpt-4o"))
+        embeddings = SegmindEmbeddings(model="text-embedding-3-small")
         with model, embeddings:
             build(folder, embeddings, spent)
             retriever = reopen(folder, embeddings)
@@ -77,20 +75,6 @@ def main() -> None:
             converse(chain)
             asyncio.run(watch_an_agent(model, retriever))
             report(spent)
-
-
-@contextlib.contextmanager
-def gateway() -> Iterator[dict[str, Any]]:
-    """Give the address of the live gateway, or of one on this machine."""
-    if os.environ.get("SEGMIND_API_KEY"):
-        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost a few cents")
-        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
-        yield {}
-        return
-    with LocalGateway(latency=0.02) as local:
-        print(f"No SEGMIND_API_KEY: using a local gateway at {local.base_url}, which stands in for")
-        print("the models: it finds answers by the words they share with the question.")
-        yield {"base_url": local.base_url, "api_key": local.api_key}
 
 
 def build(folder: str, embeddings: SegmindEmbeddings, spent: CreditTracker) -> None:

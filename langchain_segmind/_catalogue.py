@@ -50,7 +50,14 @@ class Card:
         return self.seconds is not None and self.seconds >= SLOW
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Give settings under the model's own names, without those it must not be sent."""
+        """Give settings under the model's own names, without those it must not be sent.
+
+        Args:
+            settings: Values by our names, as `max_tokens`.
+
+        Returns:
+            The fields to send.
+        """
         named = {self.own_names.get(name, name): value for name, value in settings.items()}
         return {name: value for name, value in named.items() if name is not None}
 

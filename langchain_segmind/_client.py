@@ -214,7 +214,7 @@ class GatewayClient(BaseModel):
         return transport
 
     def get_credits(self) -> Credits:
-        """Read the key's balance; free of charge, and a good check of the key.
+        """Read the key's balance in US dollars; free of charge, and a good check of the key.
 
         Raises:
             SegmindError: If it cannot be read.

@@ -25,6 +25,9 @@ def list_models(model: GatewayClient | None, base_url: str | None = None) -> lis
         base_url: The API whose catalogue is wanted; by default this model's, for the class what
             `SEGMIND_API_BASE` says, or the vendor's.
 
+    Returns:
+        The models in the vendor's order, retired ones too, each with what is known of it here.
+
     Raises:
         SegmindError: If it cannot be read.
     """

@@ -40,6 +40,14 @@ _OURS: Final = {
     "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
     "tools": "they go with bind_tools(...) or one call",
     "tool_choice": "it goes with bind_tools(...) or one call",
+    # What other chat models call theirs. As a field of the body, it would tell a stranger's secret.
+    "openai_api_base": "the address is base_url=...",
+    "openai_organization": "Segmind has no organizations",
+    "organization": "Segmind has no organizations",
+    "openai_proxy": "it is proxy=... here",
+    "extra_body": "it is model_kwargs={...} here",
+    "http_client": "connections are set by proxy=..., verify=... and max_connections=...",
+    "http_async_client": "connections are set by proxy=..., verify=... and max_connections=...",
 }
 """Body fields that a user may not set, and why."""
 
@@ -223,6 +231,11 @@ def _checked_setting(name: str, value: Any) -> Any:
 
 def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
     for name, value in extras.items():
+        if name.endswith("api_key"):
+            raise ValueError(
+                f"{where}: {name} cannot be set, because it would be sent to the model; Segmind's "
+                "own key is api_key=..."
+            )
         if name in _OURS:
             raise ValueError(f"{where}: {name} cannot be set, because {_OURS[name]}")
         _config.check_json(value, f"{where}: {name}")

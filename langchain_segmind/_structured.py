@@ -35,6 +35,7 @@ _NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 def structured(
     model: BaseChatModel,
     schema: Schema | None,
+    /,  # `model` is also a setting of one call
     *,
     method: Method,
     include_raw: bool,

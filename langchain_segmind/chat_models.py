@@ -42,6 +42,8 @@ from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
 from langchain_segmind.jobs import BoundChat, SegmindJob
 
+__all__ = ["ChatSegmind"]
+
 
 class ChatSegmind(ChatSettings, BaseChatModel):
     """A chat model behind Segmind's gateway.
@@ -339,6 +341,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             **kwargs: What the question was asked with, where it matters for reading its answer:
                 `tools`, `tool_choice`, `response_format`, `model`.
 
+        Returns:
+            The answer, as `invoke` would have given it.
+
         Raises:
             SegmindJobFailedError: If the job failed.
             SegmindJobTimeoutError: If it is still not done.
@@ -365,15 +370,34 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         return self._message(heard, slug)
 
     def job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
-        """Make a handle of a job from its id, with what `submit` was given beside the messages."""
+        """Make a handle of a job from its id; nothing is sent.
+
+        Args:
+            request_id: The job's id.
+            **kwargs: What `submit` was given beside the messages.
+
+        Returns:
+            The job, whose answer `result` collects.
+        """
         return SegmindJob(self, request_id, **kwargs)
 
     def job_status(self, request_id: str) -> str:
-        """Ask what became of a job; see `SegmindJob.status`."""
+        """Ask what became of a job; free of charge.
+
+        Args:
+            request_id: The job's id.
+
+        Returns:
+            "QUEUED", "PROCESSING", "COMPLETED" or "FAILED".
+
+        Raises:
+            SegmindJobNotFoundError: If the gateway does not know it, or not any more.
+            SegmindError: If it cannot be asked.
+        """
         return self._transport().run(self._state(request_id), self.api_key)
 
     async def ajob_status(self, request_id: str) -> str:
-        """Ask what became of a job; see `SegmindJob.astatus`."""
+        """Ask what became of a job, as `job_status` does."""
         return await self._transport().arun(self._state(request_id), self.api_key)
 
     def _state(self, request_id: str) -> Flow[str]:
@@ -470,7 +494,20 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> Iterator[AIMessageChunk]:
-        """Answer as `invoke` does, in one chunk: the gateway cannot stream."""
+        """Answer as `invoke` does, in one chunk: the gateway cannot stream.
+
+        Args:
+            input: What `invoke` takes.
+            config: Callbacks and the like.
+            stop: Texts before which the answer ends.
+            **kwargs: Settings for this call.
+
+        Yields:
+            The whole answer, once.
+
+        Raises:
+            SegmindError: If there is none; see `outcome`, `billed`.
+        """
         config = _events.with_run_id(config)
         chunks = super().stream(input, config, stop=stop, **kwargs)
         with _events.handing_over(_events.of_config(self, config)):
@@ -488,7 +525,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         stop: list[str] | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
-        """Answer as `ainvoke` does, in one chunk: the gateway cannot stream."""
+        """Answer in one chunk, as `stream` does."""
         config = _events.with_run_id(config)
         stream: Any = super().astream(input, config, stop=stop, **kwargs)
         async with aclosing(stream) as chunks:
@@ -501,7 +538,14 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def bind(self, **kwargs: Any) -> BoundChat:
-        """Bind arguments to every call, and to every job."""
+        """Bind arguments to every call, and to every job.
+
+        Args:
+            **kwargs: What `invoke` takes by name.
+
+        Returns:
+            A runnable of this model, with `submit` and `fetch`, too.
+        """
         return BoundChat(bound=self, kwargs=kwargs, config={})
 
     @override
@@ -529,6 +573,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             parallel_tool_calls: False allows one call at a time.
             response_format: The schema of the final answer, beside the tools or without any.
             **kwargs: Settings for these calls.
+
+        Returns:
+            A runnable of this model, whose messages hold `tool_calls`.
 
         Raises:
             ValueError: If a tool cannot be described, or the choice is none of them.
@@ -568,6 +615,10 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             strict: Whether the schema is to be kept to the letter; not sent if None.
             **kwargs: Settings for these calls.
 
+        Returns:
+            A runnable that takes what `invoke` takes, and gives the object. It raises LangChain's
+            `OutputParserException` for an answer that does not fit or was cut short.
+
         Raises:
             ValueError: For an unknown method, or if a needed schema is missing.
         """
@@ -606,6 +657,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     @property
     @override
     def lc_secrets(self) -> dict[str, str]:
+        """The environment variable of the key, for LangChain's serializer."""
         return {"api_key": "SEGMIND_API_KEY"}
 
     @override
@@ -643,7 +695,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     def get_num_tokens(self, text: str) -> int:
         """Estimate a text's tokens at four characters each: the gateway tells no tokenizer.
 
-        Exact where `custom_get_token_ids` is set.
+        Args:
+            text: The text.
+
+        Returns:
+            Tokens; exact where `custom_get_token_ids` is set.
         """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens(text)
@@ -653,7 +709,15 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
-        """Estimate the tokens of messages, as LangChain's approximate counter does."""
+        """Estimate the tokens of messages, as LangChain's approximate counter does.
+
+        Args:
+            messages: The messages.
+            tools: Not counted, unless `custom_get_token_ids` is set.
+
+        Returns:
+            Tokens.
+        """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages)

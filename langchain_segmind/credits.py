@@ -63,6 +63,9 @@ def track_credits(
             `SegmindBudgetExceededError` before anything is sent; calls under way are answered.
         warn_below: Credits. A warning is logged, once, when the balance sinks under them.
 
+    Returns:
+        The tracker: a context manager and a callback handler, with the totals of now.
+
     Raises:
         ValueError: If a sum is negative or no number.
     """

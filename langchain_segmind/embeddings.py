@@ -32,6 +32,8 @@ from langchain_segmind.errors import (
     SegmindResponseError,
 )
 
+__all__ = ["SegmindEmbeddings"]
+
 _Found = tuple[list[float], Receipt]
 
 _TASKS: Final = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
@@ -60,7 +62,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     **Search** with any vector store of LangChain's.
 
     ```python
-    from langchain_core.vectorstores import InMemoryVectorStore
+    from langchain_core.vectorstores import InMemoryVectorStore  # pip install numpy
 
     store = InMemoryVectorStore(embeddings)
     store.add_texts(["It is 100 metres tall.", "Bees make honey."])
@@ -131,6 +133,12 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     @override
     def embed_query(self, text: str) -> list[float]:
         """Embed a question to search with.
+
+        Args:
+            text: The question; not blank.
+
+        Returns:
+            Its vector.
 
         Raises:
             SegmindError: If it could not be embedded; see `outcome`, `billed`.

@@ -44,6 +44,25 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 
+__all__ = [
+    "SegmindAuthenticationError",
+    "SegmindBudgetExceededError",
+    "SegmindConnectionError",
+    "SegmindContextOverflowError",
+    "SegmindError",
+    "SegmindInsufficientCreditsError",
+    "SegmindInvalidRequestError",
+    "SegmindJobFailedError",
+    "SegmindJobNotFoundError",
+    "SegmindJobTimeoutError",
+    "SegmindModelNotFoundError",
+    "SegmindPermissionDeniedError",
+    "SegmindRateLimitError",
+    "SegmindResponseError",
+    "SegmindServerError",
+    "SegmindTimeoutError",
+]
+
 LONGEST_MESSAGE: Final = 2_000
 """Characters an error message may have."""
 
@@ -173,7 +192,11 @@ class SegmindError(ModelError):
         self.is_retryable = self.is_retryable and not paid and not perhaps_paid
 
     def hide(self, secret: str) -> None:
-        """Blot a secret out of what the gateway said, should it have echoed it."""
+        """Blot a secret out of what the gateway said, should it have echoed it.
+
+        Args:
+            secret: The API key.
+        """
         self.message = blot(self.message, secret)
         self.args = (self.message,)
         self.body = None if self.body is None else blot(self.body, secret)

@@ -11,6 +11,8 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableBinding, RunnableConfig, ensure_config
 from langchain_core.runnables.config import merge_configs
 
+__all__ = ["BoundChat", "SegmindJob"]
+
 if TYPE_CHECKING:  # the one that `BaseChatModel.bind` gives differs for type checkers only
     from langchain_core.language_models.chat_models import _ChatModelBinding as _Binding
 else:
@@ -82,6 +84,9 @@ class SegmindJob:
 
         Args:
             config: Its callbacks are told of the job's states.
+
+        Returns:
+            The answer, as `invoke` would have given it.
 
         Raises:
             SegmindJobFailedError: If the job failed.

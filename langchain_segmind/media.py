@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+__all__ = ["image_block"]
+
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),

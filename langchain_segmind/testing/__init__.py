@@ -18,6 +18,7 @@ from langchain_segmind.testing.conversation import (
 )
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.helpful import HelpfulBrain
+from langchain_segmind.testing.launch import live_or_local
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.local_llm import LocalLLM
 from langchain_segmind.testing.queue import Job, Queue
@@ -43,4 +44,5 @@ __all__ = [
     "Turn",
     "UpstreamBrain",
     "Usage",
+    "live_or_local",
 ]

@@ -173,7 +173,11 @@ class LocalGateway:
         self._desk.jobs.forget(request_id)
 
     def reply(self, *replies: str | Reply) -> None:
-        """Have the next chat runs answered with these replies, before the brain is asked."""
+        """Have the next chat runs answered with these replies, before the brain is asked.
+
+        Args:
+            *replies: One for each run, in order; a text is short for a plain `Reply`.
+        """
         self._desk.ledger.will_reply(as_reply(reply) for reply in replies)
 
     def fail(

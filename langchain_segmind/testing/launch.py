@@ -1,10 +1,13 @@
-"""Runs a command against a gateway: the program under it needs to know nothing."""
+"""Runs a program against a gateway: a command, or the rest of the process itself."""
 
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from langchain_segmind.testing.gateway import LocalGateway
 
@@ -14,6 +17,53 @@ _KILLED = 128  # what shells add to a signal's number
 def environment(gateway: LocalGateway) -> Mapping[str, str]:
     """Tell which variables have `ChatSegmind` use a gateway."""
     return {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
+
+
+@contextmanager
+def live_or_local(**settings: Any) -> Iterator[LocalGateway | None]:
+    """Have a program run for everybody: on the live gateway with a key, without one on a local one.
+
+    In the block, every `ChatSegmind` and `SegmindEmbeddings` that is built without an address goes
+    to the local gateway, unless the environment variable `SEGMIND_API_KEY` holds a key. A line on
+    stdout says where the calls go.
+
+    Example:
+        >>> from langchain_segmind import ChatSegmind
+        >>> with live_or_local():
+        ...     answer = ChatSegmind(model="gpt-4o").invoke("Hello")
+
+    Args:
+        **settings: What `LocalGateway` takes, as ``latency=0.05``.
+
+    Yields:
+        The local gateway; None where the calls are live.
+
+    Raises:
+        TypeError: A setting is none of `LocalGateway`.
+    """
+    if os.environ.get("SEGMIND_API_KEY"):
+        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and are billed")
+        _tell(f"SEGMIND_API_KEY is set: these calls go to {place}.")
+        yield None
+        return
+    with LocalGateway(**settings) as gateway:
+        variables = environment(gateway)
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
+        _tell("No SEGMIND_API_KEY: a gateway on this machine stands in for the models.")
+        try:
+            yield gateway
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def launch(gateway: LocalGateway, command: Sequence[str]) -> int:

@@ -21,6 +21,9 @@ class ScriptedBrain:
     Example:
         >>> brain = ScriptedBrain(["Hello.", Reply("Too lo", finish_reason="length")])
 
+    Args:
+        replies: One for each question; a text is short for a plain `Reply`.
+
     Attributes:
         questions: Every question asked so far, in order.
     """

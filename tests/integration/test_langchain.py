@@ -455,6 +455,17 @@ def test_structured_output_gives_dictionaries_for_other_schemas(model, schema):
     }
 
 
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_structured_output_takes_the_settings_of_a_call_the_model_too(model, gateway, method):
+    structured = model.with_structured_output(
+        Person, method=method, model="gpt-5.1", temperature=0.5
+    )
+
+    assert structured.invoke(ADA) == Person(name="Ada Lovelace", year=1815)
+    assert asked(gateway)[-1].slug == "gpt-5.1"
+    assert asked(gateway)[-1].body["temperature"] == 0.5
+
+
 NULLABLE = [{"type": "string"}, {"type": "null"}]
 
 

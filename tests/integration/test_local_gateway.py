@@ -22,6 +22,7 @@ import aiohttp
 import pytest
 import requests
 
+from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import (
     Call,
     HelpfulBrain,
@@ -31,6 +32,7 @@ from langchain_segmind.testing import (
     Reply,
     ScriptedBrain,
     Usage,
+    live_or_local,
 )
 
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
@@ -798,3 +800,55 @@ class TestCommands:
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert done.stdout == ""
+
+
+class TestLiveOrLocal:
+    """A block of a program that runs with a key and without one."""
+
+    def ask(self) -> str:
+        return ChatSegmind(model="gpt-4o").invoke("Reply with the word pong").text
+
+    def test_without_a_key_the_calls_go_to_a_gateway_with_the_settings_given(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+        monkeypatch.setenv("SEGMIND_API_BASE", "https://elsewhere.invalid/v1")
+
+        with live_or_local(credits=3.0) as local:
+            assert local is not None
+            assert local.credits == 3.0
+            assert self.ask() == "pong"
+            assert local.executions == 1
+
+        assert "SEGMIND_API_KEY" not in os.environ
+        assert os.environ["SEGMIND_API_BASE"] == "https://elsewhere.invalid/v1"
+        assert capsys.readouterr().out.startswith("No SEGMIND_API_KEY:")
+
+    def test_with_a_key_they_go_where_the_environment_says(
+        self,
+        gateway: LocalGateway,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setenv("SEGMIND_API_KEY", gateway.api_key)
+        monkeypatch.setenv("SEGMIND_API_BASE", gateway.base_url)
+
+        with live_or_local(credits=0.0) as local:
+            assert local is None
+            assert self.ask() == "pong"
+
+        assert gateway.executions == 1
+        said = capsys.readouterr().out
+        assert gateway.base_url in said
+        assert gateway.api_key not in said
+
+    def test_the_environment_is_put_back_after_an_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+        monkeypatch.delenv("SEGMIND_API_BASE", raising=False)
+
+        with pytest.raises(KeyError, match="mine"), live_or_local():
+            raise KeyError("mine")
+
+        assert "SEGMIND_API_BASE" not in os.environ

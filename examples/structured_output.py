@@ -1,0 +1,81 @@
+"""Objects instead of prose: people found in a text, a review as a dictionary, and a cut answer.
+
+Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from langchain_core.prompts import ChatPromptTemplate
+from pydantic import BaseModel, Field
+
+from langchain_segmind import ChatSegmind
+from langchain_segmind.testing import live_or_local
+
+TEXT = "Ada Lovelace was born in 1815. Alan Turing was born in 1912. Grace Hopper was born in 1906."
+
+
+class Person(BaseModel):
+    """A person in a text."""
+
+    name: str
+    year_of_birth: int = Field(description="as in the text", ge=1000, le=2100)
+
+
+class People(BaseModel):
+    """Everybody in a text."""
+
+    people: list[Person]
+
+
+class Review(TypedDict):
+    """What a customer thinks."""
+
+    product: str
+    stars: int
+    mood: Literal["happy", "angry"]
+
+
+def main() -> None:
+    with ChatSegmind(model="gpt-4o", max_tokens=500) as model:
+        find_people(model)
+        sort_reviews(model)
+        see_what_was_said(model)
+
+
+def find_people(model: ChatSegmind) -> None:
+    """A pydantic class gives its instances, checked, on every family and inside a chain."""
+    prompt = ChatPromptTemplate.from_template("Who is in this text?\n\n{text}")
+    for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"):
+        found = (prompt | model.with_structured_output(People, model=slug)).invoke({"text": TEXT})
+        if isinstance(found, People):  # it is; type checkers are told
+            print(f"{slug:>17}: " + "; ".join(f"{p.name}, {p.year_of_birth}" for p in found.people))
+
+
+def sort_reviews(model: ChatSegmind) -> None:
+    """A TypedDict, or a JSON schema, gives plain dictionaries; `batch` asks for many at once."""
+    reviews = (
+        "Product: honey. Stars: 5. I am happy with it.",
+        "Product: candles. Stars: 1. They do not burn, and I am angry.",
+    )
+    for review in model.with_structured_output(Review).batch([*reviews]):
+        print(f"{'a dictionary':>17}: {review}")
+
+
+def see_what_was_said(model: ChatSegmind) -> None:
+    """With `include_raw`, a failure is a value beside the message, which was paid for.
+
+    An answer that was cut short is such a failure: it is never completed by guessing.
+    """
+    short = model.with_structured_output(People, include_raw=True, max_tokens=5)
+    found = short.invoke(f"Who is in this text?\n\n{TEXT}")
+    if isinstance(found, dict):
+        told = found["raw"].response_metadata
+        print(f"{'cut short':>17}: parsed={found['parsed']}, {found['raw'].text!r}")
+        print(f"{'':>17}  {type(found['parsing_error']).__name__}; cost {told['cost']} USD")
+
+
+if __name__ == "__main__":
+    with live_or_local():
+        main()

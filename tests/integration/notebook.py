@@ -1,0 +1,65 @@
+"""Executes the notebook on a gateway of this machine: in a test, and to store its outputs anew.
+
+    make notebook
+
+Stored are what a reader sees, and nothing of the machine: no times, counters or versions.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+from unittest.mock import patch
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from langchain_segmind.testing import LocalGateway
+
+NOTEBOOK = Path(__file__).parents[2] / "docs/chat_segmind.ipynb"
+
+
+def stored() -> NotebookNode:
+    """Read the notebook as it is stored."""
+    notebook: NotebookNode = nbformat.read(NOTEBOOK, as_version=4)
+    return notebook
+
+
+def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
+    """Execute all cells in a kernel of their own, which asks this gateway.
+
+    Returns:
+        A copy with the outputs that came of it.
+
+    Raises:
+        CellExecutionError: If a cell fails; its traceback is in the message.
+    """
+    fresh = copy.deepcopy(notebook)
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    place = {"SEGMIND_API_BASE": gateway.base_url, "SEGMIND_API_KEY": gateway.api_key}
+    with patch.dict(os.environ, place):
+        NotebookClient(fresh, timeout=60, kernel_name="python3").execute()
+    fresh.metadata = notebook.metadata
+    for cell in fresh.cells:
+        cell.metadata = NotebookNode()
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            for output in cell.outputs:
+                output.pop("execution_count", None)
+                if output.output_type == "execute_result":
+                    output.execution_count = None
+    return fresh
+
+
+def main() -> None:
+    """Store the outputs of today."""
+    with LocalGateway() as gateway:
+        nbformat.write(executed(stored(), gateway), NOTEBOOK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The notebook runs, prints what it stores, and stores nothing of the machine it was run on."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from langchain_segmind.testing import LocalGateway
+from tests.integration import notebook
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    with LocalGateway() as gateway:
+        yield notebook.executed(notebook.stored(), gateway)
+
+
+def shown(book):
+    """Everything that stands under the cells, a text a cell."""
+    return [
+        "".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
+        for cell in book.cells
+        if cell.cell_type == "code"
+    ]
+
+
+def test_it_shows_what_a_reader_wants_to_see(fresh):
+    printed = "\n".join(shown(fresh))
+
+    for part in (
+        "Bonjour",
+        "claude-4.5-sonnet: Your name is Ada.",
+        "Danke",
+        "[('get_weather', {'city': 'Paris'})]",
+        " tool: It is sunny in Paris.\n   ai: It is sunny in Paris.",
+        "Person(name='Ada Lovelace', year_of_birth=1815)",
+        "I see a picture (PNG, 1 by 1 pixels",
+        "{'input_tokens': 24, 'output_tokens': 2, 'total_tokens': 26}",
+        "gpt-4o stop\n0.000032 USD",
+        "3 calls",
+        "100 99 + 99 = 198",
+        "['7 * 7 = 49', '8 * 8 = 64']",
+        "SegmindModelNotFoundError 404 rejected billed: False",
+    ):
+        assert part in printed, printed
+
+
+def test_the_stored_outputs_are_those_of_today(fresh):
+    again = "run `make notebook` and read what changed"
+    assert shown(notebook.stored()) == shown(fresh), again
+
+
+def test_nothing_goes_to_stderr(fresh):
+    outputs = [o for c in fresh.cells if c.cell_type == "code" for o in c.outputs]
+
+    assert [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr"] == []
+
+
+def test_the_stored_file_holds_no_key_path_or_counter():
+    text = notebook.NOTEBOOK.read_text()
+
+    assert not re.search(r"SG_|127\.0\.0\.1|/home/|/tmp/|/usr/|\d+\.\d+\.\d+", text)
+    assert re.findall(r'"execution_count": (?!null)', text) == []
+
+
+def test_it_has_the_parts_of_langchains_own_pages():
+    told = "\n".join(cell.source for cell in notebook.stored().cells)
+
+    headings = re.findall(r"^##+ (.+)$", told, re.MULTILINE)
+    assert headings[:8] == [
+        "Overview",
+        "Integration details",
+        "Model features",
+        "Setup",
+        "Credentials",
+        "Installation",
+        "Instantiation",
+        "Invocation",
+    ]
+    assert {"Chaining", "Tool calling", "Structured output", "Image input"} <= set(headings)
+    assert {"Token usage and cost", "Async", "API reference"} <= set(headings)
+    for link in re.findall(r"\]\(([^)#:]+)\)", told):
+        assert (ROOT / "docs" / link).exists(), link

@@ -1,0 +1,178 @@
+"""What the pages tell of names, classes and statuses is what the code has."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core import exceptions
+from langchain_core.language_models import BaseChatModel
+from pydantic import AliasChoices
+
+import langchain_segmind
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, errors
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
+ERRORS = (ROOT / "docs/errors.md").read_text()
+MIGRATION = (ROOT / "docs/migration.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def rows(page, heading):
+    """The cells of the first table below a heading."""
+    below = page.split(f"\n{heading}\n")[1]
+    table = re.findall(r"(?:^\|.*\n)+", below, re.MULTILINE)[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+def names(cell):
+    return re.findall(r"`(\w+)`", cell)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_project_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if not target.startswith(("http", "#")):
+            assert (page.parent / target.split("#")[0]).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_classes_that_are_named_exist(page):
+    text = page.read_text()
+
+    for name in re.findall(r"`((?:examples|docs|tests|benchmarks)/[\w/.]+)`", text):
+        assert (ROOT / name).exists(), f"{page.name}: {name}"
+    for name in re.findall(r"\b(Segmind\w+(?:Error|Embeddings|Job))\b", text):
+        assert hasattr(langchain_segmind, name), f"{page.name}: {name}"
+
+
+# --- errors ----------------------------------------------------------------------------------
+
+ROWS = {names(row[0])[0]: row for row in rows(ERRORS, "## The errors")}
+SAID = ["", "Insufficient credits", "this model's maximum context length is 8192 tokens"]
+
+
+def classes_for(status):
+    return {errors.class_for(status, text)[0].__name__ for text in SAID}
+
+
+def told_statuses(name):
+    when = ROWS[name][2]
+    ranges = {"3xx": range(300, 309), "5xx": range(500, 600)}
+    listed = {int(number) for number in re.findall(r"\b[45]\d\d\b", when)}
+    return listed.union(*(ranges[word] for word in ranges if word in when))
+
+
+def test_the_page_of_errors_tells_of_every_class():
+    assert set(ROWS) == set(errors.__all__)
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_an_error_is_also_what_the_page_says(name):
+    cls = getattr(errors, name)
+    known = {**vars(exceptions), **vars(errors), "ValueError": ValueError}
+    known |= {"RuntimeError": RuntimeError, "TimeoutError": TimeoutError}
+
+    told = names(ROWS[name][1])
+    assert all(issubclass(cls, known[other]) for other in told)
+    bases = {base.__name__ for base in cls.__bases__} - {"SegmindError"}
+    assert bases == set(told)
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_an_error_stands_for_the_statuses_the_page_says(name):
+    for status in told_statuses(name):
+        assert name in classes_for(status), status
+
+
+@pytest.mark.parametrize("status", [*range(300, 309), *range(400, 430), *range(500, 512)])
+def test_a_status_is_told_where_its_error_is(status):
+    name = errors.class_for(status, "")[0].__name__
+    is_rare = 400 <= status < 500 and status not in errors._STATUS
+
+    assert status in told_statuses(name) or (is_rare and "other 4xx" in ROWS[name][2])
+
+
+def test_the_page_of_errors_names_what_an_error_holds():
+    error = errors.SegmindError("x")
+    told = names(ERRORS.split("## What an error holds")[1])
+
+    assert set(vars(error)) | {"billed"} == set(told)
+
+
+# --- migration -------------------------------------------------------------------------------
+
+
+def fields_of(cls: Any) -> set[str]:
+    found = set(cls.model_fields)
+    for field in cls.model_fields.values():
+        alias = field.validation_alias
+        found |= {alias} if isinstance(alias, str) else set()
+        found |= set(alias.choices) if isinstance(alias, AliasChoices) else set()
+    return found
+
+
+def test_every_argument_the_migration_page_names_is_there():
+    for row in rows(MIGRATION, "## Arguments"):
+        assert set(names(row[1])) <= fields_of(ChatSegmind), row
+    for row in rows(MIGRATION, "## OpenAIEmbeddings"):
+        assert set(names(row[1])) <= fields_of(SegmindEmbeddings), row
+
+
+def test_every_method_the_migration_page_names_is_there():
+    for row in rows(MIGRATION, "## Methods"):
+        for name in names(row[1]):
+            assert callable(getattr(ChatSegmind, name)), name
+
+
+def test_an_argument_without_a_counterpart_is_no_argument_of_ours():
+    for row in rows(MIGRATION, "## Arguments"):
+        if not names(row[1]):
+            assert not set(names(row[0])) & fields_of(ChatSegmind), row
+
+
+@pytest.mark.parametrize("name", ["openai_api_key", "openai_organization", "organization"])
+def test_what_the_page_calls_an_error_is_one(name):
+    unknown = pytest.warns(UserWarning, match=f"{name}: no parameter")
+    with unknown, pytest.raises(ValueError, match=f"{name} cannot be set") as caught:
+        ChatSegmind(model="gpt-4o", api_key="SG_key", **{name: "sk-secret"})
+
+    assert "sk-secret" not in repr(caught.value)
+
+
+def test_every_argument_of_chatopenai_is_on_the_page():
+    theirs = pytest.importorskip("langchain_openai", reason="`make faults` installs it")
+    fields = theirs.ChatOpenAI.model_fields
+
+    told = {name for row in rows(MIGRATION, "## Arguments") for name in names(row[0])}
+    own = set(fields) - set(BaseChatModel.model_fields)
+    assert own | {fields[name].alias or name for name in own} <= told
+
+
+# --- the house's map -------------------------------------------------------------------------
+
+
+def test_the_map_names_every_module():
+    package = ROOT / "langchain_segmind"
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    folders = {path.parent.name + "/" for path in package.glob("*/__init__.py")}
+    wire = {f"_wire/{path.name}" for path in (package / "_wire").glob("[a-z]*.py")}
+
+    mapped = set(re.findall(r"[\w/]+\.py|\b_?[a-z]+/(?=`| )", CONTRIBUTING))
+    assert modules | folders | wire <= mapped
+
+
+def test_the_map_names_no_file_that_is_gone():
+    package = ROOT / "langchain_segmind"
+    for name in re.findall(r"`([\w/]+\.py)`", CONTRIBUTING):
+        places = (package / name, ROOT / name, ROOT / "tests" / name)
+        assert any(place.exists() for place in places), name
+
+
+def test_every_command_of_the_map_is_one_of_the_makefile():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    asked = set(re.findall(r"\bmake ([a-z-]+)", CONTRIBUTING))
+    assert asked
+    assert asked <= targets
