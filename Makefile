@@ -6,6 +6,7 @@ READY  := $(VENV)/.ready
 LLM    := $(VENV)/.llm
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
+DIST   := .venv-dist
 # One model of each family, and what is shown on it.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
 LLM_EXAMPLES := $(filter quickstart rag agent,$(basename $(notdir $(wildcard examples/*.py))))
@@ -14,7 +15,8 @@ FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo demo-llm test test-llm check faults format lint types test-floor bench clean
+.PHONY: help demo demo-llm test test-llm test-live live check faults format lint types test-floor \
+  bench dist clean
 help:
 	@echo "make demo        set up and run all examples (live with SEGMIND_API_KEY)"
 	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
@@ -24,6 +26,7 @@ help:
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
 	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
+	@echo "make dist        build wheel and sdist, check them, run the quickstart from the wheel"
 	@echo "make format      rewrite the code as the formatter has it"
 	@echo "make clean       remove the virtual environments and caches"
 
@@ -109,5 +112,14 @@ $(BENCH)/.ready: pyproject.toml
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
+dist: $(DIST)/.ready
+	@$(DIST)/bin/python -m tests.release.dist
+
+$(DIST)/.ready: pyproject.toml
+	@echo "Setting up $(DIST) (once, half a minute) ..."
+	@$(PYTHON) -m venv $(DIST)
+	@$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.3,<2' 'twine>=6.2,<8'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(FLOOR) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(BENCH) $(DIST) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -104,6 +105,9 @@ def structured(model: ChatSegmind) -> None:
 
 def rag(model: ChatSegmind) -> None:
     title("RAG: answers from five documents")
+    if find_spec("numpy") is None:
+        print("Left out: LangChain's InMemoryVectorStore needs numpy (pip install numpy).")
+        return
     address = {"base_url": model.base_url, "api_key": model.api_key}
     embeddings = SegmindEmbeddings(model="text-embedding-3-small", **address)
     store = InMemoryVectorStore(embeddings)
