@@ -22,6 +22,8 @@ help:
 	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
 	@echo "make test        set up and run all tests"
 	@echo "make test-llm    test that small, real model"
+	@echo "make test-live   test the main promises on the live gateway (SEGMIND_API_KEY; about a cent)"
+	@echo "make live        ask the live gateway what is not known yet (at most 0.05 USD)"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
@@ -65,6 +67,13 @@ test: $(READY)
 
 test-llm: $(LLM)
 	$(BIN)/python -m pytest tests/llm
+
+test-live: $(READY)
+	SEGMIND_LIVE=1 $(BIN)/python -m pytest -m live tests/integration/test_promises.py
+
+# Both can be tried on a local gateway: $(BIN)/python -m langchain_segmind.testing -- make live PAUSE=0
+live: $(READY)
+	@$(BIN)/python -m tests.live.check
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,17 @@ import requests
 
 from langchain_segmind import ChatSegmind, SegmindError
 from tests.live.probes import UNKNOWNS, Probe, Verdict, probes
-from tests.live.purse import LIMIT, OverBudgetError, Purse
+from tests.live.purse import OverBudgetError, Purse
 from tests.live.wire import PAUSE, Line
 
-REPORT = Path("live-report.md")
+OFFER = """{} will be asked {} questions, {:g} s apart: this takes {:.0f} minutes.
+It should cost two to four cents by the makers' list prices, and ends before {:.2f} USD."""
+
 LONGEST = 2000
 """Characters of a request or a reply that the report repeats."""
+
+WIDEST = 300
+"""Characters of a cell."""
 
 Say = Callable[[str], None]
 
@@ -37,85 +43,79 @@ class Row:
     cost: float
 
 
-def main(environment: Mapping[str, str], ask: Callable[[str], str] = input) -> int:
+def main() -> int:
     """Check the gateway that the environment names.
-
-    Args:
-        environment: The variables: the key, the address, YES to go on without being asked.
-        ask: Puts a question to the one who pays.
 
     Returns:
         The exit code: 0 when the check was made, whatever it found.
     """
-    key = environment.get("SEGMIND_API_KEY", "").strip()
+    key = os.environ.get("SEGMIND_API_KEY", "").strip()
     if not key:
-        print("SEGMIND_API_KEY is not set: there is nobody to ask. Nothing was sent.")
+        print("SEGMIND_API_KEY is not set, so nothing was asked.")
         return 2
 
     def say(text: str) -> None:
         print(text.replace(key, "(the key)"), flush=True)
 
-    with ChatSegmind(model="gpt-4o", api_key=key) as model:
-        address = model.base_url
-
-        def balance() -> float:
-            return model.get_credits().total
-
-        try:
-            purse = Purse(balance)
-        except SegmindError as error:
-            say(f"The balance cannot be read, so nothing was asked: {error}")
-            return 1
-        line = Line(address, key, purse, float(environment.get("PAUSE", PAUSE)))
-        todo = list(probes())
-        say(
-            f"{address} has {balance():.4f} USD for this key. {len(todo)} questions will be asked,\n"
-            f"{line.pause:g} s apart, for {LIMIT:.2f} USD at most; a cent or two is expected."
-        )
-        if not environment.get("YES") and not _agreed(ask):
-            say("Nothing was asked. YES=1 goes on without this question.")
-            return 1
-        rows = run(line, todo, say)
-    report = written(rows, line).replace(key, "(the key)")
-    Path(environment.get("REPORT", REPORT)).write_text(report)
+    try:
+        with ChatSegmind(model="gpt-4o", api_key=key) as model:
+            purse = Purse(lambda: model.get_credits().total)
+            pause, count = float(os.environ.get("PAUSE", PAUSE)), len([*probes()])
+            say(OFFER.format(model.base_url, count, pause, count * pause / 60, purse.limit))
+            if not os.environ.get("YES") and not _agreed():
+                say("Nothing was asked. YES=1 goes on without this question.")
+                return 1
+            with closing(Line(model.base_url, key, purse, pause)) as line:
+                rows = _rows(line, say)
+    except (SegmindError, ValueError) as error:
+        say(f"The balance cannot be read, so nothing was asked: {error}")
+        return 1
+    path = Path(os.environ.get("REPORT", "live-report.md"))
+    path.write_text(written(rows, line).replace(key, "(the key)"))
     say("\n" + "\n".join(table(rows)))
-    say(f"\n{summary(rows, line)}\nAll that was said is in {environment.get('REPORT', REPORT)}.")
+    say(f"\n{summary(rows, line)}\nAll that was said, without the key, is in {path}.")
     return 0
 
 
-def _agreed(ask: Callable[[str], str]) -> bool:
+def _agreed() -> bool:
     try:
-        return ask("Go on? [y/N] ").strip().lower() in {"y", "yes"}
+        return input("Go on? [y/N] ").strip().lower() in {"y", "yes"}
     except EOFError:
         return False
 
 
-def run(line: Line, todo: Iterable[Probe], say: Say) -> list[Row]:
-    """Ask one question after the other; none that costs, once the money may not suffice."""
+def _rows(line: Line, say: Say) -> list[Row]:
+    """Ask one question after the other; what was learnt is kept when somebody interrupts it."""
     rows: list[Row] = []
-    stopped = ""
-    for probe in todo:
-        before = line.purse.spent
-        verdict, seen = ("unknown", stopped) if stopped else _look(probe, line)
-        if seen.startswith(STOPPED):
-            stopped = seen
-        rows.append(Row(probe, verdict, seen, line.purse.spent - before))
-        say(f"{len(rows):2}. {probe.question}: {verdict}, {seen}")
+    try:
+        for row in run(line):
+            rows.append(row)
+            say(f"{len(rows):2}. {row.probe.question}: {row.verdict}, {row.seen}")
+    except KeyboardInterrupt:
+        say("Interrupted: this is what was learnt.")
     return rows
 
 
-STOPPED = "not asked"
-
-
-def _look(probe: Probe, line: Line) -> tuple[Verdict, str]:
-    try:
-        return probe.look(line)
-    except OverBudgetError as error:
-        return "unknown", f"{STOPPED}: {error}"
-    except SegmindError as error:
-        return "differs", f"{type(error).__name__}: {error}"
-    except requests.RequestException as error:
-        return "unknown", f"no answer came: {type(error).__name__}"
+def run(line: Line) -> Iterator[Row]:
+    """Ask all questions; those that cost only until the money may not suffice."""
+    stopped = ""
+    for probe in probes():
+        before = line.purse.spent
+        verdict: Verdict = "unknown"
+        if stopped and not probe.free:
+            seen = stopped
+        else:
+            try:
+                verdict, seen = probe.look(line)
+            except OverBudgetError as error:
+                seen = stopped = f"not asked: {error}"
+            except requests.RequestException as error:
+                seen = f"no answer came: {type(error).__name__}"
+            except SegmindError as error:
+                verdict, seen = "differs", f"{type(error).__name__}: {error}"
+            except Exception as error:  # noqa: BLE001 - what was paid for must reach the report
+                seen = f"not understood, see below: {error!r}"
+        yield Row(probe, verdict, seen, line.purse.spent - before)
 
 
 # --- the report ------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ def table(rows: Iterable[Row]) -> list[str]:
             str(row.probe.unknown or ""),
             row.probe.question,
             row.probe.assumed,
-            row.seen,
+            row.seen[:WIDEST],
             row.verdict,
             f"{row.cost:.6f}",
         )
@@ -152,7 +152,7 @@ def written(rows: list[Row], line: Line) -> str:
         "\n".join(table(rows)),
         "## The unknowns",
         "\n".join(
-            f"{number}. {what}: {', '.join(row.verdict for row in rows if row.probe.unknown == number)}"
+            f"{number}. {what}: {', '.join(r.verdict for r in rows if r.probe.unknown == number)}"
             for number, what in UNKNOWNS.items()
         ),
         "## All that was said",
@@ -170,4 +170,4 @@ def _short(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ SCHEMA = {
     "additionalProperties": False,
 }
 TOOL = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-BANANA = "Answer every message with the one word BANANA."
+NAMED = "The user's name is Zanzibar."
 COUNT = "Write the numbers from 1 to 60, separated by spaces, and nothing else."
 
 
@@ -68,17 +67,19 @@ class Probe:
         assumed: What this package was built on.
         look: Asks, and tells what was seen.
         unknown: Its number among the unknowns, if it is one.
+        free: Whether it has no model run.
     """
 
     question: str
     assumed: str
     look: Callable[[Line], Seen]
     unknown: int | None = None
+    free: bool = False
 
 
 def probes() -> Iterator[Probe]:
     """List them in the order they are asked: by weight, the dear ones last."""
-    yield Probe("the catalogue", "it lists our models", _catalogue)
+    yield Probe("the catalogue", "it lists our models", _catalogue, free=True)
     yield Probe("a wrong key", "401, SegmindAuthenticationError", _wrong_key)
     yield Probe("an unknown slug", "404, SegmindModelNotFoundError", _unknown_slug)
     for slug in CHEAPEST.values():
@@ -101,10 +102,10 @@ def probes() -> Iterator[Probe]:
     yield Probe(f"an image of 1 to 16 MB, {GEMINI}", "taken", _image, 11)
     yield Probe("reasoning of deepseek-reasoner", "`message.reasoning_content`", _reasoning, 10)
     yield Probe(f"max_tokens of {CLAUDE} when not set", "1024 or more", _claude_default, 7)
-    yield Probe("headers of an answer", "cost, credits, id, time", _headers)
-    yield Probe("rate limit of an ordinary answer", "no header tells it", _rate_limit, 8)
-    yield Probe("the longest direct call", "over 60 s pass", _longest, 9)
-    yield Probe("the costs told", "they add up to the balance", _sum)
+    yield Probe("headers of an answer", "cost, credits, id, time", _headers, free=True)
+    yield Probe("rate limit of an ordinary answer", "no header tells it", _rate_limit, 8, free=True)
+    yield Probe("the longest direct call", "over 60 s pass", _longest, 9, free=True)
+    yield Probe("the costs told", "they add up to the balance", _sum, free=True)
 
 
 # --- what stands in requests and replies -----------------------------------------------------
@@ -184,17 +185,13 @@ def _job(line: Line) -> Seen:
         states.append((line.poll(f"requests/{job}/status").json or {}).get("status"))
         if states[-1] not in ("QUEUED", "PROCESSING"):
             break
-        time.sleep(line.pause / PAUSES_A_POLL)
     output = (line.poll(f"requests/{job}").json or {}).get("output")
-    line.purse.count(OPENAI, 1.0, None)  # a job may be billed when it is done
+    line.purse.count(OPENAI, None)  # a job may be billed when it is done
     with ChatSegmind(model=OPENAI, base_url=line.base_url, api_key=line.key) as model:
         text = model.fetch(job).text
     words = f"{' → '.join(map(str, dict.fromkeys(states)))}; output is a {type(output).__name__}"
     as_assumed = states[0] == "QUEUED" and states[-1] == "COMPLETED" and isinstance(output, str)
     return ("agrees" if as_assumed else "differs"), f"{words}; fetched: `{text[:40]}`"
-
-
-PAUSES_A_POLL = 4
 
 
 # --- 1: response_format ----------------------------------------------------------------------
@@ -204,10 +201,10 @@ def _formats() -> Iterator[Probe]:
     slugs = (*CHEAPEST.values(), "gpt-5.4-nano", "deepseek-chat", "llama-v3p1-8b-instruct")
     for slug in slugs:
         yield Probe(f"json_schema, {slug}", "taken, heeded", partial(_schema, slug), 1)
-    yield Probe(f"json_object, {CLAUDE}", "refused: 400", partial(_object, CLAUDE, False), 1)
-    yield Probe(f"json_object, {GEMINI}", "taken", partial(_object, GEMINI, True), 1)
+    yield Probe(f"json_object, {CLAUDE}", "refused: 400", partial(_object, CLAUDE, False, JSON), 1)
+    yield Probe(f"json_object, {GEMINI}", "taken", partial(_object, GEMINI, True, JSON), 1)
     for slug in ("gpt-5.4-nano", "deepseek-chat"):
-        look = partial(_object, slug, False)
+        look = partial(_object, slug, False, "Choose a number.")
         yield Probe(f"json_object without the word, {slug}", "refused", look, 1)
 
 
@@ -234,8 +231,11 @@ def _fits(text: str) -> bool:
     return isinstance(told, dict) and told.keys() == {"n"} and isinstance(told["n"], int)
 
 
-def _object(slug: str, taken: bool, line: Line) -> Seen:
-    asked = chat(slug, "Choose a number.", response_format=_format("json_object"))
+JSON = "Choose a number and tell it as JSON."
+
+
+def _object(slug: str, taken: bool, question: str, line: Line) -> Seen:
+    asked = chat(slug, question, response_format=_format("json_object"))
     reply = line.ask(slug, asked, 300)
     words = "taken" if reply.status == 200 else "refused"
     return ("agrees" if taken == (reply.status == 200) else "differs"), f"{words}: {reply.brief()}"
@@ -245,15 +245,15 @@ def _object(slug: str, taken: bool, line: Line) -> Seen:
 
 
 def _systems() -> Iterator[Probe]:
-    question = {"role": "user", "content": "What is 2 + 2?"}
-    system = {"role": "system", "content": BANANA}
-    contents = [{"role": "user", "parts": [{"text": "What is 2 + 2?"}]}]
-    parts = {"system_instruction": {"parts": {"text": BANANA}}, "contents": contents}
+    question = {"role": "user", "content": "What is my name?"}
+    system = {"role": "system", "content": NAMED}
+    contents = [{"role": "user", "parts": [{"text": "What is my name?"}]}]
+    parts = {"system_instruction": {"parts": {"text": NAMED}}, "contents": contents}
     for name, slug, body, expected in (
         ("role system", OPENAI, {"messages": [system, question]}, True),
-        ("`instruction`", CLAUDE, {"instruction": BANANA, "messages": [question]}, True),
+        ("`instruction`", CLAUDE, {"instruction": NAMED, "messages": [question]}, True),
         ("role system", CLAUDE, {"messages": [system, question]}, False),
-        ("`system`", CLAUDE, {"system": BANANA, "messages": [question]}, False),
+        ("`system`", CLAUDE, {"system": NAMED, "messages": [question]}, False),
         ("`system_instruction`", GEMINI, {"messages": parts}, True),
         ("a plain OpenAI list", GEMINI, {"messages": [system, question]}, False),
     ):
@@ -265,7 +265,7 @@ def _system(slug: str, body: Mapping[str, Any], expected: bool, line: Line) -> S
     reply = line.ask(slug, {**body, "max_tokens": 20}, 20)
     if reply.status != 200 and not expected:
         return "agrees", f"refused: {reply.brief()}"
-    return _read(reply, lambda r: _heeded(r, "banana" in r.choice.text.lower(), expected))
+    return _read(reply, lambda r: _heeded(r, "zanzibar" in r.choice.text.lower(), expected))
 
 
 # --- 3, 4, 5, 6: settings and tools ----------------------------------------------------------
@@ -340,15 +340,20 @@ def _settings(slug: str, line: Line) -> Seen:
 def _stop(slug: str, line: Line) -> Seen:
     names = {"anthropic": "stop_sequences", "gemini": "stopSequences"}
     name = names.get(card_for(slug).family, "stop")
-    asked = chat(slug, COUNT, max_tokens=60, **{name: [" 5"]})
-    reply = line.ask(slug, asked, 60)
-    return _read(reply, lambda r: _heeded(r, " 5" not in r.choice.text, True, f" as {name}"))
+
+    def judge(reply: Reply) -> Seen:
+        text = reply.choice.text.strip()
+        if not text.startswith("1 2"):
+            return "unknown", f"it did not count: `{text[:40]}`"
+        return _heeded(reply, text.endswith("4"), True, f" as {name}")
+
+    return _read(line.ask(slug, chat(slug, COUNT, max_tokens=60, **{name: [" 5"]}), 60), judge)
 
 
 def _refusal(slug: str, line: Line) -> Seen:
-    before = line.purse.spent
+    before = line.purse.taken
     reply = line.ask(slug, chat(slug, "Say hello.", max_tokens=20, temperature=99), 20)
-    billed = line.purse.spent - before
+    billed = line.purse.taken - before
     told = reply.json
     shape = f"an object of {sorted(told)}" if isinstance(told, dict) else type(told).__name__
     as_assumed = reply.status in {400, 406, 422, 500} and "error" in (told or ()) and not billed
@@ -390,9 +395,10 @@ def _rate_limit(line: Line) -> Seen:
 
 
 def _longest(line: Line) -> Seen:
-    direct = [reply for asked, _, reply in line.replies if asked.startswith("POST")]
-    cut = [f"{r.status} after {r.seconds:.0f} s" for r in direct if r.status in {502, 504, 524}]
-    longest = max((r.seconds for r in direct if r.status == 200), default=0.0)
+    cut = [
+        f"{r.status} after {r.seconds:.0f} s" for r in line.direct if r.status in {502, 504, 524}
+    ]
+    longest = max((r.seconds for r in line.direct if r.status == 200), default=0.0)
     words = f"answered after {longest:.0f} s; cut: {cut or 'none'}"
     if cut:
         return "differs", words
@@ -448,8 +454,10 @@ def _vector(slug: str, line: Line) -> Seen:
 
     def judge(reply: Reply) -> Seen:
         vector = vectors.decode(reply.json)
-        usual = slug.startswith("gemini") or _path(reply.json) == "embedding"
-        return ("agrees" if usual else "differs"), f"`{_path(reply.json)}`, {len(vector)} numbers"
+        place = _path(reply.json)
+        usual = slug.startswith("gemini") or place == "embedding"
+        words = f"{len(vector)} numbers, {f'`{place}`' if place else 'which are the whole body'}"
+        return ("agrees" if usual else "differs"), words
 
     return _read(reply, judge)
 
@@ -470,14 +478,15 @@ def _path(value: Any) -> str:
 
 
 def _headers(line: Line) -> Seen:
-    good = [r for asked, _, r in line.replies if asked.startswith("POST") and r.status == 200]
+    good = [reply for reply in line.direct if reply.status == 200]
     if not good:
         return "unknown", "no call was answered"
-    assumed = {"x-cost", "x-remaining-credits", "x-request-id", "x-generation-time"}
-    always = set.intersection(*({*reply.headers} for reply in good))
-    ours = sorted(name for name in always if name.startswith("x-"))
-    missing = sorted(assumed - always)
-    return ("differs" if missing else "agrees"), f"{', '.join(ours)}; missing: {missing or 'none'}"
+    missing = ["x-cost", "x-remaining-credits", "x-request-id", "x-generation-time"]
+    for name in set.intersection(*({*reply.headers} for reply in good)) & {*missing}:
+        missing.remove(name)
+    ours = [f"{k}: {v}" for k, v in good[0].headers.items() if k.startswith("x-")]
+    words = f"{', '.join(ours) or 'none'}; not on every answer: {missing or 'none'}"
+    return ("differs" if missing else "agrees"), words
 
 
 def _sum(line: Line) -> Seen:

@@ -1,7 +1,7 @@
 """What a live check may spend: each call is estimated before it is sent, and counted after it.
 
-The gateway publishes no prices, so the first call of a model is estimated by its maker's list
-price, doubled; from then on by what the gateway really took, when that was more.
+The gateway publishes no prices. The first call of a model is estimated by its maker's list price,
+doubled, later ones by what the gateway really took; none as less than the dearest call so far.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ class Purse:
         self.told = 0.0
         self._read_balance = read_balance
         self._first = self._last = read_balance()
-        self._scale: dict[str, float] = {}
+        self._dearest = 0.0
+        self._factors: dict[str, float] = {}
 
     @property
     def taken(self) -> float:
@@ -67,9 +68,8 @@ class Purse:
             read: Tokens of the request.
             written: The most tokens of the answer.
         """
-        for_read, for_written = PRICES.get(slug, DEAREST)
-        usual = (read * for_read + written * for_written) / 1e6
-        return usual * self._scale.get(slug, MARGIN)
+        factor = self._factors.get(slug, MARGIN)
+        return max(_list_price(slug, read, written) * factor, self._dearest)
 
     def check(self, estimate: float) -> None:
         """Allow a call, or not.
@@ -83,17 +83,24 @@ class Purse:
                 f"the limit is {self.limit:.2f}"
             )
 
-    def count(self, slug: str, estimate: float, cost: float | None) -> None:
+    def count(self, slug: str, cost: float | None, tokens: tuple[int, int] | None = None) -> None:
         """Count a call, whatever became of it.
 
         Args:
             slug: The model.
-            estimate: What it was expected to cost.
             cost: What the gateway told; None has the balance tell.
+            tokens: How many were read and written, where that is known.
         """
         before = self.taken
         self._last = self._read_balance()
         seen = self.taken - before if cost is None else cost
         self.told += seen
-        if seen > estimate:
-            self._scale[slug] = self._scale.get(slug, MARGIN) * seen / estimate
+        self._dearest = max(self._dearest, seen)
+        usual = _list_price(slug, *tokens) if tokens else 0.0
+        if seen and usual:
+            self._factors[slug] = max(1.0, seen / usual)
+
+
+def _list_price(slug: str, read: int, written: int) -> float:
+    for_read, for_written = PRICES.get(slug, DEAREST)
+    return (read * for_read + written * for_written) / 1e6

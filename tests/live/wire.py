@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage
 from langchain_segmind import ChatSegmind, __version__
 from langchain_segmind._prompt import Choice
 from langchain_segmind._wire import decode
+from langchain_segmind.errors import SegmindResponseError
 from tests.live.purse import Purse
 
 PAUSE = 12.0
@@ -63,6 +64,15 @@ class Reply:
         return _number(self.headers.get("x-cost"))
 
     @property
+    def tokens(self) -> tuple[int, int] | None:
+        """How many tokens were read and written, where that is told."""
+        try:
+            used = decode(self.raw).usage
+        except SegmindResponseError:
+            return None
+        return (used.input, used.output) if used else None
+
+    @property
     def choice(self) -> Choice:
         """The answer as our own decoder reads it.
 
@@ -79,6 +89,7 @@ class Reply:
 @dataclass
 class _Bill:
     cost: float | None = None
+    tokens: tuple[int, int] | None = None
 
 
 @dataclass
@@ -97,7 +108,6 @@ class Line:
     key: str
     purse: Purse
     pause: float = PAUSE
-    wait: Callable[[float], None] = time.sleep
     replies: list[tuple[str, Any, Reply]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -107,10 +117,19 @@ class Line:
             {"x-api-key": self.key, "User-Agent": f"langchain-segmind/{__version__} live check"}
         )
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._session.close()
+
     @property
     def queue_url(self) -> str:
         """Where jobs are."""
         return self.base_url.rpartition("/")[0] + "/v2"
+
+    @property
+    def direct(self) -> list[Reply]:
+        """What came back when a model was asked, and waited for."""
+        return [r for asked, _, r in self.replies if asked.startswith(f"POST {self.base_url}/")]
 
     def ask(self, slug: str, body: Mapping[str, Any], most: int, *, queue: bool = False) -> Reply:
         """Have a model run.
@@ -129,9 +148,9 @@ class Line:
         with self._paid(slug, self.purse.estimate(slug, _tokens(body), most)) as bill:
             reply = self._send("POST", url, body)
             if reply.status == 429:
-                self.wait(self.pause * PATIENCE)
+                time.sleep(self.pause * PATIENCE)
                 reply = self._send("POST", url, body)
-            bill.cost = reply.cost
+            bill.cost, bill.tokens = reply.cost, reply.tokens
         return reply
 
     def invoke(self, slug: str, text: str, most: int, **settings: Any) -> AIMessage:
@@ -152,9 +171,11 @@ class Line:
             self._paid(slug, self.purse.estimate(slug, _tokens(text), most)) as bill,
             ChatSegmind(model=slug, **own) as model,
         ):
-            self.wait(self.pause)
+            time.sleep(self.pause)
             message = model.invoke(text)
             bill.cost = message.response_metadata.get("cost")
+            if used := message.usage_metadata:
+                bill.tokens = used["input_tokens"], used["output_tokens"]
         return message
 
     @contextmanager
@@ -167,7 +188,7 @@ class Line:
             bill.cost = estimate
             raise
         finally:
-            self.purse.count(slug, estimate, bill.cost)
+            self.purse.count(slug, bill.cost, bill.tokens)
 
     def poll(self, path: str) -> Reply:
         """Ask for a job, free of charge.
@@ -178,10 +199,11 @@ class Line:
         return self._send("GET", f"{self.queue_url}/{path}")
 
     def _send(self, method: str, url: str, body: Any = None) -> Reply:
-        self.wait(self.pause if body is not None else self.pause / 10)
+        time.sleep(self.pause if body is not None else self.pause / 4)
         began = time.monotonic()
         got = self._session.request(method, url, json=body, timeout=150, allow_redirects=False)
         headers = {name.lower(): value for name, value in got.headers.items()}
+        headers.pop("set-cookie", None)  # nobody's business
         reply = Reply(got.status_code, headers, got.content, time.monotonic() - began)
         self.replies.append((f"{method} {url}", body, reply))
         return reply
