@@ -21,7 +21,7 @@ from tests.live.probes import UNKNOWNS, Probe, Verdict, probes
 from tests.live.purse import OverBudgetError, Purse
 from tests.live.wire import PAUSE, Line
 
-OFFER = """{} will be asked {} questions, {:g} s apart: this takes {:.0f} minutes.
+OFFER = """{} will be asked {} questions, {:g} s apart: this takes {:.0f} minutes or more.
 It should cost two to four cents by the makers' list prices, and ends before {:.2f} USD."""
 
 LONGEST = 2000
@@ -58,22 +58,23 @@ def main() -> int:
         print(text.replace(key, "(the key)"), flush=True)
 
     try:
-        with ChatSegmind(model="gpt-4o", api_key=key) as model:
-            purse = Purse(lambda: model.get_credits().total)
-            pause, count = float(os.environ.get("PAUSE", PAUSE)), len([*probes()])
-            say(OFFER.format(model.base_url, count, pause, count * pause / 60, purse.limit))
-            if not os.environ.get("YES") and not _agreed():
-                say("Nothing was asked. YES=1 goes on without this question.")
-                return 1
-            with closing(Line(model.base_url, key, purse, pause)) as line:
-                rows = _rows(line, say)
+        model = ChatSegmind(model="gpt-4o", api_key=key)
+        purse = Purse(lambda: model.get_credits().total)
     except (SegmindError, ValueError) as error:
         say(f"The balance cannot be read, so nothing was asked: {error}")
         return 1
+    pause = float(os.environ.get("PAUSE", PAUSE))
+    with model, closing(Line(model.base_url, key, purse, pause)) as line:
+        count = len([*probes()])
+        say(OFFER.format(line.base_url, count, pause, count * pause / 60, purse.limit))
+        if not os.environ.get("YES") and not _agreed():
+            say("Nothing was asked. YES=1 goes on without this question.")
+            return 1
+        rows = _rows(line, say)
+    say("\n" + "\n".join(table(rows)) + f"\n\n{summary(rows, line)}")
     path = Path(os.environ.get("REPORT", "live-report.md"))
     path.write_text(written(rows, line).replace(key, "(the key)"))
-    say("\n" + "\n".join(table(rows)))
-    say(f"\n{summary(rows, line)}\nAll that was said, without the key, is in {path}.")
+    say(f"All that was said, without the key, is in {path}.")
     return 0
 
 

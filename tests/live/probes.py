@@ -186,7 +186,7 @@ def _job(line: Line) -> Seen:
         if states[-1] not in ("QUEUED", "PROCESSING"):
             break
     output = (line.poll(f"requests/{job}").json or {}).get("output")
-    line.purse.count(OPENAI, None)  # a job may be billed when it is done
+    line.purse.count(OPENAI, 0.0, None)  # a job may be billed when it is done
     with ChatSegmind(model=OPENAI, base_url=line.base_url, api_key=line.key) as model:
         text = model.fetch(job).text
     words = f"{' → '.join(map(str, dict.fromkeys(states)))}; output is a {type(output).__name__}"

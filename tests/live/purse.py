@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from langchain_segmind import SegmindError
+
 LIMIT = 0.05
 """US dollars a whole check may cost."""
 
@@ -40,6 +42,9 @@ class Purse:
     Args:
         read_balance: Asks the gateway, free of charge.
         limit: US dollars.
+
+    Raises:
+        SegmindError: The balance cannot be read.
     """
 
     def __init__(self, read_balance: Callable[[], float], limit: float = LIMIT) -> None:
@@ -83,17 +88,28 @@ class Purse:
                 f"the limit is {self.limit:.2f}"
             )
 
-    def count(self, slug: str, cost: float | None, tokens: tuple[int, int] | None = None) -> None:
+    def count(
+        self,
+        slug: str,
+        estimate: float,
+        cost: float | None,
+        tokens: tuple[int, int] | None = None,
+    ) -> None:
         """Count a call, whatever became of it.
 
         Args:
             slug: The model.
+            estimate: What it was expected to cost; counted where nothing else tells.
             cost: What the gateway told; None has the balance tell.
             tokens: How many were read and written, where that is known.
         """
         before = self.taken
-        self._last = self._read_balance()
-        seen = self.taken - before if cost is None else cost
+        try:
+            self._last = self._read_balance()
+        except SegmindError:
+            seen = estimate if cost is None else cost
+        else:
+            seen = self.taken - before if cost is None else cost
         self.told += seen
         self._dearest = max(self._dearest, seen)
         usual = _list_price(slug, *tokens) if tokens else 0.0

@@ -188,7 +188,7 @@ class Line:
             bill.cost = estimate
             raise
         finally:
-            self.purse.count(slug, bill.cost, bill.tokens)
+            self.purse.count(slug, estimate, bill.cost, bill.tokens)
 
     def poll(self, path: str) -> Reply:
         """Ask for a job, free of charge.
