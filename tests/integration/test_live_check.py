@@ -107,6 +107,7 @@ def test_what_is_otherwise_is_told_as_otherwise(checked):
 
     differ = {question for question, verdict in verdicts(report).items() if verdict == "differs"}
     assert differ >= {
+        "the catalogue",
         "json_schema, qwen-flash",
         "json_schema, gpt-5.4-nano",
         "json_schema, llama-v3p1-8b-instruct",
@@ -120,6 +121,7 @@ def test_what_is_otherwise_is_told_as_otherwise(checked):
         "headers of an answer",
     }
     seen = {question: row["seen"] for question, row in rows(report).items()}
+    assert "gone: ['llama-v3p1-8b-instruct']" in seen["the catalogue"]
     assert "native calls" in seen["tools, qwen-flash"]
     assert "1536 numbers, `data[0].embedding`" in seen["the vector of text-embedding-3-small"]
     assert "410" in seen["settings of llama-v3p1-8b-instruct"]

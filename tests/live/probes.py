@@ -20,7 +20,7 @@ from langchain_segmind import (
     SegmindError,
     SegmindModelNotFoundError,
 )
-from langchain_segmind._catalogue import card_for
+from langchain_segmind._catalogue import _CARDS, card_for
 from langchain_segmind._wire import vectors
 from langchain_segmind.errors import SegmindResponseError
 from tests.live.wire import Line, Reply
@@ -138,10 +138,10 @@ def _heeded(reply: Reply, is_heeded: bool, expected: bool, what: str = "") -> Se
 
 def _catalogue(line: Line) -> Seen:
     listed = {e.slug for e in ChatSegmind.list_models(base_url=line.base_url) if not e.is_retired}
-    known = {slug for slug in listed if card_for(slug).seconds or card_for(slug).context}
-    gone = sorted({*CHEAPEST.values(), "deepseek-reasoner"} - listed)
-    new = ", ".join(sorted(listed - known)) or "none"
-    return ("differs" if gone else "agrees"), f"{len(listed)} models; new: {new}; gone: {gone}"
+    known = {card.slug for card in _CARDS}
+    gone, new = sorted(known - listed), sorted(listed - known)
+    words = f"{len(listed)} models; gone: {gone or 'none'}; new: {new or 'none'}"
+    return ("differs" if gone else "agrees"), words
 
 
 def _wrong_key(line: Line) -> Seen:
@@ -321,6 +321,7 @@ def _settings(slug: str, line: Line) -> Seen:
         "top_k": 5,
         stop.get(card_for(slug).family, "stop"): ["END"],
         "seed": 7,
+        "n": 1,
         "presence_penalty": 0.1,
         "frequency_penalty": 0.1,
         "reasoning_effort": "low",
