@@ -8,6 +8,7 @@ FLOOR  := .venv-floor
 BENCH  := .venv-bench
 # In the order in which they are best read.
 EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling
+DIST   := .venv-dist
 # One model of each family, and what is shown on it.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
 LLM_EXAMPLES := quickstart rag agent
@@ -16,17 +17,21 @@ FLOORS := langchain-core==1.6.0 requests==2.32.0 aiohttp==3.10.0 pydantic==2.7.4
 # Later releases of langchain-core's own dependency do not work with that pydantic.
 FLOORS += langsmith==0.4.0
 
-.PHONY: help demo demo-llm test test-llm check faults notebook format lint types test-floor bench clean
+.PHONY: help demo demo-llm test test-llm test-live live check faults notebook format lint types \
+  test-floor bench dist clean
 help:
 	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
 	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
 	@echo "make test        set up and run all tests"
 	@echo "make test-llm    test that small, real model"
+	@echo "make test-live   test the main promises on the live gateway (SEGMIND_API_KEY; about a cent)"
+	@echo "make live        ask the live gateway what is not known yet (at most 0.05 USD)"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  unit tests with every dependency at its lower bound"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
 	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
 	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
+	@echo "make dist        build wheel and sdist, check them, run the quickstart from the wheel"
 	@echo "make format      rewrite the code as the formatter has it"
 	@echo "make clean       remove the virtual environments and caches"
 
@@ -67,6 +72,13 @@ test: $(READY)
 
 test-llm: $(LLM)
 	$(BIN)/python -m pytest tests/llm
+
+test-live: $(READY)
+	SEGMIND_LIVE=1 $(BIN)/python -m pytest -m live tests/integration/test_promises.py
+
+# Both can be tried on a local gateway: $(BIN)/python -m langchain_segmind.testing -- make live PAUSE=0
+live: $(READY)
+	@$(BIN)/python -m tests.live.check
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -117,5 +129,14 @@ $(BENCH)/.ready: pyproject.toml
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
+dist: $(DIST)/.ready
+	@$(DIST)/bin/python -m tests.release.dist
+
+$(DIST)/.ready: pyproject.toml
+	@echo "Setting up $(DIST) (once, half a minute) ..."
+	@$(PYTHON) -m venv $(DIST)
+	@$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.3,<2' 'twine>=6.2,<8'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(FLOOR) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(BENCH) $(DIST) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

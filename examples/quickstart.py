@@ -11,6 +11,7 @@ import asyncio
 import base64
 import os
 import time
+from importlib.util import find_spec
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -86,6 +87,9 @@ def structured(model: ChatSegmind) -> None:
 
 def rag(model: ChatSegmind) -> None:
     title("RAG: answers from five documents")
+    if find_spec("numpy") is None:
+        print("Left out: LangChain's InMemoryVectorStore needs numpy (pip install numpy).")
+        return
     embeddings = SegmindEmbeddings(model="text-embedding-3-small")
     store = InMemoryVectorStore(embeddings)
     store.add_documents([Document(text) for text in LIGHTHOUSES])

@@ -213,7 +213,9 @@ class ChatSettings(GatewayClient):
 
 def _adapter(name: str) -> TypeAdapter[Any]:
     field: Any = ChatSettings.model_fields[name]
-    return TypeAdapter(Annotated[(field.annotation, name, *field.metadata)])
+    parts = (field.annotation, name, *field.metadata)
+    annotated: Any = Annotated[parts]  # mypy takes `Annotated[(*parts,)]` for newer syntax
+    return TypeAdapter(annotated)
 
 
 _ADAPTERS: Final = {name: _adapter(name) for name in SETTINGS}

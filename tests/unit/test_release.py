@@ -1,0 +1,194 @@
+"""What GitHub runs is what we run, and what is released is what it says."""
+
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import langchain_segmind
+from tests.release import dist, versions
+
+ROOT = versions.ROOT
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text()) for path in ROOT.glob(".github/workflows/*")
+}
+JOBS: dict[str, dict[str, Any]] = {
+    f"{name}/{job}": told
+    for name, workflow in WORKFLOWS.items()
+    for job, told in workflow["jobs"].items()
+}
+
+
+def read(name):
+    return (ROOT / name).read_text()
+
+
+def commands(job):
+    return [step["run"] for step in job.get("steps", []) if "run" in step]
+
+
+def actions(job):
+    return [step["uses"] for step in job.get("steps", []) if "uses" in step]
+
+
+def pythons(job):
+    return JOBS[job]["strategy"]["matrix"]["python"]
+
+
+def targets():
+    return set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+
+
+# --- the workflows ---------------------------------------------------------------------------
+
+
+def test_every_command_of_a_workflow_is_a_target_of_make():
+    ran = [command for job in JOBS.values() for command in commands(job)]
+
+    assert set(ran) == {"make check", "make test-floor", "make dist"}
+    assert {command.removeprefix("make ") for command in ran} <= targets()
+
+
+def test_github_runs_what_ci_runs():
+    here = re.findall(r"^make .+", read(".ci/run"), re.MULTILINE)
+    there = [
+        ran for name, job in JOBS.items() if name.startswith("check/") for ran in commands(job)
+    ]
+
+    assert here
+    assert set(here) <= set(there)
+
+
+def test_the_tests_run_on_every_python_that_is_promised():
+    promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', read("pyproject.toml"))
+
+    assert pythons("check/check") == promised
+
+
+def test_the_floors_are_tested_on_the_pythons_that_have_wheels_of_them():
+    ((low, high),) = re.findall(r"if \(3, (\d+)\) <= v < \(3, (\d+)\)", read("Makefile"))
+
+    assert pythons("check/floor") == [f"3.{n}" for n in range(int(low), int(high))]
+
+
+def test_nothing_is_published_before_the_tests_passed_and_the_version_was_checked():
+    publishers = [name for name, job in JOBS.items() if "pypi-publish" in str(actions(job))]
+    assert publishers == ["publish/publish"]
+
+    job = JOBS["publish/publish"]
+    assert set(job["needs"]) == {"check", "build"}
+    assert JOBS["publish/check"]["uses"] == "./.github/workflows/check.yml"
+    (built,) = [step for step in JOBS["publish/build"]["steps"] if step.get("run") == "make dist"]
+    assert built["env"] == {"TAG": "${{ github.ref_name }}"}
+    assert WORKFLOWS["publish"][True] == {"release": {"types": ["published"]}}  # YAML reads `on` so
+
+
+def test_only_publishing_is_allowed_more_than_to_read():
+    for workflow in WORKFLOWS.values():
+        assert workflow["permissions"] == {"contents": "read"}
+    allowed = {name: job["permissions"] for name, job in JOBS.items() if "permissions" in job}
+
+    assert allowed == {"publish/publish": {"id-token": "write"}}
+    assert JOBS["publish/publish"]["environment"]["name"] == "pypi"
+    assert "secrets" not in str(WORKFLOWS)
+
+
+def test_actions_are_pinned_and_keep_no_credentials():
+    for job in JOBS.values():
+        for step in job.get("steps", []):
+            action = step.get("uses", "")
+            assert not action or re.search(r"@(v\d+|release/v\d+|[0-9a-f]{40})$", action), action
+            if action.startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+
+# --- the version -----------------------------------------------------------------------------
+
+CHANGELOG = "# Changelog\n\n## 1.2.3 (2030-01-31)\n\n## 1.2.2 (2029-01-31)\n"
+
+
+def test_code_and_changelog_tell_the_same_version():
+    assert versions.version(None) == langchain_segmind.__version__
+
+
+@pytest.mark.parametrize("tag", [None, "v1.2.3"])
+def test_a_version_told_alike_everywhere_is_right(tag):
+    assert versions.faults("1.2.3", CHANGELOG, tag) == []
+
+
+@pytest.mark.parametrize(
+    ("literal", "changelog", "tag", "told"),
+    [
+        ("1.2.4", CHANGELOG, None, "CHANGELOG.md begins with 1.2.3, langchain_segmind is 1.2.4"),
+        ("1.2.2", CHANGELOG, None, "CHANGELOG.md begins with 1.2.3, langchain_segmind is 1.2.2"),
+        ("1.2.3", CHANGELOG, "v1.2.4", "the tag is v1.2.4, it should be v1.2.3"),
+        ("1.2.3", CHANGELOG, "1.2.3", "the tag is 1.2.3, it should be v1.2.3"),
+        ("1.2.3", "## 1.2.3 (unreleased)\n", "v1.2.3", "CHANGELOG.md says (unreleased) where"),
+        ("1.2.3", "# Changelog\n", None, "CHANGELOG.md has no heading like"),
+    ],
+)
+def test_a_version_told_differently_somewhere_is_named(literal, changelog, tag, told):
+    (fault,) = versions.faults(literal, changelog, tag)
+
+    assert fault.startswith(told)
+
+
+# --- what is inside --------------------------------------------------------------------------
+
+TRACKED = ["Makefile", "langchain_segmind/__init__.py", "pytest_segmind.py", "tests/unit/test_x.py"]
+INSIDE = [
+    "langchain_segmind/__init__.py",
+    "pytest_segmind.py",
+    *(f"langchain_segmind-1.dist-info/{name}" for name in dist.METADATA),
+]
+
+
+def write_wheel(folder: Path, names: list[str], version: str = "1") -> Path:
+    path = folder / "langchain_segmind-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, f"Version: {version}\n")
+    return path
+
+
+def write_sdist(folder: Path, names: list[str]) -> Path:
+    path = folder / "langchain_segmind-1.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in names:
+            archive.addfile(tarfile.TarInfo(f"langchain_segmind-1/{name}"))
+    return path
+
+
+def test_a_wheel_of_the_package_and_its_plugin_is_right(tmp_path):
+    assert "7 files" in dist.check_wheel(write_wheel(tmp_path, INSIDE), TRACKED, "1")
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([*INSIDE, "tests/unit/test_x.py"], "not expected: tests/unit/test_x.py"),
+        ([*INSIDE, "langchain_segmind/__pycache__/x.pyc"], "not expected: langchain_segmind/__py"),
+        (INSIDE[1:], "missing: langchain_segmind/__init__.py"),
+        (INSIDE[:-1], "missing: langchain_segmind-1.dist-info/licenses/LICENSE"),
+    ],
+)
+def test_a_wheel_that_holds_more_or_less_is_refused(tmp_path, names, told):
+    with pytest.raises(SystemExit, match=told):
+        dist.check_wheel(write_wheel(tmp_path, names), TRACKED, "1")
+
+
+def test_a_wheel_that_says_another_version_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="says it is 2, expected 1"):
+        dist.check_wheel(write_wheel(tmp_path, INSIDE, version="2"), TRACKED, "1")
+
+
+def test_an_sdist_holds_what_git_tracks(tmp_path):
+    assert "5 files" in dist.check_sdist(write_sdist(tmp_path, [*TRACKED, "PKG-INFO"]), TRACKED)
+    with pytest.raises(SystemExit, match=r"not expected: langchain_segmind-1/\.env"):
+        dist.check_sdist(write_sdist(tmp_path, [*TRACKED, "PKG-INFO", ".env"]), TRACKED)
+    with pytest.raises(SystemExit, match="missing: langchain_segmind-1/Makefile"):
+        dist.check_sdist(write_sdist(tmp_path, [*TRACKED[1:], "PKG-INFO"]), TRACKED)
