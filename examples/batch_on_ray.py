@@ -22,14 +22,18 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reads both when it is imported
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reads these when it is imported
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+if "RAY_ADDRESS" not in os.environ and "RAY_AUTH_MODE" not in os.environ:
+    # Else Ray would make a token for its own cluster, and keep it in the home folder.
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,12 +67,14 @@ ROWS: Final = pa.schema(
 
 def main() -> None:
     options = read_options()
-    with gateway() as local, cluster():
-        if options.prompts:
-            answer(options.prompts, options.results, options)
-        else:
-            with TemporaryDirectory() as folder:
-                show(Path(folder), options, local)
+    with gateway() as local, TemporaryDirectory() as folder:
+        asked = read_prompts(options.prompts or write_prompts(Path(folder)))
+        check_key(options)
+        with cluster():
+            if options.prompts:
+                answer(asked, options.results, options)
+            else:
+                show(asked, Path(folder, "results"), options, local)
 
 
 def read_options() -> argparse.Namespace:
@@ -183,20 +189,28 @@ def write(file: Path, rows: list[dict[str, Any]]) -> None:
 # --- on the machine that leads -------------------------------------------------------------------
 
 
-def answer(prompts: Path, results: Path, options: argparse.Namespace) -> None:
-    """Ask what has no answer in the results yet, and put all rows together."""
-    asked = pq.read_table(prompts, columns=["id", "prompt"])
+def read_prompts(file: Path) -> pa.Table:
+    """Read all prompts, and see that each can be told from the others."""
+    asked = pq.read_table(file, columns=["id", "prompt"])
     asked = asked.cast(pa.schema({"id": pa.string(), "prompt": pa.string()}))
     if asked["id"].null_count or len(asked["id"].unique()) < len(asked):
-        raise SystemExit(f"{prompts}: every prompt needs an id of its own")
-    with ChatSegmind(model=options.model) as model:
-        model.get_credits()  # free of charge; a wrong key is told here, before a million prompts
+        raise SystemExit(f"{file}: every prompt needs an id of its own")
+    return asked
 
+
+def check_key(options: argparse.Namespace) -> None:
+    """Have a wrong key told here, free of charge, and not by every prompt."""
+    with ChatSegmind(model=options.model) as model:
+        print(f"{model.get_credits().total:.4f} USD are left.")
+
+
+def answer(asked: pa.Table, results: Path, options: argparse.Namespace) -> None:
+    """Ask what has no answer in the results yet, and put all rows together."""
     results.mkdir(parents=True, exist_ok=True)
     with alone(results):
         known = read(results)
         is_left = [must_ask(known.get(i), options) for i in asked["id"].to_pylist()]
-        left = asked.filter(pa.array(is_left))
+        left = asked.filter(pa.array(is_left, pa.bool_()))
         print(f"{len(asked)} prompts, {len(left)} of them to be asked.", flush=True)
         if len(left):
             ask(left, results, options)
@@ -270,22 +284,27 @@ def report(known: dict[str, dict[str, Any]]) -> None:
 # --- the show --------------------------------------------------------------------------------
 
 
-def show(folder: Path, options: argparse.Namespace, local: LocalGateway | None) -> None:
-    """Answer some prompts, with a few failures on the local gateway, and ask again for the rest."""
-    prompts, results = folder / "prompts.parquet", folder / "results"
+def write_prompts(folder: Path) -> Path:
     numbers = range(1, int(os.environ.get("CALLS", "24")) + 1)
     asked = [{"id": f"q-{n:02}", "prompt": f"What is {n} times {n}?"} for n in numbers]
-    pq.write_table(pa.Table.from_pylist(asked), prompts)
+    pq.write_table(pa.Table.from_pylist(asked), folder / "prompts.parquet")
+    return folder / "prompts.parquet"
+
+
+def show(
+    asked: pa.Table, results: Path, options: argparse.Namespace, local: LocalGateway | None
+) -> None:
+    """Answer some prompts, with a few failures on the local gateway, and ask for the rest again."""
     if local:
         local.fail(status=400, times=2)
         local.fail(status=504, times=2)
     title("The first run")
-    answer(prompts, results, options)
+    answer(asked, results, options)
     title("The second run asks for what surely cost nothing")
-    answer(prompts, results, options)
+    answer(asked, results, options)
     title("The third one is told to ask for the rest, too")
     options.repeat_unknown = True
-    answer(prompts, results, options)
+    answer(asked, results, options)
     title("results.parquet")
     for told in pq.read_table(results / "results.parquet").sort_by("id").to_pylist()[-3:]:
         print(f"{told['id']}: {told['answer']} ({told['cost']} USD)")
@@ -310,26 +329,27 @@ def gateway() -> Iterator[LocalGateway | None]:
 def cluster() -> Iterator[None]:
     """Join the cluster that RAY_ADDRESS names, or start Ray on this machine, and have it quiet."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - a socket's path has a limit
     with TemporaryDirectory(prefix="ray-", dir=short, ignore_cleanup_errors=True) as folder:
-        own: dict[str, Any] = (
-            {}
-            if "RAY_ADDRESS" in os.environ
-            else {
-                "address": "local",
-                "include_dashboard": False,
-                "object_store_memory": 100 * 2**20,  # prompts and answers are small
-                "_plasma_directory": folder,  # /dev/shm has 64 MB in many containers
-                "_temp_dir": folder,
-            }
-        )
-        ray.init(**quiet, **own)
+        own = {} if "RAY_ADDRESS" in os.environ else alone_here(folder)
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **own)
         ray.data.DataContext.get_current().enable_progress_bars = False
         try:
             yield
         finally:
             ray.shutdown()
+
+
+def alone_here(folder: str) -> dict[str, Any]:
+    """How Ray is started for this process only, with all that it writes in a folder."""
+    return {
+        "address": "local",
+        "include_dashboard": False,
+        "object_store_memory": 100 * 2**20,  # prompts and answers are small
+        "_node_ip_address": "127.0.0.1",
+        "_plasma_directory": folder,  # /dev/shm has 64 MB in many containers
+        "_temp_dir": folder,
+    }
 
 
 def title(text: str) -> None:

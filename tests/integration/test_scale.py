@@ -1,4 +1,4 @@
-"""Batch inference on Ray: workers in processes of their own, which break, and prompts which fail."""
+"""Batch inference on Ray: workers that are lost, and prompts that fail."""
 
 import os
 import signal
@@ -23,8 +23,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples/batch_on_ray.py"
 QUIET = "Set ray log level from environment variable"  # what Ray says when it is told to be quiet
 
 
-def start(gateway, *arguments):
-    environment = {"PATH": ""}
+def start(gateway, *arguments, **environment):
+    environment |= {"PATH": ""}
     if gateway:
         environment |= {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
     return subprocess.Popen(
@@ -59,10 +59,11 @@ def write_prompts(file, count):
     return dict(zip(ids, texts, strict=True))
 
 
-def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing():
-    printed, complaints = printed_by(start(None))
+def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing(tmp_path):
+    printed, complaints = printed_by(start(None, HOME=str(tmp_path)))
 
     assert complaints == []
+    assert list(tmp_path.iterdir()) == []  # Ray keeps a token at home, if one lets it
     assert "24 prompts, 24 of them to be asked.\n  20 answered, 2 " in printed
     assert printed.count(": rejected, SegmindInvalidRequestError: gpt-4o: the gateway answer") == 2
     assert printed.count(": unknown, SegmindServerError: gpt-4o: the gateway answered 504") == 4
