@@ -97,6 +97,8 @@ def read_options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.prompts and not options.results:
         parser.error("say where the results are to go")
+    if min(options.workers, options.rate, options.at_once, options.batch) <= 0:
+        parser.error("--workers, --rate, --at-once and --batch must be above zero")
     return options
 
 
