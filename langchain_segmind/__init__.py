@@ -25,6 +25,7 @@ from langchain_segmind.errors import (
 )
 from langchain_segmind.jobs import SegmindJob
 from langchain_segmind.media import image_block
+from langchain_segmind.progress import Progress, show_progress
 
 __all__ = [
     "Card",
@@ -32,6 +33,7 @@ __all__ = [
     "CreditTracker",
     "Credits",
     "Entry",
+    "Progress",
     "SegmindAuthenticationError",
     "SegmindBudgetExceededError",
     "SegmindConnectionError",
@@ -53,5 +55,6 @@ __all__ = [
     "Spending",
     "__version__",
     "image_block",
+    "show_progress",
     "track_credits",
 ]

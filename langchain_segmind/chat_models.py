@@ -17,7 +17,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput, Mo
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, model_validator
@@ -437,6 +437,22 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     # LangChain inspects both at every call, and is quicker where the answer is kept.
     _agenerate.__dict__["__signature__"] = signature(_agenerate)
+
+    @override
+    async def _agenerate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
+        except BaseException as error:
+            # LangChain tells callbacks of errors, but not that a call was cancelled.
+            if run_manager is not None and not isinstance(error, Exception):
+                await run_manager.on_llm_error(error, response=LLMResult(generations=[]))
+            raise
 
     @override
     def _stream(

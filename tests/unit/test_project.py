@@ -35,10 +35,11 @@ def test_the_changelog_tells_of_this_version():
     assert f"## {langchain_segmind.__version__}" in _read("CHANGELOG.md")
 
 
-def test_importing_the_package_imports_neither_aiohttp_nor_the_local_gateway():
+def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
     code = (
         "import sys, langchain_segmind\n"
-        "late = {'aiohttp', 'langchain_segmind.testing', 'langchain_segmind._http._async'}\n"
+        "late = {'aiohttp', 'tqdm'}\n"
+        "late |= {'langchain_segmind.testing', 'langchain_segmind._http._async'}\n"
         "sys.exit(str(late & set(sys.modules)) if late & set(sys.modules) else 0)"
     )
 

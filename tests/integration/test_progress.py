@@ -1,0 +1,352 @@
+"""Long work shown while it goes on: what is counted, what is drawn, and where."""
+
+import asyncio
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.rate_limiters import InMemoryRateLimiter
+
+from langchain_segmind import Progress, SegmindBudgetExceededError, show_progress, track_credits
+from langchain_segmind.testing import LocalGateway, Queue
+from tests.integration.ways import both_ways, build
+
+QUESTIONS = [f"What is {n} + {n}?" for n in range(8)]
+
+
+def counts(bar):
+    return {
+        name: count
+        for name in ("done", "failed", "cancelled", "running", "queued")
+        if (count := getattr(bar, name))
+    }
+
+
+def wait_until(true):
+    """Wait for what comes in a moment; whether it comes is the test, not when."""
+    until = time.monotonic() + 20
+    while not true() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert true()
+
+
+# --- what is counted -------------------------------------------------------------------------
+
+
+def on_both_ways(test):
+    for mark in both_ways:
+        test = mark(test)
+    return test
+
+
+@on_both_ways
+async def test_every_kind_of_call_is_counted(gateway):
+    async with build(gateway) as model:
+        chain = model | StrOutputParser()
+        with show_progress() as bar:
+            model.batch(QUESTIONS)
+            chain.batch(QUESTIONS)
+            list(model.stream("Hello"))
+            await model.abatch(QUESTIONS)
+            [chunk async for chunk in chain.astream("Hello")]
+
+    assert counts(bar) == {"done": 26}
+    assert bar.calls == gateway.executions == 26
+    assert bar.usd == pytest.approx(10 - gateway.credits)
+    assert bar.remaining_credits == pytest.approx(gateway.credits)
+    assert str(bar) == f"{bar.total_tokens} tokens, {bar.usd:.4f} USD, {gateway.credits:.2f} left"
+
+
+@on_both_ways
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_failed_is_not_done(gateway, is_async):
+    gateway.fail(status=400, times=3)
+    with build(gateway) as model, show_progress(len(QUESTIONS)) as bar:
+        ends = many(model, QUESTIONS, is_async=is_async)
+
+    assert counts(bar) == {"done": 5, "failed": 3}
+    assert len([end for end in ends if isinstance(end, Exception)]) == 3
+    assert bar.calls == gateway.executions == 5
+
+
+@on_both_ways
+async def test_a_cancelled_call_runs_no_more():
+    with LocalGateway(latency=5) as gateway:
+        async with build(gateway) as model:
+            with show_progress(3) as bar:
+                tasks = [asyncio.create_task(model.ainvoke(text)) for text in QUESTIONS[:3]]
+                await asyncio.to_thread(wait_until, lambda: bar.running + bar.queued == 3)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+                assert counts(bar) == {"cancelled": 3}
+
+
+@on_both_ways
+async def test_what_waits_for_its_turn_can_be_cancelled_too(gateway):
+    slow = InMemoryRateLimiter(requests_per_second=0.001, max_bucket_size=1)
+    async with build(gateway, rate_limiter=slow) as model:
+        with show_progress() as bar:
+            task = asyncio.create_task(model.ainvoke("Hello"))
+            await asyncio.to_thread(wait_until, lambda: bar.running == 1)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+            assert counts(bar) == {"cancelled": 1}
+    assert gateway.executions == 0
+
+
+@on_both_ways
+def test_an_agents_calls_are_counted(gateway):
+    def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    agent: Any = create_agent(build(gateway), [add])
+    with show_progress() as bar:
+        agent.invoke({"messages": [("user", "What is 17 + 25? Use the tool.")]})
+
+    assert counts(bar) == {"done": gateway.executions} == {"done": 2}
+
+
+def many(model, texts, *, is_async):
+    if is_async:
+        return asyncio.run(model.abatch(texts, return_exceptions=True))
+    return model.batch(texts, return_exceptions=True)
+
+
+def test_as_a_handler_it_counts_in_threads_begun_by_hand(gateway):
+    model, bar = build(gateway), show_progress()
+    config: Any = {"callbacks": [bar]}
+
+    with bar:
+        threads = [threading.Thread(target=model.invoke, args=("Hi", config)) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        model.invoke("Hi", config)  # in the block and passed: it counts once
+
+    assert counts(bar) == {"done": 6}
+    assert bar.calls == gateway.executions == 6
+
+
+def test_threads_and_a_loop_are_counted_at_once(gateway):
+    with build(gateway) as model, show_progress() as bar:
+
+        async def both():
+            await asyncio.gather(model.abatch(QUESTIONS), asyncio.to_thread(model.batch, QUESTIONS))
+            await model.aclose()
+
+        asyncio.run(both())
+
+    assert counts(bar) == {"done": 16}
+    assert bar.calls == 16
+
+
+def test_a_cached_answer_is_done_and_costs_nothing(gateway):
+    with build(gateway, cache=InMemoryCache()) as model, show_progress() as bar:
+        model.invoke("Hello")
+        model.invoke("Hello")
+
+    assert counts(bar) == {"done": 2}
+    assert bar.calls == 1
+
+
+def test_it_stands_inside_a_tracker_with_a_budget(gateway):
+    with build(gateway) as model, track_credits(budget=1e-9) as spent, show_progress() as bar:
+        model.invoke("Hello")
+        with pytest.raises(SegmindBudgetExceededError):
+            model.invoke("Hello")
+
+    assert counts(bar) == {"done": 1, "failed": 1}
+    assert bar.usd == spent.usd > 0
+
+
+def test_a_bar_inside_another_counts_alone_until_its_end(gateway):
+    with build(gateway) as model, show_progress() as outer:
+        with show_progress() as inner:
+            model.invoke("Hello")
+        model.invoke("Hello")
+    model.invoke("Hello")
+
+    assert (inner.done, outer.done) == (1, 1)
+    assert (inner.calls, outer.calls) == (1, 2)
+
+
+# --- jobs ------------------------------------------------------------------------------------
+
+
+def test_jobs_wait_run_and_end():
+    with LocalGateway(queue=Queue(polls=2)) as gateway:
+        with build(gateway, poll_interval=0.01) as model, show_progress(3) as bar:
+            gateway.fail_job("out of memory")
+            jobs = [model.submit(text) for text in QUESTIONS[:3]]
+            assert counts(bar) == {"queued": 3}
+            with pytest.raises(Exception, match="out of memory"):
+                jobs[0].result()
+            assert counts(bar) == {"failed": 1, "queued": 2}
+            jobs[1].result()
+            jobs[1].result()  # as often as one likes
+
+            assert counts(bar) == {"failed": 1, "done": 1, "queued": 1}
+
+        assert counts(bar) == {"failed": 1, "done": 1, "queued": 1}  # it runs on in the queue
+        jobs[2].result()  # tells the bar that saw its submit
+        assert counts(bar) == {"failed": 1, "done": 2}
+        assert bar.calls == gateway.executions == 2
+
+
+async def test_jobs_that_another_process_submitted_are_counted_when_they_are_fetched(gateway):
+    async with build(gateway, poll_interval=0.01) as model:
+        ids = [str(await model.asubmit(text)) for text in QUESTIONS[:3]]
+        with show_progress(3) as bar:
+            await asyncio.gather(*(model.afetch(request_id) for request_id in ids))
+
+    assert counts(bar) == {"done": 3}
+
+
+# --- what is drawn ---------------------------------------------------------------------------
+
+
+def test_a_bar_shows_what_goes_on_and_what_came_of_it():
+    drawn = io.StringIO()
+    with LocalGateway(latency=0.5) as gateway:
+        gateway.fail(status=400, times=2)
+        with (
+            build(gateway) as model,
+            show_progress(8, label="questions", file=drawn, disable=False) as bar,
+            ThreadPoolExecutor() as pool,
+        ):
+            config: Any = {"callbacks": [bar], "max_concurrency": 4}
+            pool.submit(model.batch, QUESTIONS, config, return_exceptions=True)
+            wait_until(lambda: " running" in drawn.getvalue())
+
+    last = drawn.getvalue().strip().split("\r")[-1]
+    assert last.startswith("questions: ")
+    assert "| 6/8 [" in last
+    assert f"2 failed, {bar.total_tokens} tokens, {bar.usd:.4f} USD, 10.00 left]" in last
+    assert "running" not in last
+
+
+PROGRAM = """
+import sys
+from langchain_segmind import ChatSegmind, show_progress
+
+with show_progress(9) as bar:
+    ChatSegmind(model="gpt-4o").batch(["Hello"] * 9)
+assert (bar.done, bar.calls) == (9, 9)
+"""
+
+
+def test_on_a_terminal_it_is_drawn(gateway):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 30, 120, 0, 0))
+    with program(gateway, stderr=theirs) as process:
+        os.close(theirs)
+        shown = read_all(ours)
+
+    assert process.returncode == 0, shown
+    assert re.search(r"\| 9/9 \[.*, \d+ tokens, 0\.00\d\d USD, 10\.00 left\]", shown)
+    assert shown.count("\n") == 1
+
+
+def read_all(terminal):
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as file:
+        while True:
+            try:
+                more = file.read(1000)
+            except OSError:  # Linux's way of telling the end
+                more = b""
+            if not more:
+                return shown.decode()
+            shown += more
+
+
+def test_in_a_pipe_nothing_is_printed(gateway):
+    with program(gateway, stderr=subprocess.PIPE) as process:
+        _, printed = process.communicate()
+
+    assert process.returncode == 0, printed
+    assert printed == b""
+
+
+def program(gateway, stderr):
+    environment = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
+    command = [sys.executable, "-W", "error", "-c", PROGRAM]
+    return subprocess.Popen(command, stderr=stderr, env=environment)
+
+
+class Broken(io.StringIO):
+    """A terminal that goes away after the first line."""
+
+    def write(self, text):
+        if self.getvalue():
+            raise RuntimeError("the terminal is gone")
+        return super().write(text)
+
+
+def test_a_terminal_that_goes_away_breaks_no_call(gateway, caplog):
+    with (
+        build(gateway) as model,
+        show_progress(8, file=Broken(), disable=False) as bar,
+    ):
+        answers = model.batch(QUESTIONS)
+
+    assert all(answer.text for answer in answers)
+    assert counts(bar) == {"done": 8}
+    assert len([line for line in caplog.messages if "cannot be shown" in line]) == 1
+
+
+def test_no_thread_is_left_behind(gateway):
+    before = {thread for thread in threading.enumerate() if "_keep_drawing" in thread.name}
+    with build(gateway) as model, show_progress(file=io.StringIO(), disable=False):
+        model.invoke("Hello")
+
+    assert {t for t in threading.enumerate() if "_keep_drawing" in t.name} == before
+
+
+# --- bad input -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("total", [-1, 2.5, "many", True])
+def test_a_total_that_is_no_number_of_calls_is_refused(total):
+    with pytest.raises(ValueError, match="total must be a number of calls"):
+        show_progress(total)
+
+
+def test_a_bar_is_drawn_once_at_a_time():
+    with show_progress() as bar, pytest.raises(RuntimeError, match="make another one"), bar:
+        pass
+
+
+def test_tqdm_is_asked_for_at_once():
+    code = (
+        "import sys; sys.modules['tqdm'] = None\n"
+        "from langchain_segmind import show_progress\n"
+        "show_progress(3)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert "ImportError: show_progress needs tqdm: pip install tqdm" in done.stderr
+
+
+def test_it_is_a_tracker():
+    assert isinstance(show_progress(), Progress)

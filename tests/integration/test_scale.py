@@ -1,0 +1,161 @@
+"""Batch inference on Ray: workers that are lost, and prompts that fail."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_segmind.testing import LocalGateway
+
+if find_spec("ray") is None:
+    pytest.skip("needs Ray: pip install 'langchain-segmind[scale]'", allow_module_level=True)
+pyarrow: Any = pytest.importorskip("pyarrow")
+parquet: Any = pytest.importorskip("pyarrow.parquet")
+
+EXAMPLE = Path(__file__).parents[2] / "examples/batch_on_ray.py"
+QUIET = "Set ray log level from environment variable"  # what Ray says when it is told to be quiet
+
+
+def start(gateway, *arguments, **environment):
+    environment |= {"PATH": ""}
+    if gateway:
+        environment |= {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
+    return subprocess.Popen(
+        [sys.executable, str(EXAMPLE), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def printed_by(process):
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return out, [line for line in err.splitlines() if QUIET not in line]
+
+
+def executed(gateway):
+    """How often each prompt was executed."""
+    texts = [r.body["messages"][-1]["content"] for r in gateway.requests if r.executed]
+    return Counter(texts)
+
+
+def rows(results):
+    return {row["id"]: row for row in parquet.read_table(results / "results.parquet").to_pylist()}
+
+
+def write_prompts(file, count):
+    ids = [f"p{n:02}" for n in range(count)]
+    texts = [f"Reply with the word w{n}." for n in range(count)]
+    parquet.write_table(pyarrow.table({"id": ids, "prompt": texts}), file)
+    return dict(zip(ids, texts, strict=True))
+
+
+def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing(tmp_path):
+    printed, complaints = printed_by(start(None, HOME=str(tmp_path)))
+
+    assert complaints == []
+    assert list(tmp_path.iterdir()) == []  # Ray keeps a token at home, if one lets it
+    assert "24 prompts, 24 of them to be asked.\n  20 answered, 2 " in printed
+    assert printed.count(": rejected, SegmindInvalidRequestError: gpt-4o: the gateway answer") == 2
+    assert printed.count(": unknown, SegmindServerError: gpt-4o: the gateway answered 504") == 4
+    assert "24 prompts, 2 of them to be asked.\n  22 answered, 2 unknown" in printed
+    assert "24 prompts, 2 of them to be asked.\n  24 answered\n" in printed
+    assert "q-24: 24 * 24 = 576 (2.8e-05 USD)" in printed
+    assert "The gateway executed 24 runs." in printed
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
+def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
+    asked, results = write_prompts(tmp_path / "in", 24), tmp_path / "out"
+    arguments = (tmp_path / "in", results, "--workers", 2, "--batch", 4, "--at-once", 4)
+    with LocalGateway(latency=1.0) as gateway:
+        first = start(gateway, *arguments)
+        wait_until(lambda: begun(results) == 2 and len(calls(gateway)) == 8)
+        workers = workers_of(first.pid)
+        os.kill(workers[0], signal.SIGKILL)
+        gateway.fail(status=400, times=2)
+        gateway.fail(drop="after_run")
+        printed, _ = printed_by(first)
+        found = rows(results)
+
+        assert "24 prompts, 24 of them to be asked." in printed
+        assert len(workers) == 2
+        assert set(found) == set(asked)
+        assert Counter((row["outcome"], row["error"], row["billed"]) for row in found.values()) == {
+            ("answered", None, True): 17,
+            ("rejected", "SegmindInvalidRequestError", False): 2,
+            ("unknown", "SegmindConnectionError", None): 1,
+            ("unknown", "WorkerLost", None): 4,
+        }
+        before = executed(gateway)
+        assert set(before.values()) == {1}
+
+        again, complaints = printed_by(start(gateway, *arguments))
+        found = rows(results)
+
+        assert "24 prompts, 2 of them to be asked." in again
+        assert complaints == []
+        assert Counter(row["outcome"] for row in found.values()) == {"answered": 19, "unknown": 5}
+        assert executed(gateway).total() == before.total() + 2
+        assert set(executed(gateway).values()) == {1}
+
+    answered = [row for row in found.values() if row["outcome"] == "answered"]
+    assert all(row["answer"] == f"w{int(row['id'][1:])}" for row in answered)
+    assert all(row["cost"] > 0 < row["input_tokens"] for row in answered)
+    assert len({request.connection for request in calls(gateway)}) >= 8  # four of each worker
+
+
+def test_prompts_without_ids_of_their_own_are_refused(tmp_path):
+    table = pyarrow.table({"id": ["a", "a"], "prompt": ["Hello", "Hello"]})
+    parquet.write_table(table, tmp_path / "in")
+    with LocalGateway() as gateway:
+        process = start(gateway, tmp_path / "in", tmp_path / "out")
+        _, err = process.communicate()
+
+    assert process.returncode == 1
+    assert "every prompt needs an id of its own" in err
+    assert gateway.requests == []
+
+
+def wait_until(true):
+    until = time.monotonic() + 60
+    while not true() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert true()
+
+
+def begun(results):
+    """How many batches are under way."""
+    return len(list(results.glob("run-*/*.json"))) - len(list(results.glob("run-*/*.parquet")))
+
+
+def calls(gateway):
+    return [request for request in gateway.requests if request.method == "POST"]
+
+
+def workers_of(driver):
+    """The processes of Ray's that are our actors, by their names."""
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(driver)}
+    return [pid for pid, name in names.items() if name.startswith("ray::MapWorker")]
+
+
+def descendants(pid):
+    found = list[int]()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it ended in the meantime
+            continue
+        if parent == pid:
+            child = int(stat.parent.name)
+            found += [child, *descendants(child)]
+    return found
