@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -75,7 +76,10 @@ class Books:
     def __init__(self, budget: Decimal | None, warn_below: Decimal | None) -> None:
         self._budget = budget
         self._warn_below = warn_below
-        self._lock = threading.Lock()
+        # Re-entrant: where memory runs short, Python may close a forgotten call within a booking.
+        self._lock = threading.RLock()
+        self._waiting: deque[Entry] = deque()
+        self._is_booking = False
         self._spent = _Sum()
         self._by_model: dict[str, _Sum] = {}
         self._jobs: dict[str, Entry | None] = {}  # None: its cost is in the books
@@ -115,8 +119,17 @@ class Books:
 
     def record(self, entry: Entry) -> None:
         """Book an entry, and log what it gives reason to warn of."""
+        self._waiting.append(entry)
+        warnings: list[str] = []
         with self._lock:
-            warnings = list(self._book(entry))
+            if self._is_booking:
+                return  # who is about it in this thread takes this one, too
+            self._is_booking = True
+            try:
+                while self._waiting:
+                    warnings += self._book(self._waiting.popleft())
+            finally:
+                self._is_booking = False
         for warning in warnings:
             _log.warning(warning)
 
@@ -125,7 +138,7 @@ class Books:
             return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        vars(self).update(state, _lock=threading.Lock())
+        vars(self).update(state, _lock=threading.RLock())
 
     def _book(self, entry: Entry) -> Iterator[str]:
         if not self._take_back(entry):

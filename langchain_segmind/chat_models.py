@@ -449,8 +449,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         try:
             return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
         except BaseException as error:
-            # LangChain tells callbacks of errors, but not that a call was cancelled.
-            if run_manager is not None and not isinstance(error, Exception):
+            # LangChain tells callbacks of errors, but not that a call was cancelled. One that was
+            # forgotten, and is closed with its loop, has nobody to wait for.
+            if run_manager is not None and not isinstance(error, Exception | GeneratorExit):
                 await run_manager.on_llm_error(error, response=LLMResult(generations=[]))
             raise
 

@@ -82,6 +82,34 @@ def test_many_small_sums_add_up_exactly():
     assert spent.usd == 0.1
 
 
+def test_a_call_that_is_closed_within_a_booking_is_booked_too():
+    class Closing(str):  # as the collection of garbage may close a forgotten call at any moment
+        __slots__ = ()
+
+        def __hash__(self):
+            if not closed:
+                closed.append(True)
+                pay(0.25, model="forgotten")
+            return str.__hash__(self)
+
+    closed, ended = [], []
+
+    def call():
+        with track_credits() as spent:
+            pay(0.5, model=Closing("m"))
+        ended.append(spent)
+
+    caller = threading.Thread(target=call, daemon=True)
+    caller.start()
+    caller.join(10)
+
+    assert [spent.usd for spent in ended] == [0.75]
+    assert {model: told.usd for model, told in ended[0].by_model.items()} == {
+        "m": 0.5,
+        "forgotten": 0.25,
+    }
+
+
 def test_unknown_costs_are_unknown_and_not_zero():
     with track_credits() as spent:
         pay(None)
