@@ -33,9 +33,9 @@ class Bill:
             handlers: The call's handlers.
             job: The id of a job whose answer is only collected.
         """
-        passed = (handler for handler in handlers if isinstance(handler, CreditTracker))
+        passed = [handler for handler in handlers if isinstance(handler, CreditTracker)]
         self.trackers = tuple(dict.fromkeys((*entered(), *passed)))
-        self._began: dict[Books, int] = dict.fromkeys((t.books for t in self.trackers), 0)
+        self._began: dict[Books, int] = {tracker.books: 0 for tracker in self.trackers}
         self._model = model
         self._job = job
         self._is_collection = job is not None

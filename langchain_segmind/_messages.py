@@ -283,21 +283,24 @@ def sound(text: Any, where: str) -> str:
 
 def write(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> AIMessage:
     """Write one choice as the message of an `invoke`."""
+    calls: dict[str, Any] = {}
+    if choice.calls:  # for LangChain to check empty lists costs 1 % of a call
+        calls["tool_calls"] = [
+            tool_call(name=c.name, args=dict(c.arguments), id=c.id)
+            for c in choice.calls
+            if isinstance(c.arguments, Mapping)
+        ]
+        calls["invalid_tool_calls"] = [
+            invalid_tool_call(name=c.name, args=c.arguments, id=c.id, error=c.error)
+            for c in choice.calls
+            if isinstance(c.arguments, str)
+        ]
     return AIMessage(
         content=choice.text,
         additional_kwargs=_additional(choice),
         response_metadata=_metadata(choice, metadata),
         usage_metadata=_usage(usage),
-        tool_calls=[
-            tool_call(name=c.name, args=dict(c.arguments), id=c.id)
-            for c in choice.calls
-            if isinstance(c.arguments, Mapping)
-        ],
-        invalid_tool_calls=[
-            invalid_tool_call(name=c.name, args=c.arguments, id=c.id, error=c.error)
-            for c in choice.calls
-            if isinstance(c.arguments, str)
-        ],
+        **calls,
     )
 
 

@@ -60,6 +60,9 @@ def show_progress(
         disable: Whether to count only, and draw nothing. By default, whether the file is no
             terminal; notebooks always show the bar.
 
+    Returns:
+        The bar, which is a `CreditTracker` too.
+
     Raises:
         ImportError: If tqdm is not installed.
         ValueError: If the total is no number of calls.

@@ -7,7 +7,7 @@ import io
 import ssl
 import time
 from collections.abc import AsyncGenerator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import aiohttp
@@ -78,6 +78,7 @@ class AsyncLink:
         self._keeper: AsyncGenerator[None, None] | None = None
         self._busy = 0
         self._idle = asyncio.Event()
+        self._limits = lru_cache(8)(_limits)  # most calls have the same
 
     async def send(
         self, step: Step, key: SecretStr | None, payer: common.Payer | None = None
@@ -153,23 +154,28 @@ class AsyncLink:
                 request.url,
                 data=_payload(request.body),
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=total, connect=step.connect_timeout),
+                timeout=self._limits(total, step.connect_timeout),
                 allow_redirects=False,
                 proxy=route.proxy,
                 proxy_headers=route.proxy_headers or None,
             ) as response:
-                wrong = common.wrong_head(response.status, response.headers.items())
+                head = common.lowered(response.headers.items())
+                wrong = common.wrong_head(response.status, head)
                 if wrong:
                     response.close()
                     reply = Failure("unknown", "connection", wrong)
                 elif response.status == 407 and self._is_forwarded:
                     reply = common.UNKNOWN_TO_PROXY
                 else:
-                    reply = await _read(response, key)
+                    reply = await _read(response, head, key)
         except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
             # What was read counts, even when letting go of the connection failed afterwards.
             reply = reply or common.failed(error, sent=verb.is_sent)
         return reply
+
+
+def _limits(total: float | None, connect: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, connect=connect)
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
@@ -200,7 +206,9 @@ def _session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
     )
 
 
-async def _read(response: aiohttp.ClientResponse, key: SecretStr | None) -> Reply:
+async def _read(
+    response: aiohttp.ClientResponse, head: common.Headers, key: SecretStr | None
+) -> Reply:
     cap = common.cap_for(response.status)
     body = bytearray()
     broken: BaseException | None = None
@@ -211,4 +219,4 @@ async def _read(response: aiohttp.ClientResponse, key: SecretStr | None) -> Repl
         broken = error
     if broken is not None or len(body) > cap:
         response.close()
-    return common.arrived(response.status, response.headers.items(), body, broken, key)
+    return common.arrived(response.status, head, body, broken, key)

@@ -39,11 +39,18 @@ MOST_HEADERS: Final = 99
 """What http.client takes."""
 
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
-_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+_FRAMING: Final = {
+    "content-length": re.compile(r"[0-9]{1,18}"),
+    "transfer-encoding": re.compile("chunked", re.IGNORECASE),
+}
+"""What tells where a body ends."""
 
 LONGEST_IDLE: Final = 10.0
 """Seconds an idle connection may be used again; servers close theirs, and a request that races the
 close is one nobody can tell the fate of."""
+
+
+Headers = list[tuple[str, str]]
 
 
 class Payer(Protocol):
@@ -105,34 +112,36 @@ class Masked(str):
         return "'***'"
 
 
-def wrong_head(status: int, headers: Iterable[tuple[str, str]]) -> str:
+def lowered(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Give the headers of a reply with their names in lower case."""
+    return [(name.lower(), value) for name, value in headers]
+
+
+def wrong_head(status: int, headers: Headers) -> str:
     """Tell what is wrong with the head of a reply; empty if nothing is.
 
     Either library lets pass what the other refuses, so a reply that both must take is told here.
     A head that says two things of where its body ends is no reply to trust.
     """
-    found = [(name.lower(), value) for name, value in headers]
     if status < 200:
         return f"the reply has the status {status}"
-    if len(found) > MOST_HEADERS:
+    if len(headers) > MOST_HEADERS:
         return "the reply has too many headers"
-    values = "|".join([value for _, value in found])
+    values = "|".join([value for _, value in headers])
     if "\n" in values:
         values = _FOLD.sub(" ", values)
     is_line = "\n" not in values and "\r" not in values and "\0" not in values
-    if not is_line or not all(map(HEADER_NAME.fullmatch, [name for name, _ in found])):
+    if not is_line or not all(map(HEADER_NAME.fullmatch, [name for name, _ in headers])):
         return "the reply has a header that is none"
-    lengths = [value.strip() for name, value in found if name == "content-length"]
-    codings = [value.strip() for name, value in found if name == "transfer-encoding"]
-    framed = len(lengths) + len(codings) > 1 or (codings and codings[0].lower() != "chunked")
-    if framed or (lengths and not _LENGTH.fullmatch(lengths[0])):
+    framing = [(name, value.strip()) for name, value in headers if name in _FRAMING]
+    if len(framing) > 1 or not all(_FRAMING[name].fullmatch(value) for name, value in framing):
         return "the reply does not tell where it ends"
     return ""
 
 
 def arrived(
     status: int,
-    headers: Iterable[tuple[str, str]],
+    headers: Headers,
     body: bytearray,
     broken: BaseException | None,
     key: SecretStr | None,
@@ -142,9 +151,7 @@ def arrived(
     Only an answer is kept whole, and nothing big is held twice.
     """
     secret = "" if key is None else key.get_secret_value()
-    lower: dict[str, str] = {}
-    for name, value in headers:
-        lower.setdefault(name.lower(), value)  # of several, the first counts
+    lower = dict(reversed(headers))  # of several of one name, the first counts
     if secret in "|".join(lower.values()):
         lower = {name: blot(value, secret) for name, value in lower.items()}
     cap = cap_for(status)

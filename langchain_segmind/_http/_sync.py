@@ -93,7 +93,7 @@ class _TimedResponse(http.client.HTTPResponse):
             # An interim reply: the answer is still to come, and `begin` must read on.
             vars(self).update(headers=None, msg=None)
             super().begin()
-        wrong = common.wrong_head(self.status, self.headers.items())
+        wrong = common.wrong_head(self.status, common.lowered(self.headers.items()))
         if wrong or self.headers.defects:  # a line that is no header hides all that follow it
             raise http.client.HTTPException(wrong or "the reply has a header that is none")
 
@@ -346,5 +346,5 @@ def _read(response: requests.Response, key: SecretStr | None) -> Reply:
         broken = error
     finally:
         response.close()
-    headers = response.raw.headers.iteritems()
+    headers = common.lowered(response.raw.headers.iteritems())
     return common.arrived(response.status_code, headers, body, broken, key)

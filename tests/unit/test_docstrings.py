@@ -17,7 +17,7 @@ from pydantic import BaseModel
 import langchain_segmind
 import langchain_segmind.testing
 import pytest_segmind
-from langchain_segmind import chat_models, embeddings, errors, jobs, media
+from langchain_segmind import chat_models, embeddings, errors, jobs, media, progress
 from langchain_segmind import credits as of_credits
 
 MODULES = [
@@ -29,6 +29,7 @@ MODULES = [
     errors,
     jobs,
     media,
+    progress,
 ]
 
 
@@ -66,7 +67,8 @@ def members(cls: type) -> Iterator[Named]:
         thing = value.__func__ if isinstance(value, classmethod | staticmethod) else value
         is_method = inspect.isfunction(thing) or isinstance(thing, property)
         is_late = type(thing).__name__ == "of_model_or_class"
-        if name[0] != "_" and (is_method or is_late):
+        is_langchains = getattr(thing, "__override__", False) and not thing.__doc__
+        if name[0] != "_" and (is_method or is_late) and not is_langchains:
             yield Named(f"{cls.__qualname__}.{name}", thing, cls)
 
 

@@ -50,7 +50,7 @@ def test_every_command_of_a_workflow_is_a_target_of_make():
     ran = [command for job in JOBS.values() for command in commands(job)]
 
     assert set(ran) == {"make check", "make test-floor", "make dist"}
-    assert {command.removeprefix("make ") for command in ran} <= targets()
+    assert {command.split()[1] for command in ran} <= targets()
 
 
 def test_github_runs_what_ci_runs():
