@@ -49,7 +49,7 @@ def targets():
 def test_every_command_of_a_workflow_is_a_target_of_make():
     ran = [command for job in JOBS.values() for command in commands(job)]
 
-    assert set(ran) == {"make check", "make test-floor", "make dist"}
+    assert {"make check", "make test-floor", "make dist"} <= set(ran)
     assert {command.split()[1] for command in ran} <= targets()
 
 
