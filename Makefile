@@ -7,8 +7,7 @@ LLM    := $(VENV)/.llm
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
 # In the order in which they are best read.
-EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling \
-  batch_on_ray
+EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling batch_on_ray
 DIST   := .venv-dist
 # One model of each family, and what is shown on it.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DEMO = re.findall(r"^EXAMPLES := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
-ELSEWHERE = {"testing", "batch_on_ray", "live_check"}  # they need pytest, Ray, a key
+ELSEWHERE = {"testing"}  # it is run by pytest
 
 
 def run_example(name, environment):
