@@ -329,16 +329,21 @@ def _jsonable(call: Call) -> dict[str, Any] | str:
 
 
 def _additional(choice: Choice) -> dict[str, Any]:
-    found = {"reasoning_content": choice.reasoning, "refusal": choice.refusal}
-    return {name: value for name, value in found.items() if value}
+    told = {}
+    if choice.reasoning:
+        told["reasoning_content"] = choice.reasoning
+    if choice.refusal:
+        told["refusal"] = choice.refusal
+    return told
 
 
 def _metadata(choice: Choice, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    reasons = {
-        "finish_reason": choice.finish_reason,
-        "native_finish_reason": choice.native_finish_reason,
-    }
-    return {**metadata, **{name: value for name, value in reasons.items() if value}}
+    told = dict(metadata)
+    if choice.finish_reason:
+        told["finish_reason"] = choice.finish_reason
+    if choice.native_finish_reason:
+        told["native_finish_reason"] = choice.native_finish_reason
+    return told
 
 
 def _usage(usage: Usage | None) -> UsageMetadata | None:

@@ -26,6 +26,7 @@ from langchain_segmind._wire import SETTINGS, Family
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 _SETTINGS_OF: Final = attrgetter(*SETTINGS)
+_UNSET: Final = (None,) * len(SETTINGS)
 
 _NO_TOOLS: Final[tuple[tuple[Tool, ...], bool]] = ((), False)
 
@@ -198,8 +199,11 @@ class ChatSettings(GatewayClient):
 
     def _own_settings(self) -> dict[str, Any]:
         """The generation settings of the model that are set."""
-        values = zip(SETTINGS, _SETTINGS_OF(self), strict=True)
-        return {name: value for name, value in values if value is not None}
+        values = _SETTINGS_OF(self)
+        if values == _UNSET:
+            return {}
+        named = zip(SETTINGS, values, strict=True)
+        return {name: value for name, value in named if value is not None}
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}

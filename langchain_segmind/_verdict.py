@@ -92,18 +92,22 @@ def facts_of(reply: Reply, name: str, attempts: int) -> dict[str, Any]:
     return facts
 
 
-_NUMBERS: Final = (str, int, float)
-
-
-def amount(said: object) -> float | None:
+def amount(said: Any) -> float | None:
     """Read a number however it is dressed (`$0.01`, `1,000.5`, `0.4s`); None for anything else."""
-    if said is None or isinstance(said, bool) or not isinstance(said, _NUMBERS):
+    if said is None or isinstance(said, bool):
         return None
     try:
-        value = float(str(said).strip().lstrip("$").rstrip("s$ ").replace(",", ""))
-    except ValueError:
-        return None
+        value = float(said)
+    except (ValueError, TypeError, OverflowError):
+        value = _undressed(said)
     return value if math.isfinite(value) else None
+
+
+def _undressed(said: Any) -> float:
+    try:
+        return float(said.strip().lstrip("$").rstrip("s$ ").replace(",", ""))
+    except (ValueError, AttributeError):
+        return math.nan
 
 
 def text_of(response: Response) -> str:

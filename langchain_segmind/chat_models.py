@@ -218,6 +218,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             self._refusers().add(slug)
         receipt = heard.receipt
         found = {
+            "model_name": slug,
+            "model_provider": "segmind",
             "id": heard.answer.id,
             "request_id": receipt.request_id,
             "cost": receipt.cost,
@@ -227,8 +229,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             "ambiguous_attempts": receipt.ambiguous_attempts or None,
             "headers": dict(receipt.headers) if self.include_response_headers else None,
         }
-        known = {name: value for name, value in found.items() if value is not None}
-        return {"model_name": slug, "model_provider": "segmind", **known}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _result(self, heard: Heard, slug: str) -> ChatResult:
         metadata = self._metadata(heard, slug)

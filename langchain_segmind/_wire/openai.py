@@ -42,13 +42,12 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     messages = [_message(turn) for turn in prompt.turns]
     if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
         _ask_for_json(messages)
-    return {"messages": messages, **_offer(prompt), **_turns.siblings(prompt, OWN_NAMES)}
+    offer = _offer(prompt) if prompt.tools else {}
+    return {"messages": messages, **offer, **_turns.siblings(prompt, OWN_NAMES)}
 
 
 def _offer(prompt: Prompt) -> dict[str, Any]:
     """Offer tools natively."""
-    if not prompt.tools:
-        return {}
     tools = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
     offer: dict[str, Any] = {"tools": tools}
     if prompt.forced:
@@ -65,6 +64,8 @@ def _function(tool: Tool) -> dict[str, Any]:
 
 def _message(turn: Turn) -> dict[str, Any]:
     match turn.parts:
+        case (Text() as said,) if not turn.name:  # what most turns are
+            return {"role": turn.role, "content": said.text}
         case (Result() as result,):
             return _native_result(result)
     calls = [_native_call(part) for part in turn.parts if isinstance(part, Call)]
@@ -166,7 +167,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
         text=_joined(content),
         reasoning=_joined(message.get("reasoning_content")) or _joined(message.get("reasoning")),
         refusal=values.text(message.get("refusal")),
-        calls=tuple([_call(call) for call in values.items(message.get("tool_calls"))]),
+        calls=tuple(map(_call, values.items(message.get("tool_calls")))),
         finish_reason=values.text(item.get("finish_reason")),
     )
 
@@ -196,12 +197,14 @@ def _usage(value: Any) -> Usage | None:
     )
     if given is None and made is None:
         return None
-    read = values.table(usage.get("prompt_tokens_details"))
-    written = values.table(usage.get("completion_tokens_details"))
     return Usage(
         input=given or 0,
         output=made or 0,
         total=values.count(usage.get("total_tokens")),
-        cache_read=values.count(read.get("cached_tokens")),
-        reasoning=values.count(written.get("reasoning_tokens")),
+        cache_read=_detail(usage.get("prompt_tokens_details"), "cached_tokens"),
+        reasoning=_detail(usage.get("completion_tokens_details"), "reasoning_tokens"),
     )
+
+
+def _detail(details: Any, name: str) -> int | None:
+    return values.count(details.get(name)) if isinstance(details, dict) else None
