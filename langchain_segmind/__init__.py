@@ -1,10 +1,12 @@
 """LangChain chat and embedding models for everything behind the Segmind gateway."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from langchain_segmind._catalogue import Card, Entry
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
 from langchain_segmind.credits import Credits, CreditTracker, Spending, track_credits
-from langchain_segmind.embeddings import SegmindEmbeddings
 from langchain_segmind.errors import (
     SegmindAuthenticationError,
     SegmindBudgetExceededError,
@@ -23,9 +25,12 @@ from langchain_segmind.errors import (
     SegmindServerError,
     SegmindTimeoutError,
 )
-from langchain_segmind.jobs import SegmindJob
 from langchain_segmind.media import image_block
-from langchain_segmind.progress import Progress, show_progress
+
+if TYPE_CHECKING:
+    from langchain_segmind.embeddings import SegmindEmbeddings
+    from langchain_segmind.jobs import SegmindJob
+    from langchain_segmind.progress import Progress, show_progress
 
 __all__ = [
     "Card",
@@ -58,3 +63,21 @@ __all__ = [
     "show_progress",
     "track_credits",
 ]
+
+_LATE = {
+    "SegmindEmbeddings": "embeddings",
+    "SegmindJob": "jobs",
+    "Progress": "progress",
+    "show_progress": "progress",
+}
+"""Loaded when first asked for: to many programs they are of no use."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from langchain_segmind._frozen import frozen
 from langchain_segmind.errors import SegmindBudgetExceededError
 
 _KEPT_JOBS: Final = 10_000  # the gateway keeps their answers for about an hour only
@@ -44,7 +45,7 @@ class Spending:
         return self.input_tokens + self.output_tokens
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One line in the books.
 
@@ -203,7 +204,7 @@ class Books:
             yield message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Sum:
     """A total, exact in its dollars."""
 

@@ -113,6 +113,7 @@ class GatewayClient(BaseModel):
         protected_namespaces=(),
         ignored_types=(of_model_or_class,),
         hide_input_in_errors=True,  # an error about the key must not show it
+        defer_build=True,  # no instances are made of this class; see the models
     )
 
     _names: ClassVar[frozenset[str]] = frozenset()

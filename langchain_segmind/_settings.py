@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from langchain_segmind import _catalogue, _config, _structured, _toolbox
+from langchain_segmind import _catalogue, _config, _toolbox
 from langchain_segmind._client import GatewayClient, patience_of
 from langchain_segmind._flow import Target
 from langchain_segmind._prompt import Prompt, Tool, Turn
@@ -163,7 +164,7 @@ class ChatSettings(GatewayClient):
             parallel=given.get("parallel_tool_calls") is not False,
             settings=self._settings(given),
             extras=self._extras(given),
-            response_format=None if form is None else _structured.response_format(form),
+            response_format=None if form is None else _read_form(form),
         )
         if prompt.response_format is not None:
             _config.check_json(prompt.response_format, "response_format")
@@ -215,6 +216,13 @@ class ChatSettings(GatewayClient):
         return refusers
 
 
+def _read_form(form: Any) -> dict[str, Any]:
+    from langchain_segmind._structured import response_format  # noqa: PLC0415 - with its parsers
+
+    return response_format(form)
+
+
+@cache
 def _adapter(name: str) -> TypeAdapter[Any]:
     field: Any = ChatSettings.model_fields[name]
     parts = (field.annotation, name, *field.metadata)
@@ -222,15 +230,12 @@ def _adapter(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotated)
 
 
-_ADAPTERS: Final = {name: _adapter(name) for name in SETTINGS}
-
-
 def _checked_setting(name: str, value: Any) -> Any:
     """Hold a setting of one call to what the model's own is held to, in the same words."""
     if name == "stop":
         return _config.check_stop(value)
     try:
-        return _ADAPTERS[name].validate_python(value)
+        return _adapter(name).validate_python(value)
     except ValidationError as error:
         raise ValueError(f"{name}: {error.errors()[0]['msg']}") from None
 

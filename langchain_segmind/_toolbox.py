@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langchain_segmind._config import check_json
 from langchain_segmind._prompt import Tool
 
-Offer = dict[str, Any] | type | Callable[..., Any] | BaseTool
+if TYPE_CHECKING:  # loading LangChain's tools costs those who use none
+    from langchain_core.tools import BaseTool
+
+Offer: TypeAlias = Union[dict[str, Any], type, Callable[..., Any], "BaseTool"]
 
 _FORCED: Final = frozenset({"any", "required"})
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import aclosing
 from dataclasses import replace
 from inspect import signature
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
@@ -19,8 +19,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.tools import BaseTool
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import Self, override
 
 from langchain_segmind import (
@@ -29,7 +28,6 @@ from langchain_segmind import (
     _flow,
     _messages,
     _models,
-    _structured,
     _toolbox,
 )
 from langchain_segmind._bill import Bill
@@ -40,7 +38,13 @@ from langchain_segmind._flow import Heard, Target
 from langchain_segmind._prompt import Prompt
 from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
-from langchain_segmind.jobs import BoundChat, SegmindJob
+from langchain_segmind.credits import CreditTracker
+
+if TYPE_CHECKING:  # loaded when they are used, as are structured output's parsers
+    from langchain_core.tools import BaseTool
+
+    from langchain_segmind._structured import Method
+    from langchain_segmind.jobs import BoundChat, SegmindJob
 
 __all__ = ["ChatSegmind"]
 
@@ -166,6 +170,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     model.close()  # or: with ChatSegmind(...) as model, async with, await model.aclose()
     ```
     """
+
+    model_config = ConfigDict(defer_build=False)  # the first model is to be built as fast as others
 
     @model_validator(mode="after")
     def _segmind_check_together(self) -> Self:
@@ -297,7 +303,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                 tell=_events.teller(manager, bill),
             )
             bill.leave_open()
-        return SegmindJob(self, job.id, bill.trackers, stop=stop, **kwargs)
+        return self._job(job.id, bill.trackers, stop=stop, **kwargs)
 
     async def asubmit(
         self,
@@ -320,7 +326,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                 tell=_events.ateller(manager, bill),
             )
             bill.leave_open()
-        return SegmindJob(self, job.id, bill.trackers, stop=stop, **kwargs)
+        return self._job(job.id, bill.trackers, stop=stop, **kwargs)
 
     def fetch(
         self,
@@ -380,7 +386,14 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Returns:
             The job, whose answer `result` collects.
         """
-        return SegmindJob(self, request_id, **kwargs)
+        return self._job(request_id, **kwargs)
+
+    def _job(
+        self, request_id: str, trackers: Sequence[CreditTracker] = (), **kwargs: Any
+    ) -> SegmindJob:
+        from langchain_segmind.jobs import SegmindJob  # noqa: PLC0415
+
+        return SegmindJob(self, request_id, trackers, **kwargs)
 
     def job_status(self, request_id: str) -> str:
         """Ask what became of a job; free of charge.
@@ -564,6 +577,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Returns:
             A runnable of this model, with `submit` and `fetch`, too.
         """
+        from langchain_segmind.jobs import BoundChat  # noqa: PLC0415
+
         return BoundChat(bound=self, kwargs=kwargs, config={})
 
     @override
@@ -614,7 +629,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         self,
         schema: dict[str, Any] | type | None = None,
         *,
-        method: _structured.Method = "json_schema",
+        method: Method = "json_schema",
         include_raw: bool = False,
         strict: bool | None = None,
         **kwargs: Any,
@@ -640,7 +655,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Raises:
             ValueError: For an unknown method, or if a needed schema is missing.
         """
-        return _structured.structured(
+        from langchain_segmind._structured import structured  # noqa: PLC0415
+
+        return structured(
             self,
             schema,
             method=method,

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 from langchain_core.embeddings import Embeddings
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
 from langchain_segmind import _catalogue, _flow
@@ -95,6 +95,8 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     embeddings.close()  # or: with SegmindEmbeddings(...) as embeddings, async with, aclose()
     ```
     """
+
+    model_config = ConfigDict(defer_build=False)
 
     family: Literal["auto", "openai", "gemini"] = "auto"
     """How the model's request bodies look; `"auto"` goes by the slug."""

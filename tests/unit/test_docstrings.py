@@ -63,7 +63,7 @@ def classes() -> dict[str, type]:
 
 
 def members(cls: type) -> Iterator[Named]:
-    for name, value in vars(cls).items():
+    for name, value in list(vars(cls).items()):  # pydantic may finish a class meanwhile
         thing = value.__func__ if isinstance(value, classmethod | staticmethod) else value
         is_method = inspect.isfunction(thing) or isinstance(thing, property)
         is_late = type(thing).__name__ == "of_model_or_class"
