@@ -34,7 +34,7 @@ class Bill:
             job: The id of a job whose answer is only collected.
         """
         passed = [handler for handler in handlers if isinstance(handler, CreditTracker)]
-        self.trackers = tuple(dict.fromkeys((*entered(), *passed)))
+        self.trackers = tuple(dict.fromkeys((*entered(), *passed))) if passed else entered()
         self._began: dict[Books, int] = {tracker.books: 0 for tracker in self.trackers}
         self._model = model
         self._job = job

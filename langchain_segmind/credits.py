@@ -169,7 +169,7 @@ _of_main: Final[list[CreditTracker]] = []
 def entered() -> tuple[CreditTracker, ...]:
     """The trackers in whose block the running code is."""
     found = _entered.get(None)
-    if found is None and threading.current_thread() is not threading.main_thread():
+    if found is None and _of_main and threading.current_thread() is not threading.main_thread():
         return tuple(_of_main)
     return found or ()
 

@@ -213,8 +213,8 @@ async def _read(
     body = bytearray()
     broken: BaseException | None = None
     try:
-        while len(body) <= cap and (chunk := await response.content.readany()):
-            body += chunk
+        while len(body) <= cap and not response.content.at_eof():
+            body += await response.content.readany()
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         broken = error
     if broken is not None or len(body) > cap:

@@ -45,6 +45,8 @@ _FRAMING: Final = {
 }
 """What tells where a body ends."""
 
+_USER_AGENT: Final = f"langchain-segmind/{__version__}"
+
 LONGEST_IDLE: Final = 10.0
 """Seconds an idle connection may be used again; servers close theirs, and a request that races the
 close is one nobody can tell the fate of."""
@@ -84,7 +86,7 @@ class Network:
 def headers_for(request: Request, key: SecretStr | None) -> dict[str, str]:
     """Make the headers of a request, the key among them. The result must not outlive the call."""
     headers = {
-        "User-Agent": f"langchain-segmind/{__version__}",
+        "User-Agent": _USER_AGENT,
         "Accept": "application/json",
         # A compressed reply would have to be unpacked before its size is known.
         "Accept-Encoding": "identity",
@@ -131,12 +133,19 @@ def wrong_head(status: int, headers: Headers) -> str:
     if "\n" in values:
         values = _FOLD.sub(" ", values)
     is_line = "\n" not in values and "\r" not in values and "\0" not in values
-    if not is_line or not all(map(HEADER_NAME.fullmatch, [name for name, _ in headers])):
+    names = [name for name, _ in headers]
+    if not is_line or not (_are_plain(names) or all(map(HEADER_NAME.fullmatch, names))):
         return "the reply has a header that is none"
     framing = [(name, value.strip()) for name, value in headers if name in _FRAMING]
     if len(framing) > 1 or not all(_FRAMING[name].fullmatch(value) for name, value in framing):
         return "the reply does not tell where it ends"
     return ""
+
+
+def _are_plain(names: list[str]) -> bool:
+    """Whether these are names of letters, digits and dashes, as nearly all are: the quick way."""
+    letters = "".join(names).replace("-", "")
+    return letters.isascii() and letters.isalnum() and "" not in names
 
 
 def arrived(

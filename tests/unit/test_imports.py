@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "_config": set(),
     "jobs": set(),
     "_prompt": {"_frozen", "errors"},
-    "_books": {"errors"},
+    "_books": {"_frozen", "errors"},
     "credits": {"_books"},
     "_bill": {"_books", "_exchange", "_prompt", "credits", "errors"},
     "_events": {"_bill", "_exchange"},
