@@ -54,7 +54,7 @@ MAY_IMPORT = {
     | {"_structured", "_toolbox", "_wire"},
     "chat_models": {"_catalogue", "_client", "_events", "_exchange", "_flow", "_messages"}
     | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
-    | {"_bill", "jobs"},
+    | {"_bill", "credits", "jobs"},
     "embeddings": {
         "_frozen",
         "_bill",
