@@ -136,7 +136,7 @@ class _Talk:
             if self._is_json:
                 settings.pop("stop", None)
             told = replace(spoken, settings=card.translate(settings))
-        body = to_json(_wire.FORMATS[card.family].encode(told))
+        body = _wire.write(_wire.FORMATS[card.family].encode, told)
         url = base_url if target.waiting is None else _queue.queue_url(base_url)
         return Request("POST", f"{url}/{card.slug}", body, target.headers)
 

@@ -17,10 +17,11 @@ from pydantic_core import from_json
 from langchain_segmind._prompt import Answer, Choice
 from langchain_segmind._wire import _values as values
 from langchain_segmind._wire import anthropic, gemini, openai
+from langchain_segmind._wire._bytes import write
 from langchain_segmind._wire._turns import SETTINGS
 from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
 
-__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "decode_job", "parse"]
+__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "decode_job", "parse", "write"]
 
 _LIKE_A_REPLY: Final = re.compile(
     r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'

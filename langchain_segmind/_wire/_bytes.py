@@ -1,0 +1,71 @@
+"""A body as bytes, with big media held in memory once.
+
+Through JSON, five megabytes of an image would be there three times more: in its data URI, in what
+the JSON writer makes of that, and in the body. So a mark stands for them while JSON is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from langchain_segmind._prompt import Media, Part, Prompt, Turn
+
+_BIG: Final = 64 * 1024
+_MARK: Final = re.compile(rb"\(medium (\d+)\)")
+_CHUNK: Final = 1024 * 1024
+
+
+def write(encode: Callable[[Prompt], dict[str, Any]], prompt: Prompt) -> bytes:
+    """Write a prompt as the body of a request.
+
+    Args:
+        encode: The format's own.
+        prompt: What is asked, already spoken.
+
+    Raises:
+        SegmindInvalidRequestError: If a part cannot be said in this format.
+    """
+    media: list[str] = []
+    turns = tuple([_marked(turn, media) for turn in prompt.turns])
+    if not media:
+        return to_json(encode(prompt))
+    marked = to_json(encode(replace(prompt, turns=turns)))
+    pieces = _MARK.split(marked)
+    if [int(n) for n in pieces[1::2]] != list(range(len(media))):
+        return to_json(encode(prompt))  # somebody's words look like our marks
+    body = BytesIO()
+    body.seek(sum(map(len, [*pieces[::2], *media])) - 1)
+    body.write(b"}")  # all the room at once: growing step by step would copy what is there
+    body.seek(0)
+    for text, data in zip(pieces[::2], [*media, ""], strict=True):
+        body.write(text)
+        for start in range(0, len(data), _CHUNK):
+            body.write(data[start : start + _CHUNK].encode())
+    return body.getvalue()
+
+
+def _marked(turn: Turn, media: list[str]) -> Turn:
+    if not any(_is_big(part) for part in turn.parts):
+        return turn
+    parts: list[Part] = []
+    for part in turn.parts:
+        if isinstance(part, Media) and part.data is not None and _is_big(part):
+            parts.append(replace(part, data=f"(medium {len(media)})"))
+            media.append(part.data)
+        else:
+            parts.append(part)
+    return replace(turn, parts=tuple(parts))
+
+
+def _is_big(part: Part) -> bool:
+    """Whether a part is a big medium whose data JSON writes as they are."""
+    if not isinstance(part, Media) or part.data is None or len(part.data) < _BIG:
+        return False
+    data = part.data
+    return data.isascii() and data.isprintable() and '"' not in data and "\\" not in data
