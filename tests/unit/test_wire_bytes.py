@@ -29,7 +29,7 @@ def ask(*parts):
             image(),
             Text("and"),
             image(BIG[::-1]),
-            Text("é \ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")),
+            Text("\N{HONEYBEE} é"),
         ],
         [image("aGk="), image()],
         [Text("(medium 0)"), image()],
