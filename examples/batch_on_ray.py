@@ -43,7 +43,7 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableConfig
 
 from langchain_segmind import ChatSegmind, SegmindError, track_credits
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import LocalGateway, live_or_local
 
 ANSWERED: Final = "answered"
 FREE: Final = ("not_sent", "rejected")  # the model surely did not run, so asking again is no risk
@@ -67,7 +67,7 @@ ROWS: Final = pa.schema(
 
 def main() -> None:
     options = read_options()
-    with gateway() as local, TemporaryDirectory() as folder:
+    with live_or_local(latency=0.2) as local, TemporaryDirectory() as folder:
         asked = read_prompts(options.prompts or write_prompts(Path(folder)))
         check_key(options)
         with cluster():
@@ -75,6 +75,8 @@ def main() -> None:
                 answer(asked, options.results, options)
             else:
                 show(asked, Path(folder, "results"), options, local)
+        if local:
+            print(f"\nThe gateway executed {local.executions} runs.")
 
 
 def read_options() -> argparse.Namespace:
@@ -310,21 +312,6 @@ def show(
     title("results.parquet")
     for told in pq.read_table(results / "results.parquet").sort_by("id").to_pylist()[-3:]:
         print(f"{told['id']}: {told['answer']} ({told['cost']} USD)")
-
-
-@contextlib.contextmanager
-def gateway() -> Iterator[LocalGateway | None]:
-    """Give the environment, and so the workers, a gateway: the live one, or a local one."""
-    if os.environ.get("SEGMIND_API_KEY"):
-        place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and cost money")
-        print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
-        yield None
-        return
-    with LocalGateway(latency=0.2) as local:
-        os.environ |= {"SEGMIND_API_BASE": local.base_url, "SEGMIND_API_KEY": local.api_key}
-        print("No SEGMIND_API_KEY: asking a local gateway.")
-        yield local
-        print(f"\nThe gateway executed {local.executions} runs.")
 
 
 @contextlib.contextmanager
