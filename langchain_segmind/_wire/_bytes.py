@@ -7,7 +7,7 @@ the JSON writer makes of that, and in the body. So a mark stands for them while 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final
@@ -19,6 +19,7 @@ from langchain_segmind._prompt import Media, Part, Prompt, Turn
 _BIG: Final = 64 * 1024
 _MARK: Final = re.compile(rb"\(medium (\d+)\)")
 _CHUNK: Final = 1024 * 1024
+_ESCAPED: Final = bytes(range(32)) + b'"\\'
 
 
 def write(encode: Callable[[Prompt], dict[str, Any]], prompt: Prompt) -> bytes:
@@ -45,27 +46,30 @@ def write(encode: Callable[[Prompt], dict[str, Any]], prompt: Prompt) -> bytes:
     body.seek(0)
     for text, data in zip(pieces[::2], [*media, ""], strict=True):
         body.write(text)
-        for start in range(0, len(data), _CHUNK):
-            body.write(data[start : start + _CHUNK].encode())
+        for chunk in _chunks(data):
+            body.write(chunk)
     return body.getvalue()
 
 
 def _marked(turn: Turn, media: list[str]) -> Turn:
-    if not any(_is_big(part) for part in turn.parts):
-        return turn
+    """Put marks in the place of a turn's big media, and the data behind those we have."""
     parts: list[Part] = []
     for part in turn.parts:
-        if isinstance(part, Media) and part.data is not None and _is_big(part):
+        if isinstance(part, Media) and part.data is not None and _is_big(part.data):
             parts.append(replace(part, data=f"(medium {len(media)})"))
             media.append(part.data)
         else:
             parts.append(part)
-    return replace(turn, parts=tuple(parts))
+    return replace(turn, parts=tuple(parts)) if media else turn
 
 
-def _is_big(part: Part) -> bool:
-    """Whether a part is a big medium whose data JSON writes as they are."""
-    if not isinstance(part, Media) or part.data is None or len(part.data) < _BIG:
+def _is_big(data: str) -> bool:
+    """Whether these are big, and JSON writes them as they are."""
+    if len(data) < _BIG or not data.isascii():
         return False
-    data = part.data
-    return data.isascii() and data.isprintable() and '"' not in data and "\\" not in data
+    return all(len(chunk.translate(None, _ESCAPED)) == len(chunk) for chunk in _chunks(data))
+
+
+def _chunks(data: str) -> Iterator[bytes]:
+    for start in range(0, len(data), _CHUNK):
+        yield data[start : start + _CHUNK].encode()
