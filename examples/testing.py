@@ -9,9 +9,11 @@ every model built in the test goes: it says what you script, fails as you tell i
 from __future__ import annotations
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
 
 from langchain_segmind import ChatSegmind, SegmindError, image_block
-from langchain_segmind.testing import LocalGateway, Queue, Reply
+from langchain_segmind.testing import Call, LocalGateway, Queue, Reply
 
 # --- the application: nothing in it knows of tests ---------------------------------------------
 
@@ -31,6 +33,18 @@ def caption(picture: bytes) -> str:
     if message.response_metadata["finish_reason"] == "length":
         return message.text + " (cut short)"
     return message.text
+
+
+def chance_of_rain(city: str) -> str:
+    """Tell how likely rain is tomorrow, in percent."""
+    return {"Bergen": "90"}.get(city, "50")
+
+
+def advice(question: str) -> str:
+    """Say what to wear tomorrow."""
+    agent = create_agent(ChatSegmind(model="gpt-4o"), [chance_of_rain])
+    state = agent.invoke({"messages": [HumanMessage(question)]})
+    return str(state["messages"][-1].text)
 
 
 # --- its tests ---------------------------------------------------------------------------------
@@ -76,3 +90,11 @@ def test_a_caption_that_was_cut_says_so(segmind_gateway: LocalGateway) -> None:
     segmind_gateway.reply(Reply("A light", finish_reason="length"))
 
     assert caption(b"\x89PNG\r\n\x1a\n...") == "A light (cut short)"
+
+
+def test_the_agent_looks_up_the_rain(segmind_gateway: LocalGateway) -> None:
+    segmind_gateway.reply(Reply(calls=[Call("chance_of_rain", {"city": "Bergen"})]))
+    segmind_gateway.reply("Take an umbrella.")
+
+    assert advice("What do I need in Bergen tomorrow?") == "Take an umbrella."
+    assert "90" in str(segmind_gateway.requests[-1].body)  # what the tool said

@@ -3,7 +3,7 @@
 Nothing here knows how any family writes these things on the wire, or that there is a wire.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -168,7 +168,7 @@ class Reply:
     finish_reason: str = "stop"
     reasoning: str | None = None
     refusal: str | None = None
-    calls: tuple[Call, ...] = ()
+    calls: Sequence[Call] = ()
     usage: Usage | None = None
     body: Any = None
     headers: Mapping[str, str | None] = field(default_factory=dict)

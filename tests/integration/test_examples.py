@@ -167,4 +167,4 @@ def test_the_testing_example_is_tests_that_pass():
     )
 
     assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout
+    assert "9 passed" in done.stdout

@@ -42,9 +42,11 @@ def test_scripts_answers_and_keeps_a_log(project: pytest.Pytester) -> None:
 
 
 def test_does_what_the_documentation_says(pytester: pytest.Pytester) -> None:
-    (block,) = re.findall(r"```python\n((?:(?!```).)*def test_.*?)```", PAGE, re.DOTALL)
-    pytester.makepyfile(block)
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    blocks = re.findall(r"```python\n((?:(?!```).)*def test_.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        pytester.makepyfile(**{f"test_block_{number}": block})
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 def test_gives_each_test_a_gateway_of_its_own_with_settings_from_marks(
