@@ -36,7 +36,8 @@ def check_key(key: str) -> str:
     key = key.strip()
     if not key:
         raise ValueError(
-            "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY"
+            "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY; "
+            "without a key, python -m langchain_segmind.testing -- python program.py runs a program"
         )
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ValueError(
