@@ -71,10 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(gateway: LocalGateway, about: str, options: argparse.Namespace) -> int:
+    over = _interrupt()
     # A key that was given may be a real one, and terminals are recorded.
     shown = _HIDDEN if options.api_key else gateway.api_key
     _say(_WELCOME.format(about=about, base_url=gateway.base_url, api_key=shown))
-    _wait()
+    over.wait()
     gateway.stop()
     _say("Stopped.")
     return 0
@@ -150,7 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _wait() -> None:
+def _interrupt() -> threading.Event:
+    """Give what is set by Ctrl-C, from now on."""
     over = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -158,7 +160,7 @@ def _wait() -> None:
 
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, end)
-    over.wait()
+    return over
 
 
 def _fail(text: str) -> int:
