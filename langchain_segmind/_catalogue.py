@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -65,67 +66,76 @@ class Card:
 # No row has `own_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want max_completion_tokens
 # for max_tokens and no temperature but 1, claude-opus-4.7 no temperature and top_p. Until someone
 # sees the gateway refuse them, what the user set is sent, and the gateway's error tells.
-_CARDS: Final = (
-    Card("claude-4-sonnet", "anthropic", images=True, seconds=11),
-    Card("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
-    Card("claude-opus-4.7", "anthropic", images=True, context=1_000_000, seconds=18),
-    Card("deepseek-chat", "openai", images=False, context=128_000, seconds=34),
-    Card("deepseek-reasoner", "openai", seconds=67),
-    Card("gemini-2.5-flash", "gemini", images=True, context=1_000_000, seconds=11),
-    Card("gemini-2.5-flash-lite", "gemini", images=True, seconds=4.4),
-    Card("gemini-2.5-pro", "gemini", images=True, seconds=27),
-    Card("gemini-3-flash", "gemini", images=True, seconds=18),
-    Card("gemini-3-pro", "gemini", images=True, seconds=31),
-    Card("gemini-3.1-flash-lite", "gemini", images=True, seconds=3.4),
-    Card("gemini-3.1-pro", "gemini", images=True, seconds=39),
-    Card("glm-5.2", "openai", context=1_000_000),
-    Card("gpt-4", "openai", images=False, seconds=13),
-    Card("gpt-4-turbo", "openai", images=False, context=128_000, seconds=9.9),
-    Card("gpt-4o", "openai", images=True, seconds=6.0),
-    Card("gpt-5", "openai", seconds=62),
-    Card("gpt-5-mini", "openai", images=True, seconds=48),
-    Card("gpt-5-nano", "openai", seconds=30),
-    Card("gpt-5.1", "openai", images=True, seconds=9.0),
-    Card("gpt-5.2", "openai", seconds=21),
-    Card("gpt-5.4", "openai", seconds=4.6),
-    Card("gpt-5.4-mini", "openai", images=True, seconds=5.1),
-    Card("gpt-5.4-nano", "openai", seconds=3.5),
-    Card("gpt-5.5", "openai", images=True, context=1_000_000, seconds=17),
-    Card("kimi-k2-instruct-0905", "openai", seconds=2.2),
-    Card("llama-v3-8b-instruct", "openai", images=False, seconds=1.3),
-    Card("llama-v3p1-70b-instruct", "openai", images=False, seconds=2.7),
-    Card("llama-v3p1-8b-instruct", "openai", images=False, seconds=1.7),
-    Card("llama4-maverick-instruct-basic", "openai", seconds=2.5),
-    Card("llama4-scout-instruct-basic", "openai", seconds=2.7),
-    Card("minimax-m3", "openai", context=1_000_000, seconds=2.7),
-    Card("mixtral-8x22b-instruct", "openai", images=False, context=64_000, seconds=2.7),
-    Card("nemotron-3-ultra", "openai", context=1_000_000),
-    Card("o3", "openai", images=True, seconds=11),
-    Card("o3-mini", "openai", seconds=3.3),
-    Card("o4-mini", "openai", images=True, seconds=12),
-    Card("qvq-max", "openai", images=True, seconds=28),
-    Card("qwen-3.8-max", "openai", context=1_000_000),
-    Card("qwen-flash", "openai", images=False, context=1_000_000, seconds=4.6),
-    Card("qwen-plus", "openai", context=1_000_000, seconds=2.1),
-    Card("qwen2-vl-72b-instruct", "openai", images=True, seconds=7.1),
-    Card("qwen3-coder-flash", "openai", context=1_000_000, seconds=4.7),
-    Card("qwen3-coder-plus", "openai", images=False, context=1_000_000, seconds=3.8),
-    Card("qwen3-max", "openai", context=262_144, seconds=5.6),
-    Card("qwen3-vl-flash", "openai", images=True, context=262_144, seconds=4.0),
-    Card("qwen3-vl-plus", "openai", images=True, seconds=7.1),
-    Card("qwen3.5-flash", "openai", images=True, seconds=32),
-    Card("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
-    Card("qwq-plus", "openai", seconds=56),
-)
+@cache
+def chat_cards() -> Mapping[str, Card]:
+    """Give the cards of the chat models by slug, made when the first model is built."""
+    rows = (
+        Card("claude-4-sonnet", "anthropic", images=True, seconds=11),
+        Card("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
+        Card("claude-opus-4.7", "anthropic", images=True, context=1_000_000, seconds=18),
+        Card("deepseek-chat", "openai", images=False, context=128_000, seconds=34),
+        Card("deepseek-reasoner", "openai", seconds=67),
+        Card("gemini-2.5-flash", "gemini", images=True, context=1_000_000, seconds=11),
+        Card("gemini-2.5-flash-lite", "gemini", images=True, seconds=4.4),
+        Card("gemini-2.5-pro", "gemini", images=True, seconds=27),
+        Card("gemini-3-flash", "gemini", images=True, seconds=18),
+        Card("gemini-3-pro", "gemini", images=True, seconds=31),
+        Card("gemini-3.1-flash-lite", "gemini", images=True, seconds=3.4),
+        Card("gemini-3.1-pro", "gemini", images=True, seconds=39),
+        Card("glm-5.2", "openai", context=1_000_000),
+        Card("gpt-4", "openai", images=False, seconds=13),
+        Card("gpt-4-turbo", "openai", images=False, context=128_000, seconds=9.9),
+        Card("gpt-4o", "openai", images=True, seconds=6.0),
+        Card("gpt-5", "openai", seconds=62),
+        Card("gpt-5-mini", "openai", images=True, seconds=48),
+        Card("gpt-5-nano", "openai", seconds=30),
+        Card("gpt-5.1", "openai", images=True, seconds=9.0),
+        Card("gpt-5.2", "openai", seconds=21),
+        Card("gpt-5.4", "openai", seconds=4.6),
+        Card("gpt-5.4-mini", "openai", images=True, seconds=5.1),
+        Card("gpt-5.4-nano", "openai", seconds=3.5),
+        Card("gpt-5.5", "openai", images=True, context=1_000_000, seconds=17),
+        Card("kimi-k2-instruct-0905", "openai", seconds=2.2),
+        Card("llama-v3-8b-instruct", "openai", images=False, seconds=1.3),
+        Card("llama-v3p1-70b-instruct", "openai", images=False, seconds=2.7),
+        Card("llama-v3p1-8b-instruct", "openai", images=False, seconds=1.7),
+        Card("llama4-maverick-instruct-basic", "openai", seconds=2.5),
+        Card("llama4-scout-instruct-basic", "openai", seconds=2.7),
+        Card("minimax-m3", "openai", context=1_000_000, seconds=2.7),
+        Card("mixtral-8x22b-instruct", "openai", images=False, context=64_000, seconds=2.7),
+        Card("nemotron-3-ultra", "openai", context=1_000_000),
+        Card("o3", "openai", images=True, seconds=11),
+        Card("o3-mini", "openai", seconds=3.3),
+        Card("o4-mini", "openai", images=True, seconds=12),
+        Card("qvq-max", "openai", images=True, seconds=28),
+        Card("qwen-3.8-max", "openai", context=1_000_000),
+        Card("qwen-flash", "openai", images=False, context=1_000_000, seconds=4.6),
+        Card("qwen-plus", "openai", context=1_000_000, seconds=2.1),
+        Card("qwen2-vl-72b-instruct", "openai", images=True, seconds=7.1),
+        Card("qwen3-coder-flash", "openai", context=1_000_000, seconds=4.7),
+        Card("qwen3-coder-plus", "openai", images=False, context=1_000_000, seconds=3.8),
+        Card("qwen3-max", "openai", context=262_144, seconds=5.6),
+        Card("qwen3-vl-flash", "openai", images=True, context=262_144, seconds=4.0),
+        Card("qwen3-vl-plus", "openai", images=True, seconds=7.1),
+        Card("qwen3.5-flash", "openai", images=True, seconds=32),
+        Card("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
+        Card("qwq-plus", "openai", seconds=56),
+    )
+    return {card.slug: card for card in rows}
 
-# Embedding models. `context` is how many tokens a text may have, by the vendor's pages for Gemini's
-# and by their maker's for the others.
-_EMBEDDING_CARDS: Final = (
-    Card("text-embedding-3-small", "openai", context=8192),
-    Card("text-embedding-3-large", "openai", context=8192),
-    Card("gemini-embedding-001", "gemini", context=2048),
-    Card("gemini-embedding-2", "gemini", context=8192),
-)
+
+@cache
+def _embedding_cards() -> Mapping[str, Card]:
+    # `context` is how many tokens a text may have, by the vendor's pages for Gemini's models and by
+    # their maker's for the others.
+    rows = (
+        Card("text-embedding-3-small", "openai", context=8192),
+        Card("text-embedding-3-large", "openai", context=8192),
+        Card("gemini-embedding-001", "gemini", context=2048),
+        Card("gemini-embedding-2", "gemini", context=8192),
+    )
+    return {card.slug: card for card in rows}
+
 
 # A prefix counts only up to a dash, digit, dot or the end: `claudette-7b` is no Claude.
 _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
@@ -133,13 +143,10 @@ _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
     (re.compile(r"gemini(?![a-z])", re.IGNORECASE), "gemini"),
 )
 
-_BY_SLUG: Final = {card.slug: card for card in _CARDS}
-_EMBEDDING_BY_SLUG: Final = {card.slug: card for card in _EMBEDDING_CARDS}
-
 
 def card_for(slug: str) -> Card:
     """Find what is known of a model; for an unknown slug, only its family, by its name."""
-    return _BY_SLUG.get(slug) or Card(slug, _family(slug))
+    return chat_cards().get(slug) or Card(slug, _family(slug))
 
 
 def embedding_card_for(slug: str) -> Card:
@@ -148,10 +155,10 @@ def embedding_card_for(slug: str) -> Card:
     Raises:
         ValueError: If it is a chat model, which would run, and be billed, for a chat's answer.
     """
-    if slug in _BY_SLUG:
+    if slug in chat_cards():
         raise ValueError(f"{slug} is a chat model; use ChatSegmind, or an embedding model's slug")
     family: Family = "gemini" if _family(slug) == "gemini" else "openai"
-    return _EMBEDDING_BY_SLUG.get(slug) or Card(slug, family)
+    return _embedding_cards().get(slug) or Card(slug, family)
 
 
 def _family(slug: str) -> Family:

@@ -20,7 +20,7 @@ from langchain_segmind import (
     SegmindError,
     SegmindModelNotFoundError,
 )
-from langchain_segmind._catalogue import _CARDS, card_for
+from langchain_segmind._catalogue import card_for, chat_cards
 from langchain_segmind._wire import vectors
 from langchain_segmind.errors import SegmindResponseError
 from tests.live.wire import Line, Reply
@@ -138,7 +138,7 @@ def _heeded(reply: Reply, is_heeded: bool, expected: bool, what: str = "") -> Se
 
 def _catalogue(line: Line) -> Seen:
     listed = {e.slug for e in ChatSegmind.list_models(base_url=line.base_url) if not e.is_retired}
-    known = {card.slug for card in _CARDS}
+    known = set(chat_cards())
     gone, new = sorted(known - listed), sorted(listed - known)
     words = f"{len(listed)} models; gone: {gone or 'none'}; new: {new or 'none'}"
     return ("differs" if gone else "agrees"), words

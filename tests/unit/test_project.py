@@ -46,3 +46,16 @@ def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_package_makes_no_catalogue():
+    code = (
+        "from langchain_segmind import ChatSegmind, _catalogue\n"
+        "assert _catalogue.chat_cards.cache_info().currsize == 0\n"
+        "ChatSegmind(model='gpt-4o', api_key='SG_0123456789')\n"
+        "assert _catalogue.chat_cards.cache_info().currsize == 1"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
