@@ -344,9 +344,9 @@ class _Polls:
             "remaining_credits": paid.remaining_credits,
         }
         billed = "It was billed all the same" if paid.cost else "Failed jobs are not billed"
-        step = advice if too_long else "Correct the request, or call again if it was bad luck."
+        then = advice if too_long else "Correct the request, or call again if it was bad luck."
         why = said or "no reason given"
-        return cls(f"{job.name}: job {job.id} failed ({why}). {billed}. {step}", **facts)
+        return cls(f"{job.name}: job {job.id} failed ({why}). {billed}. {then}", **facts)
 
     def _lost_contact(self, reply: Reply, bad: int) -> SegmindError:
         job, facts = self.job, self._facts(reply)

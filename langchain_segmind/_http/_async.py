@@ -122,11 +122,10 @@ class AsyncLink:
     def abandon(self) -> None:
         """Let go of a session whose loop has ended without closing it."""
         if self._session is not None and not self._session.closed:
+            # There is no loop to run this on, and with the loop gone it awaits nothing.
             closing = self._session.close()
             try:
-                while (
-                    True
-                ):  # there is no loop to run it on, and with the loop gone it awaits nothing
+                while True:
                     closing.send(None)
             except StopIteration:
                 pass

@@ -53,14 +53,15 @@ def write(encode: Callable[[Prompt], dict[str, Any]], prompt: Prompt) -> bytes:
 
 def _marked(turn: Turn, media: list[str]) -> Turn:
     """Put marks in the place of a turn's big media, and the data behind those we have."""
-    parts: list[Part] = []
-    for part in turn.parts:
-        if isinstance(part, Media) and part.data is not None and _is_big(part.data):
-            parts.append(replace(part, data=f"(medium {len(media)})"))
-            media.append(part.data)
-        else:
-            parts.append(part)
-    return replace(turn, parts=tuple(parts)) if media else turn
+    parts = tuple([_mark(part, media) for part in turn.parts])
+    return turn if parts == turn.parts else replace(turn, parts=parts)
+
+
+def _mark(part: Part, media: list[str]) -> Part:
+    if not isinstance(part, Media) or part.data is None or not _is_big(part.data):
+        return part
+    media.append(part.data)
+    return replace(part, data=f"(medium {len(media) - 1})")
 
 
 def _is_big(data: str) -> bool:

@@ -35,6 +35,12 @@ def test_the_changelog_tells_of_this_version():
     assert f"## {langchain_segmind.__version__}" in _read("CHANGELOG.md")
 
 
+def assert_runs(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
     code = (
         "import sys, langchain_segmind\n"
@@ -43,9 +49,7 @@ def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
         "sys.exit(str(late & set(sys.modules)) if late & set(sys.modules) else 0)"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
+    assert_runs(code)
 
 
 def test_importing_the_package_makes_no_catalogue():
@@ -56,6 +60,4 @@ def test_importing_the_package_makes_no_catalogue():
         "assert _catalogue.chat_cards.cache_info().currsize == 1"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stderr
+    assert_runs(code)
