@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from langchain_segmind._frozen import frozen
+from langchain_segmind._json_repair import parse_json
 from langchain_segmind.errors import SegmindInvalidRequestError
 
 Role = Literal["system", "user", "assistant"]
@@ -144,7 +145,7 @@ def refuse(reason: str) -> SegmindInvalidRequestError:
 
 
 def parse_call(name: Any, arguments: Any, call_id: Any) -> Call:
-    """Make a call of what a model said; arguments that are no JSON object stay raw text.
+    """Make a call of what a model wrote; arguments that are not a JSON object stay raw text.
 
     Args:
         name: Of the tool; anything but a text makes the call invalid.
@@ -155,10 +156,7 @@ def parse_call(name: Any, arguments: Any, call_id: Any) -> Call:
     own = call_id if isinstance(call_id, str) and call_id else None
     given = arguments
     if isinstance(given, str):
-        try:
-            given = json.loads(given) if given.strip() else {}
-        except (ValueError, RecursionError):
-            given = arguments
+        given = parse_json(given) if given.strip() else {}
     if given is None:
         given = {}
     if isinstance(given, dict) and known:
@@ -166,3 +164,25 @@ def parse_call(name: Any, arguments: Any, call_id: Any) -> Call:
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, default=repr)
     reason = "The arguments are not a JSON object." if known else "The call names no tool."
     return Call(known, raw, own, error=reason)
+
+
+_NOT_ARGUMENTS: Final = frozenset(
+    {"id", "type", "index", "caller", "cache_control", "thoughtSignature", "thought_signature"}
+)
+
+
+def parse_native_call(fields: Mapping[str, Any], key: str, call_id: Any) -> Call:
+    """Make a call of one in a provider's own format.
+
+    Args:
+        fields: The call, with its `name`.
+        key: Where the format has the arguments. A call without it that has unknown fields instead
+            is invalid: run without arguments, it would use the tool's defaults.
+        call_id: The model's own id of the call, if any.
+    """
+    call = parse_call(fields.get("name"), fields.get(key), call_id)
+    unknown = fields.keys() - {"name", key} - _NOT_ARGUMENTS
+    if fields.get(key) is not None or not unknown or isinstance(call.arguments, str):
+        return call
+    raw = json.dumps({k: fields[k] for k in fields if k in unknown}, default=repr)
+    return Call(call.name, raw, call.id, error=f"The arguments do not stand under {key!r}.")

@@ -16,7 +16,8 @@ from dataclasses import replace
 from html import escape
 from typing import Any, Final
 
-from langchain_segmind import _envelope, _hearing
+from langchain_segmind import _envelope, _parse
+from langchain_segmind._json_repair import json_in
 from langchain_segmind._prompt import Call, Choice, Media, Part, Prompt, Result, Text, Tool, Turn
 
 _RULES: Final = (
@@ -153,13 +154,13 @@ def hear(choice: Choice, prompt: Prompt, *, native: bool = False, salt: str = ""
         The same, with the envelope opened. For any text at all there is a result.
     """
     if native or choice.calls:
-        return _hearing.named(_hearing.cut_calls(choice), prompt, salt)
+        return _parse.with_ids(_parse.check_native_calls(choice, prompt), prompt, salt)
     if prompt.tools:
-        return _hearing.opened(choice, prompt, salt)
+        return _parse.parse_reply(choice, prompt, salt)
     if not prompt.turns and prompt.response_format is None:
-        return _hearing.overheard(choice, prompt, salt)
+        return _parse.parse_unknown(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":
         required = (_schema_of(prompt) or {}).get("required")
         keys = required if isinstance(required, list) else []
-        return replace(choice, text=_hearing.json_in(choice.text, keys) or choice.text)
+        return replace(choice, text=json_in(choice.text, keys) or choice.text)
     return choice

@@ -381,7 +381,7 @@ def _without_markup(text: str) -> str:
     if "<" not in text:
         return text
     text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)", " ", text[:LONGEST_BODY])
-    return html.unescape(re.sub(r"<[^>]*>", " ", text))
+    return html.unescape(re.sub(r"<[^<>]*>", " ", text))
 
 
 SHORTEST_SECRET: Final = 8

@@ -19,7 +19,7 @@ from langchain_segmind._prompt import (
     Text,
     Turn,
     Usage,
-    parse_call,
+    parse_native_call,
     refuse,
 )
 from langchain_segmind._wire import _turns
@@ -125,7 +125,7 @@ def decode(body: Mapping[str, Any]) -> Answer:
         reasoning=_joined(blocks, "thinking"),
         refusal=(text or "Claude refused to answer") if refused else None,
         calls=tuple(
-            parse_call(b.get("name"), b.get("input"), b.get("id"))
+            parse_native_call(b, "input", b.get("id"))
             for b in blocks
             if b.get("type") == "tool_use"
         ),

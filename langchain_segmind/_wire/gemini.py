@@ -20,7 +20,7 @@ from langchain_segmind._prompt import (
     Text,
     Turn,
     Usage,
-    parse_call,
+    parse_native_call,
     refuse,
 )
 from langchain_segmind._wire import _gemini_schema, _turns
@@ -165,7 +165,7 @@ def _joined(parts: Iterable[Mapping[str, Any]]) -> str:
 
 def _call(value: Any) -> Call:
     call = values.table(value)
-    return parse_call(call.get("name"), call.get("args"), call.get("id"))
+    return parse_native_call(call, "args", call.get("id"))
 
 
 def _usage(value: Any) -> Usage | None:

@@ -22,7 +22,7 @@ from langchain_segmind._prompt import (
     Tool,
     Turn,
     Usage,
-    parse_call,
+    parse_native_call,
     refuse,
 )
 from langchain_segmind._wire import _turns
@@ -186,7 +186,7 @@ def _joined(content: Any) -> str:
 
 def _call(call: Mapping[str, Any]) -> Call:
     function = values.table(call.get("function"))
-    return parse_call(function.get("name"), function.get("arguments"), call.get("id"))
+    return parse_native_call(function, "arguments", call.get("id"))
 
 
 def _usage(value: Any) -> Usage | None:

@@ -1,0 +1,118 @@
+"""Parse the JSON that models write: whole, slightly broken, or somewhere in a text.
+
+Mends only where there is one reading. It must not raise for any text, must not complete what was
+cut short, and must take time in proportion to the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+UNPARSABLE: Final = object()
+"""What `parse_json` returns for a text that is not JSON; None is JSON."""
+
+DEEPEST: Final = 100
+"""Levels of nesting that are read: the history refuses to send deeper ones, see `check_json`."""
+
+# A string that does not end runs to the end of the text, so that each is read only once.
+_STRING: Final = r'"(?:\\.|[^"\\])*(?:"|\\?\Z)'
+_COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
+_BRACKET: Final = re.compile(r"[{\[]")
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON with commas too many or line breaks in strings; `UNPARSABLE` if it is not JSON."""
+    try:
+        return _clean(json.loads(_mend(text), strict=False, parse_constant=_refuse))
+    except (ValueError, RecursionError):
+        return UNPARSABLE
+
+
+def match_brackets(text: str, start: int) -> dict[int, int]:
+    """Find where each bracket from `start` on is closed, until the first one is.
+
+    Returns:
+        The end of each closed bracket by its place. Where the first is never closed, the whole
+        rest of the text was searched.
+    """
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for token in _TOKEN.finditer(text, start):
+        if token[0] in "{[":
+            opened.append(token.start())
+        elif token[0] in "}]":
+            ends[opened.pop()] = token.end()
+            if not opened:
+                break
+    return ends
+
+
+def json_in(text: str, required: Sequence[str] = ()) -> str | None:
+    """Return the JSON that a text is, or holds in a fence or in prose, mended; None without any.
+
+    Of several, the first object that has the required keys counts, else the last value.
+    """
+    if parse_json(text) is not UNPARSABLE:
+        return _mend(text)
+    spans = [_without_language(inside).strip() for inside in text.split("```")[1::2]]
+    at = 0
+    while found := _BRACKET.search(text, at):
+        end = match_brackets(text, found.start()).get(found.start())
+        if end is None:
+            break
+        spans.append(text[found.start() : end])
+        at = end
+    values = [(span, value) for span in spans if (value := parse_json(span)) is not UNPARSABLE]
+    fitting = [s for s, value in values if isinstance(value, dict) and set(required) <= set(value)]
+    chosen = fitting[0] if fitting else values[-1][0] if values else None
+    return None if chosen is None else _mend(chosen)
+
+
+def begun_string(text: str) -> str:
+    """Read a JSON string that may lack its end; empty if the text does not begin with one."""
+    found = _TOKEN.match(text)
+    if found is None or not text.startswith('"'):
+        return ""
+    said = found[0]
+    for end in range(len(said), max(0, len(said) - 7), -1):  # an escape has at most 6 characters
+        for candidate in (said[:end], said[:end] + '"'):
+            value = parse_json(candidate)
+            if isinstance(value, str):
+                return value
+    return ""
+
+
+def _without_language(fenced: str) -> str:
+    language, line, rest = fenced.partition("\n")
+    return rest if line and language.strip().isalnum() else fenced
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity cannot be sent back
+
+
+def _mend(text: str) -> str:
+    return _COMMA.sub(lambda match: " " if match[0] == "," else match[0], text)
+
+
+def _clean(value: Any, depth: int = 0) -> Any:
+    """Replace lone surrogates, which cannot be printed or sent."""
+    if depth > DEEPEST:
+        raise ValueError("nested too deeply")
+    match value:
+        case str():
+            return (
+                value
+                if value.isascii()
+                else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            )
+        case list():
+            return [_clean(item, depth + 1) for item in value]
+        case dict():
+            return {_clean(key, depth): _clean(item, depth + 1) for key, item in value.items()}
+        case _:
+            return value
