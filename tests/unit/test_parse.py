@@ -315,7 +315,7 @@ def test_any_json_becomes_a_message(value):
 def test_nothing_in_a_quote_is_ever_a_call(value, quote):
     quoted = json.dumps(value).replace("`", "'")
 
-    assert parsed("I will not. " + quote.replace("{}", quoted)).calls == ()
+    assert parsed("I will not.\n" + quote.replace("{}", quoted)).calls == ()
 
 
 HOSTILE = {
