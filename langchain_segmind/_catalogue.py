@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from langchain_core.language_models import ModelProfile
 
-from langchain_segmind._wire import Family
+from langchain_segmind._prompt import Media
+from langchain_segmind._wire import FORMATS, Family
 from langchain_segmind.errors import SegmindResponseError
 
 SLOW: Final = 45.0
@@ -49,6 +50,13 @@ class Card:
     def is_slow(self) -> bool:
         """Whether a call may well outlast the gateway's synchronous path."""
         return self.seconds is not None and self.seconds >= SLOW
+
+    def shows(self, media: Media) -> bool:
+        """Whether the model can be shown a medium."""
+        if self.images is False and media.kind == "image":
+            return False
+        shown: bool = FORMATS[self.family].shows(media)
+        return shown
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Give settings under the model's own names, without those it must not be sent.

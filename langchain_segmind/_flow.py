@@ -128,7 +128,7 @@ class _Talk:
         if self._native:
             spoken = _tools.tell_format(prompt) if self._alone else prompt
         else:
-            spoken = _tools.speak(prompt, alone=self._alone)
+            spoken = _tools.speak(prompt, alone=self._alone, shows=target.card.shows)
         card, base_url = target.card, target.base_url
         told = spoken
         if prompt.settings:

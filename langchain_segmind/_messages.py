@@ -7,8 +7,10 @@ Inputs are never changed.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from langchain_core.messages import (
@@ -24,7 +26,7 @@ from langchain_core.messages import (
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
-from langchain_segmind._config import check_json
+from langchain_segmind._config import DEEPEST_JSON, check_json
 from langchain_segmind._prompt import (
     Call,
     Choice,
@@ -38,6 +40,7 @@ from langchain_segmind._prompt import (
     parse_call,
     refuse,
 )
+from langchain_segmind._results import as_json, read_result, replace_surrogates
 
 # --- LangChain → ours ------------------------------------------------------------------------
 
@@ -243,20 +246,48 @@ def _calls(message: AIMessage, where: str) -> Iterator[Call]:
 
 
 def _sound_call(call: Call, where: str) -> Call:
+    reason = _flaw(call, where)
+    if reason is not None and isinstance(call.arguments, Mapping):
+        call = replace(call, arguments=_sendable(dict(call.arguments)))
+        reason = _flaw(call, where)
+    if reason is not None:
+        raise refuse(reason)
+    return call
+
+
+def _flaw(call: Call, where: str) -> str | None:
     try:
         check_json([call.name, call.id, call.arguments], f"{where}, tool call {call.name!r}")
     except ValueError as error:
-        reason = str(error)
-    else:
-        return call
-    raise refuse(reason)
+        return str(error)
+    return None
+
+
+def _sendable(value: Any, depth: int = 0) -> Any:
+    """Write as text what a model may put into arguments but JSON in a request may not hold.
+
+    These are NaN, infinities and very deep nesting. Without this, such a call, once made, would end
+    every later turn of its conversation.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict | list) and depth > DEEPEST_JSON - 3:
+        return as_json(value)
+    if isinstance(value, dict):
+        return {key: _sendable(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_sendable(item, depth + 1) for item in value]
+    return value
 
 
 def _result(message: ToolMessage | FunctionMessage, call_id: str | None, where: str) -> Result:
     failed = getattr(message, "status", "success") == "error"
-    name = None if message.name is None else sound(message.name, f"{where}: name")
-    told = None if call_id is None else sound(call_id, f"{where}: tool_call_id")
-    return Result(tuple(_parts(message, where)), told, name, failed)
+    parts = read_result(message.content, where)
+    return Result(parts, _id_text(call_id), _id_text(message.name), failed)
+
+
+def _id_text(value: Any) -> str | None:
+    return None if value is None else replace_surrogates(str(value))
 
 
 def sound(text: Any, where: str) -> str:

@@ -16,7 +16,8 @@ from dataclasses import replace
 from html import escape
 from typing import Any, Final
 
-from langchain_segmind import _envelope, _parse
+from langchain_segmind import _envelope, _parse, _results
+from langchain_segmind._escape import escape_arguments, escape_text
 from langchain_segmind._json_repair import json_in
 from langchain_segmind._prompt import Call, Choice, Media, Part, Prompt, Result, Text, Tool, Turn
 
@@ -29,17 +30,19 @@ _FOR_MACHINES: Final = (Call, Result)
 _ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 
 
-def speak(prompt: Prompt, *, alone: bool = False) -> Prompt:
+def speak(prompt: Prompt, *, alone: bool = False, shows: _results.Shows | None = None) -> Prompt:
     """Tell tools, calls, results and, if need be, the wanted form in words.
 
     Args:
         prompt: What is asked. One without tools, calls and results is told as it is.
         alone: Whether the model refuses `response_format`, so that words must do.
+        shows: Whether the model can be shown a medium. In a result, one that it cannot be shown is
+            described. None shows all.
 
     Returns:
         A prompt of text and media, whose `response_format` asks for the envelope or schema.
     """
-    turns = tuple([_told(turn) for turn in prompt.turns])
+    turns = tuple([_told(turn, shows) for turn in prompt.turns])
     if not prompt.tools and not alone and turns == prompt.turns:
         return prompt
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
@@ -106,39 +109,49 @@ def _with_system(turns: tuple[Turn, ...], words: str) -> tuple[Turn, ...]:
     return (*turns[:leading], Turn("system", (Text(words),)), *turns[leading:])
 
 
-def _told(turn: Turn) -> Turn:
+def _told(turn: Turn, shows: _results.Shows | None) -> Turn:
     for part in turn.parts:
         if isinstance(part, _FOR_MACHINES):
-            return replace(turn, parts=tuple(told for part in turn.parts for told in _tell(part)))
+            parts = [told for part in turn.parts for told in _tell(part, shows)]
+            return replace(turn, parts=tuple(parts))
     return turn
 
 
-def _tell(part: Part) -> Iterator[Text | Media]:
+def _tell(part: Part, shows: _results.Shows | None) -> Iterator[Text | Media]:
     match part:
         case Call():
             raw = part.arguments
             told = raw if isinstance(raw, str) else json.dumps(dict(raw), ensure_ascii=False)
+            told = escape_arguments(told)
             yield Text(f"<tool_call{_marks(part.id, part.name)}>{told}</tool_call>")
         case Result():
             failed = ' status="error"' if part.is_error else ""
             head = f"<tool_result{_marks(part.id, part.name)}{failed}>"
-            if all(isinstance(inner, Text) for inner in part.parts):
-                said = "\n".join(inner.text for inner in part.parts if isinstance(inner, Text))
-                yield Text(f"{head}{_closed(said)}</tool_result>")
-            else:
-                yield from (Text(head), *part.parts, Text("</tool_result>"))
+            match [_escaped(inner) for inner in _results.show(part.parts, shows)]:
+                case []:
+                    yield Text(f"{head}</tool_result>")
+                case [Text(text)]:
+                    yield Text(f"{head}{text}</tool_result>")
+                case parts:
+                    yield from (Text(head), *parts, Text("</tool_result>"))
         case Text() | Media():
             yield part
 
 
-def _closed(said: str) -> str:
-    """Keep a result from ending itself and speaking for another one."""
-    return said.replace("</tool_result>", "<\\/tool_result>")
+def _escaped(part: Text | Media) -> Text | Media:
+    """Keep a result from ending itself, and from opening another result or call."""
+    if isinstance(part, Text):
+        return Text(escape_text(part.text))
+    name = None if part.name is None else escape_text(part.name)
+    url = None if part.url is None else part.url.replace("<", "%3C")
+    return replace(part, name=name, url=url)
 
 
 def _marks(call_id: str | None, name: str | None) -> str:
     marks = {"id": call_id, "name": name}
-    return "".join(f' {key}="{escape(value)}"' for key, value in marks.items() if value)
+    return "".join(
+        f' {key}="{escape_text(escape(value))}"' for key, value in marks.items() if value
+    )
 
 
 def hear(choice: Choice, prompt: Prompt, *, native: bool = False, salt: str = "") -> Choice:

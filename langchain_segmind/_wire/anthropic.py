@@ -22,6 +22,7 @@ from langchain_segmind._prompt import (
     parse_native_call,
     refuse,
 )
+from langchain_segmind._results import show
 from langchain_segmind._wire import _turns
 from langchain_segmind._wire import _values as values
 from langchain_segmind.errors import SegmindResponseError
@@ -99,9 +100,17 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
             return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": given}
         case Result():
             result = {"type": "tool_result", "tool_use_id": part.id or ""}
-            said = [p for p in part.parts if not isinstance(p, Text) or p.text.strip()]
+            shown = show(part.parts, shows)
+            said = [p for p in shown if not isinstance(p, Text) or p.text.strip()]
             told = {"content": [_part(inner) for inner in said]} if said else {}
             return {**result, **told, **({"is_error": True} if part.is_error else {})}
+
+
+def shows(media: Media) -> bool:
+    """Whether Claude can be shown a medium that a tool returned."""
+    if media.data is None:
+        return False
+    return media.mime in _IMAGES if media.kind == "image" else media.mime == "application/pdf"
 
 
 def _source(part: Media) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from langchain_segmind._prompt import (
     parse_native_call,
     refuse,
 )
+from langchain_segmind._results import show
 from langchain_segmind._wire import _gemini_schema, _turns
 from langchain_segmind._wire import _values as values
 from langchain_segmind.errors import SegmindResponseError
@@ -88,7 +89,7 @@ def _content(turn: Turn, names: Mapping[str | None, str]) -> dict[str, Any]:
         inner
         for part in turn.parts
         if isinstance(part, Result)
-        for inner in part.parts
+        for inner in show(part.parts, shows)
         if isinstance(inner, Media)
     ]
     parts = [_part(part, names) for part in (*turn.parts, *shown)]
@@ -111,10 +112,26 @@ def _part(part: Text | Media | Call | Result, names: Mapping[str | None, str]) -
             given = {"unreadable": raw} if isinstance(raw, str) else raw
             return {"functionCall": {"name": part.name, "args": given}}
         case Result():
-            said = "\n".join(inner.text for inner in part.parts if isinstance(inner, Text))
+            shown = show(part.parts, shows)
+            said = "\n".join(inner.text for inner in shown if isinstance(inner, Text))
             name = part.name or names.get(part.id) or "unknown"
             told = {"error" if part.is_error else "result": said}
             return {"functionResponse": {"name": name, "response": told}}
+
+
+_SHOWN: Final = frozenset(
+    {"application/pdf"}
+    | {f"image/{name}" for name in ("png", "jpeg", "webp", "heic", "heif")}
+    | {f"audio/{name}" for name in ("wav", "mp3", "mpeg", "aiff", "aac", "ogg", "flac")}
+    | {f"video/{name}" for name in ("mp4", "mpeg", "mpg", "mov", "quicktime", "avi", "x-flv")}
+    | {f"video/{name}" for name in ("webm", "wmv", "3gpp")}
+)
+"""Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
+
+
+def shows(media: Media) -> bool:
+    """Whether Gemini can be shown a medium that a tool returned."""
+    return media.data is not None and media.mime in _SHOWN
 
 
 def decode(body: Mapping[str, Any]) -> Answer:

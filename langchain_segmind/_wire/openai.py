@@ -25,6 +25,7 @@ from langchain_segmind._prompt import (
     parse_native_call,
     refuse,
 )
+from langchain_segmind._results import only_text
 from langchain_segmind._wire import _turns
 from langchain_segmind._wire import _values as values
 from langchain_segmind.errors import SegmindResponseError
@@ -112,6 +113,15 @@ def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
             raise AssertionError("calls and results have messages of their own")
 
 
+def shows(media: Media) -> bool:
+    """Whether models in this format can be shown a medium that a tool returned."""
+    if media.kind == "image":
+        return media.url is not None or media.mime in _IMAGES
+    if media.data is None:
+        return False
+    return media.mime == "application/pdf" if media.kind == "file" else media.mime in _AUDIO
+
+
 def _native_call(call: Call) -> dict[str, Any]:
     raw = call.arguments
     given = {"unreadable": raw} if isinstance(raw, str) else raw
@@ -121,16 +131,12 @@ def _native_call(call: Call) -> dict[str, Any]:
 
 
 def _native_result(result: Result) -> dict[str, Any]:
-    media = next((part for part in result.parts if isinstance(part, Media)), None)
-    if media is not None:
-        raise refuse(
-            f"{media.where}: the OpenAI format's own tool messages take only text; use "
-            "tool_calling='emulated', or show it in a human message"
-        )
-    said = "\n".join(part.text for part in result.parts if isinstance(part, Text))
-    return {"role": "tool", "tool_call_id": result.id or "", "content": said}
+    # The format's own tool messages take only text.
+    content = only_text(result.parts)
+    return {"role": "tool", "tool_call_id": result.id or "", "content": content}
 
 
+_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _AUDIO: Final = {
     "audio/wav": "wav",
     "audio/x-wav": "wav",

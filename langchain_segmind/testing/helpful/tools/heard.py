@@ -18,6 +18,7 @@ _TOLD = re.compile(
     re.DOTALL,
 )
 _MARK = re.compile(r"(\w+)=\"([^\"]*)\"")
+_ESCAPED = re.compile(r"&lt;[\s/]*tool_(?:result|call)(?:[\s/]*&gt;)?", re.IGNORECASE)
 _KINDS = {"assistant": "call", "user": "result"}
 _ERROR = re.compile(r"\s*(?:error|exception)\b", re.IGNORECASE)
 
@@ -92,7 +93,7 @@ def _arguments(text: str) -> dict[str, Any]:
 def _result(told: re.Match[str]) -> Result:
     marks = _marks(told)
     failed = marks.get("status") == "error"
-    text = told["text"].strip().replace(r"<\/tool_result>", "</tool_result>")
+    text = _ESCAPED.sub(lambda mark: unescape(mark[0]), told["text"].strip())
     return Result(text, marks.get("id"), marks.get("name"), failed)
 
 
