@@ -52,7 +52,14 @@ class Card:
         return self.seconds is not None and self.seconds >= SLOW
 
     def shows(self, media: Media) -> bool:
-        """Whether the model can be shown a medium."""
+        """Tell whether the model can be shown a medium that a tool returned.
+
+        Args:
+            media: The medium.
+
+        Returns:
+            False if it has to be described in words.
+        """
         if self.images is False and media.kind == "image":
             return False
         shown: bool = FORMATS[self.family].shows(media)

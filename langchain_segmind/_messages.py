@@ -40,7 +40,7 @@ from langchain_segmind._prompt import (
     parse_call,
     refuse,
 )
-from langchain_segmind._results import as_json, read_result, replace_surrogates
+from langchain_segmind._results import as_json, protect, read_result, replace_surrogates
 
 # --- LangChain → ours ------------------------------------------------------------------------
 
@@ -284,6 +284,20 @@ def _result(message: ToolMessage | FunctionMessage, call_id: str | None, where: 
     failed = getattr(message, "status", "success") == "error"
     parts = read_result(message.content, where)
     return Result(parts, _id_text(call_id), _id_text(message.name), failed)
+
+
+def protect_results(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """Wrap what LangChain cannot convert in tools' results; the same object if there is nothing."""
+    protected = {}
+    for i, message in enumerate(messages):
+        if isinstance(message, _RESULTS) and isinstance(message.content, list):
+            content = protect(message.content)
+            if content is not message.content:
+                protected[i] = message.model_copy(update={"content": content})
+    return [protected.get(i, m) for i, m in enumerate(messages)] if protected else messages
+
+
+_RESULTS: Final = (ToolMessage, FunctionMessage)
 
 
 def _id_text(value: Any) -> str | None:

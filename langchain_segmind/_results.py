@@ -50,7 +50,8 @@ _NESTED: Final = (
     "resource",
 )
 _URLS: Final = ("url", "uri", "file_uri")
-_DATA: Final = ("base64", "data", "file_data", "blob")
+_ENCODED: Final = ("base64", "file_data", "blob")
+_DATA: Final = (*_ENCODED, "data")
 _MIMES: Final = ("mime_type", "media_type", "mimeType")
 _NAMES: Final = ("filename", "name", "title")
 _READ: Final = frozenset(
@@ -74,6 +75,7 @@ _TEXTUAL: Final = re.compile(r"text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|h
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_WRAPPED: Final = "non_standard"
 _SHORT: Final = 2_000
 """Characters of data that may stand in a prompt as they are, where they may not be base64."""
 
@@ -90,6 +92,32 @@ def read_result(content: Any, where: str) -> tuple[Text | Media, ...]:
     blocks = content if isinstance(content, list | tuple) else [content]
     parts = [_read_block(block, f"{where}, block {i}") for i, block in enumerate(blocks)]
     return tuple([part for part in parts if not isinstance(part, Text) or part.text])
+
+
+def protect(blocks: list[Any]) -> list[Any]:
+    """Wrap blocks that langchain-core 1.x would convert, and might raise for, as non-standard.
+
+    It converts blocks before a model sees them: those of the types below by their old and OpenAI's
+    form, which records of a tool's own can look like. `read_result` unwraps them.
+    """
+    if all(map(_is_safe, blocks)):
+        return blocks
+    return [b if _is_safe(b) else {"type": _WRAPPED, "value": b} for b in blocks]
+
+
+def _is_safe(block: Any) -> bool:
+    if not isinstance(block, dict):
+        return True
+    kind = block.get("type")
+    if not isinstance(kind, str | None):
+        return False
+    if kind not in ("image", "audio", "file", "input_audio"):
+        return True
+    if "source_type" in block or isinstance(block.get(kind), dict):
+        return False
+    if kind != "image" or "url" in block:
+        return True
+    return "mime_type" in block if "base64" in block else "text" not in block
 
 
 def show(parts: tuple[Text | Media, ...], shows: Shows | None) -> list[Text | Media]:
@@ -155,6 +183,8 @@ def _read_block(block: Any, where: str) -> Text | Media:
     part: Text | Media | None = None
     if isinstance(block, str):
         return Text(replace_surrogates(block))
+    if isinstance(block, dict) and block.keys() == {"type", "value"} and block["type"] == _WRAPPED:
+        block = block["value"]
     if isinstance(block, dict):
         kind = block.get("type", "text")
         if not isinstance(kind, str):
@@ -225,6 +255,7 @@ class _Label:
         self.name = _first(fields, _NAMES)
         address = _first(fields, _URLS)
         self._address = None if (address or "")[:5].lower() == "data:" else address
+        self.has_encoded = any(fields.get(key) for key in _ENCODED)
         self._fields = fields
         self._kind = kind
         self._where = where
@@ -295,8 +326,8 @@ def _read_data(label: _Label, data: str) -> Text | Media | None:
         text = _decode(encoded, label.written or "", guess=is_textual)
         if text is not None:
             return label.with_text(text)
-    if mime is None and len(data) <= _SHORT:
-        return None  # data of no known type may be anything, so it is told as it is
+    if mime is None and not label.has_encoded and len(data) <= _SHORT:
+        return None  # `data` of no known type may be anything, so it is told as it is
     return media if _may_be_shown(media) else label.line(media)
 
 

@@ -18,6 +18,7 @@ from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
+from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import Self, override
@@ -502,6 +503,18 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
+
+    @override
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        # A private hook of langchain-core, there since 0.1, that invoke, stream and their async
+        # versions call first. Without it, langchain-core itself raises TypeError, KeyError or
+        # ValueError for some tool results, on this and every later turn of a conversation.
+        value = super()._convert_input(model_input)
+        if isinstance(value, ChatPromptValue):
+            messages = _messages.protect_results(value.messages)
+            if messages is not value.messages:
+                return ChatPromptValue(messages=messages)
+        return value
 
     @override
     def _should_stream(

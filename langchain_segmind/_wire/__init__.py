@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from pydantic_core import from_json
 
-from langchain_segmind._prompt import Answer, Choice
+from langchain_segmind._prompt import Answer, Call, Choice
 from langchain_segmind._wire import _values as values
 from langchain_segmind._wire import anthropic, gemini, openai
 from langchain_segmind._wire._bytes import write
@@ -44,7 +44,7 @@ def decode(body: bytes) -> Answer:
 
 def _decode(value: Any) -> Answer:
     answer = _decoded(value)
-    choices = tuple([_without_thoughts(choice) for choice in answer.choices])
+    choices = tuple([_sendable(_without_thoughts(choice)) for choice in answer.choices])
     return answer if choices == answer.choices else replace(answer, choices=choices)
 
 
@@ -103,6 +103,34 @@ def _decoded(value: Any) -> Answer:
         raise SegmindResponseError("it is nested too deeply") from None
     said = explain_value(value)
     raise SegmindResponseError(f"it is an error: {said}" if said else "it holds no answer")
+
+
+def _sendable(choice: Choice) -> Choice:
+    """Replace half surrogate pairs in calls: a history that held them could not be sent again."""
+    if not choice.calls:
+        return choice
+    try:
+        calls = tuple(
+            [
+                Call(_whole(call.name), _whole(call.arguments), values.text(call.id), call.error)
+                for call in choice.calls
+            ]
+        )
+    except RecursionError:  # the history tells such arguments as text
+        return choice
+    return replace(choice, calls=calls)
+
+
+def _whole(value: Any) -> Any:
+    match value:
+        case str():
+            return values.text(value)
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {values.text(key): _whole(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def _without_thoughts(choice: Choice) -> Choice:

@@ -151,7 +151,6 @@ def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
             [AIMessage("", tool_calls=[{"name": "f", "args": {"a": {1}}, "id": "1"}])],
             ["message 0", "set"],
         ),
-        ([ToolMessage("x", tool_call_id="\ud800")], ["message 0", "tool_call_id"]),
         ([AIMessage([{"type": "image", "base64": PNG}])], ["message 0, block 0", "human message"]),
     ],
 )
