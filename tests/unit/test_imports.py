@@ -29,16 +29,11 @@ MAY_IMPORT = {
     "_results": {"_prompt"},
     "_messages": {"_config", "_prompt", "_results"},
     "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_retry"},
-<<<<<<< HEAD
-    "_tools": {"_envelope", "_json_repair", "_parse", "_prompt"},
+    "_tools": {"_envelope", "_escape", "_json_repair", "_parse", "_prompt", "_results"},
     "_parse": {"_calls", "_json_repair", "_prompt", "_quotes", "_scan"},
     "_calls": {"_prompt"},
     "_quotes": set(),
     "_scan": {"_json_repair"},
-=======
-    "_tools": {"_envelope", "_escape", "_hearing", "_prompt", "_results"},
-    "_hearing": {"_prompt"},
->>>>>>> 49db89c (Render every tool result as text a model can read, and escape marks in results and arguments)
     "_envelope": {"_prompt"},
     "_toolbox": {"_config", "_prompt"},
     "_wire": {"_prompt", "_results", "errors"},
