@@ -8,10 +8,11 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, FunctionMessage, ToolMessage
+from langchain_core.messages import FunctionMessage, ToolMessage
 
 from langchain_segmind._messages import read
-from langchain_segmind._prompt import Media, Prompt, Result, Text
+from langchain_segmind._messages import write as to_ai_message
+from langchain_segmind._prompt import Choice, Media, Prompt, Result, Text
 from langchain_segmind._tools import speak
 from langchain_segmind._wire import FORMATS, decode, write
 
@@ -273,9 +274,9 @@ def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
         part = f'{{"functionCall": {{"name": "f", "args": {arguments}}}}}'
         raw = f'{{"candidates": [{{"content": {{"parts": [{part}]}}}}]}}'
     (decoded,) = decode(raw.encode()).choices[0].calls
-    assert isinstance(decoded.arguments, dict)
-    calls = [{"name": decoded.name, "args": decoded.arguments, "id": "c1"}]
-    prompt = Prompt(read([AIMessage("", tool_calls=calls)]))
+    message = to_ai_message(Choice(calls=(decoded,)), None, {})
+    assert message.tool_calls or message.invalid_tool_calls
+    prompt = Prompt(read([message]))
 
     body = write(FORMATS[family].encode, prompt if native else speak(prompt))
 
