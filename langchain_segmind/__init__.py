@@ -28,6 +28,7 @@ from langchain_segmind.errors import (
 from langchain_segmind.media import image_block
 
 if TYPE_CHECKING:
+    from langchain_segmind import jobs as jobs
     from langchain_segmind.embeddings import SegmindEmbeddings
     from langchain_segmind.jobs import SegmindJob
     from langchain_segmind.progress import Progress, show_progress
@@ -74,6 +75,8 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "jobs":  # annotations name its classes without loading it
+        return import_module(f"{__name__}.jobs")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeVar
 
 from langchain_core.utils import from_env, secret_from_env
@@ -40,15 +39,18 @@ R = TypeVar("R")
 
 
 class of_model_or_class(Generic[P, R]):  # noqa: N801 - it is used as a decorator
-    """A method that also works on the class, where it is given None for the model."""
+    """A method that also works on the class, which it is given in the model's place."""
 
     def __init__(self, function: Callable[Concatenate[Any, P], R]) -> None:
         self._function = function
         self.__doc__ = function.__doc__
 
     def __get__(self, model: object | None, owner: type) -> Callable[P, R]:
-        """Bind the model, or None."""
-        return partial(self._function, model)
+        """Bind the model, or the class.
+
+        A bound method, unlike a `partial`, has annotations, which LangChain evaluates.
+        """
+        return MethodType(self._function, owner if model is None else model)
 
 
 class GatewayClient(BaseModel):

@@ -15,13 +15,15 @@ from langchain_segmind._retry import Patience
 
 
 @of_model_or_class
-def list_models(model: GatewayClient | None, base_url: str | None = None) -> list[Entry]:
+def list_models(
+    model: GatewayClient | type[GatewayClient], base_url: str | None = None
+) -> list[Entry]:
     """Read the vendor's public catalogue of language models; free of charge, without a key.
 
     Works on the class too: `ChatSegmind.list_models()`.
 
     Args:
-        model: The model it is called on; None for the class.
+        model: The model or class it is called on.
         base_url: The API whose catalogue is wanted; by default this model's, for the class what
             `SEGMIND_API_BASE` says, or the vendor's.
 
@@ -39,7 +41,9 @@ def list_models(model: GatewayClient | None, base_url: str | None = None) -> lis
 
 
 @of_model_or_class
-async def alist_models(model: GatewayClient | None, base_url: str | None = None) -> list[Entry]:
+async def alist_models(
+    model: GatewayClient | type[GatewayClient], base_url: str | None = None
+) -> list[Entry]:
     """Read the vendor's public catalogue, as `list_models` does."""
     url, transport, patience = _catalogue_of(model, base_url)
     try:
@@ -49,10 +53,11 @@ async def alist_models(model: GatewayClient | None, base_url: str | None = None)
 
 
 def _catalogue_of(
-    model: GatewayClient | None, base_url: str | None
+    model: GatewayClient | type[GatewayClient], base_url: str | None
 ) -> tuple[str, Transport, Patience]:
     """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
-    url = _config.check_url(base_url or (model.base_url if model else default_base_url()))
-    verify = model.verify if model else True
-    network = Network(_catalogue.list_url(url), model.proxy if model else None, verify)
-    return url, Transport(network), patience_of(model) if model else Patience()
+    own = None if isinstance(model, type) else model
+    url = _config.check_url(base_url or (own.base_url if own else default_base_url()))
+    verify = own.verify if own else True
+    network = Network(_catalogue.list_url(url), own.proxy if own else None, verify)
+    return url, Transport(network), patience_of(own) if own else Patience()

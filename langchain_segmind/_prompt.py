@@ -17,6 +17,7 @@ from langchain_segmind.errors import SegmindInvalidRequestError
 
 Role = Literal["system", "user", "assistant"]
 MediaKind = Literal["image", "file", "audio", "video"]
+Method = Literal["json_schema", "function_calling", "json_mode"]
 
 
 @frozen

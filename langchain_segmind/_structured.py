@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
@@ -26,7 +26,8 @@ from langchain_core.utils.function_calling import (
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
-Method = Literal["json_schema", "function_calling", "json_mode"]
+from langchain_segmind._prompt import Method
+
 Schema = dict[str, Any] | type
 
 _NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")

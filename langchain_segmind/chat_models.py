@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import aclosing
 from dataclasses import replace
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from langchain_core import tools as lc_tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
@@ -23,6 +24,10 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import Self, override
 
+# LangChain evaluates the annotations of our methods, as in `with_fallbacks(...).bind_tools(...)`.
+# What is slow to load is therefore named through a package that loads it when it is asked for, as
+# `langchain_core.tools` does with `BaseTool` (5 ms) and this one with `jobs` (3 ms).
+import langchain_segmind
 from langchain_segmind import (
     _catalogue,
     _events,
@@ -36,16 +41,10 @@ from langchain_segmind._catalogue import Entry
 from langchain_segmind._client import of_model_or_class
 from langchain_segmind._exchange import Flow
 from langchain_segmind._flow import Heard, Target
-from langchain_segmind._prompt import Prompt
+from langchain_segmind._prompt import Method, Prompt
 from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
 from langchain_segmind.credits import CreditTracker
-
-if TYPE_CHECKING:  # loaded when they are used, as are structured output's parsers
-    from langchain_core.tools import BaseTool
-
-    from langchain_segmind._structured import Method
-    from langchain_segmind.jobs import BoundChat, SegmindJob
 
 __all__ = ["ChatSegmind"]
 
@@ -276,7 +275,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         *,
         stop: list[str] | None = None,
         **kwargs: Any,
-    ) -> SegmindJob:
+    ) -> langchain_segmind.jobs.SegmindJob:
         """Put a question into the gateway's queue, to collect its answer later.
 
         Args:
@@ -313,7 +312,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         *,
         stop: list[str] | None = None,
         **kwargs: Any,
-    ) -> SegmindJob:
+    ) -> langchain_segmind.jobs.SegmindJob:
         """Put a question into the gateway's queue, as `submit` does."""
         prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
         manager = _events.aof_config(self, config)
@@ -377,7 +376,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         heard = await self._aplay(flow, slug, _events.aof_config(self, config), request_id)
         return self._message(heard, slug)
 
-    def job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
+    def job(self, request_id: str, /, **kwargs: Any) -> langchain_segmind.jobs.SegmindJob:
         """Make a handle of a job from its id; nothing is sent.
 
         Args:
@@ -391,7 +390,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     def _job(
         self, request_id: str, trackers: Sequence[CreditTracker] = (), **kwargs: Any
-    ) -> SegmindJob:
+    ) -> langchain_segmind.jobs.SegmindJob:
         from langchain_segmind.jobs import SegmindJob  # noqa: PLC0415
 
         return SegmindJob(self, request_id, trackers, **kwargs)
@@ -581,7 +580,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                     yield chunk
 
     @override
-    def bind(self, **kwargs: Any) -> BoundChat:
+    def bind(self, **kwargs: Any) -> langchain_segmind.jobs.BoundChat:
         """Bind arguments to every call, and to every job.
 
         Args:
@@ -597,7 +596,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     @override
     def bind_tools(
         self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | lc_tools.BaseTool],
         *,
         tool_choice: str | bool | dict[str, Any] | None = None,
         strict: bool | None = None,

@@ -7,8 +7,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
 
+from typing_extensions import Self
+
+from langchain_segmind.testing.conversation import Brain, Reply
 from langchain_segmind.testing.desk import Desk
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.embedding_replies import EMBEDDING_REPLIES, EmbeddingReply
@@ -19,11 +21,6 @@ from langchain_segmind.testing.queue import Job, Jobs, Queue
 from langchain_segmind.testing.scripted import as_reply
 from langchain_segmind.testing.server import Address, Reception, ServerThread
 from langchain_segmind.testing.thinking import Thinker
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from langchain_segmind.testing.conversation import Brain, Reply
 
 
 class LocalGateway:

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     }
     | {"_verdict", "_wire", "errors"},
     "_http": {"_frozen", "_config", "_exchange", "_version", "errors"},
-    "_structured": set(),
+    "_structured": {"_prompt"},
     "_client": {"_config", "_exchange", "_flow", "_http", "_retry", "credits"},
     "_settings": {"_catalogue", "_client", "_config", "_flow", "_prompt", "_queue"}
     | {"_structured", "_toolbox", "_wire"},
