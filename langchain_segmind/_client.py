@@ -167,9 +167,9 @@ class GatewayClient(BaseModel):
             kept["model_kwargs"] = {**(kept.get("model_kwargs") or {}), **unknown}
         return kept
 
-    @field_validator("model", mode="after")
+    @field_validator("model", mode="before")
     @classmethod
-    def _segmind_check_model(cls, value: str) -> str:
+    def _segmind_check_model(cls, value: object) -> str:
         return _config.check_slug(value)
 
     @field_validator("api_key", mode="after")

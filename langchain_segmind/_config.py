@@ -132,6 +132,12 @@ def check_seconds(value: float | None, field: str) -> float | None:
     return value
 
 
+def check_flag(value: object, field: str) -> None:
+    """Check an optional yes or no, which 0, "" and "no" are not."""
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"{field} must be True or False, not {type(value).__name__}")
+
+
 def check_headers(headers: object, field: str) -> dict[str, str]:
     """Check extra headers. Values are never shown: they may be secrets."""
     if not isinstance(headers, Mapping):

@@ -57,7 +57,9 @@ def _catalogue_of(
 ) -> tuple[str, Transport, Patience]:
     """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
     own = None if isinstance(model, type) else model
-    url = _config.check_url(base_url or (own.base_url if own else default_base_url()))
+    if base_url is None:
+        base_url = own.base_url if own else default_base_url()
+    url = _config.check_url(base_url)
     verify = own.verify if own else True
     network = Network(_catalogue.list_url(url), own.proxy if own else None, verify)
     return url, Transport(network), patience_of(own) if own else Patience()

@@ -35,6 +35,11 @@ _PER_CALL: Final = frozenset(
     {*SETTINGS, *_OF_TOOLS, "model", "response_format", "extra_headers", "stream"}
 )
 
+_FLAGS: Final = frozenset({"parallel_tool_calls", "stream"})
+
+_ALIASES: Final = {"model_name": "model", "stop_sequences": "stop"}
+"""Names that the constructor takes for what one call may set as well."""
+
 _OURS: Final = {
     "messages": "they are the call's input",
     "prompt": "messages are sent instead",
@@ -146,12 +151,8 @@ class ChatSettings(GatewayClient):
         """Merge what one call was given over what the model was set to."""
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
         self._check_call(given)
-        slug = _config.check_slug(given.get("model") or self.model)
+        slug = self._slug(given)
         card = self._card(slug)
-        headers = self.default_headers or {}
-        if given.get("extra_headers"):
-            extra = _config.check_headers(given["extra_headers"], "extra_headers")
-            headers = {**headers, **extra}
         tools, forced = _NO_TOOLS
         if "tools" in given or "tool_choice" in given:
             offered = _toolbox.read(given.get("tools"))
@@ -174,20 +175,38 @@ class ChatSettings(GatewayClient):
             base_url=self.base_url,
             card=card,
             patience=patience_of(self),
-            headers=headers,
+            headers=self._headers(given.get("extra_headers")),
             native=card.native_tools if self.tool_calling == "auto" else native,
             refuses_format=slug in self._refusers(),
             waiting=self._waiting() if queued else None,
         )
         return prompt, target
 
+    def _slug(self, given: Mapping[str, Any]) -> str:
+        """The call's model; None, as anywhere in a call, means that it was not given."""
+        slug = given.get("model")
+        return _config.check_slug(self.model if slug is None else slug)
+
+    def _headers(self, extra: Any) -> dict[str, str]:
+        own = self.default_headers or {}
+        return own if extra is None else {**own, **_config.check_headers(extra, "extra_headers")}
+
     def _waiting(self) -> Waiting:
         return Waiting(self.queue_timeout, self.poll_interval)
 
     def _check_call(self, given: Mapping[str, Any]) -> None:
         for name in given:
+            if name in _FLAGS:
+                _config.check_flag(given[name], name)
+            if name in _ALIASES:
+                raise ValueError(f"{name}: for one call, pass it as {_ALIASES[name]}=...")
             if name in self._names and name not in _PER_CALL:
                 raise ValueError(f"{name} belongs to the model; set it as ChatSegmind({name}=...)")
+
+    def _check_stream(self, given: Mapping[str, Any]) -> None:
+        n = _checked_setting("n", given["n"]) if "n" in given else self.n
+        if isinstance(n, int) and n > 1:
+            raise ValueError("n must be 1 in a stream, which carries one answer")
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the call's settings over the model's; None leaves one out."""
@@ -219,7 +238,12 @@ class ChatSettings(GatewayClient):
 def _read_form(form: Any) -> dict[str, Any]:
     from langchain_segmind._structured import response_format  # noqa: PLC0415 - with its parsers
 
-    return response_format(form)
+    try:
+        return response_format(form)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        why = str(error).partition("\n")[0]
+        reason = f"response_format: {str(form)[:80]!r} is not a class or a JSON schema ({why})"
+    raise ValueError(reason[:500])
 
 
 @cache

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from langchain_segmind._config import check_json
+from langchain_segmind._config import check_flag, check_json
 from langchain_segmind._prompt import Tool
 
 if TYPE_CHECKING:  # loading LangChain's tools costs those who use none
@@ -22,8 +23,11 @@ def describe(tools: Sequence[Offer], *, strict: bool | None = None) -> list[dict
     """Describe tools in OpenAI's form, which tracing and LangChain's own code expect.
 
     Raises:
-        ValueError: If one cannot be described, as a provider's own tool that only it can run.
+        ValueError: If `tools` is not a list of tools, or one cannot be described, as a provider's
+            own tool that only it can run.
     """
+    if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
+        raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}")
     return [_described(tool, strict) for tool in tools]
 
 
@@ -33,8 +37,11 @@ def _described(tool: Offer, strict: bool | None) -> dict[str, Any]:
             f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run; give "
             "functions, classes or JSON schemas"
         )
-    if isinstance(tool, dict) and tool.get("type") == "function" and "function" not in tool:
-        tool = {"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}}
+    if isinstance(tool, dict) and tool.get("type") == "function":
+        function = tool.get("function", {k: v for k, v in tool.items() if k != "type"})
+        if not isinstance(function, Mapping):
+            raise ValueError("tools: the 'function' of a tool must be an object")
+        tool = tool if "function" in tool else {"type": "function", "function": function}
     try:
         described = convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -47,23 +54,37 @@ def _described(tool: Offer, strict: bool | None) -> dict[str, Any]:
 def read(tools: Sequence[Offer] | None) -> tuple[Tool, ...]:
     """Read tools into ours.
 
+    The same tool given twice is kept once.
+
     Raises:
-        ValueError: If one cannot be described or sent, or two share a name.
+        ValueError: If one cannot be described or sent, or two unlike ones share a name: the model
+            would be shown only one of them, and a call of the other would run the wrong tool.
     """
-    read_tools = tuple(_tool(described["function"]) for described in describe(tools or ()))
     by_name: dict[str, Tool] = {}
-    for tool in read_tools:
-        if by_name.setdefault(tool.name, tool).parameters.keys() != tool.parameters.keys():
+    for described in describe(() if tools is None else tools):
+        tool = _tool(described["function"])
+        first = by_name.setdefault(tool.name, tool)
+        if first is not tool and _as_json(first) != _as_json(tool):
             raise ValueError(f"tools: {tool.name!r} is the name of two tools; give each its own")
     return tuple(by_name.values())
 
 
 def _tool(function: Mapping[str, Any]) -> Tool:
-    name, parameters = function["name"], function.get("parameters") or {}
-    check_json([name, function.get("description"), parameters], f"tools: {name!r}")
+    name, about = function.get("name"), function.get("description")
+    parameters, strict = function.get("parameters"), function.get("strict")
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"tools: a tool's name must be a text that is not blank, not {name!r:.80}")
+    if not isinstance(about, str | None) or not isinstance(parameters, Mapping | None):
+        raise ValueError(f"tools: {name!r} needs a text as description, an object as parameters")
+    check_flag(strict, f"tools: {name!r}: strict")
+    check_json([name, about, parameters], f"tools: {name!r}")
     nothing = {"type": "object", "properties": {}}
-    about = (function.get("description") or "").strip()
-    return Tool(name, about, {**nothing, **parameters}, function.get("strict"))
+    return Tool(name, (about or "").strip(), {**nothing, **(parameters or {})}, strict)
+
+
+def _as_json(tool: Tool) -> str:
+    """Write a tool so that equal ones are equal texts: in Python 1, 1.0 and True are one value."""
+    return json.dumps([tool.description, tool.parameters, tool.strict], sort_keys=True)
 
 
 def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool]:
@@ -105,12 +126,12 @@ def _named(choice: Any) -> str | None:
 
 
 def _wanted(choice: Any) -> str:
-    if isinstance(choice, Mapping):
-        choice = choice.get("type")
     if choice is None or choice is False:
         return "auto"
     if choice is True:
         return "any"
-    if not isinstance(choice, str):
+    if isinstance(choice, Mapping):
+        choice = choice.get("type")
+    if not isinstance(choice, str) or not choice:
         raise ValueError("tool_choice: give a tool's name, 'auto', 'any', 'none' or True")
     return choice

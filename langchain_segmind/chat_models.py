@@ -30,6 +30,7 @@ from typing_extensions import Self, override
 import langchain_segmind
 from langchain_segmind import (
     _catalogue,
+    _config,
     _events,
     _flow,
     _messages,
@@ -126,7 +127,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ```
 
     **Set one call apart** with any generation setting, `model`, `response_format` or
-    `extra_headers`; other keyword arguments become fields of the request's body.
+    `extra_headers`; other keyword arguments become fields of the request's body. A setting of None
+    is left out of the call; `model=None` means this model.
 
     ```python
     model.invoke("Hello", model="gpt-5.4-mini", temperature=1)
@@ -255,11 +257,6 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         choice = heard.answer.choices[0]
         message = _messages.write_chunk(choice, heard.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
-
-    def _check_stream(self, kwargs: Mapping[str, Any]) -> None:
-        n = kwargs.get("n") or self.n or 1
-        if isinstance(n, int) and n > 1:
-            raise ValueError("n must be 1 in a stream, which carries one answer")
 
     list_models: ClassVar[of_model_or_class[..., list[Entry]]] = _models.list_models
     alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[Entry]]]] = (
@@ -623,8 +620,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             A runnable of this model, whose messages hold `tool_calls`.
 
         Raises:
-            ValueError: If a tool cannot be described, or the choice is none of them.
+            ValueError: If a tool cannot be described, two different tools share a name, or the
+                choice is none of them.
         """
+        _config.check_flag(strict, "strict")
+        _config.check_flag(parallel_tool_calls, "parallel_tool_calls")
         described = _toolbox.describe(tools, strict=strict)
         _toolbox.choose(_toolbox.read(described), tool_choice)
         bound = {
@@ -633,7 +633,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             "parallel_tool_calls": parallel_tool_calls,
             "response_format": response_format,
         }
-        given = {name: value for name, value in bound.items() if value not in (None, [])}
+        given = {name: value for name, value in bound.items() if value is not None}
+        if not described:
+            del given["tools"]
         return self.bind(**given, **kwargs)
 
     @override
@@ -714,6 +716,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         # The base forgets the model's own stop sequences, and would trace headers.
         kwargs.pop("extra_headers", None)
         own = {"_type": self._llm_type, "stop": self.stop if stop is None else stop}
+        if kwargs.get("model", "") is None:
+            kwargs["model"] = self.model
         return {**self._identifying_params, **own, **kwargs}
 
     @override
@@ -723,9 +727,10 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        slug = kwargs.get("model")
         params = LangSmithParams(
             ls_provider="segmind",
-            ls_model_name=kwargs.get("model") or self.model,
+            ls_model_name=self.model if slug is None else slug,
             ls_model_type="chat",
         )
         temperature = kwargs.get("temperature", self.temperature)
@@ -734,8 +739,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             params["ls_temperature"] = temperature
         if max_tokens is not None:
             params["ls_max_tokens"] = max_tokens
-        if stop or self.stop:
-            params["ls_stop"] = stop or self.stop
+        words = self.stop if stop is None else stop
+        if words:
+            params["ls_stop"] = words
         return params
 
     @override

@@ -19,15 +19,20 @@ from langchain_segmind import (
     ChatSegmind,
     SegmindJob,
     chat_models,
-    credits,
     embeddings,
     errors,
     jobs,
     media,
     progress,
 )
+from langchain_segmind import credits as of_credits
 
-MODULES = (langchain_segmind, langchain_segmind.testing, chat_models, credits, embeddings) + (
+MODULES = (
+    langchain_segmind,
+    langchain_segmind.testing,
+    chat_models,
+    of_credits,
+    embeddings,
     errors,
     jobs,
     media,
@@ -96,7 +101,9 @@ def test_annotations_of_bind_name_a_runnable_with_jobs():
 
 def test_annotations_cost_an_import_nothing():
     late = ["langchain_segmind.jobs", "langchain_core.tools.base", "langchain_segmind.testing"]
-    code = f"import sys, langchain_segmind, pytest_segmind\nprint([m in sys.modules for m in {late}])"
+    code = (
+        f"import sys, langchain_segmind, pytest_segmind\nprint([m in sys.modules for m in {late}])"
+    )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

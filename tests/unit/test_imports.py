@@ -58,7 +58,15 @@ MAY_IMPORT = {
     "_client": {"_config", "_exchange", "_flow", "_http", "_retry", "credits"},
     "_settings": {"_catalogue", "_client", "_config", "_flow", "_prompt", "_queue"}
     | {"_structured", "_toolbox", "_wire"},
-    "chat_models": {"_catalogue", "_client", "_events", "_exchange", "_flow", "_messages"}
+    "chat_models": {
+        "_catalogue",
+        "_client",
+        "_config",
+        "_events",
+        "_exchange",
+        "_flow",
+        "_messages",
+    }
     | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
     | {"_bill", "credits", "jobs"},
     "embeddings": {
