@@ -40,6 +40,7 @@ from langchain_segmind._prompt import (
     parse_call,
     refuse,
 )
+from langchain_segmind._refusal import refusal_of
 from langchain_segmind._results import as_json, protect, read_result, replace_surrogates
 
 # --- LangChain → ours ------------------------------------------------------------------------
@@ -124,6 +125,8 @@ def _said(message: AIMessage, where: str) -> Iterator[Text]:
                 f"{where}, block {i} ({kind}): a model's own turn can only be sent as text; show "
                 "it in a human message"
             )
+    if not said:  # a refusal, which `write` puts beside the content
+        said = sound(refusal_of(message) or "", f"{where}: refusal")
     if said:
         yield Text(said)
 

@@ -27,6 +27,7 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
 from langchain_segmind._prompt import Method
+from langchain_segmind._refusal import refusal_of
 
 Schema = dict[str, Any] | type
 
@@ -146,7 +147,7 @@ def _call_parser(schema: Schema, name: str) -> Runnable[Any, Any]:
 
 def _unless_refused(message: AIMessage) -> AIMessage:
     """Pass an answer on; for a refusal, say so instead of failing to parse it."""
-    refusal = message.additional_kwargs.get("refusal")
+    refusal = refusal_of(message)
     if refusal is None:
         return message
     said = f"The model refused to produce the requested output: {refusal}"

@@ -43,6 +43,7 @@ from langchain_segmind._client import of_model_or_class
 from langchain_segmind._exchange import Flow
 from langchain_segmind._flow import Heard, Target
 from langchain_segmind._prompt import Method, Prompt
+from langchain_segmind._refusal import PROVIDER
 from langchain_segmind._settings import ChatSettings
 from langchain_segmind._version import __version__
 from langchain_segmind.credits import CreditTracker
@@ -227,7 +228,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         receipt = heard.receipt
         found = {
             "model_name": slug,
-            "model_provider": "segmind",
+            "model_provider": PROVIDER,
             "id": heard.answer.id,
             "request_id": receipt.request_id,
             "cost": receipt.cost,

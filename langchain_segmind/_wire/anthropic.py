@@ -128,11 +128,12 @@ def decode(body: Mapping[str, Any]) -> Answer:
     if not blocks and not native:
         raise SegmindResponseError("its content holds no block")
     text = _joined(blocks, "text")
-    refused = native == "refusal"
+    told = _joined(blocks, "refusal")
+    refused = native == "refusal" or bool(told)
     choice = Choice(
-        text="" if refused else text,
+        text="" if refused and not told else text,
         reasoning=_joined(blocks, "thinking"),
-        refusal=(text or "Claude refused to answer") if refused else None,
+        refusal=(told or text or _explained(body)) if refused else None,
         calls=tuple(
             parse_native_call(b, "input", b.get("id"))
             for b in blocks
@@ -142,6 +143,11 @@ def decode(body: Mapping[str, Any]) -> Answer:
         native_finish_reason=native,
     )
     return Answer((choice,), usage=_usage(body.get("usage")), id=values.text(body.get("id")))
+
+
+def _explained(body: Mapping[str, Any]) -> str:
+    details = values.table(body.get("stop_details"))
+    return values.text(details.get("explanation")) or "Claude refused to answer"
 
 
 def _joined(blocks: list[Mapping[str, Any]], kind: str) -> str:

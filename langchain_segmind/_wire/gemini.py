@@ -157,6 +157,11 @@ def _blocked(feedback: Mapping[str, Any]) -> Choice:
     return Choice(refusal=refusal, finish_reason="content_filter", native_finish_reason=reason)
 
 
+_REFUSED: Final = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST"})
+"""Reasons that are a refusal also where part of an answer was given, as in LangChain's own
+translator for Gemini."""
+
+
 def _choice(item: Mapping[str, Any]) -> Choice | None:
     native = values.text(item.get("finishReason"))
     parts = list(values.items(values.table(item.get("content")).get("parts")))
@@ -165,11 +170,13 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     text = _joined(part for part in parts if part.get("thought") is not True)
     calls = tuple(_call(part["functionCall"]) for part in parts if "functionCall" in part)
     finish = _FINISH.get(native, native.lower()) if native else None
-    refused = finish == "content_filter" and not text
+    refused = native in _REFUSED or (finish == "content_filter" and not text)
     return Choice(
         text=text,
         reasoning=_joined(part for part in parts if part.get("thought") is True),
-        refusal=f"Gemini stopped: {native}" if refused else None,
+        refusal=(values.text(item.get("finishMessage")) or f"Gemini stopped: {native}")
+        if refused
+        else None,
         calls=calls,
         finish_reason="tool_calls" if calls and finish == "stop" else finish,
         native_finish_reason=native,

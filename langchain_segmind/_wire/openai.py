@@ -169,13 +169,26 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     content = message.get("content")
     if not message or not (content is None or isinstance(content, str | list)):
         return None
+    text, finish = _joined(content), values.text(item.get("finish_reason"))
+    calls = tuple(map(_call, values.items(message.get("tool_calls"))))
+    refusal = values.text(message.get("refusal")) or _refusal_parts(content)
+    if finish == "content_filter" and not (refusal or text or calls):
+        refusal = "The provider's content filter stopped the answer"
     return Choice(
-        text=_joined(content),
+        text=text,
         reasoning=_joined(message.get("reasoning_content")) or _joined(message.get("reasoning")),
-        refusal=values.text(message.get("refusal")),
-        calls=tuple(map(_call, values.items(message.get("tool_calls")))),
-        finish_reason=values.text(item.get("finish_reason")),
+        refusal=refusal,
+        calls=calls,
+        finish_reason=finish,
     )
+
+
+def _refusal_parts(content: Any) -> str | None:
+    """Join the refusals that stand in the content, as a list of parts may have them."""
+    if not isinstance(content, list):
+        return None
+    parts = [part for part in values.items(content) if part.get("type") == "refusal"]
+    return "".join(values.text(part.get("refusal")) or "" for part in parts) or None
 
 
 def _joined(content: Any) -> str:

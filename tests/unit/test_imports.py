@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "_events": {"_bill", "_exchange"},
     "_escape": set(),
     "_results": {"_prompt"},
-    "_messages": {"_config", "_prompt", "_results"},
+    "_refusal": set(),
+    "_messages": {"_config", "_prompt", "_refusal", "_results"},
     "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_retry"},
     "_tools": {"_envelope", "_escape", "_json_repair", "_parse", "_prompt", "_results"},
     "_parse": {"_calls", "_json_repair", "_prompt", "_quotes", "_scan"},
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     }
     | {"_verdict", "_wire", "errors"},
     "_http": {"_frozen", "_config", "_exchange", "_version", "errors"},
-    "_structured": {"_prompt"},
+    "_structured": {"_prompt", "_refusal"},
     "_client": {"_config", "_exchange", "_flow", "_http", "_retry", "credits"},
     "_settings": {"_catalogue", "_client", "_config", "_flow", "_prompt", "_queue"}
     | {"_structured", "_toolbox", "_wire"},
@@ -67,7 +68,8 @@ MAY_IMPORT = {
         "_flow",
         "_messages",
     }
-    | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
+    | {"_models", "_prompt", "_refusal", "_settings", "_structured", "_toolbox", "_version"}
+    | {"_wire"}
     | {"_bill", "credits", "jobs"},
     "embeddings": {
         "_frozen",
