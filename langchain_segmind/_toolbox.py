@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langchain_segmind._config import check_flag, check_json
+from langchain_segmind._envelope import lean
 from langchain_segmind._prompt import Tool
 
 if TYPE_CHECKING:  # loading LangChain's tools costs those who use none
@@ -83,8 +84,12 @@ def _tool(function: Mapping[str, Any]) -> Tool:
 
 
 def _as_json(tool: Tool) -> str:
-    """Write a tool so that equal ones are equal texts: in Python 1, 1.0 and True are one value."""
-    return json.dumps([tool.description, tool.parameters, tool.strict], sort_keys=True)
+    """Write a tool so that equal ones are equal texts: in Python 1, 1.0 and True are one value.
+
+    Titles are left out: pydantic makes them of names, and LangChain drops them of a class, but not
+    of the class's JSON schema.
+    """
+    return json.dumps([tool.description, lean(tool.parameters), tool.strict], sort_keys=True)
 
 
 def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool]:

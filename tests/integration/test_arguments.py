@@ -286,6 +286,7 @@ UNLIKE = {
 }
 ALIKE = {
     "itself": ONE,
+    "titles": described(parameters=properties(to={"type": "integer", "default": 1, "title": "To"})),
     "order of keys": {
         "function": {
             "parameters": {
@@ -342,10 +343,11 @@ def test_the_same_tool_twice_is_the_tool(gateway, slug, other):
     assert bodies[0] == bodies[1] == bodies[2]
 
 
-def test_a_function_given_twice_is_one_tool(gateway):
+@pytest.mark.parametrize("twice", [[search, search], [send, send.model_json_schema()]])
+def test_a_function_or_class_given_twice_is_one_tool(gateway, twice):
     with build(gateway) as model:
-        model.bind_tools([search, search]).invoke("Hello")
-        model.bind_tools([search]).invoke("Hello")
+        model.bind_tools(twice).invoke("Hello")
+        model.bind_tools(twice[:1]).invoke("Hello")
 
     first, second = asked(gateway)
     assert first.body == second.body

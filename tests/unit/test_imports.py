@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "_quotes": set(),
     "_scan": {"_json_repair"},
     "_envelope": {"_prompt"},
-    "_toolbox": {"_config", "_prompt"},
+    "_toolbox": {"_config", "_envelope", "_prompt"},
     "_wire": {"_prompt", "_results", "errors"},
     "_catalogue": {"_prompt", "_wire", "errors"},
     "_retry": {"_frozen", "_exchange"},
