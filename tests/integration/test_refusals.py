@@ -3,6 +3,7 @@
 import asyncio
 from functools import reduce
 from operator import add
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -11,6 +12,7 @@ from langchain_core.exceptions import ModelRefusalError
 from langchain_core.messages import HumanMessage
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import PydanticToolsParser
+from langchain_core.runnables import Runnable
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
@@ -184,7 +186,7 @@ def test_the_middleware_for_refusals_ends_an_agent(gateway, slug, body, words, r
 
 @every_shape
 def test_langchains_parsers_say_that_the_model_refused(gateway, slug, body, words):
-    parsers = (
+    parsers: tuple[Runnable[Any, Any], ...] = (
         JsonOutputParser(),
         PydanticOutputParser(pydantic_object=City),
         PydanticToolsParser(tools=[City], first_tool_only=True),

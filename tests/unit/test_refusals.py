@@ -6,6 +6,7 @@ import pytest
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
+    BaseMessage,
     HumanMessage,
     message_chunk_to_message,
 )
@@ -85,12 +86,13 @@ def test_a_refusal_in_the_content_is_given_once():
 
 def test_a_refusal_survives_merging_pickling_and_serializing():
     chunk = write_chunk(Choice(refusal="I will not."), None, METADATA)
-    merged = chunk + AIMessageChunk("")
+    merged = chunk + AIMessageChunk(content="")
     stored = pickle.loads(pickle.dumps(chunk))
 
     whole = message_chunk_to_message(merged)
     loaded = AIMessage.model_validate(whole.model_dump())
-    for message in (merged, whole, stored, loaded):
+    messages: list[BaseMessage] = [merged, whole, stored, loaded]
+    for message in messages:
         assert message.content_blocks == [NO]
 
 
