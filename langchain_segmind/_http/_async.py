@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from langchain_segmind._exchange import Failure, Reply, Step
 from langchain_segmind._http import _common as common
+from langchain_segmind._http._dial import STAGGER
 
 
 class _Once(str):
@@ -192,7 +193,12 @@ async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
 
 def _session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
     # The gate limits connections: the connector's own limit would count against the timeout.
-    connector = _Connector(limit=0, keepalive_timeout=common.LONGEST_IDLE, ssl=tls)
+    connector = _Connector(
+        limit=0,
+        keepalive_timeout=common.LONGEST_IDLE,
+        ssl=tls,
+        happy_eyeballs_delay=STAGGER,  # a dead address of a host hides no other, as in `dial`
+    )
     factory: Any = partial(_HeadFirst, loop=asyncio.get_running_loop())
     connector._factory = factory  # noqa: SLF001 - there is no public way
     return aiohttp.ClientSession(

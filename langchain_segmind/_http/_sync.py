@@ -11,6 +11,7 @@ import http.client
 import io
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,9 +26,11 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
 
 from langchain_segmind._exchange import Reply, Step
 from langchain_segmind._http import _common as common
+from langchain_segmind._http._dial import dial
 
 
 class _Attempt(threading.local):
@@ -101,8 +104,7 @@ class _TimedResponse(http.client.HTTPResponse):
 def _in_time(connect: Callable[[], socket.socket]) -> socket.socket:
     """Connect within what is left of the attempt's time.
 
-    Resolving a name has no timeout of its own, and each address of a host a whole one. So a thread
-    does it, one that can be left behind.
+    Resolving a name has no timeout of its own. So a thread does it, one that can be left behind.
     """
     connecting: Future[socket.socket] = Future()
     try:
@@ -158,9 +160,27 @@ class _TimedConnection(HTTPConnection):
             _attempt.sent = False  # what a CONNECT told the proxy was not the request
 
     def _new_conn(self) -> socket.socket:
-        sock = _in_time(super()._new_conn)
+        # urllib3 1.26 to 2.8 open the socket in this private method; if it were no longer called, a
+        # dead address of a host would again hide those that work, and a slow name server would
+        # defeat the deadline.
+        left = _attempt.left()
+        try:
+            sock = _in_time(lambda: self._dial(left))
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"Connection to {self.host} timed out") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"Failed to connect: {error}") from error
+        except UnicodeError:  # from getaddrinfo
+            raise LocationParseError(f"{self.host!r}, label empty or too long") from None
+        sys.audit("http.client.connect", self, self.host, self.port)
         sock.settimeout(_attempt.left())  # for TLS
         return sock
+
+    def _dial(self, timeout: float | None) -> socket.socket:
+        # `_dns_host` (urllib3 since 1.24) keeps the dot at the end of a name, which `host` drops:
+        # without it, the resolver would also look in the search domains of this machine.
+        host = self._dns_host
+        return dial(host, self.port, timeout, self.socket_options or (), self.source_address)
 
     def send(self, data: Any) -> None:
         if self.sock is None:
