@@ -101,7 +101,11 @@ class GatewayClient(BaseModel):
     """Extra headers of every request."""
 
     proxy: str | None = Field(default=None, exclude=True, repr=False)
-    """A proxy's URL; by default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say at the first call."""
+    """A proxy's URL; by default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say at the first call.
+
+    A gateway on this machine (`localhost`, 127.0.0.0/8, ::1) is reached without a proxy, unless one
+    is given here.
+    """
 
     verify: bool | str = True
     """Whether to check the gateway's certificate, or the path of the authorities to trust; True

@@ -69,7 +69,7 @@ def check_url(url: str) -> str:
         raise ValueError("base_url must not have a query or fragment; end it after the version")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must start with https:// and name a host")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(
             "base_url must be https: over plain http to another machine the key could be read"
         )
@@ -116,13 +116,17 @@ def _split(url: str, field: str) -> SplitResult:
     return parts
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself: `localhost`, 127.0.0.0/8 or ::1, in any notation."""
     if host.lower() == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    # Before Python 3.13, `is_loopback` of an IPv4 address within IPv6 is False.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def check_seconds(value: float | None, field: str) -> float | None:

@@ -72,7 +72,9 @@ class AsyncLink:
     def __init__(self, network: common.Network) -> None:
         self._secure = network.origin.startswith("https:")
         self._route = common.route(network)
-        self._tls = common.tls_context(self._route.verify) if self._secure else True
+        # True is aiohttp's own context, which is never used: neither gateway nor proxy speaks TLS.
+        needs_tls = common.needs_tls(network, self._route)
+        self._tls = common.tls_context(self._route.verify) if needs_tls else True
         self._is_forwarded = common.is_forwarded(network, self._route)
         self._gate = asyncio.Semaphore(common.connection_limit(network.max_connections))
         self._session: aiohttp.ClientSession | None = None

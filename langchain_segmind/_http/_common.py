@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
@@ -21,7 +22,7 @@ from requests.utils import (
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
-from langchain_segmind._config import HEADER_NAME, check_proxy
+from langchain_segmind._config import HEADER_NAME, check_proxy, is_loopback
 from langchain_segmind._exchange import Failure, Fault, Outcome, Request, Response
 from langchain_segmind._frozen import frozen
 from langchain_segmind._version import __version__
@@ -71,7 +72,8 @@ class Network:
 
     Attributes:
         origin: Any URL on the gateway's host, to find its proxy in the environment.
-        proxy: The proxy's URL; None for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
+        proxy: The proxy's URL; None for what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say, which does
+            not apply to this machine's own addresses.
         verify: Whether to check certificates, or the path of the authorities to trust; True also
             reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
         max_connections: Connections that may be open at once, by thread or task.
@@ -284,23 +286,24 @@ class Route:
 def route(network: Network) -> Route:
     """Find the proxy and certificate authorities for the gateway's host, as requests does.
 
+    Unlike in requests, no proxy of the environment applies to this machine itself: the proxy is
+    another machine, which would connect to its own loopback, and would read the key.
+
     Raises:
         ValueError: If the environment or the user names a proxy or a file that cannot be used.
     """
-    given = {"http": network.proxy, "https": network.proxy} if network.proxy else {}
     with Session() as session:
-        found = session.merge_environment_settings(
-            network.origin, given, None, network.verify, None
-        )
+        found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
     verify = found["verify"]
     if isinstance(verify, str) and not Path(verify).exists():
         raise ValueError(
             f"verify: there is no file or folder {verify!r}; correct verify=..., or the variables "
             "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
         )
-    proxies = {k: v for k, v in (given or found["proxies"]).items() if v}
-    proxy = select_proxy(network.origin, proxies)
-    if proxy is None:
+    proxy = network.proxy
+    if not proxy and not _is_this_machine(network.origin):
+        proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
+    if not proxy:
         return Route({}, verify, None, {})
     proxy = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
     check_proxy(proxy)
@@ -308,16 +311,32 @@ def route(network: Network) -> Route:
     return Route({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
 
 
+def _is_this_machine(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    # `localhost.` and names below it are this machine's own too (RFC 6761, section 6.3), but only
+    # if the resolver keeps to that. So a proxy is no use for them, and plain HTTP remains refused.
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def needs_tls(network: Network, route: Route) -> bool:
+    """Tell whether the gateway or the proxy is reached over TLS."""
+    return any(url.lower().startswith("https:") for url in (network.origin, route.proxy or ""))
+
+
 def is_forwarded(network: Network, route: Route) -> bool:
     """Tell whether a proxy reads requests and answers them, instead of connecting only."""
     return route.proxy is not None and not network.origin.startswith("https:")
 
 
-def tls_context(verify: bool | str) -> ssl.SSLContext | bool:
+def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
     """Make the TLS context that requests would use; reads files, so keep it off the event loop."""
     if verify is False:
         return False
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context = create_urllib3_context()
+    # urllib3 1.26 leaves the host name to its own connections, and aiohttp then takes any
+    # certificate. Whom the key goes to must not depend on a library's default.
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.check_hostname = True
     path = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
     try:
         if Path(path).is_dir():

@@ -219,10 +219,15 @@ class _Adapter(HTTPAdapter):
 
     It finds proxy, certificates and pool once a host, where requests does at every call: both are
     the same for all calls of a link.
+
+    Args:
+        limit: Connections that a pool keeps.
+        tls: What certificates are checked with; None where there is no TLS, or it is not checked.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, tls: ssl.SSLContext | None) -> None:
         self._pools: dict[str, HTTPConnectionPool] = {}
+        self._tls = tls
         super().__init__(pool_connections=2, pool_maxsize=limit)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -230,7 +235,7 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, **{**kwargs, "proxy_ssl_context": self._tls})
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
@@ -243,9 +248,20 @@ class _Adapter(HTTPAdapter):
         pool = self._pools.get(host)
         if pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            super().cert_verify(pool, url, verify, cert)
+            if isinstance(pool, HTTPSConnectionPool):
+                self._secure(pool, verify)
             self._pools[host] = pool
         return pool
+
+    def _secure(self, pool: HTTPSConnectionPool, verify: bool | str) -> None:
+        """Have our own TLS context check whom the pool connects to, a proxy as well as the gateway.
+
+        requests goes by the request's URL, and so never checks an HTTPS proxy that forwards plain
+        HTTP, and it leaves whether the host name is checked to urllib3's default.
+        """
+        pool.cert_reqs = ssl.CERT_NONE if verify is False else ssl.CERT_REQUIRED
+        pool.ca_certs = pool.ca_cert_dir = None  # the context has read them already
+        pool.conn_kw["ssl_context"] = self._tls
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing is left to do: the pool was made with its certificates."""
@@ -279,11 +295,12 @@ class SyncLink:
 
     def __init__(self, network: common.Network) -> None:
         self._route = common.route(network)
-        if isinstance(self._route.verify, str):
-            common.tls_context(self._route.verify)  # so that a bad file is told now, and as such
+        tls = None
+        if isinstance(self._route.verify, str) or common.needs_tls(network, self._route):
+            tls = common.tls_context(self._route.verify)  # a file that cannot be read raises here
         self._is_forwarded = common.is_forwarded(network, self._route)
         limit = common.connection_limit(network.max_connections)
-        self._adapter = _Adapter(limit)
+        self._adapter = _Adapter(limit, tls or None)
         self._gate = threading.BoundedSemaphore(limit)
 
     def send(self, step: Step, key: SecretStr | None, payer: common.Payer | None = None) -> Reply:

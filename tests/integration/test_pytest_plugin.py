@@ -41,6 +41,26 @@ def test_scripts_answers_and_keeps_a_log(project: pytest.Pytester) -> None:
     project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
+def test_is_reached_without_a_proxy_of_the_environment(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")  # nobody listens there
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    project.makepyfile(
+        """
+        from app import capital_of
+
+        def test_it(segmind_gateway):
+            segmind_gateway.reply("Paris.")
+            assert capital_of("France") == "Paris."
+            assert segmind_gateway.executions == 1
+        """
+    )
+    project.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_does_what_the_documentation_says(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n((?:(?!```).)*def test_.*?)```", PAGE, re.DOTALL)
     assert len(blocks) == 2

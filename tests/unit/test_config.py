@@ -35,6 +35,8 @@ def build(**kwargs):
         ("base_url", "https://", "host"),
         ("base_url", "http://gw.example/v1", "https"),
         ("base_url", "http://127.0.0.1.evil.example/v1", "https"),
+        ("base_url", "http://[::ffff:192.0.2.1]/v1", "https"),
+        ("base_url", "http://gateway.localhost/v1", "https"),  # a resolver may send it elsewhere
         ("base_url", "https://user:pass@gw.example/v1", "user or password"),
         ("base_url", "https://gw.example/v1?x=1", "query"),
         ("base_url", "https://gw.example/v1#x", "fragment"),
@@ -131,6 +133,8 @@ def test_space_around_a_key_is_stripped():
         "http://127.0.0.1:8700/v1",
         "http://localhost/v1",
         "http://[::1]:9/v1",
+        "http://127.255.0.9/v1",
+        "http://[::ffff:127.0.0.1]:9/v1",
     ],
 )
 def test_takes_https_anywhere_and_http_on_this_machine(url):
