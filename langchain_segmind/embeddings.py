@@ -254,10 +254,14 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         if not self.show_progress or not count:
             yield lambda: None
             return
-        from tqdm.auto import tqdm  # noqa: PLC0415 - an extra
+        from langchain_segmind._bar import Bar  # noqa: PLC0415 - most users do not need it
 
-        with tqdm(total=count, desc=self.model, unit="text") as bar:
-            yield bar.update
+        done: list[None] = []
+        bar = Bar(lambda: (len(done), ""), file=None, total=count, desc=self.model, unit="text")
+        try:
+            yield lambda: done.append(None)  # safe from any thread, and never waits for a terminal
+        finally:
+            bar.close()
 
 
 @frozen

@@ -10,7 +10,6 @@ a thread's of its own: no call ever waits for a terminal, or fails by one.
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextvars import ContextVar
 from functools import cache
@@ -23,6 +22,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import Self, override
 
+from langchain_segmind._bar import Bar
 from langchain_segmind._events import EVENT
 from langchain_segmind.credits import CreditTracker
 
@@ -30,9 +30,6 @@ __all__ = ["Progress", "show_progress"]
 
 _OF_MANY: Final = "{desc}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _OF_UNKNOWN: Final = "{desc}{n_fmt} done [{elapsed}{postfix}]"
-_GLANCE: Final = 0.2  # seconds between two drawings
-
-_log: Final = logging.getLogger(__name__)
 
 
 def show_progress(
@@ -96,12 +93,17 @@ class Progress(CreditTracker):
         if total is not None and (type(total) is not int or total < 0):
             raise ValueError(f"total must be a number of calls or None, not {total!r}")
         desc = f"{label}: " if label else None
-        self._style = {"total": total, "desc": desc, "file": file, "disable": disable}
+        self._style: dict[str, Any] = {
+            "total": total,
+            "desc": desc,
+            "file": file,
+            "disable": disable,
+        }
         self._lock = threading.RLock()  # a collected generator may tell of its end at any place
         self._open: dict[UUID | str, str] = {}  # runs by LangChain's ids, jobs by the gateway's
         self._ended_jobs: set[str] = set()
         self._done = self._failed = self._cancelled = 0
-        self._painter: _Painter | None = None
+        self._bar: Bar | None = None
         self._outer: Progress | None = None
 
     @property
@@ -183,9 +185,10 @@ class Progress(CreditTracker):
     # --- the block -------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        if self._painter is not None:
+        if self._bar is not None:
             raise RuntimeError("this bar is drawn already; make another one for another block")
-        self._painter = _Painter(self, self._style)
+        shape = _OF_UNKNOWN if self._style["total"] is None else _OF_MANY
+        self._bar = Bar(self._shown_now, **self._style, unit="call", bar_format=shape)
         self._outer = _shown().get()
         _shown().set(self)
         return super().__enter__()
@@ -202,9 +205,12 @@ class Progress(CreditTracker):
             # LangChain does not tell of every call that is cancelled. Jobs run on in the queue.
             for run in [key for key in self._open if isinstance(key, UUID)]:
                 self._cancelled += self._closes(run)
-        if self._painter is not None:
-            self._painter.close()
-            self._painter = None
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _shown_now(self) -> tuple[int, str]:
+        return self._done, str(self)
 
     def __str__(self) -> str:
         """Say what stands behind the bar."""
@@ -230,42 +236,3 @@ def _shown() -> ContextVar[Progress | None]:
     shown: ContextVar[Progress | None] = ContextVar("langchain_segmind_progress", default=None)
     register_configure_hook(shown, inheritable=True)
     return shown
-
-
-class _Painter:
-    """Draws a bar a few times a second, unless it is to be quiet."""
-
-    def __init__(self, progress: Progress, style: dict[str, Any]) -> None:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - an extra
-
-        shape = _OF_UNKNOWN if style["total"] is None else _OF_MANY
-        self._progress = progress
-        self._bar = tqdm(**style, unit="call", bar_format=shape, dynamic_ncols=True)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
-        if not self._bar.disable:
-            self._thread.start()
-
-    def close(self) -> None:
-        """Draw the bar for the last time."""
-        self._ended.set()
-        if not self._bar.disable:
-            self._thread.join()
-            self._try(self._draw)
-            self._try(self._bar.close)
-
-    def _keep_drawing(self) -> None:
-        while not self._bar.disable and not self._ended.wait(_GLANCE):
-            self._try(self._draw)
-
-    def _draw(self) -> None:
-        self._bar.n = self._progress.done
-        self._bar.set_postfix_str(str(self._progress), refresh=False)
-        self._bar.refresh()
-
-    def _try(self, draw: Any) -> None:
-        try:
-            draw()
-        except Exception:  # noqa: BLE001 - whatever it is, the calls go on
-            self._bar.disable = True
-            _log.exception("The progress is counted, but cannot be shown any more.")

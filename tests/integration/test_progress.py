@@ -20,6 +20,7 @@ from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.rate_limiters import InMemoryRateLimiter
+from tqdm.auto import tqdm
 
 from langchain_segmind import Progress, SegmindBudgetExceededError, show_progress, track_credits
 from langchain_segmind.testing import LocalGateway, Queue
@@ -312,6 +313,161 @@ def test_a_terminal_that_goes_away_breaks_no_call(gateway, caplog):
     assert all(answer.text for answer in answers)
     assert counts(bar) == {"done": 8}
     assert len([line for line in caplog.messages if "cannot be shown" in line]) == 1
+
+
+TERMINALS = """
+import faulthandler, io, os, sys, threading, time
+
+faulthandler.dump_traceback_later(120, exit=True)  # ends a process that hangs
+
+
+class Terminal(io.StringIO):
+    def __init__(self, act, at):
+        super().__init__()
+        self.act, self.at, self.writes = act, at, 0
+
+    def write(self, text):
+        self.writes += 1
+        is_time = text == "\\n" if self.at == "end" else self.writes > self.at
+        return self.act() if is_time else super().write(text)
+
+
+def fails(error):
+    def act():
+        raise error
+    return act
+
+
+def hangs():
+    threading.Event().wait()
+
+
+def terminals():
+    kinds = {
+        "EPIPE": fails(BrokenPipeError(32, "Broken pipe")),
+        "EIO": fails(OSError(5, "Input/output error")),
+        "closed": fails(ValueError("I/O operation on closed file")),
+        "odd": fails(RuntimeError("not quite a file")),
+        "exit": fails(SystemExit(3)),
+    }
+    for name, act in kinds.items():
+        for at in (0, 1, 4, "end"):
+            yield f"{name} {at}", Terminal(act, at)
+    closed = io.StringIO()
+    closed.close()
+    yield "closed before", closed
+    yield "none", None
+    yield "hangs 0", Terminal(hangs, 0)
+    yield "hangs end", Terminal(hangs, "end")
+
+
+def other_bar(name):
+    from tqdm import tqdm
+
+    drawn = io.StringIO()
+    for _ in tqdm(range(3), file=drawn):
+        pass
+    assert "3/3" in drawn.getvalue()
+    with show_progress(1, file=(ours := io.StringIO()), disable=False):
+        pass
+    assert "0/1" in ours.getvalue()
+    print("went on after", name, flush=True)
+
+
+threading.excepthook = lambda args: None
+"""
+
+OF_CALLS = """
+from langchain_segmind import show_progress
+
+for name, file in terminals():
+    with show_progress(8, file=file, disable=False):
+        time.sleep(0.5 if name.startswith("EPIPE") else 0)
+    other_bar(name)
+"""
+
+OF_TEXTS = """
+from langchain_segmind import SegmindEmbeddings, show_progress
+
+embeddings = SegmindEmbeddings(model="text-embedding-3-small", show_progress=True)
+before = sys.stderr
+for name, sys.stderr in terminals():
+    vectors = embeddings.embed_documents([f"text {n}" for n in range(8)])
+    sys.stderr = before
+    assert len(vectors) == 8
+    other_bar(name)
+"""
+
+
+@pytest.mark.parametrize("program", [OF_CALLS, OF_TEXTS])
+def test_no_terminal_stops_a_call_or_another_bar(gateway, program):
+    environment = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
+    command = [sys.executable, "-c", TERMINALS + program]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    assert done.stdout.count("went on after") == 24, done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+PIPED = """
+import faulthandler, sys
+from langchain_segmind import show_progress
+
+faulthandler.dump_traceback_later(120, file=sys.stdout, exit=True)
+with show_progress(8, disable=False):
+    print("begun", flush=True)
+    sys.stdin.readline()  # until the reader of the bar has left
+from tqdm import tqdm
+
+with show_progress(8, file=open("/dev/null", "w"), disable=False):
+    pass
+print(len(list(tqdm(range(3), file=open("/dev/null", "w")))))
+"""
+
+
+def test_a_reader_that_leaves_does_not_stop_the_next_bar():
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", PIPED], text=True, **pipes) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdin
+        assert process.stdout.readline() == "begun\n"
+        process.stderr.read(1)
+        process.stderr.close()
+        time.sleep(1)  # a few drawings
+        process.stdin.write("\n")
+        process.stdin.close()
+
+        assert process.stdout.read() == "3\n"
+
+
+def test_a_bar_of_ours_leaves_tqdms_lock_alone():
+    with tqdm.get_lock():  # as a bar of another library on a terminal that is gone holds it
+        done: list[int] = []
+
+        def count():
+            with show_progress(2, file=io.StringIO(), disable=False):
+                done.append(2)
+
+        thread = threading.Thread(target=count, daemon=True)
+        thread.start()
+        thread.join(60)
+
+    assert done == [2]
+    assert not thread.is_alive()
+
+
+def test_bars_inside_one_another_have_rows_of_their_own():
+    drawn = io.StringIO()
+    for _ in tqdm(range(1), file=drawn):
+        with (
+            show_progress(5, label="middle", file=drawn, disable=False),
+            show_progress(7, label="inner", file=drawn, disable=False),
+        ):
+            pass
+
+    assert re.search(r"\n\n\rinner: [^\n]*0/7", drawn.getvalue())
+    assert re.search(r"[^\n]\n\rmiddle: [^\n]*0/5", drawn.getvalue())
 
 
 def test_no_thread_is_left_behind(gateway):
