@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from langchain_segmind._catalogue import Card, Entry
+from langchain_segmind._live import allow_live_requests
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
 from langchain_segmind.credits import Credits, CreditTracker, Spending, track_credits
@@ -60,6 +61,7 @@ __all__ = [
     "SegmindTimeoutError",
     "Spending",
     "__version__",
+    "allow_live_requests",
     "image_block",
     "show_progress",
     "track_credits",

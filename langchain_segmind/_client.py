@@ -26,13 +26,17 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
-from langchain_segmind import _config, _flow
+from langchain_segmind import _config, _flow, _live
 from langchain_segmind._exchange import Flow
 from langchain_segmind._http import Network, Transport
+from langchain_segmind._live import Destination
+from langchain_segmind._prompt import refuse
 from langchain_segmind._retry import Patience
 from langchain_segmind.credits import Credits
 
 default_base_url = from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1")
+
+_LOCAL: Final = "_segmind_local_transport"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -179,7 +183,10 @@ class GatewayClient(BaseModel):
     @field_validator("api_key", mode="after")
     @classmethod
     def _segmind_check_key(cls, value: SecretStr) -> SecretStr:
-        return SecretStr(_config.check_key(value.get_secret_value()))
+        key = value.get_secret_value()
+        if not key.strip() and _live.may_lack_key():
+            return SecretStr("")
+        return SecretStr(_config.check_key(key))
 
     @field_validator("base_url", mode="after")
     @classmethod
@@ -206,8 +213,32 @@ class GatewayClient(BaseModel):
     def _segmind_check_headers(cls, value: Any) -> dict[str, str] | None:
         return None if value is None else _config.check_headers(value, "default_headers")
 
-    def _transport(self) -> Transport:
-        """Give this model's connections; a copy with another address or proxy gets its own."""
+    def _address(self) -> str:
+        """Return the address that a call goes to now, whether or not it is allowed."""
+        is_explicit = "base_url" in self.__pydantic_fields_set__
+        local = _live.redirect(self.base_url, is_explicit=is_explicit)
+        return self.base_url if local is None else local.partition(" ")[0]
+
+    def _destination(self) -> Destination:
+        """Return where a call goes now.
+
+        Raises:
+            SegmindInvalidRequestError: If live requests are not allowed, or there is no key.
+        """
+        own = Destination(self.base_url, self.api_key, self.proxy, self.verify)
+        found = _live.destination(own, is_explicit="base_url" in self.__pydantic_fields_set__)
+        if not found.is_local and not self.api_key.get_secret_value():
+            raise refuse(_config.BLANK_KEY)
+        return found
+
+    def _transport(self, to: Destination | None = None) -> Transport:
+        """Give this model's connections; a copy with another address or proxy gets its own.
+
+        Args:
+            to: Where the call goes; None for the model's own address.
+        """
+        if to is not None and to.is_local:
+            return self._local_transport(to)
         network = Network(self.base_url, self.proxy, self.verify, self.max_connections)
         # In __dict__, beside the fields: LangChain keeps its own cached properties there, pydantic
         # leaves them out of dumps, and a copy takes them along.
@@ -220,28 +251,46 @@ class GatewayClient(BaseModel):
             transport = self.__dict__["_segmind_transport"] = Transport(network)
         return transport
 
+    def _local_transport(self, to: Destination) -> Transport:
+        """Give the connections to a local gateway, kept beside those to the model's own address."""
+        network = Network(to.base_url, max_connections=self.max_connections, is_direct=True)
+        transport: Transport | None = self.__dict__.get(_LOCAL)
+        if transport is None or transport.network != network:
+            if transport is not None:
+                transport.close()  # the gateway of another test
+            transport = self.__dict__[_LOCAL] = Transport(network)
+        return transport
+
     def get_credits(self) -> Credits:
         """Read the key's balance in US dollars; free of charge, and a good check of the key.
 
         Raises:
             SegmindError: If it cannot be read.
         """
-        return Credits(*self._transport().run(self._balance(), self.api_key))
+        to = self._destination()
+        return Credits(*self._transport(to).run(self._balance(to), to.api_key))
 
     async def aget_credits(self) -> Credits:
         """Read the key's balance, as `get_credits` does."""
-        return Credits(*await self._transport().arun(self._balance(), self.api_key))
+        to = self._destination()
+        return Credits(*await self._transport(to).arun(self._balance(to), to.api_key))
 
-    def _balance(self) -> Flow[tuple[float, float]]:
-        return _flow.balance(self.base_url, patience_of(self), self.default_headers or {})
+    def _balance(self, to: Destination) -> Flow[tuple[float, float]]:
+        return _flow.balance(to.base_url, patience_of(self), self.default_headers or {})
 
     def close(self) -> None:
         """Close the connections of sync calls that are not in use; a later call opens new ones."""
         self._transport().close()
+        local: Transport | None = self.__dict__.get(_LOCAL)
+        if local is not None:
+            local.close()
 
     async def aclose(self) -> None:
         """Close the connections, those of async calls on this loop when no call is under way."""
         await self._transport().aclose()
+        local: Transport | None = self.__dict__.get(_LOCAL)
+        if local is not None:
+            await local.aclose()
 
     def __enter__(self) -> Self:
         return self

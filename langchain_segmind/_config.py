@@ -30,15 +30,17 @@ _OURS: Final = {
     "host": "it follows from base_url",
 }
 
+BLANK_KEY: Final = (
+    "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY; "
+    "without a key, python -m langchain_segmind.testing -- python program.py runs a program"
+)
+
 
 def check_key(key: str) -> str:
     """Check an API key without ever naming it; its format is the vendor's affair."""
     key = key.strip()
     if not key:
-        raise ValueError(
-            "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY; "
-            "without a key, python -m langchain_segmind.testing -- python program.py runs a program"
-        )
+        raise ValueError(BLANK_KEY)
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ValueError(
             "api_key must be one line of printable ASCII without spaces; copy it again from "

@@ -17,6 +17,7 @@ from langchain_segmind import _queue, _tools, _wire
 from langchain_segmind._catalogue import Card, Entry, entries, list_url
 from langchain_segmind._exchange import Flow, Receipt, Request, Response
 from langchain_segmind._frozen import frozen
+from langchain_segmind._live import Destination
 from langchain_segmind._prompt import Answer, Choice, Prompt, refuse
 from langchain_segmind._queue import Job, Waiting
 from langchain_segmind._retry import Patience
@@ -31,7 +32,7 @@ class Target:
     """Where a conversation goes, and how patiently.
 
     Attributes:
-        base_url: The API's address, ending in its version, without a slash.
+        destination: The API's address, and the key.
         card: The model.
         headers: Extra headers for every request.
         native: Whether tools go in the family's own fields instead of in words.
@@ -39,7 +40,7 @@ class Target:
         waiting: How long to wait in the queue; None for a call that does not go through it.
     """
 
-    base_url: str
+    destination: Destination
     card: Card
     patience: Patience = field(default_factory=Patience)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -105,7 +106,9 @@ def state(job_id: str, target: Target) -> Flow[str]:
 def _job(job_id: str, target: Target) -> Job:
     if not _queue.is_job_id(job_id):
         raise refuse("request_id must be an id that the gateway gave: letters, digits, _ and -")
-    return Job(job_id, target.card.slug, _queue.queue_url(target.base_url), target.headers)
+    return Job(
+        job_id, target.card.slug, _queue.queue_url(target.destination.base_url), target.headers
+    )
 
 
 class _Talk:
@@ -129,7 +132,7 @@ class _Talk:
             spoken = _tools.tell_format(prompt) if self._alone else prompt
         else:
             spoken = _tools.speak(prompt, alone=self._alone, shows=target.card.shows)
-        card, base_url = target.card, target.base_url
+        card, base_url = target.card, target.destination.base_url
         told = spoken
         if prompt.settings:
             settings = dict(prompt.settings)
@@ -211,7 +214,7 @@ def embed(
     card = target.card
     family: vectors.VectorFamily = "gemini" if card.family == "gemini" else "openai"
     body = to_json(vectors.encode(text, family, settings))
-    request = Request("POST", f"{target.base_url}/{card.slug}", body, target.headers)
+    request = Request("POST", f"{target.destination.base_url}/{card.slug}", body, target.headers)
     return (yield from ask(request, card.slug, target.patience, read))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langchain_segmind import _catalogue, _config, _flow
+from langchain_segmind import _catalogue, _config, _flow, _live
 from langchain_segmind._catalogue import Entry
 from langchain_segmind._client import (
     GatewayClient,
@@ -11,6 +11,7 @@ from langchain_segmind._client import (
     patience_of,
 )
 from langchain_segmind._http import Network, Transport
+from langchain_segmind._live import Destination
 from langchain_segmind._retry import Patience
 
 
@@ -56,10 +57,15 @@ def _catalogue_of(
     model: GatewayClient | type[GatewayClient], base_url: str | None
 ) -> tuple[str, Transport, Patience]:
     """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
-    own = None if isinstance(model, type) else model
+    model_of = None if isinstance(model, type) else model
+    is_explicit = base_url is not None
     if base_url is None:
-        base_url = own.base_url if own else default_base_url()
-    url = _config.check_url(base_url)
-    verify = own.verify if own else True
-    network = Network(_catalogue.list_url(url), own.proxy if own else None, verify)
-    return url, Transport(network), patience_of(own) if own else Patience()
+        base_url = model_of.base_url if model_of else default_base_url()
+        is_explicit = model_of is not None and "base_url" in model_of.model_fields_set
+    own = Destination(_config.check_url(base_url))
+    if model_of is not None:
+        own = Destination(own.base_url, proxy=model_of.proxy, verify=model_of.verify)
+    to = _live.destination(own, is_explicit=is_explicit)
+    origin = _catalogue.list_url(to.base_url)
+    network = Network(origin, to.proxy, to.verify, is_direct=to.is_local)
+    return to.base_url, Transport(network), patience_of(model_of) if model_of else Patience()

@@ -172,7 +172,7 @@ class ChatSettings(GatewayClient):
         native = self.tool_calling == "native"
         queued = card.is_slow if self.queue is None else self.queue
         target = Target(
-            base_url=self.base_url,
+            destination=self._destination(),
             card=card,
             patience=patience_of(self),
             headers=self._headers(given.get("extra_headers")),

@@ -42,6 +42,7 @@ from langchain_segmind._catalogue import Entry
 from langchain_segmind._client import of_model_or_class
 from langchain_segmind._exchange import Flow
 from langchain_segmind._flow import Heard, Target
+from langchain_segmind._live import Destination
 from langchain_segmind._prompt import Method, Prompt
 from langchain_segmind._refusal import PROVIDER
 from langchain_segmind._settings import ChatSettings
@@ -196,28 +197,34 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     def _begin(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Flow[Heard], str]:
-        """Read what LangChain handed over into a conversation that can begin, and its slug."""
+    ) -> tuple[Flow[Heard], Target]:
+        """Read what LangChain handed over into a conversation that can begin, and its target."""
         prompt, target = self._asked(messages, stop, kwargs)
-        return _flow.chat(prompt, target), target.card.slug
+        return _flow.chat(prompt, target), target
 
     def _play(
-        self, flow: Flow[Heard], slug: str, manager: _events.Manager, job: str | None = None
+        self, flow: Flow[Heard], target: Target, manager: _events.Manager, job: str | None = None
     ) -> Heard:
         """Play a conversation that brings an answer, on the books of those who track it."""
-        with Bill(slug, manager.handlers if manager else (), job) as bill:
-            heard = self._transport().run(
-                flow, self.api_key, payer=bill, tell=_events.teller(manager, bill)
+        to = target.destination
+        with Bill(target.card.slug, manager.handlers if manager else (), job) as bill:
+            heard = self._transport(to).run(
+                flow, to.api_key, payer=bill, tell=_events.teller(manager, bill)
             )
             bill.settle(heard.receipt, heard.answer.usage)
         return heard
 
     async def _aplay(
-        self, flow: Flow[Heard], slug: str, manager: _events.AsyncManager, job: str | None = None
+        self,
+        flow: Flow[Heard],
+        target: Target,
+        manager: _events.AsyncManager,
+        job: str | None = None,
     ) -> Heard:
-        with Bill(slug, manager.handlers if manager else (), job) as bill:
-            heard = await self._transport().arun(
-                flow, self.api_key, payer=bill, tell=_events.ateller(manager, bill)
+        to = target.destination
+        with Bill(target.card.slug, manager.handlers if manager else (), job) as bill:
+            heard = await self._transport(to).arun(
+                flow, to.api_key, payer=bill, tell=_events.ateller(manager, bill)
             )
             bill.settle(heard.receipt, heard.answer.usage)
         return heard
@@ -290,13 +297,14 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                 was lost; then it is not submitted again.
         """
         prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
+        to = target.destination
         manager = _events.of_config(self, config)
         if self.rate_limiter is not None:
             self.rate_limiter.acquire(blocking=True)
         with Bill(target.card.slug, manager.handlers) as bill:
-            job = self._transport().run(
+            job = self._transport(to).run(
                 _flow.submit(prompt, target),
-                self.api_key,
+                to.api_key,
                 payer=bill,
                 tell=_events.teller(manager, bill),
             )
@@ -313,13 +321,14 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> langchain_segmind.jobs.SegmindJob:
         """Put a question into the gateway's queue, as `submit` does."""
         prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
+        to = target.destination
         manager = _events.aof_config(self, config)
         if self.rate_limiter is not None:
             await self.rate_limiter.aacquire(blocking=True)
         with Bill(target.card.slug, manager.handlers) as bill:
-            job = await self._transport().arun(
+            job = await self._transport(to).arun(
                 _flow.submit(prompt, target),
-                self.api_key,
+                to.api_key,
                 payer=bill,
                 tell=_events.ateller(manager, bill),
             )
@@ -356,9 +365,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             SegmindError: For any other failure, with the job's id.
         """
         prompt, target = self._read_call((), stop, kwargs)
-        flow, slug = _flow.fetch(request_id, prompt, self._queued(target)), target.card.slug
-        heard = self._play(flow, slug, _events.of_config(self, config), request_id)
-        return self._message(heard, slug)
+        flow = _flow.fetch(request_id, prompt, self._queued(target))
+        heard = self._play(flow, target, _events.of_config(self, config), request_id)
+        return self._message(heard, target.card.slug)
 
     async def afetch(
         self,
@@ -370,9 +379,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> AIMessage:
         """Collect the answer of a job in the queue, as `fetch` does."""
         prompt, target = self._read_call((), stop, kwargs)
-        flow, slug = _flow.fetch(request_id, prompt, self._queued(target)), target.card.slug
-        heard = await self._aplay(flow, slug, _events.aof_config(self, config), request_id)
-        return self._message(heard, slug)
+        flow = _flow.fetch(request_id, prompt, self._queued(target))
+        heard = await self._aplay(flow, target, _events.aof_config(self, config), request_id)
+        return self._message(heard, target.card.slug)
 
     def job(self, request_id: str, /, **kwargs: Any) -> langchain_segmind.jobs.SegmindJob:
         """Make a handle of a job from its id; nothing is sent.
@@ -406,15 +415,17 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             SegmindJobNotFoundError: If the gateway does not know it, or not any more.
             SegmindError: If it cannot be asked.
         """
-        return self._transport().run(self._state(request_id), self.api_key)
+        flow, to = self._state(request_id)
+        return self._transport(to).run(flow, to.api_key)
 
     async def ajob_status(self, request_id: str) -> str:
         """Ask what became of a job, as `job_status` does."""
-        return await self._transport().arun(self._state(request_id), self.api_key)
+        flow, to = self._state(request_id)
+        return await self._transport(to).arun(flow, to.api_key)
 
-    def _state(self, request_id: str) -> Flow[str]:
+    def _state(self, request_id: str) -> tuple[Flow[str], Destination]:
         _, target = self._read_call((), None, {})
-        return _flow.state(request_id, self._queued(target))
+        return _flow.state(request_id, self._queued(target)), target.destination
 
     def _queued(self, target: Target) -> Target:
         return replace(target, waiting=self._waiting())
@@ -429,9 +440,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = self._play(flow, slug, run_manager)
-        return self._result(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        heard = self._play(flow, target, run_manager)
+        return self._result(heard, target.card.slug)
 
     _generate.__dict__["__signature__"] = signature(_generate)
 
@@ -443,9 +454,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = await self._aplay(flow, slug, run_manager)
-        return self._result(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        heard = await self._aplay(flow, target, run_manager)
+        return self._result(heard, target.card.slug)
 
     # LangChain inspects both at every call, and is quicker where the answer is kept.
     _agenerate.__dict__["__signature__"] = signature(_agenerate)
@@ -477,9 +488,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         watcher = run_manager or _events.take_over()
         self._check_stream(kwargs)
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = self._play(flow, slug, watcher)
-        chunk = self._chunk(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        heard = self._play(flow, target, watcher)
+        chunk = self._chunk(heard, target.card.slug)
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -494,9 +505,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         watcher = run_manager or _events.take_over()
         self._check_stream(kwargs)
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = await self._aplay(flow, slug, watcher)
-        chunk = self._chunk(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        heard = await self._aplay(flow, target, watcher)
+        chunk = self._chunk(heard, target.card.slug)
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -692,7 +703,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """All that changes an answer, so that differently set models share no cached ones."""
         return {
             "model": self.model,
-            "base_url": self.base_url,
+            "base_url": self._address(),
             "family": self.family,
             **self._own_settings(),
             "tool_calling": self.tool_calling,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final, Literal
 
@@ -127,7 +128,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     @model_validator(mode="after")
     def _segmind_check_together(self) -> Self:
-        self._job("query")
+        self._settings(self._card(), _TASKS["query"])
         return self
 
     # --- LangChain's hooks ---------------------------------------------------------------------
@@ -198,10 +199,11 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     # --- one text ------------------------------------------------------------------------------
 
     def _embed(self, text: str, job: _Job, brake: Brake | None = None) -> _Found:
+        to = job.target.destination
         with Bill(job.target.card.slug) as bill:
-            vector, receipt = self._transport().run(
+            vector, receipt = self._transport(to).run(
                 job.flow(text),
-                self.api_key,
+                to.api_key,
                 payer=_Gate(bill, brake) if brake else bill,
                 pause=brake.pause if brake else None,
             )
@@ -209,10 +211,11 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         return vector, receipt
 
     async def _aembed(self, text: str, job: _Job, brake: AsyncBrake | None = None) -> _Found:
+        to = job.target.destination
         with Bill(job.target.card.slug) as bill:
-            vector, receipt = await self._transport().arun(
+            vector, receipt = await self._transport(to).arun(
                 job.flow(text),
-                self.api_key,
+                to.api_key,
                 payer=_Gate(bill, brake) if brake else bill,
                 pause=brake.pause if brake else None,
             )
@@ -221,11 +224,15 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     # --- prepared once for many texts ----------------------------------------------------------
 
-    def _job(self, kind: Literal["query", "document"]) -> _Job:
+    def _card(self) -> Card:
         card = _catalogue.embedding_card_for(self.model)
-        card = card if self.family == "auto" else replace(card, family=self.family)
-        target = Target(self.base_url, card, patience_of(self), self.default_headers or {})
-        return _Job(target, self._settings(card, _TASKS[kind]), self._check_size)
+        return card if self.family == "auto" else replace(card, family=self.family)
+
+    def _job(self, kind: Literal["query", "document"]) -> _Job:
+        card, to = self._card(), self._destination()
+        target = Target(to, card, patience_of(self), self.default_headers or {})
+        check = partial(self._check_size, to.base_url)
+        return _Job(target, self._settings(card, _TASKS[kind]), check)
 
     def _settings(self, card: Card, task: str) -> dict[str, Any]:
         told = {"task_type": self.task_type, "output_dimensionality": self.dimensions}
@@ -240,9 +247,9 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
             )
         return {}
 
-    def _check_size(self, vector: list[float]) -> None:
+    def _check_size(self, base_url: str, vector: list[float]) -> None:
         """Hold a vector to the length asked for, or that of this model's first."""
-        kind = (self.base_url, self.model, self.dimensions)
+        kind = (base_url, self.model, self.dimensions)
         sizes: dict[object, int] = self.__dict__.setdefault("_segmind_sizes", {})
         size = self.dimensions or sizes.setdefault(kind, len(vector))
         if len(vector) != size:

@@ -77,12 +77,14 @@ class Network:
         verify: Whether to check certificates, or the path of the authorities to trust; True also
             reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
         max_connections: Connections that may be open at once, by thread or task.
+        is_direct: Whether to use no proxy, whatever the environment says.
     """
 
     origin: str
     proxy: str | None = field(default=None, repr=False)
     verify: bool | str = True
     max_connections: int | None = None
+    is_direct: bool = False
 
 
 def headers_for(request: Request, key: SecretStr | None) -> dict[str, str]:
@@ -292,6 +294,8 @@ def route(network: Network) -> Route:
     Raises:
         ValueError: If the environment or the user names a proxy or a file that cannot be used.
     """
+    if network.is_direct:
+        return Route({}, network.verify, None, {})
     with Session() as session:
         found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
     verify = found["verify"]

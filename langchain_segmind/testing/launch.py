@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from langchain_segmind.testing import active
 from langchain_segmind.testing.gateway import LocalGateway
 
 _KILLED = 128  # what shells add to a signal's number
@@ -23,9 +24,10 @@ def environment(gateway: LocalGateway) -> Mapping[str, str]:
 def live_or_local(**settings: Any) -> Iterator[LocalGateway | None]:
     """Have a program run for everybody: on the live gateway with a key, without one on a local one.
 
-    In the block, every `ChatSegmind` and `SegmindEmbeddings` that is built without an address goes
-    to the local gateway, unless the environment variable `SEGMIND_API_KEY` holds a key. A line on
-    stdout says where the calls go.
+    In the block, every `ChatSegmind` and `SegmindEmbeddings` goes to the local gateway, whenever it
+    was built and whatever address it has, unless the environment variable `SEGMIND_API_KEY` holds a
+    key. Only a model with the address of another `LocalGateway` of this process goes there. A line
+    on stdout says where the calls go.
 
     Example:
         >>> from langchain_segmind import ChatSegmind
@@ -52,11 +54,12 @@ def live_or_local(**settings: Any) -> Iterator[LocalGateway | None]:
         os.environ.update(variables)
         _tell("No SEGMIND_API_KEY: a gateway on this machine stands in for the models.")
         try:
-            yield gateway
+            with active.taking_all(gateway.base_url, gateway.api_key):
+                yield gateway
         finally:
             for name, value in before.items():
                 if value is None:
-                    del os.environ[name]
+                    os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
 

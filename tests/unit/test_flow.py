@@ -22,6 +22,7 @@ from langchain_segmind import (
 from langchain_segmind._catalogue import Card
 from langchain_segmind._exchange import Failure, Response
 from langchain_segmind._flow import Target, balance, chat
+from langchain_segmind._live import Destination
 from langchain_segmind._prompt import Call, Prompt, Result, Text, Tool, Turn
 from langchain_segmind._retry import Patience
 
@@ -34,7 +35,7 @@ REFUSED = Failure("not_sent", "connection", "Connection refused")
 def play(*replies, prompt=HELLO, patience=None, headers=None, card=None):
     """Play a chat with the given outcomes; give its result and the steps it took."""
     target = Target(
-        "https://gw.example/v1",
+        Destination("https://gw.example/v1"),
         card or Card("gpt-4o", "openai"),
         patience or Patience(),
         headers or {},
@@ -279,7 +280,7 @@ def test_it_is_asked_again_only_once():
 
 
 def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
-    target = Target("https://gw.example/v1", Card("m", "openai"), refuses_format=True)
+    target = Target(Destination("https://gw.example/v1"), Card("m", "openai"), refuses_format=True)
 
     body = first_body(chat(Prompt(HELLO.turns, tools=(ADD,)), target))
 
@@ -344,7 +345,7 @@ def test_stop_sequences_end_the_words_but_cut_no_envelope():
 
 
 def test_tools_go_natively_where_the_gateway_forwards_them():
-    target = Target("https://gw.example/v1", Card("m", "openai"), native=True)
+    target = Target(Destination("https://gw.example/v1"), Card("m", "openai"), native=True)
     prompt = Prompt(
         (
             *HELLO.turns,

@@ -9,7 +9,15 @@ import langchain_segmind
 
 ROOT = Path(langchain_segmind.__file__).parent
 MAY_IMPORT = {
-    "__init__": {"_catalogue", "_version", "chat_models", "credits", "embeddings", "errors"}
+    "__init__": {
+        "_catalogue",
+        "_live",
+        "_version",
+        "chat_models",
+        "credits",
+        "embeddings",
+        "errors",
+    }
     | {"jobs", "media", "progress"},
     "media": set(),
     "progress": {"_bar", "_events", "credits"},
@@ -19,6 +27,7 @@ MAY_IMPORT = {
     "_frozen": set(),
     "_exchange": {"_frozen"},
     "_config": set(),
+    "_live": {"_frozen", "errors"},
     "jobs": set(),
     "_json_repair": set(),
     "_prompt": {"_frozen", "_json_repair", "errors"},
@@ -30,7 +39,7 @@ MAY_IMPORT = {
     "_results": {"_prompt"},
     "_refusal": set(),
     "_messages": {"_config", "_prompt", "_refusal", "_results"},
-    "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_retry"},
+    "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_live", "_retry"},
     "_tools": {"_envelope", "_escape", "_json_repair", "_parse", "_prompt", "_results"},
     "_parse": {"_calls", "_json_repair", "_prompt", "_quotes", "_scan"},
     "_calls": {"_prompt"},
@@ -48,6 +57,7 @@ MAY_IMPORT = {
         "_frozen",
         "_catalogue",
         "_exchange",
+        "_live",
         "_prompt",
         "_queue",
         "_retry",
@@ -57,7 +67,7 @@ MAY_IMPORT = {
     | {"_verdict", "_wire", "errors"},
     "_http": {"_frozen", "_config", "_exchange", "_version", "errors"},
     "_structured": {"_prompt", "_refusal"},
-    "_client": {"_config", "_exchange", "_flow", "_http", "_retry", "credits"},
+    "_client": {"_config", "_exchange", "_flow", "_http", "_live", "_prompt", "_retry", "credits"},
     "_settings": {"_catalogue", "_client", "_config", "_flow", "_prompt", "_queue"}
     | {"_structured", "_toolbox", "_wire"},
     "chat_models": {
@@ -71,7 +81,7 @@ MAY_IMPORT = {
     }
     | {"_models", "_prompt", "_refusal", "_settings", "_structured", "_toolbox", "_version"}
     | {"_wire"}
-    | {"_bill", "credits", "jobs"},
+    | {"_bill", "_live", "credits", "jobs"},
     "embeddings": {
         "_frozen",
         "_bill",

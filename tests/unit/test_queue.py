@@ -21,6 +21,7 @@ from langchain_segmind import (
 from langchain_segmind._catalogue import Card, card_for
 from langchain_segmind._exchange import Failure, News, Response
 from langchain_segmind._flow import Target, chat, fetch, state, submit
+from langchain_segmind._live import Destination
 from langchain_segmind._prompt import Prompt, Text, Tool, Turn
 from langchain_segmind._queue import Waiting, queue_url
 from langchain_segmind._retry import Patience
@@ -93,7 +94,7 @@ def fields(reply):
 def target(**kwargs):
     card = kwargs.pop("card", Card("gpt-5", "openai"))
     waiting = kwargs.pop("waiting", Waiting())
-    return Target(f"{GATEWAY}/v1", card, waiting=waiting, **kwargs)
+    return Target(Destination(f"{GATEWAY}/v1"), card, waiting=waiting, **kwargs)
 
 
 def play(*replies, prompt=HELLO, takes=0.0, **kwargs):
