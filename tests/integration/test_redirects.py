@@ -20,6 +20,7 @@ import pytest
 
 from langchain_segmind import (
     ChatSegmind,
+    SegmindAuthenticationError,
     SegmindEmbeddings,
     SegmindError,
     SegmindInvalidRequestError,
@@ -244,6 +245,14 @@ def test_a_block_leaves_an_address_that_was_given(live):
     assert gateway.executions == 0
 
 
+def test_a_model_that_is_set_to_the_blocks_gateway_keeps_its_key(live, monkeypatch):
+    with LocalGateway() as gateway:
+        monkeypatch.setenv("SEGMIND_API_BASE", gateway.base_url)
+        model = ChatSegmind(model="gpt-4o", api_key="SG_wrong")
+        with model, pytest.raises(SegmindAuthenticationError):
+            model.invoke("Hi")
+
+
 def test_a_gateway_that_is_only_started_redirects_nothing(live, monkeypatch):
     gateway = LocalGateway()
     gateway.start()
@@ -425,8 +434,9 @@ def test_the_switch_is_restored_and_may_be_nested(live, monkeypatch):
 
 
 def test_the_switch_holds_in_a_test_that_clears_the_environment(live, monkeypatch):
-    with implicit(monkeypatch, live) as model, allow_live_requests(False):
-        monkeypatch.delenv("SEGMIND_ALLOW_LIVE_REQUESTS")
+    model = implicit(monkeypatch, live)
+    with allow_live_requests(False), monkeypatch.context() as cleared:
+        cleared.delenv("SEGMIND_ALLOW_LIVE_REQUESTS")
         with pytest.raises(SegmindInvalidRequestError):
             model.invoke("Hi")
 
