@@ -292,6 +292,20 @@ def test_the_fixture_holds_in_a_test_that_clears_the_environment(
     assert (segmind_gateway.executions, live.hits) == (1, [])
 
 
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_redirected_call_uses_no_proxy_of_the_environment(
+    live, segmind_gateway, monkeypatch, way
+):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, live.origin)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file.pem")
+    model = ChatSegmind(model="gpt-4o")
+    do(model, way)
+    model.close()
+
+    assert (segmind_gateway.executions, live.connections) == (1, [])
+
+
 def test_the_fixture_holds_for_copies_and_pickles(explicit, live, segmind_gateway):
     model = explicit["gpt-4o"]
     for twin in (
@@ -330,6 +344,17 @@ def test_the_fixture_holds_in_the_processes_that_a_test_starts(live, segmind_gat
 
     assert printed == b"Paris.\n"
     assert (segmind_gateway.executions, live.hits) == (1, [])
+
+
+def test_a_program_that_is_run_with_a_gateway_is_allowed_to_ask_it(live):
+    program = PROGRAM.replace(', base_url=sys.argv[1], api_key="SG_real_key"', "")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEGMIND_ALLOW_LIVE_REQUESTS": "0"}
+    command = [sys.executable, "-m", "langchain_segmind.testing", "--"]
+    command += [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1]
 
 
 def test_live_or_local_takes_every_model_where_it_goes_local(explicit, live, monkeypatch, capsys):
