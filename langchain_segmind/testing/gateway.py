@@ -23,8 +23,8 @@ from langchain_segmind.testing.scripted import as_reply
 from langchain_segmind.testing.server import Address, Reception, ServerThread
 from langchain_segmind.testing.thinking import Thinker
 
-
 _ALL_INTERFACES = ("", "0.0.0.0")  # noqa: S104 - it is compared, not bound
+
 
 class LocalGateway:
     """A Segmind gateway on this machine, for tests and for trying things out without a key.
