@@ -28,10 +28,11 @@ from benchmarks import questions, subjects
 from benchmarks.questions import Question
 from benchmarks.server import Server
 from benchmarks.subjects import AsyncCall, Call
-from langchain_segmind import _tools, _wire
-from langchain_segmind._messages import read
-from langchain_segmind._prompt import Prompt
-from langchain_segmind._toolbox import read as read_tools
+from langchain_segmind import _formats as _wire
+from langchain_segmind._messages.langchain import read
+from langchain_segmind._messages.tools import read as read_tools
+from langchain_segmind._messages.types import Prompt
+from langchain_segmind._tool_emulation import prompt as _tools
 
 Samples = dict[str, list[float]]
 

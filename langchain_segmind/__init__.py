@@ -3,11 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from langchain_segmind._catalogue import Card, Entry
-from langchain_segmind._live import allow_live_requests
+from langchain_segmind._client.destination import allow_live_requests
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
-from langchain_segmind.credits import Credits, CreditTracker, Spending, track_credits
 from langchain_segmind.errors import (
     SegmindAuthenticationError,
     SegmindBudgetExceededError,
@@ -27,6 +25,8 @@ from langchain_segmind.errors import (
     SegmindTimeoutError,
 )
 from langchain_segmind.media import image_block
+from langchain_segmind.models import Card, Entry
+from langchain_segmind.usage import Credits, CreditTracker, Spending, track_credits
 
 if TYPE_CHECKING:
     from langchain_segmind import jobs as jobs

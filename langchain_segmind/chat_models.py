@@ -13,7 +13,11 @@ from inspect import signature
 from typing import Any, ClassVar
 
 from langchain_core import tools as lc_tools
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseCallbackHandler,
+    CallbackManagerForLLMRun,
+)
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -28,26 +32,22 @@ from typing_extensions import Self, override
 # What is slow to load is therefore named through a package that loads it when it is asked for, as
 # `langchain_core.tools` does with `BaseTool` (5 ms) and this one with `jobs` (3 ms).
 import langchain_segmind
-from langchain_segmind import (
-    _catalogue,
-    _config,
-    _events,
-    _flow,
-    _messages,
-    _models,
-    _toolbox,
-)
-from langchain_segmind._bill import Bill
-from langchain_segmind._catalogue import Entry
-from langchain_segmind._client import of_model_or_class
-from langchain_segmind._exchange import Flow
-from langchain_segmind._flow import Heard, Target
-from langchain_segmind._live import Destination
-from langchain_segmind._prompt import Method, Prompt
-from langchain_segmind._refusal import PROVIDER
-from langchain_segmind._settings import ChatSettings
+from langchain_segmind import models as _catalogue
+from langchain_segmind._accounting.recorder import Bill
+from langchain_segmind._client import events as _events
+from langchain_segmind._client import listing as _models
+from langchain_segmind._client import validation as _config
+from langchain_segmind._client.connection import of_model_or_class
+from langchain_segmind._client.settings import ChatSettings
+from langchain_segmind._flows import chat as _flow
+from langchain_segmind._flows.chat import Heard, Target
+from langchain_segmind._flows.types import Destination, Flow
+from langchain_segmind._messages import langchain as _messages
+from langchain_segmind._messages import tools as _toolbox
+from langchain_segmind._messages.refusals import PROVIDER
+from langchain_segmind._messages.types import Method, Prompt
 from langchain_segmind._version import __version__
-from langchain_segmind.credits import CreditTracker
+from langchain_segmind.models import Entry
 
 __all__ = ["ChatSegmind"]
 
@@ -396,7 +396,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         return self._job(request_id, **kwargs)
 
     def _job(
-        self, request_id: str, trackers: Sequence[CreditTracker] = (), **kwargs: Any
+        self, request_id: str, trackers: Sequence[BaseCallbackHandler] = (), **kwargs: Any
     ) -> langchain_segmind.jobs.SegmindJob:
         from langchain_segmind.jobs import SegmindJob  # noqa: PLC0415
 
@@ -681,7 +681,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Raises:
             ValueError: For an unknown method, or if a needed schema is missing.
         """
-        from langchain_segmind._structured import structured  # noqa: PLC0415
+        from langchain_segmind._messages.structured_output import structured  # noqa: PLC0415
 
         return structured(
             self,

@@ -17,21 +17,22 @@ from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import _catalogue, _flow
-from langchain_segmind._bill import Bill
-from langchain_segmind._catalogue import Card
-from langchain_segmind._client import GatewayClient, patience_of
-from langchain_segmind._exchange import Flow, Outcome, Receipt
-from langchain_segmind._flow import Target
-from langchain_segmind._frozen import frozen
-from langchain_segmind._http import AsyncBrake, Brake, Ends, arun_many, run_many
-from langchain_segmind._messages import sound
-from langchain_segmind._prompt import refuse
+from langchain_segmind import models as _catalogue
+from langchain_segmind._accounting.recorder import Bill
+from langchain_segmind._client.connection import GatewayClient, patience_of
+from langchain_segmind._flows import chat as _flow
+from langchain_segmind._flows.chat import Target
+from langchain_segmind._flows.types import Flow, Outcome, Receipt
+from langchain_segmind._http.transport import AsyncBrake, Brake, Ends, arun_many, run_many
+from langchain_segmind._messages.langchain import sound
+from langchain_segmind._messages.types import refuse
+from langchain_segmind._value import frozen
 from langchain_segmind.errors import (
     SegmindContextOverflowError,
     SegmindError,
     SegmindResponseError,
 )
+from langchain_segmind.models import Card
 
 __all__ = ["SegmindEmbeddings"]
 
@@ -261,7 +262,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         if not self.show_progress or not count:
             yield lambda: None
             return
-        from langchain_segmind._bar import Bar  # noqa: PLC0415 - most users do not need it
+        from langchain_segmind._client.terminal_bar import Bar  # noqa: PLC0415 - most users do not need it
 
         done: list[None] = []
         bar = Bar(lambda: (len(done), ""), file=None, total=count, desc=self.model, unit="text")

@@ -22,9 +22,9 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import Self, override
 
-from langchain_segmind._bar import Bar
-from langchain_segmind._events import EVENT
-from langchain_segmind.credits import CreditTracker
+from langchain_segmind._client.events import EVENT
+from langchain_segmind._client.terminal_bar import Bar
+from langchain_segmind.usage import CreditTracker
 
 __all__ = ["Progress", "show_progress"]
 

@@ -1,7 +1,8 @@
 """Publish which local gateways of this process run, and to which of them its models go.
 
 The client reads it from `published`, or from the environment in the processes that this one starts,
-and from nowhere else: the gateway imports nothing of the client. See `langchain_segmind._live`.
+and from nowhere else: the gateway imports nothing of the client. It reads them in its module
+`_client/destination.py`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from langchain_core import exceptions
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, image_block
-from langchain_segmind._catalogue import card_for
+from langchain_segmind.models import card_for
 from langchain_segmind.testing import LocalGateway, Reply
 from tests.integration.ways import asked, both_ways, build
 

@@ -13,12 +13,7 @@ import threading
 import pytest
 import trustme
 
-from langchain_segmind import (
-    ChatSegmind,
-    SegmindConnectionError,
-    SegmindError,
-    SegmindTimeoutError,
-)
+from langchain_segmind import ChatSegmind, SegmindConnectionError, SegmindError, SegmindTimeoutError
 from tests.faults.server import ANSWER, FaultServer, answer
 
 KEY = "SG_0123456789abcdef"

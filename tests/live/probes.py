@@ -20,9 +20,9 @@ from langchain_segmind import (
     SegmindError,
     SegmindModelNotFoundError,
 )
-from langchain_segmind._catalogue import card_for, chat_cards
-from langchain_segmind._wire import vectors
+from langchain_segmind._formats import embeddings as vectors
 from langchain_segmind.errors import SegmindResponseError
+from langchain_segmind.models import card_for, chat_cards
 from tests.live.wire import Line, Reply
 
 UNKNOWNS: Mapping[int, str] = {

@@ -17,8 +17,8 @@ import requests
 from langchain_core.messages import AIMessage
 
 from langchain_segmind import ChatSegmind, __version__
-from langchain_segmind._prompt import Choice
-from langchain_segmind._wire import decode
+from langchain_segmind._formats import decode
+from langchain_segmind._messages.types import Choice
 from langchain_segmind.errors import SegmindResponseError
 from tests.live.purse import Purse
 

@@ -25,7 +25,7 @@ from langchain_segmind import (
     media,
     progress,
 )
-from langchain_segmind import credits as of_credits
+from langchain_segmind import usage as of_credits
 
 MODULES = (
     langchain_segmind,

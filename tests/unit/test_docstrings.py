@@ -18,7 +18,7 @@ import langchain_segmind
 import langchain_segmind.testing
 import pytest_segmind
 from langchain_segmind import chat_models, embeddings, errors, jobs, media, progress
-from langchain_segmind import credits as of_credits
+from langchain_segmind import usage as of_credits
 
 MODULES = [
     langchain_segmind,

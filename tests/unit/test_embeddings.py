@@ -14,7 +14,7 @@ from langchain_segmind import (
     SegmindInvalidRequestError,
     SegmindRateLimitError,
 )
-from langchain_segmind._catalogue import embedding_card_for
+from langchain_segmind.models import embedding_card_for
 
 KEY = "SG_0123456789abcdef"
 SMALL, LARGE = "text-embedding-3-small", "text-embedding-3-large"

@@ -117,7 +117,7 @@ def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
     code = (
         "import sys, langchain_segmind\n"
         "late = {'aiohttp', 'tqdm'}\n"
-        "late |= {'langchain_segmind.testing', 'langchain_segmind._http._async'}\n"
+        "late |= {'langchain_segmind.testing', 'langchain_segmind._http.aiohttp_driver'}\n"
         "sys.exit(str(late & set(sys.modules)) if late & set(sys.modules) else 0)"
     )
 
@@ -126,10 +126,10 @@ def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
 
 def test_importing_the_package_makes_no_catalogue():
     code = (
-        "from langchain_segmind import ChatSegmind, _catalogue\n"
-        "assert _catalogue.chat_cards.cache_info().currsize == 0\n"
+        "from langchain_segmind import ChatSegmind, models\n"
+        "assert models.chat_cards.cache_info().currsize == 0\n"
         "ChatSegmind(model='gpt-4o', api_key='SG_0123456789')\n"
-        "assert _catalogue.chat_cards.cache_info().currsize == 1"
+        "assert models.chat_cards.cache_info().currsize == 1"
     )
 
     assert_runs(code)

@@ -1,0 +1,186 @@
+"""The only sockets, clocks and dice: plays a conversation on requests (`run`) or aiohttp (`arun`).
+
+Both drivers keep the same promises: a deadline from the start to the last byte, capped bodies, no
+redirects, no cookies, no .netrc, the same proxies and certificates, and for every attempt a verdict
+on what became of it. Nothing here decides what to do next; that is the flow's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import SecretStr
+
+from langchain_segmind._flows.types import Failure, Flow, News, Reply, Response
+from langchain_segmind._http.batch import AsyncBrake, Brake, Ends, arun_many, run_many
+from langchain_segmind._http.common import Network, Payer
+from langchain_segmind._http.requests_driver import SyncLink
+from langchain_segmind.errors import SegmindError
+
+if TYPE_CHECKING:
+    from langchain_segmind._http.aiohttp_driver import AsyncLink
+
+__all__ = ["AsyncBrake", "Brake", "Ends", "Network", "Payer", "Transport", "arun_many", "run_many"]
+
+T = TypeVar("T")
+
+
+class Transport:
+    """The connections of one model, opened at the first call and shared by threads and tasks.
+
+    A copy or an unpickled one starts without connections, and so does a forked child: two
+    processes on one socket would read each other's answers. What the environment says of proxies
+    and certificates is read once, at the first call.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._sync: dict[int, SyncLink] = {}
+        self._async: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink] = {}
+        weakref.finalize(self, _abandon_ended, self._async)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Transport, (self.network,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Transport:
+        return Transport(self.network)
+
+    def run(
+        self,
+        flow: Flow[T],
+        key: SecretStr | None,
+        *,
+        payer: Payer | None = None,
+        tell: Callable[[News], None] | None = None,
+        pause: Callable[[float], object] | None = None,
+    ) -> T:
+        """Play a conversation on requests and return its result.
+
+        Args:
+            flow: The conversation.
+            key: The gateway's key; None to send none.
+            payer: Asked before anything that may be billed is sent, and told what became of it.
+            tell: Given the news of a job in the queue.
+            pause: Waits so many seconds before a retry, or fewer where no retry is wanted any more.
+        """
+        link = self._sync.get(os.getpid()) or self._open_sync()
+        began = time.monotonic()
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, News):
+                    if tell is not None:
+                        tell(step)
+                    step = next(flow)
+                    continue
+                if step.after:
+                    (pause or time.sleep)(step.after)
+                paying = payer if step.request.method == "POST" else None
+                step = flow.send(_timed(link.send(step, key, paying), began, paying))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except SegmindError as error:
+            raise _redacted(error, key) from None
+        finally:
+            flow.close()
+
+    async def arun(
+        self,
+        flow: Flow[T],
+        key: SecretStr | None,
+        *,
+        payer: Payer | None = None,
+        tell: Callable[[News], Awaitable[None]] | None = None,
+        pause: Callable[[float], Awaitable[object]] | None = None,
+    ) -> T:
+        """Play a conversation on aiohttp and return its result; arguments are those of `run`."""
+        link = (
+            self._async.get((os.getpid(), asyncio.get_running_loop())) or await self._open_async()
+        )
+        began = time.monotonic()
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, News):
+                    if tell is not None:
+                        await tell(step)
+                    step = next(flow)
+                    continue
+                if step.after:
+                    await (pause or asyncio.sleep)(step.after)
+                paying = payer if step.request.method == "POST" else None
+                step = flow.send(_timed(await link.send(step, key, paying), began, paying))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except SegmindError as error:
+            raise _redacted(error, key) from None
+        finally:
+            flow.close()
+
+    def close(self) -> None:
+        """Close the connections of `run`; those of `arun` close with `aclose` or their loop."""
+        link = self._sync.pop(os.getpid(), None)
+        if link is not None:
+            link.close()
+        _abandon_ended(self._async)
+
+    async def aclose(self) -> None:
+        """Close the connections of `run`, and those of `arun` on the running loop."""
+        self.close()
+        link = self._async.pop((os.getpid(), asyncio.get_running_loop()), None)
+        if link is not None:
+            await link.close()
+
+    def _open_sync(self) -> SyncLink:
+        return self._sync.setdefault(os.getpid(), SyncLink(self.network))
+
+    async def _open_async(self) -> AsyncLink:
+        # Importing aiohttp takes 80 ms and reading certificates 20, which those who never go async
+        # need not pay, and which must not stop the event loop of those who do.
+        link = await asyncio.to_thread(_new_async_link, self.network)
+        _abandon_ended(self._async)
+        return self._async.setdefault((os.getpid(), asyncio.get_running_loop()), link)
+
+
+def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
+    """Take the key out of an error, and the flow's frames, whose locals hold what was received."""
+    if key is not None:
+        error.hide(key.get_secret_value())
+    return error.with_traceback(None)
+
+
+def _new_async_link(network: Network) -> AsyncLink:
+    module = import_module("langchain_segmind._http.aiohttp_driver")
+    link: AsyncLink = module.AsyncLink(network)
+    return link
+
+
+def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink]) -> None:
+    """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
+    for pid, loop in list(links):
+        if pid == os.getpid() and loop.is_closed():
+            link = links.pop((pid, loop), None)
+            if link is not None:
+                link.abandon()
+
+
+def _timed(reply: Reply, began: float, payer: Payer | None) -> Reply:
+    if payer is not None:
+        payer.hear(reply.outcome)
+    elapsed = time.monotonic() - began
+    jitter = random.random()  # noqa: S311 - it spreads retries, it guards nothing
+    if isinstance(reply, Failure):
+        return replace(reply, elapsed=elapsed, jitter=jitter)
+    # By place, as `replace` costs three times as much, and this is the way of every call.
+    told = (reply.status, reply.headers, reply.body, reply.fault, reply.detail)
+    return Response(*told, elapsed, time.time(), jitter)
