@@ -24,22 +24,21 @@ from langchain_segmind.errors import (
     SegmindServerError,
     SegmindTimeoutError,
 )
-from langchain_segmind.media import image_block
-from langchain_segmind.models import Card, Entry
-from langchain_segmind.usage import Credits, CreditTracker, Spending, track_credits
+from langchain_segmind.media import content_block_from_file
+from langchain_segmind.models import ListedModel, ModelInfo
+from langchain_segmind.usage import CreditBalance, UsageTotals, UsageTracker, track_usage
 
 if TYPE_CHECKING:
     from langchain_segmind import jobs as jobs
     from langchain_segmind.embeddings import SegmindEmbeddings
     from langchain_segmind.jobs import SegmindJob
-    from langchain_segmind.progress import Progress, show_progress
+    from langchain_segmind.progress import Progress, progress_bar
 
 __all__ = [
-    "Card",
     "ChatSegmind",
-    "CreditTracker",
-    "Credits",
-    "Entry",
+    "CreditBalance",
+    "ListedModel",
+    "ModelInfo",
     "Progress",
     "SegmindAuthenticationError",
     "SegmindBudgetExceededError",
@@ -59,19 +58,20 @@ __all__ = [
     "SegmindResponseError",
     "SegmindServerError",
     "SegmindTimeoutError",
-    "Spending",
+    "UsageTotals",
+    "UsageTracker",
     "__version__",
     "allow_live_requests",
-    "image_block",
-    "show_progress",
-    "track_credits",
+    "content_block_from_file",
+    "progress_bar",
+    "track_usage",
 ]
 
 _LATE = {
     "SegmindEmbeddings": "embeddings",
     "SegmindJob": "jobs",
     "Progress": "progress",
-    "show_progress": "progress",
+    "progress_bar": "progress",
 }
 """Loaded when first asked for: to many programs they are of no use."""
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def frozen(cls: type[T]) -> type[T]:
+def value(cls: type[T]) -> type[T]:
     """Make a class a frozen dataclass with slots.
 
     It is the type checker that holds it frozen. To have Python hold it too, as `frozen=True` does,

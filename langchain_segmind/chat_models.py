@@ -33,21 +33,21 @@ from typing_extensions import Self, override
 # `langchain_core.tools` does with `BaseTool` (5 ms) and this one with `jobs` (3 ms).
 import langchain_segmind
 from langchain_segmind import models as _catalogue
-from langchain_segmind._accounting.recorder import Bill
+from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client import events as _events
 from langchain_segmind._client import listing as _models
 from langchain_segmind._client import validation as _config
 from langchain_segmind._client.connection import of_model_or_class
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows import chat as _flow
-from langchain_segmind._flows.chat import Heard, Target
+from langchain_segmind._flows.chat import Completion, Endpoint
 from langchain_segmind._flows.types import Destination, Flow
 from langchain_segmind._messages import langchain as _messages
 from langchain_segmind._messages import tools as _toolbox
 from langchain_segmind._messages.refusals import PROVIDER
-from langchain_segmind._messages.types import Method, Prompt
+from langchain_segmind._messages.types import ChatRequest, Method
 from langchain_segmind._version import __version__
-from langchain_segmind.models import Entry
+from langchain_segmind.models import ListedModel
 
 __all__ = ["ChatSegmind"]
 
@@ -161,11 +161,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     **Watch the money.** A budget ends calls before they are sent.
 
     ```python
-    from langchain_segmind import track_credits
+    from langchain_segmind import track_usage
 
-    with track_credits(budget=0.50) as spent:
+    with track_usage(budget=0.50) as spent:
         model.invoke("Hello")
-    print(spent.usd, spent.by_model, model.get_credits().total)
+    print(spent.cost, spent.by_model, model.get_credits().total)
     ```
 
     **Close.** Connections are shared by all threads and tasks, and closed with the model.
@@ -186,57 +186,71 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return _catalogue.profile(self._card(self.model))
+        return _catalogue.profile(self._model_info(self.model))
 
     # --- one call ------------------------------------------------------------------------------
 
     def _asked(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Prompt, Target]:
-        return self._read_call(_messages.read(messages), stop, kwargs)
+    ) -> tuple[ChatRequest, Endpoint]:
+        return self._read_call(_messages.from_langchain(messages), stop, kwargs)
 
     def _begin(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Flow[Heard], Target]:
+    ) -> tuple[Flow[Completion], Endpoint]:
         """Read what LangChain handed over into a conversation that can begin, and its target."""
         prompt, target = self._asked(messages, stop, kwargs)
         return _flow.chat(prompt, target), target
 
     def _play(
-        self, flow: Flow[Heard], target: Target, manager: _events.Manager, job: str | None = None
-    ) -> Heard:
+        self,
+        flow: Flow[Completion],
+        target: Endpoint,
+        manager: _events.Manager,
+        job: str | None = None,
+    ) -> Completion:
         """Play a conversation that brings an answer, on the books of those who track it."""
         to = target.destination
-        with Bill(target.card.slug, manager.handlers if manager else (), job) as bill:
-            heard = self._transport(to).run(
-                flow, to.api_key, payer=bill, tell=_events.teller(manager, bill)
+        with UsageRecorder(
+            target.model_info.slug, manager.handlers if manager else (), job
+        ) as recorder:
+            completion = self._transport(to).run(
+                flow,
+                to.api_key,
+                observer=recorder,
+                tell=_events.job_event_sender(manager, recorder),
             )
-            bill.settle(heard.receipt, heard.answer.usage)
-        return heard
+            recorder.finish(completion.receipt, completion.answer.usage)
+        return completion
 
     async def _aplay(
         self,
-        flow: Flow[Heard],
-        target: Target,
+        flow: Flow[Completion],
+        target: Endpoint,
         manager: _events.AsyncManager,
         job: str | None = None,
-    ) -> Heard:
+    ) -> Completion:
         to = target.destination
-        with Bill(target.card.slug, manager.handlers if manager else (), job) as bill:
-            heard = await self._transport(to).arun(
-                flow, to.api_key, payer=bill, tell=_events.ateller(manager, bill)
+        with UsageRecorder(
+            target.model_info.slug, manager.handlers if manager else (), job
+        ) as recorder:
+            completion = await self._transport(to).arun(
+                flow,
+                to.api_key,
+                observer=recorder,
+                tell=_events.ajob_event_sender(manager, recorder),
             )
-            bill.settle(heard.receipt, heard.answer.usage)
-        return heard
+            recorder.finish(completion.receipt, completion.answer.usage)
+        return completion
 
-    def _metadata(self, heard: Heard, slug: str) -> dict[str, Any]:
-        if heard.refuses_format:
+    def _metadata(self, completion: Completion, slug: str) -> dict[str, Any]:
+        if completion.refuses_format:
             self._refusers().add(slug)
-        receipt = heard.receipt
+        receipt = completion.receipt
         found = {
             "model_name": slug,
             "model_provider": PROVIDER,
-            "id": heard.answer.id,
+            "id": completion.answer.id,
             "request_id": receipt.request_id,
             "cost": receipt.cost,
             "remaining_credits": receipt.remaining_credits,
@@ -247,27 +261,31 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         }
         return {name: value for name, value in found.items() if value is not None}
 
-    def _result(self, heard: Heard, slug: str) -> ChatResult:
-        metadata = self._metadata(heard, slug)
+    def _result(self, completion: Completion, slug: str) -> ChatResult:
+        metadata = self._metadata(completion, slug)
         generations = []
-        for i, choice in enumerate(heard.answer.choices):
-            usage = heard.answer.usage if i == 0 else None  # counted once, however many choices
-            message = _messages.write(choice, usage, metadata)
+        for i, choice in enumerate(completion.answer.choices):
+            usage = (
+                completion.answer.usage if i == 0 else None
+            )  # counted once, however many choices
+            message = _messages.to_ai_message(choice, usage, metadata)
             generations.append(ChatGeneration(message=message))
         return ChatResult(generations=generations)
 
-    def _message(self, heard: Heard, slug: str) -> AIMessage:
-        metadata = self._metadata(heard, slug)
-        return _messages.write(heard.answer.choices[0], heard.answer.usage, metadata)
+    def _message(self, completion: Completion, slug: str) -> AIMessage:
+        metadata = self._metadata(completion, slug)
+        return _messages.to_ai_message(
+            completion.answer.choices[0], completion.answer.usage, metadata
+        )
 
-    def _chunk(self, heard: Heard, slug: str) -> ChatGenerationChunk:
-        metadata = self._metadata(heard, slug)
-        choice = heard.answer.choices[0]
-        message = _messages.write_chunk(choice, heard.answer.usage, metadata)
+    def _chunk(self, completion: Completion, slug: str) -> ChatGenerationChunk:
+        metadata = self._metadata(completion, slug)
+        choice = completion.answer.choices[0]
+        message = _messages.to_ai_message_chunk(choice, completion.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
 
-    list_models: ClassVar[of_model_or_class[..., list[Entry]]] = _models.list_models
-    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[Entry]]]] = (
+    list_models: ClassVar[of_model_or_class[..., list[ListedModel]]] = _models.list_models
+    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ListedModel]]]] = (
         _models.alist_models
     )
 
@@ -301,15 +319,15 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         manager = _events.of_config(self, config)
         if self.rate_limiter is not None:
             self.rate_limiter.acquire(blocking=True)
-        with Bill(target.card.slug, manager.handlers) as bill:
+        with UsageRecorder(target.model_info.slug, manager.handlers) as recorder:
             job = self._transport(to).run(
                 _flow.submit(prompt, target),
                 to.api_key,
-                payer=bill,
-                tell=_events.teller(manager, bill),
+                observer=recorder,
+                tell=_events.job_event_sender(manager, recorder),
             )
-            bill.leave_open()
-        return self._job(job.id, bill.trackers, stop=stop, **kwargs)
+            recorder.mark_pending()
+        return self._job(job.id, recorder.trackers, stop=stop, **kwargs)
 
     async def asubmit(
         self,
@@ -325,15 +343,15 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         manager = _events.aof_config(self, config)
         if self.rate_limiter is not None:
             await self.rate_limiter.aacquire(blocking=True)
-        with Bill(target.card.slug, manager.handlers) as bill:
+        with UsageRecorder(target.model_info.slug, manager.handlers) as recorder:
             job = await self._transport(to).arun(
                 _flow.submit(prompt, target),
                 to.api_key,
-                payer=bill,
-                tell=_events.ateller(manager, bill),
+                observer=recorder,
+                tell=_events.ajob_event_sender(manager, recorder),
             )
-            bill.leave_open()
-        return self._job(job.id, bill.trackers, stop=stop, **kwargs)
+            recorder.mark_pending()
+        return self._job(job.id, recorder.trackers, stop=stop, **kwargs)
 
     def fetch(
         self,
@@ -366,8 +384,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """
         prompt, target = self._read_call((), stop, kwargs)
         flow = _flow.fetch(request_id, prompt, self._queued(target))
-        heard = self._play(flow, target, _events.of_config(self, config), request_id)
-        return self._message(heard, target.card.slug)
+        completion = self._play(flow, target, _events.of_config(self, config), request_id)
+        return self._message(completion, target.model_info.slug)
 
     async def afetch(
         self,
@@ -380,8 +398,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """Collect the answer of a job in the queue, as `fetch` does."""
         prompt, target = self._read_call((), stop, kwargs)
         flow = _flow.fetch(request_id, prompt, self._queued(target))
-        heard = await self._aplay(flow, target, _events.aof_config(self, config), request_id)
-        return self._message(heard, target.card.slug)
+        completion = await self._aplay(flow, target, _events.aof_config(self, config), request_id)
+        return self._message(completion, target.model_info.slug)
 
     def job(self, request_id: str, /, **kwargs: Any) -> langchain_segmind.jobs.SegmindJob:
         """Make a handle of a job from its id; nothing is sent.
@@ -427,7 +445,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         _, target = self._read_call((), None, {})
         return _flow.state(request_id, self._queued(target)), target.destination
 
-    def _queued(self, target: Target) -> Target:
+    def _queued(self, target: Endpoint) -> Endpoint:
         return replace(target, waiting=self._waiting())
 
     # --- LangChain's hooks ---------------------------------------------------------------------
@@ -441,8 +459,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         flow, target = self._begin(messages, stop, kwargs)
-        heard = self._play(flow, target, run_manager)
-        return self._result(heard, target.card.slug)
+        completion = self._play(flow, target, run_manager)
+        return self._result(completion, target.model_info.slug)
 
     _generate.__dict__["__signature__"] = signature(_generate)
 
@@ -455,8 +473,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         flow, target = self._begin(messages, stop, kwargs)
-        heard = await self._aplay(flow, target, run_manager)
-        return self._result(heard, target.card.slug)
+        completion = await self._aplay(flow, target, run_manager)
+        return self._result(completion, target.model_info.slug)
 
     # LangChain inspects both at every call, and is quicker where the answer is kept.
     _agenerate.__dict__["__signature__"] = signature(_agenerate)
@@ -486,11 +504,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        watcher = run_manager or _events.take_over()
+        watcher = run_manager or _events.take_run_manager()
         self._check_stream(kwargs)
         flow, target = self._begin(messages, stop, kwargs)
-        heard = self._play(flow, target, watcher)
-        chunk = self._chunk(heard, target.card.slug)
+        completion = self._play(flow, target, watcher)
+        chunk = self._chunk(completion, target.model_info.slug)
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -503,11 +521,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        watcher = run_manager or _events.take_over()
+        watcher = run_manager or _events.take_run_manager()
         self._check_stream(kwargs)
         flow, target = self._begin(messages, stop, kwargs)
-        heard = await self._aplay(flow, target, watcher)
-        chunk = self._chunk(heard, target.card.slug)
+        completion = await self._aplay(flow, target, watcher)
+        chunk = self._chunk(completion, target.model_info.slug)
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -534,7 +552,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> bool:
         should = super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
         if should and run_manager is not None:
-            _events.hand_over(run_manager)
+            _events.set_run_manager(run_manager)
         return should
 
     @override
@@ -562,7 +580,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """
         config = _events.with_run_id(config)
         chunks = super().stream(input, config, stop=stop, **kwargs)
-        with _events.handing_over(_events.of_config(self, config)):
+        with _events.keep_run_manager(_events.of_config(self, config)):
             first = next(chunks, None)
         if first is not None:
             yield first
@@ -581,7 +599,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         config = _events.with_run_id(config)
         stream: Any = super().astream(input, config, stop=stop, **kwargs)
         async with aclosing(stream) as chunks:
-            with _events.handing_over(_events.aof_config(self, config)):
+            with _events.keep_run_manager(_events.aof_config(self, config)):
                 first = await anext(chunks, None)
             if first is not None:
                 yield first
@@ -589,7 +607,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                     yield chunk
 
     @override
-    def bind(self, **kwargs: Any) -> langchain_segmind.jobs.BoundChat:
+    def bind(self, **kwargs: Any) -> langchain_segmind.jobs.SegmindBinding:
         """Bind arguments to every call, and to every job.
 
         Args:
@@ -598,9 +616,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Returns:
             A runnable of this model, with `submit` and `fetch`, too.
         """
-        from langchain_segmind.jobs import BoundChat  # noqa: PLC0415
+        from langchain_segmind.jobs import SegmindBinding  # noqa: PLC0415
 
-        return BoundChat(bound=self, kwargs=kwargs, config={})
+        return SegmindBinding(bound=self, kwargs=kwargs, config={})
 
     @override
     def bind_tools(
@@ -637,8 +655,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """
         _config.check_flag(strict, "strict")
         _config.check_flag(parallel_tool_calls, "parallel_tool_calls")
-        described = _toolbox.describe(tools, strict=strict)
-        _toolbox.choose(_toolbox.read(described), tool_choice)
+        described = _toolbox.to_openai_tools(tools, strict=strict)
+        _toolbox.apply_tool_choice(_toolbox.parse_tools(described), tool_choice)
         bound = {
             "tools": described,
             "tool_choice": tool_choice,
@@ -681,9 +699,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Raises:
             ValueError: For an unknown method, or if a needed schema is missing.
         """
-        from langchain_segmind._messages.structured_output import structured  # noqa: PLC0415
+        from langchain_segmind._messages.structured_output import structured_output_chain  # noqa: PLC0415
 
-        return structured(
+        return structured_output_chain(
             self,
             schema,
             method=method,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import ModelProfile
 
 from langchain_segmind._formats import FORMATS, Family
-from langchain_segmind._messages.types import Media
+from langchain_segmind._messages.types import MediaPart
 from langchain_segmind.errors import SegmindResponseError
 
 SLOW: Final = 45.0
@@ -25,7 +25,7 @@ about 60 s, where the synchronous path may be cut, and calls take longer than th
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelInfo:
     """One model.
 
     Attributes:
@@ -34,7 +34,7 @@ class Card:
         images: Whether it takes images; None if unknown.
         context: Tokens that fit into its context; None if unknown.
         seconds: How long a call takes on average; None if unknown.
-        own_names: Settings the model calls by another name; None for one it must not be sent.
+        setting_names: Settings the model calls by another name; None for one it must not be sent.
         native_tools: Whether the gateway forwards tools to it. Today it does to none.
     """
 
@@ -43,7 +43,7 @@ class Card:
     images: bool | None = None
     context: int | None = None
     seconds: float | None = None
-    own_names: Mapping[str, str | None] = field(default_factory=dict)
+    setting_names: Mapping[str, str | None] = field(default_factory=dict)
     native_tools: bool = False
 
     @property
@@ -51,7 +51,7 @@ class Card:
         """Whether a call may well outlast the gateway's synchronous path."""
         return self.seconds is not None and self.seconds >= SLOW
 
-    def shows(self, media: Media) -> bool:
+    def shows(self, media: MediaPart) -> bool:
         """Tell whether the model can be shown a medium that a tool returned.
 
         Args:
@@ -74,82 +74,82 @@ class Card:
         Returns:
             The fields to send.
         """
-        named = {self.own_names.get(name, name): value for name, value in settings.items()}
+        named = {self.setting_names.get(name, name): value for name, value in settings.items()}
         return {name: value for name, value in named.items() if name is not None}
 
 
-# No row has `own_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want max_completion_tokens
-# for max_tokens and no temperature but 1, claude-opus-4.7 no temperature and top_p. Until someone
-# sees the gateway refuse them, what the user set is sent, and the gateway's error tells.
+# No row has `setting_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want
+# max_completion_tokens for max_tokens and no temperature but 1, and claude-opus-4.7 refuses
+# temperature and top_p. Until someone sees the gateway refuse them, send what the user set.
 @cache
-def chat_cards() -> Mapping[str, Card]:
+def chat_models() -> Mapping[str, ModelInfo]:
     """Give the cards of the chat models by slug, made when the first model is built."""
     rows = (
-        Card("claude-4-sonnet", "anthropic", images=True, seconds=11),
-        Card("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
-        Card("claude-opus-4.7", "anthropic", images=True, context=1_000_000, seconds=18),
-        Card("deepseek-chat", "openai", images=False, context=128_000, seconds=34),
-        Card("deepseek-reasoner", "openai", seconds=67),
-        Card("gemini-2.5-flash", "gemini", images=True, context=1_000_000, seconds=11),
-        Card("gemini-2.5-flash-lite", "gemini", images=True, seconds=4.4),
-        Card("gemini-2.5-pro", "gemini", images=True, seconds=27),
-        Card("gemini-3-flash", "gemini", images=True, seconds=18),
-        Card("gemini-3-pro", "gemini", images=True, seconds=31),
-        Card("gemini-3.1-flash-lite", "gemini", images=True, seconds=3.4),
-        Card("gemini-3.1-pro", "gemini", images=True, seconds=39),
-        Card("glm-5.2", "openai", context=1_000_000),
-        Card("gpt-4", "openai", images=False, seconds=13),
-        Card("gpt-4-turbo", "openai", images=False, context=128_000, seconds=9.9),
-        Card("gpt-4o", "openai", images=True, seconds=6.0),
-        Card("gpt-5", "openai", seconds=62),
-        Card("gpt-5-mini", "openai", images=True, seconds=48),
-        Card("gpt-5-nano", "openai", seconds=30),
-        Card("gpt-5.1", "openai", images=True, seconds=9.0),
-        Card("gpt-5.2", "openai", seconds=21),
-        Card("gpt-5.4", "openai", seconds=4.6),
-        Card("gpt-5.4-mini", "openai", images=True, seconds=5.1),
-        Card("gpt-5.4-nano", "openai", seconds=3.5),
-        Card("gpt-5.5", "openai", images=True, context=1_000_000, seconds=17),
-        Card("kimi-k2-instruct-0905", "openai", seconds=2.2),
-        Card("llama-v3-8b-instruct", "openai", images=False, seconds=1.3),
-        Card("llama-v3p1-70b-instruct", "openai", images=False, seconds=2.7),
-        Card("llama-v3p1-8b-instruct", "openai", images=False, seconds=1.7),
-        Card("llama4-maverick-instruct-basic", "openai", seconds=2.5),
-        Card("llama4-scout-instruct-basic", "openai", seconds=2.7),
-        Card("minimax-m3", "openai", context=1_000_000, seconds=2.7),
-        Card("mixtral-8x22b-instruct", "openai", images=False, context=64_000, seconds=2.7),
-        Card("nemotron-3-ultra", "openai", context=1_000_000),
-        Card("o3", "openai", images=True, seconds=11),
-        Card("o3-mini", "openai", seconds=3.3),
-        Card("o4-mini", "openai", images=True, seconds=12),
-        Card("qvq-max", "openai", images=True, seconds=28),
-        Card("qwen-3.8-max", "openai", context=1_000_000),
-        Card("qwen-flash", "openai", images=False, context=1_000_000, seconds=4.6),
-        Card("qwen-plus", "openai", context=1_000_000, seconds=2.1),
-        Card("qwen2-vl-72b-instruct", "openai", images=True, seconds=7.1),
-        Card("qwen3-coder-flash", "openai", context=1_000_000, seconds=4.7),
-        Card("qwen3-coder-plus", "openai", images=False, context=1_000_000, seconds=3.8),
-        Card("qwen3-max", "openai", context=262_144, seconds=5.6),
-        Card("qwen3-vl-flash", "openai", images=True, context=262_144, seconds=4.0),
-        Card("qwen3-vl-plus", "openai", images=True, seconds=7.1),
-        Card("qwen3.5-flash", "openai", images=True, seconds=32),
-        Card("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
-        Card("qwq-plus", "openai", seconds=56),
+        ModelInfo("claude-4-sonnet", "anthropic", images=True, seconds=11),
+        ModelInfo("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
+        ModelInfo("claude-opus-4.7", "anthropic", images=True, context=1_000_000, seconds=18),
+        ModelInfo("deepseek-chat", "openai", images=False, context=128_000, seconds=34),
+        ModelInfo("deepseek-reasoner", "openai", seconds=67),
+        ModelInfo("gemini-2.5-flash", "gemini", images=True, context=1_000_000, seconds=11),
+        ModelInfo("gemini-2.5-flash-lite", "gemini", images=True, seconds=4.4),
+        ModelInfo("gemini-2.5-pro", "gemini", images=True, seconds=27),
+        ModelInfo("gemini-3-flash", "gemini", images=True, seconds=18),
+        ModelInfo("gemini-3-pro", "gemini", images=True, seconds=31),
+        ModelInfo("gemini-3.1-flash-lite", "gemini", images=True, seconds=3.4),
+        ModelInfo("gemini-3.1-pro", "gemini", images=True, seconds=39),
+        ModelInfo("glm-5.2", "openai", context=1_000_000),
+        ModelInfo("gpt-4", "openai", images=False, seconds=13),
+        ModelInfo("gpt-4-turbo", "openai", images=False, context=128_000, seconds=9.9),
+        ModelInfo("gpt-4o", "openai", images=True, seconds=6.0),
+        ModelInfo("gpt-5", "openai", seconds=62),
+        ModelInfo("gpt-5-mini", "openai", images=True, seconds=48),
+        ModelInfo("gpt-5-nano", "openai", seconds=30),
+        ModelInfo("gpt-5.1", "openai", images=True, seconds=9.0),
+        ModelInfo("gpt-5.2", "openai", seconds=21),
+        ModelInfo("gpt-5.4", "openai", seconds=4.6),
+        ModelInfo("gpt-5.4-mini", "openai", images=True, seconds=5.1),
+        ModelInfo("gpt-5.4-nano", "openai", seconds=3.5),
+        ModelInfo("gpt-5.5", "openai", images=True, context=1_000_000, seconds=17),
+        ModelInfo("kimi-k2-instruct-0905", "openai", seconds=2.2),
+        ModelInfo("llama-v3-8b-instruct", "openai", images=False, seconds=1.3),
+        ModelInfo("llama-v3p1-70b-instruct", "openai", images=False, seconds=2.7),
+        ModelInfo("llama-v3p1-8b-instruct", "openai", images=False, seconds=1.7),
+        ModelInfo("llama4-maverick-instruct-basic", "openai", seconds=2.5),
+        ModelInfo("llama4-scout-instruct-basic", "openai", seconds=2.7),
+        ModelInfo("minimax-m3", "openai", context=1_000_000, seconds=2.7),
+        ModelInfo("mixtral-8x22b-instruct", "openai", images=False, context=64_000, seconds=2.7),
+        ModelInfo("nemotron-3-ultra", "openai", context=1_000_000),
+        ModelInfo("o3", "openai", images=True, seconds=11),
+        ModelInfo("o3-mini", "openai", seconds=3.3),
+        ModelInfo("o4-mini", "openai", images=True, seconds=12),
+        ModelInfo("qvq-max", "openai", images=True, seconds=28),
+        ModelInfo("qwen-3.8-max", "openai", context=1_000_000),
+        ModelInfo("qwen-flash", "openai", images=False, context=1_000_000, seconds=4.6),
+        ModelInfo("qwen-plus", "openai", context=1_000_000, seconds=2.1),
+        ModelInfo("qwen2-vl-72b-instruct", "openai", images=True, seconds=7.1),
+        ModelInfo("qwen3-coder-flash", "openai", context=1_000_000, seconds=4.7),
+        ModelInfo("qwen3-coder-plus", "openai", images=False, context=1_000_000, seconds=3.8),
+        ModelInfo("qwen3-max", "openai", context=262_144, seconds=5.6),
+        ModelInfo("qwen3-vl-flash", "openai", images=True, context=262_144, seconds=4.0),
+        ModelInfo("qwen3-vl-plus", "openai", images=True, seconds=7.1),
+        ModelInfo("qwen3.5-flash", "openai", images=True, seconds=32),
+        ModelInfo("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
+        ModelInfo("qwq-plus", "openai", seconds=56),
     )
-    return {card.slug: card for card in rows}
+    return {model_info.slug: model_info for model_info in rows}
 
 
 @cache
-def _embedding_cards() -> Mapping[str, Card]:
+def _embedding_models() -> Mapping[str, ModelInfo]:
     # `context` is how many tokens a text may have, by the vendor's pages for Gemini's models and by
     # their maker's for the others.
     rows = (
-        Card("text-embedding-3-small", "openai", context=8192),
-        Card("text-embedding-3-large", "openai", context=8192),
-        Card("gemini-embedding-001", "gemini", context=2048),
-        Card("gemini-embedding-2", "gemini", context=8192),
+        ModelInfo("text-embedding-3-small", "openai", context=8192),
+        ModelInfo("text-embedding-3-large", "openai", context=8192),
+        ModelInfo("gemini-embedding-001", "gemini", context=2048),
+        ModelInfo("gemini-embedding-2", "gemini", context=8192),
     )
-    return {card.slug: card for card in rows}
+    return {model_info.slug: model_info for model_info in rows}
 
 
 # A prefix counts only up to a dash, digit, dot or the end: `claudette-7b` is no Claude.
@@ -159,28 +159,28 @@ _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
 )
 
 
-def card_for(slug: str) -> Card:
+def model_info_for(slug: str) -> ModelInfo:
     """Find what is known of a model; for an unknown slug, only its family, by its name."""
-    return chat_cards().get(slug) or Card(slug, _family(slug))
+    return chat_models().get(slug) or ModelInfo(slug, _family(slug))
 
 
-def embedding_card_for(slug: str) -> Card:
+def embedding_model_info_for(slug: str) -> ModelInfo:
     """Find what is known of an embedding model; for an unknown slug, only its family.
 
     Raises:
         ValueError: If it is a chat model, which would run, and be billed, for a chat's answer.
     """
-    if slug in chat_cards():
+    if slug in chat_models():
         raise ValueError(f"{slug} is a chat model; use ChatSegmind, or an embedding model's slug")
     family: Family = "gemini" if _family(slug) == "gemini" else "openai"
-    return _embedding_cards().get(slug) or Card(slug, family)
+    return _embedding_models().get(slug) or ModelInfo(slug, family)
 
 
 def _family(slug: str) -> Family:
     return next((family for prefix, family in _PREFIXES if prefix.match(slug)), "openai")
 
 
-def profile(card: Card) -> ModelProfile:
+def profile(model_info: ModelInfo) -> ModelProfile:
     """Describe a model to LangChain; what is unknown is left out."""
     known = ModelProfile(
         text_inputs=True,
@@ -189,15 +189,15 @@ def profile(card: Card) -> ModelProfile:
         tool_calling=True,
         tool_choice=True,
     )
-    if card.context is not None:
-        known["max_input_tokens"] = card.context
-    if card.images is not None:
-        known["image_inputs"] = card.images
+    if model_info.context is not None:
+        known["max_input_tokens"] = model_info.context
+    if model_info.images is not None:
+        known["image_inputs"] = model_info.images
         # Only the OpenAI format has a place for an address, and only Claude's and Gemini's
         # document one for PDF.
-        known["image_url_inputs"] = card.images and card.family == "openai"
-        if card.family != "openai":
-            known["pdf_inputs"] = card.images
+        known["image_url_inputs"] = model_info.images and model_info.family == "openai"
+        if model_info.family != "openai":
+            known["pdf_inputs"] = model_info.images
     return known
 
 
@@ -210,7 +210,7 @@ _LIST_PATH: Final = "/inference-model-information/list"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedModel:
     """A model in the vendor's public catalogue.
 
     Attributes:
@@ -218,14 +218,14 @@ class Entry:
         title: Its name for people.
         description: What the vendor says of it.
         is_retired: Whether the vendor marks it as deprecated.
-        card: What this package knows of it.
+        model_info: What this package knows of it.
     """
 
     slug: str
     title: str
     description: str
     is_retired: bool
-    card: Card
+    model_info: ModelInfo
 
 
 def list_url(base_url: str) -> str:
@@ -235,7 +235,7 @@ def list_url(base_url: str) -> str:
     return (_VENDORS_LIST if origin == _VENDORS_API else origin) + _LIST_PATH
 
 
-def entries(document: Any) -> list[Entry]:
+def entries(document: Any) -> list[ListedModel]:
     """Read the language models from the vendor's catalogue.
 
     Args:
@@ -252,15 +252,15 @@ def entries(document: Any) -> list[Entry]:
     return list(_language_models(found))
 
 
-def _language_models(items: list[Any]) -> Iterator[Entry]:
+def _language_models(items: list[Any]) -> Iterator[ListedModel]:
     for item in items:
         if isinstance(item, dict) and item.get("type") == "textToText" and item.get("slug"):
             slug = str(item["slug"])
-            yield Entry(
+            yield ListedModel(
                 slug=slug,
                 title=str(item.get("title") or slug),
                 description=str(item.get("description") or ""),
                 is_retired=str(item.get("is_depreciated")).lower()
                 in ("true", "1"),  # the vendor's spelling
-                card=card_for(slug),
+                model_info=model_info_for(slug),
             )

@@ -1,10 +1,10 @@
 """Long work shown while it goes on: a bar of calls and jobs, and what they cost so far.
 
-    with show_progress(len(questions)) as bar:
+    with progress_bar(len(questions)) as bar:
         answers = chain.batch(questions)
-    print(bar.done, bar.failed, bar.usd)
+    print(bar.done, bar.failed, bar.cost)
 
-LangChain's callbacks tell of the calls, the books of a `CreditTracker` of the money. The drawing is
+LangChain's callbacks tell of the calls, the books of a `UsageTracker` of the money. The drawing is
 a thread's of its own: no call ever waits for a terminal, or fails by one.
 """
 
@@ -24,15 +24,15 @@ from typing_extensions import Self, override
 
 from langchain_segmind._client.events import EVENT
 from langchain_segmind._client.terminal_bar import Bar
-from langchain_segmind.usage import CreditTracker
+from langchain_segmind.usage import UsageTracker
 
-__all__ = ["Progress", "show_progress"]
+__all__ = ["Progress", "progress_bar"]
 
 _OF_MANY: Final = "{desc}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _OF_UNKNOWN: Final = "{desc}{n_fmt} done [{elapsed}{postfix}]"
 
 
-def show_progress(
+def progress_bar(
     total: int | None = None,
     *,
     label: str | None = None,
@@ -45,7 +45,7 @@ def show_progress(
     also inside chains and agents, in tasks begun there and in the threads of LangChain and
     LangGraph. Passed as a callback handler too, `config={"callbacks": [bar]}`, it counts calls made
     elsewhere, as in threads begun by hand. A job counts from its submit until somebody has heard
-    that it ended. Tokens and money are those that `track_credits` counts, embeddings included.
+    that it ended. Tokens and money are those that `track_usage` counts, embeddings included.
 
     Needs tqdm (`langchain-segmind[progress]`).
 
@@ -58,7 +58,7 @@ def show_progress(
             terminal; notebooks always show the bar.
 
     Returns:
-        The bar, which is a `CreditTracker` too.
+        The bar, which is a `UsageTracker` too.
 
     Raises:
         ImportError: If tqdm is not installed.
@@ -67,8 +67,8 @@ def show_progress(
     return Progress(total, label=label, file=file, disable=disable)
 
 
-class Progress(CreditTracker):
-    """Counts calls and what they cost, and draws them; made by `show_progress`.
+class Progress(UsageTracker):
+    """Counts calls and what they cost, and draws them; made by `progress_bar`.
 
     Its counts may be read at any time, from any thread, drawn or not.
     """
@@ -84,11 +84,11 @@ class Progress(CreditTracker):
         file: TextIO | None = None,
         disable: bool | None = None,
     ) -> None:
-        """Make a bar; see `show_progress`."""
+        """Make a bar; see `progress_bar`."""
         super().__init__()
         if find_spec("tqdm") is None:
             raise ImportError(
-                "show_progress needs tqdm: pip install tqdm, or langchain-segmind[progress]"
+                "progress_bar needs tqdm: pip install tqdm, or langchain-segmind[progress]"
             )
         if total is not None and (type(total) is not int or total < 0):
             raise ValueError(f"total must be a number of calls or None, not {total!r}")
@@ -220,9 +220,9 @@ class Progress(CreditTracker):
         told = [f"{count} {what}" for what, count in counts.items() if count]
         spent = self.total
         if spent.calls:
-            told += [f"{spent.total_tokens} tokens", f"{spent.usd:.4f} USD"]
-        if spent.unknown_calls:
-            told.append(f"{spent.unknown_calls} of unknown cost")
+            told += [f"{spent.total_tokens} tokens", f"{spent.cost:.4f} USD"]
+        if spent.unpriced_calls:
+            told.append(f"{spent.unpriced_calls} of unknown cost")
         if spent.remaining_credits is not None:
             told.append(f"{spent.remaining_credits:.2f} left")
         return ", ".join(told)

@@ -1,8 +1,8 @@
 """What calls cost: totals, budgets and a warning before the credits run out.
 
-    with track_credits(budget=2.00, warn_below=5.00) as spent:
+    with track_usage(budget=2.00, warn_below=5.00) as spent:
         chain.batch(questions)
-    print(spent.usd, spent.calls, spent.remaining_credits, spent.by_model)
+    print(spent.cost, spent.calls, spent.remaining_credits, spent.by_model)
 
 The gateway bills every run that it answers with status 200, and tells the cost in US dollars in a
 header, or in a job's metrics. Runs whose cost it does not tell are counted as unknown.
@@ -14,14 +14,14 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-from langchain_segmind._accounting.ledger import Books, Spending
-from langchain_segmind._accounting.trackers import Tracker
+from langchain_segmind._accounting.ledger import Ledger, UsageTotals
+from langchain_segmind._accounting.trackers import LedgerHandler
 
-__all__ = ["CreditTracker", "Credits", "Spending", "track_credits"]
+__all__ = ["CreditBalance", "UsageTotals", "UsageTracker", "track_usage"]
 
 
 @dataclass(frozen=True, slots=True)
-class Credits:
+class CreditBalance:
     """A key's balance. A credit is a US dollar.
 
     Attributes:
@@ -38,9 +38,9 @@ class Credits:
         return self.credits + self.free_credits
 
 
-def track_credits(
+def track_usage(
     budget: float | Decimal | None = None, *, warn_below: float | Decimal | None = None
-) -> CreditTracker:
+) -> UsageTracker:
     """Count what calls cost, and hold them to a budget.
 
     As a context manager, the tracker counts all calls of this package's models in the block, also
@@ -61,11 +61,11 @@ def track_credits(
     Raises:
         ValueError: If a sum is negative or no number.
     """
-    return CreditTracker(budget, warn_below)
+    return UsageTracker(budget, warn_below)
 
 
-class CreditTracker(Tracker):
-    """Counts what calls cost; made by `track_credits`. Safe from any thread.
+class UsageTracker(LedgerHandler):
+    """Counts what calls cost; made by `track_usage`. Safe from any thread.
 
     Its totals may be read at any time, while calls are under way too.
     """
@@ -73,18 +73,18 @@ class CreditTracker(Tracker):
     def __init__(
         self, budget: float | Decimal | None = None, warn_below: float | Decimal | None = None
     ) -> None:
-        """Make a tracker; see `track_credits`."""
-        super().__init__(Books(_checked(budget, "budget"), _checked(warn_below, "warn_below")))
+        """Make a tracker; see `track_usage`."""
+        super().__init__(Ledger(_checked(budget, "budget"), _checked(warn_below, "warn_below")))
 
     @property
-    def total(self) -> Spending:
+    def total(self) -> UsageTotals:
         """What all calls came to."""
-        return self.books.total
+        return self.ledger.total
 
     @property
-    def by_model(self) -> dict[str, Spending]:
+    def by_model(self) -> dict[str, UsageTotals]:
         """What they came to by model."""
-        return self.books.by_model
+        return self.ledger.by_model
 
     @property
     def calls(self) -> int:
@@ -107,14 +107,14 @@ class CreditTracker(Tracker):
         return self.total.total_tokens
 
     @property
-    def usd(self) -> float:
+    def cost(self) -> float:
         """US dollars spent, as far as the gateway told."""
-        return self.total.usd
+        return self.total.cost
 
     @property
-    def unknown_calls(self) -> int:
+    def unpriced_calls(self) -> int:
         """Calls whose cost the gateway did not tell; they may have cost something."""
-        return self.total.unknown_calls
+        return self.total.unpriced_calls
 
     @property
     def remaining_credits(self) -> float | None:

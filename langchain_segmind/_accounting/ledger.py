@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindBudgetExceededError
 
 _KEPT_JOBS: Final = 10_000  # the gateway keeps their answers for about an hour only
@@ -19,7 +19,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class UsageTotals:
     """What calls came to.
 
     Attributes:
@@ -27,16 +27,16 @@ class Spending:
             and those that were never sent are none.
         input_tokens: Tokens read, where the reply counted them.
         output_tokens: Tokens written, where the reply counted them.
-        usd: US dollars, of all calls whose cost is known.
-        unknown_calls: How many of the calls cost an unknown sum.
+        cost: US dollars, of all calls whose cost is known.
+        unpriced_calls: How many of the calls cost an unknown sum.
         remaining_credits: The balance the gateway told last; None if it never did.
     """
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    usd: float = 0.0
-    unknown_calls: int = 0
+    cost: float = 0.0
+    unpriced_calls: int = 0
     remaining_credits: float | None = None
 
     @property
@@ -45,8 +45,8 @@ class Spending:
         return self.input_tokens + self.output_tokens
 
 
-@frozen
-class Entry:
+@value
+class LedgerEntry:
     """One line in the books.
 
     Attributes:
@@ -71,7 +71,7 @@ class Entry:
     is_open: bool = False
 
 
-class Books:
+class Ledger:
     """Totals, the budget they are held to, and what has been warned of."""
 
     def __init__(self, budget: Decimal | None, warn_below: Decimal | None) -> None:
@@ -79,27 +79,27 @@ class Books:
         self._warn_below = warn_below
         # Re-entrant: where memory runs short, Python may close a forgotten call within a booking.
         self._lock = threading.RLock()
-        self._waiting: deque[Entry] = deque()
+        self._waiting: deque[LedgerEntry] = deque()
         self._is_booking = False
-        self._spent = _Sum()
-        self._by_model: dict[str, _Sum] = {}
-        self._jobs: dict[str, Entry | None] = {}  # None: its cost is in the books
+        self._spent = _Totals()
+        self._by_model: dict[str, _Totals] = {}
+        self._jobs: dict[str, LedgerEntry | None] = {}  # None: its cost is in the books
         self._balances = 0
         self._warned: set[str] = set()
 
     @property
-    def total(self) -> Spending:
+    def total(self) -> UsageTotals:
         """What all entries came to."""
         with self._lock:
             return self._spent.told
 
     @property
-    def by_model(self) -> dict[str, Spending]:
+    def by_model(self) -> dict[str, UsageTotals]:
         """What they came to by model."""
         with self._lock:
             return {model: spent.told for model, spent in self._by_model.items()}
 
-    def admit(self, model: str) -> int:
+    def before_send(self, model: str) -> int:
         """Let a call begin, if there is budget left; give the number of balances told so far.
 
         Raises:
@@ -107,18 +107,18 @@ class Books:
         """
         with self._lock:
             spent = self._spent
-            if self._budget is None or spent.usd < self._budget:
+            if self._budget is None or spent.cost < self._budget:
                 return self._balances
             balance = spent.told.remaining_credits
             raise SegmindBudgetExceededError(
                 f"{model}: the budget of {self._budget} USD is used up; {spent.told.calls} calls "
-                f"cost {spent.usd} USD. The model was not asked.",
+                f"cost {spent.cost} USD. The model was not asked.",
                 outcome="not_sent",
                 model=model,
                 remaining_credits=balance,
             )
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: LedgerEntry) -> None:
         """Book an entry, and log what it gives reason to warn of."""
         self._waiting.append(entry)
         warnings: list[str] = []
@@ -141,7 +141,7 @@ class Books:
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state, _lock=threading.RLock())
 
-    def _book(self, entry: Entry) -> Iterator[str]:
+    def _book(self, entry: LedgerEntry) -> Iterator[str]:
         if not self._take_back(entry):
             return
         self._see_balance(entry)
@@ -149,7 +149,7 @@ class Books:
             self._add(entry)
         yield from self._warnings(entry)
 
-    def _take_back(self, entry: Entry) -> bool:
+    def _take_back(self, entry: LedgerEntry) -> bool:
         """Take a job's earlier entry back; tell whether there is anything to book now."""
         job = entry.job
         if job is None:
@@ -160,13 +160,13 @@ class Books:
                 self._jobs[job] = None
                 return False
             tokens = -earlier.input_tokens, -earlier.output_tokens
-            self._add(Entry(earlier.model, -1, -1, Decimal(0), *tokens))
+            self._add(LedgerEntry(earlier.model, -1, -1, Decimal(0), *tokens))
         self._jobs[job] = entry if entry.unknown else None
         if len(self._jobs) > _KEPT_JOBS:
             del self._jobs[next(iter(self._jobs))]
         return True
 
-    def _see_balance(self, entry: Entry) -> None:
+    def _see_balance(self, entry: LedgerEntry) -> None:
         """Keep the newest balance: replies of calls at the same time arrive in any order.
 
         A higher one is newer only if its call began after the present one had been told; then the
@@ -181,12 +181,12 @@ class Books:
                 self._spent, told=replace(self._spent.told, remaining_credits=told)
             )
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: LedgerEntry) -> None:
         self._spent = self._spent.plus(entry, self._spent.told.remaining_credits)
-        mine = self._by_model.get(entry.model, _Sum())
+        mine = self._by_model.get(entry.model, _Totals())
         self._by_model[entry.model] = mine.plus(entry, self._spent.told.remaining_credits)
 
-    def _warnings(self, entry: Entry) -> Iterator[str]:
+    def _warnings(self, entry: LedgerEntry) -> Iterator[str]:
         balance, limit = self._spent.told.remaining_credits, self._warn_below
         if limit is not None and balance is not None and balance < limit:
             yield from self._once("balance", f"{balance} credits remain, fewer than {limit}")
@@ -204,23 +204,23 @@ class Books:
             yield message
 
 
-@frozen
-class _Sum:
+@value
+class _Totals:
     """A total, exact in its dollars."""
 
-    usd: Decimal = Decimal(0)
-    told: Spending = Spending()
+    cost: Decimal = Decimal(0)
+    told: UsageTotals = UsageTotals()
 
-    def plus(self, entry: Entry, balance: float | None) -> _Sum:
-        usd, told = self.usd + entry.cost, self.told
-        return _Sum(
-            usd,
-            Spending(
+    def plus(self, entry: LedgerEntry, balance: float | None) -> _Totals:
+        cost, told = self.cost + entry.cost, self.told
+        return _Totals(
+            cost,
+            UsageTotals(
                 calls=told.calls + entry.runs,
                 input_tokens=told.input_tokens + entry.input_tokens,
                 output_tokens=told.output_tokens + entry.output_tokens,
-                usd=float(usd),
-                unknown_calls=told.unknown_calls + entry.unknown,
+                cost=float(cost),
+                unpriced_calls=told.unpriced_calls + entry.unknown,
                 remaining_credits=balance,
             ),
         )

@@ -10,14 +10,14 @@ from types import TracebackType
 from langchain_core.callbacks import BaseCallbackHandler
 from typing_extensions import Self
 
-from langchain_segmind._accounting.ledger import Books, Entry
-from langchain_segmind._accounting.trackers import Tracker, entered
+from langchain_segmind._accounting.ledger import Ledger, LedgerEntry
+from langchain_segmind._accounting.trackers import LedgerHandler, active_trackers
 from langchain_segmind._flows.types import Outcome, Receipt
 from langchain_segmind._messages.types import Usage
 from langchain_segmind.errors import SegmindError
 
 
-class Bill:
+class UsageRecorder:
     """What a call costs, as far as it is known yet.
 
     A context manager: a call that ends without an answer is booked by what became of it.
@@ -33,9 +33,11 @@ class Bill:
             handlers: The call's handlers.
             job: The id of a job whose answer is only collected.
         """
-        passed = [handler for handler in handlers if isinstance(handler, Tracker)]
-        self.trackers = tuple(dict.fromkeys((*entered(), *passed))) if passed else entered()
-        self._began: dict[Books, int] = {tracker.books: 0 for tracker in self.trackers}
+        passed = [handler for handler in handlers if isinstance(handler, LedgerHandler)]
+        self.trackers = (
+            tuple(dict.fromkeys((*active_trackers(), *passed))) if passed else active_trackers()
+        )
+        self._began: dict[Ledger, int] = {tracker.ledger: 0 for tracker in self.trackers}
         self._model = model
         self._job = job
         self._is_collection = job is not None
@@ -43,17 +45,17 @@ class Bill:
         self._lost = 0  # attempts that may have run, beside the last
         self._is_booked = not self._began
 
-    def admit(self) -> None:
+    def before_send(self) -> None:
         """Let a request be sent, if every budget allows it.
 
         Raises:
             SegmindBudgetExceededError: If one does not.
         """
-        for books in self._began:
-            self._began[books] = books.admit(self._model)
+        for ledger in self._began:
+            self._began[ledger] = ledger.before_send(self._model)
         self._in_flight = True
 
-    def hear(self, outcome: Outcome) -> None:
+    def after_reply(self, outcome: Outcome) -> None:
         """Take note of what became of a request."""
         self._in_flight = outcome == "executed"
         self._lost += outcome == "unknown"
@@ -64,17 +66,17 @@ class Bill:
             self._job = job_id
             self._in_flight = job_id is not None
 
-    def settle(self, receipt: Receipt, usage: Usage | None = None) -> None:
+    def finish(self, receipt: Receipt, usage: Usage | None = None) -> None:
         """Book an answer."""
         if self._is_booked:
             return
         used = usage or Usage()
-        entry = Entry(self._model, 1, input_tokens=used.input, output_tokens=used.output)
+        entry = LedgerEntry(self._model, 1, input_tokens=used.input, output_tokens=used.output)
         self._book(receipt.cost, receipt.remaining_credits, entry)
 
-    def leave_open(self) -> None:
+    def mark_pending(self) -> None:
         """Book a job that was submitted, and whose cost will be known when it is collected."""
-        self._book(None, None, Entry(self._model, 1, is_open=True))
+        self._book(None, None, LedgerEntry(self._model, 1, is_open=True))
 
     def __enter__(self) -> Self:
         return self
@@ -98,16 +100,16 @@ class Bill:
         else:
             is_news = False
         if is_news or not self._is_collection:  # a collection that failed can be made again
-            self._book(cost, balance, Entry(self._model, int(ran), is_open=is_open))
+            self._book(cost, balance, LedgerEntry(self._model, int(ran), is_open=is_open))
 
-    def _book(self, cost: float | None, balance: float | None, entry: Entry) -> None:
+    def _book(self, cost: float | None, balance: float | None, entry: LedgerEntry) -> None:
         self._is_booked = True
         is_known = cost is not None and cost >= 0 and entry.runs > 0
-        lost = Entry(self._model, self._lost, self._lost) if self._lost else None
-        for books, began in self._began.items():
+        lost = LedgerEntry(self._model, self._lost, self._lost) if self._lost else None
+        for ledger, began in self._began.items():
             if lost is not None:
-                books.record(lost)
-            books.record(
+                ledger.record(lost)
+            ledger.record(
                 replace(
                     entry,
                     unknown=entry.runs - is_known,

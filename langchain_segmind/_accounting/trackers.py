@@ -12,25 +12,25 @@ from typing import Any, Final
 from langchain_core.callbacks import BaseCallbackHandler
 from typing_extensions import Self
 
-from langchain_segmind._accounting.ledger import Books
+from langchain_segmind._accounting.ledger import Ledger
 
 
-class Tracker(BaseCallbackHandler):
+class LedgerHandler(BaseCallbackHandler):
     """What owns a ledger, found by its block or among a call's handlers.
 
     Args:
-        books: The ledger.
+        ledger: The ledger.
     """
 
     # LangChain's own events say nothing about money.
     ignore_llm = ignore_chain = ignore_agent = ignore_retriever = True
     ignore_retry = ignore_chat_model = ignore_custom_event = True
 
-    def __init__(self, books: Books) -> None:
-        self.books = books
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
 
     def __enter__(self) -> Self:
-        _entered.set((*entered(), self))
+        _entered.set((*active_trackers(), self))
         if _is_main():
             _of_main.append(self)
         return self
@@ -41,7 +41,7 @@ class Tracker(BaseCallbackHandler):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        _entered.set(_without(self, entered()))
+        _entered.set(_without(self, active_trackers()))
         if self in _of_main and _is_main():
             _of_main.remove(self)
 
@@ -52,14 +52,14 @@ class Tracker(BaseCallbackHandler):
         return self
 
 
-_entered: Final[ContextVar[tuple[Tracker, ...]]] = ContextVar("langchain_segmind_trackers")
+_entered: Final[ContextVar[tuple[LedgerHandler, ...]]] = ContextVar("langchain_segmind_trackers")
 
 # A thread that is begun by hand starts with an empty context. What the main thread tracks is then
 # what such a thread is to be counted by: the one piece of state this package shares.
-_of_main: Final[list[Tracker]] = []
+_of_main: Final[list[LedgerHandler]] = []
 
 
-def entered() -> tuple[Tracker, ...]:
+def active_trackers() -> tuple[LedgerHandler, ...]:
     """The trackers in whose block the running code is."""
     found = _entered.get(None)
     if found is None and _of_main and threading.current_thread() is not threading.main_thread():
@@ -78,7 +78,9 @@ def _is_main() -> bool:
     return False
 
 
-def _without(tracker: Tracker, trackers: Iterable[Tracker]) -> tuple[Tracker, ...]:
+def _without(
+    tracker: LedgerHandler, trackers: Iterable[LedgerHandler]
+) -> tuple[LedgerHandler, ...]:
     left = list(trackers)
     if tracker in left:
         left.remove(tracker)

@@ -1,4 +1,4 @@
-"""What every model of ours has: slug, key, address, patience, and the connections they share.
+"""What every model of ours has: slug, key, address, retries, and the connections they share.
 
 A base class, against the house's habit, because two dozen fields, their checks and their lifecycle
 would otherwise stand in each model again.
@@ -29,11 +29,11 @@ from typing_extensions import Self
 from langchain_segmind._client import destination as _live
 from langchain_segmind._client import validation as _config
 from langchain_segmind._flows import chat as _flow
-from langchain_segmind._flows.retry import Patience
+from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination, Flow
 from langchain_segmind._http.transport import Network, Transport
-from langchain_segmind._messages.types import refuse
-from langchain_segmind.usage import Credits
+from langchain_segmind._messages.types import invalid_request
+from langchain_segmind.usage import CreditBalance
 
 default_base_url = from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1")
 
@@ -229,7 +229,7 @@ class GatewayClient(BaseModel):
         own = Destination(self.base_url, self.api_key, self.proxy, self.verify)
         found = _live.destination(own, is_explicit="base_url" in self.__pydantic_fields_set__)
         if not found.is_local and not self.api_key.get_secret_value():
-            raise refuse(_config.BLANK_KEY)
+            raise invalid_request(_config.BLANK_KEY)
         return found
 
     def _transport(self, to: Destination | None = None) -> Transport:
@@ -262,22 +262,22 @@ class GatewayClient(BaseModel):
             transport = self.__dict__[_LOCAL] = Transport(network)
         return transport
 
-    def get_credits(self) -> Credits:
+    def get_credits(self) -> CreditBalance:
         """Read the key's balance in US dollars; free of charge, and a good check of the key.
 
         Raises:
             SegmindError: If it cannot be read.
         """
         to = self._destination()
-        return Credits(*self._transport(to).run(self._balance(to), to.api_key))
+        return CreditBalance(*self._transport(to).run(self._balance(to), to.api_key))
 
-    async def aget_credits(self) -> Credits:
+    async def aget_credits(self) -> CreditBalance:
         """Read the key's balance, as `get_credits` does."""
         to = self._destination()
-        return Credits(*await self._transport(to).arun(self._balance(to), to.api_key))
+        return CreditBalance(*await self._transport(to).arun(self._balance(to), to.api_key))
 
     def _balance(self, to: Destination) -> Flow[tuple[float, float]]:
-        return _flow.balance(to.base_url, patience_of(self), self.default_headers or {})
+        return _flow.balance(to.base_url, retry_policy_of(self), self.default_headers or {})
 
     def close(self) -> None:
         """Close the connections of sync calls that are not in use; a later call opens new ones."""
@@ -340,13 +340,13 @@ def _unset(name: str, value: Any) -> bool:
 _NEVER_NONE: Final = frozenset(
     {"api_key", "segmind_api_key", "base_url", "segmind_api_base", "max_retries", "max_retry_wait"}
     | {"retry_ambiguous", "verify", "model_kwargs", "streaming", "family"}
-    | {"queue_timeout", "poll_interval", "max_concurrency", "show_progress"}
+    | {"queue_timeout", "poll_interval", "max_concurrency", "show_progress_bar"}
 )
 
 
-def patience_of(model: GatewayClient) -> Patience:
+def retry_policy_of(model: GatewayClient) -> RetryPolicy:
     """How long a model tries."""
-    return Patience(
+    return RetryPolicy(
         max_retries=model.max_retries,
         max_retry_wait=model.max_retry_wait,
         total_timeout=model.total_timeout,

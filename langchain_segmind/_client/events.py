@@ -17,8 +17,8 @@ from langchain_core.callbacks import (
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, ensure_config
 
-from langchain_segmind._accounting.recorder import Bill
-from langchain_segmind._flows.types import News
+from langchain_segmind._accounting.recorder import UsageRecorder
+from langchain_segmind._flows.types import JobEvent
 
 EVENT: Final = "segmind_job"
 
@@ -31,7 +31,7 @@ _handed_over: Final[ContextVar[Any]] = ContextVar("langchain_segmind_handed_over
 
 
 @contextmanager
-def handing_over(manager: Manager | AsyncManager) -> Iterator[None]:
+def keep_run_manager(manager: Manager | AsyncManager) -> Iterator[None]:
     """Keep a run's manager for `_stream` or `_astream`, which LangChain calls without it."""
     token = _handed_over.set(manager)
     try:
@@ -40,12 +40,12 @@ def handing_over(manager: Manager | AsyncManager) -> Iterator[None]:
         _handed_over.reset(token)
 
 
-def hand_over(manager: Manager | AsyncManager) -> None:
+def set_run_manager(manager: Manager | AsyncManager) -> None:
     """Keep a run's manager for the `_stream` or `_astream` that comes at once."""
     _handed_over.set(manager)
 
 
-def take_over() -> Any:
+def take_run_manager() -> Any:
     """Take the manager that was handed over, if one was."""
     manager = _handed_over.get()
     _handed_over.set(None)
@@ -58,11 +58,11 @@ def with_run_id(config: RunnableConfig | None) -> RunnableConfig:
     return {**whole, "run_id": whole.get("run_id") or uuid4()}
 
 
-def teller(manager: Manager, bill: Bill) -> Callable[[News], None]:
+def job_event_sender(manager: Manager, recorder: UsageRecorder) -> Callable[[JobEvent], None]:
     """Make what tells callbacks, and the bill of a call, of its job."""
 
-    def tell(news: News) -> None:
-        bill.note(None if news.state == "FAILED" else news.request_id)
+    def tell(news: JobEvent) -> None:
+        recorder.note(None if news.state == "FAILED" else news.request_id)
         if manager is not None:
             dispatcher = manager
             if not isinstance(dispatcher, CallbackManager):
@@ -72,11 +72,13 @@ def teller(manager: Manager, bill: Bill) -> Callable[[News], None]:
     return tell
 
 
-def ateller(manager: AsyncManager, bill: Bill) -> Callable[[News], Awaitable[None]]:
+def ajob_event_sender(
+    manager: AsyncManager, recorder: UsageRecorder
+) -> Callable[[JobEvent], Awaitable[None]]:
     """Make the same for async callbacks."""
 
-    async def tell(news: News) -> None:
-        bill.note(None if news.state == "FAILED" else news.request_id)
+    async def tell(news: JobEvent) -> None:
+        recorder.note(None if news.state == "FAILED" else news.request_id)
         if manager is not None:
             dispatcher = manager
             if not isinstance(dispatcher, AsyncCallbackManager):
@@ -118,7 +120,7 @@ def _as_configured(model: BaseChatModel, config: RunnableConfig) -> dict[str, An
     }
 
 
-def _data(news: News) -> dict[str, Any]:
+def _data(news: JobEvent) -> dict[str, Any]:
     return {
         "id": news.request_id,
         "state": news.state,

@@ -9,19 +9,19 @@ from langchain_segmind._client.connection import (
     GatewayClient,
     default_base_url,
     of_model_or_class,
-    patience_of,
+    retry_policy_of,
 )
 from langchain_segmind._flows import chat as _flow
-from langchain_segmind._flows.retry import Patience
+from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination
 from langchain_segmind._http.transport import Network, Transport
-from langchain_segmind.models import Entry
+from langchain_segmind.models import ListedModel
 
 
 @of_model_or_class
 def list_models(
     model: GatewayClient | type[GatewayClient], base_url: str | None = None
-) -> list[Entry]:
+) -> list[ListedModel]:
     """Read the vendor's public catalogue of language models; free of charge, without a key.
 
     Works on the class too: `ChatSegmind.list_models()`.
@@ -37,9 +37,9 @@ def list_models(
     Raises:
         SegmindError: If it cannot be read.
     """
-    url, transport, patience = _catalogue_of(model, base_url)
+    url, transport, retry_policy = _catalogue_of(model, base_url)
     try:
-        return transport.run(_flow.models(url, patience), None)
+        return transport.run(_flow.models(url, retry_policy), None)
     finally:
         transport.close()
 
@@ -47,18 +47,18 @@ def list_models(
 @of_model_or_class
 async def alist_models(
     model: GatewayClient | type[GatewayClient], base_url: str | None = None
-) -> list[Entry]:
+) -> list[ListedModel]:
     """Read the vendor's public catalogue, as `list_models` does."""
-    url, transport, patience = _catalogue_of(model, base_url)
+    url, transport, retry_policy = _catalogue_of(model, base_url)
     try:
-        return await transport.arun(_flow.models(url, patience), None)
+        return await transport.arun(_flow.models(url, retry_policy), None)
     finally:
         await transport.aclose()
 
 
 def _catalogue_of(
     model: GatewayClient | type[GatewayClient], base_url: str | None
-) -> tuple[str, Transport, Patience]:
+) -> tuple[str, Transport, RetryPolicy]:
     """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
     model_of = None if isinstance(model, type) else model
     is_explicit = base_url is not None
@@ -71,4 +71,4 @@ def _catalogue_of(
     to = _live.destination(own, is_explicit=is_explicit)
     origin = _catalogue.list_url(to.base_url)
     network = Network(origin, to.proxy, to.verify, is_direct=to.is_local)
-    return to.base_url, Transport(network), patience_of(model_of) if model_of else Patience()
+    return to.base_url, Transport(network), retry_policy_of(model_of) if model_of else RetryPolicy()

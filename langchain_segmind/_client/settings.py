@@ -19,12 +19,12 @@ from pydantic import (
 
 from langchain_segmind import models as _catalogue
 from langchain_segmind._client import validation as _config
-from langchain_segmind._client.connection import GatewayClient, patience_of
-from langchain_segmind._flows.chat import Target
-from langchain_segmind._flows.jobs import Waiting
+from langchain_segmind._client.connection import GatewayClient, retry_policy_of
+from langchain_segmind._flows.chat import Endpoint
+from langchain_segmind._flows.jobs import WaitPolicy
 from langchain_segmind._formats import SETTINGS, Family
 from langchain_segmind._messages import tools as _toolbox
-from langchain_segmind._messages.types import Prompt, Tool, Turn
+from langchain_segmind._messages.types import ChatRequest, Message, Tool
 
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
@@ -143,24 +143,24 @@ class ChatSettings(GatewayClient):
             raise ValueError(f"model_kwargs: {clash[0]} is a parameter of its own; pass it as such")
         return _checked_extras(value, "model_kwargs")
 
-    def _card(self, slug: str) -> _catalogue.Card:
-        card = _catalogue.card_for(slug)
-        return card if self.family == "auto" else replace(card, family=self.family)
+    def _model_info(self, slug: str) -> _catalogue.ModelInfo:
+        model_info = _catalogue.model_info_for(slug)
+        return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
     def _read_call(
-        self, turns: tuple[Turn, ...], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Prompt, Target]:
+        self, turns: tuple[Message, ...], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
+    ) -> tuple[ChatRequest, Endpoint]:
         """Merge what one call was given over what the model was set to."""
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
         self._check_call(given)
         slug = self._slug(given)
-        card = self._card(slug)
+        model_info = self._model_info(slug)
         tools, forced = _NO_TOOLS
         if "tools" in given or "tool_choice" in given:
-            offered = _toolbox.read(given.get("tools"))
-            tools, forced = _toolbox.choose(offered, given.get("tool_choice"))
+            offered = _toolbox.parse_tools(given.get("tools"))
+            tools, forced = _toolbox.apply_tool_choice(offered, given.get("tool_choice"))
         form = given.get("response_format")
-        prompt = Prompt(
+        prompt = ChatRequest(
             turns=turns,
             tools=tools,
             forced=forced,
@@ -172,13 +172,13 @@ class ChatSettings(GatewayClient):
         if prompt.response_format is not None:
             _config.check_json(prompt.response_format, "response_format")
         native = self.tool_calling == "native"
-        queued = card.is_slow if self.queue is None else self.queue
-        target = Target(
+        queued = model_info.is_slow if self.queue is None else self.queue
+        target = Endpoint(
             destination=self._destination(),
-            card=card,
-            patience=patience_of(self),
+            model_info=model_info,
+            retry_policy=retry_policy_of(self),
             headers=self._headers(given.get("extra_headers")),
-            native=card.native_tools if self.tool_calling == "auto" else native,
+            native=model_info.native_tools if self.tool_calling == "auto" else native,
             refuses_format=slug in self._refusers(),
             waiting=self._waiting() if queued else None,
         )
@@ -193,8 +193,8 @@ class ChatSettings(GatewayClient):
         own = self.default_headers or {}
         return own if extra is None else {**own, **_config.check_headers(extra, "extra_headers")}
 
-    def _waiting(self) -> Waiting:
-        return Waiting(self.queue_timeout, self.poll_interval)
+    def _waiting(self) -> WaitPolicy:
+        return WaitPolicy(self.queue_timeout, self.poll_interval)
 
     def _check_call(self, given: Mapping[str, Any]) -> None:
         for name in given:

@@ -15,26 +15,26 @@ from pydantic_core import to_json
 
 from langchain_segmind import _formats as _wire
 from langchain_segmind._flows import jobs as _queue
-from langchain_segmind._flows.failures import amount
-from langchain_segmind._flows.jobs import Job, Waiting
-from langchain_segmind._flows.retry import Patience
-from langchain_segmind._flows.send import ask
+from langchain_segmind._flows.failures import parse_amount
+from langchain_segmind._flows.jobs import Job, WaitPolicy
+from langchain_segmind._flows.retry import RetryPolicy
+from langchain_segmind._flows.send import send_decoded
 from langchain_segmind._flows.types import Destination, Flow, Receipt, Request, Response
 from langchain_segmind._formats import embeddings as vectors
-from langchain_segmind._messages.types import Answer, Choice, Prompt, refuse
+from langchain_segmind._messages.types import ChatRequest, ChatResponse, Choice, invalid_request
 from langchain_segmind._tool_emulation import prompt as _tools
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindResponseError
-from langchain_segmind.models import Card, Entry, entries, list_url
+from langchain_segmind.models import ListedModel, ModelInfo, entries, list_url
 
 
-@frozen
-class Target:
+@value
+class Endpoint:
     """Where a conversation goes, and how patiently.
 
     Attributes:
         destination: The API's address, and the key.
-        card: The model.
+        model_info: The model.
         headers: Extra headers for every request.
         native: Whether tools go in the family's own fields instead of in words.
         refuses_format: Whether the model is known to refuse `response_format`.
@@ -42,48 +42,59 @@ class Target:
     """
 
     destination: Destination
-    card: Card
-    patience: Patience = field(default_factory=Patience)
+    model_info: ModelInfo
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     native: bool = False
     refuses_format: bool = False
-    waiting: Waiting | None = None
+    waiting: WaitPolicy | None = None
 
 
-@frozen
-class Heard:
+@value
+class Completion:
     """An answer and what it took.
 
     Attributes:
         refuses_format: Whether the model was found to refuse `response_format`.
     """
 
-    answer: Answer
+    answer: ChatResponse
     receipt: Receipt
     refuses_format: bool = False
 
 
-def chat(prompt: Prompt, target: Target) -> Flow[Heard]:
+def chat(prompt: ChatRequest, target: Endpoint) -> Flow[Completion]:
     """Ask a model and wait for its answer, directly or in the queue."""
-    talk = _Talk(prompt, target)
-    slug, patience = target.card.slug, target.patience
+    conversation = _Conversation(prompt, target)
+    slug, retry_policy = target.model_info.slug, target.retry_policy
     if target.waiting is None:
-        asked = ask(talk.request, slug, patience, talk.read_reply, talk.instead)
+        asked = send_decoded(
+            conversation.request, slug, retry_policy, conversation.read_reply, conversation.fallback
+        )
     else:
-        asked = _queue.run(
-            talk.request, slug, patience, target.waiting, talk.read_job, instead=talk.instead
+        asked = _queue.run_job(
+            conversation.request,
+            slug,
+            retry_policy,
+            target.waiting,
+            conversation.read_job,
+            fallback=conversation.fallback,
         )
     answer, receipt = yield from asked
-    return Heard(answer, receipt, refuses_format=talk.refuses_format)
+    return Completion(answer, receipt, refuses_format=conversation.refuses_format)
 
 
-def submit(prompt: Prompt, target: Target) -> Flow[Job]:
+def submit(prompt: ChatRequest, target: Endpoint) -> Flow[Job]:
     """Put a question into the queue, to have it answered later."""
-    talk = _Talk(prompt, replace(target, waiting=target.waiting or Waiting()))
-    return (yield from _queue.submit(talk.request, target.card.slug, target.patience, talk.instead))
+    conversation = _Conversation(prompt, replace(target, waiting=target.waiting or WaitPolicy()))
+    return (
+        yield from _queue.submit(
+            conversation.request, target.model_info.slug, target.retry_policy, conversation.fallback
+        )
+    )
 
 
-def fetch(job_id: str, prompt: Prompt, target: Target) -> Flow[Heard]:
+def fetch(job_id: str, prompt: ChatRequest, target: Endpoint) -> Flow[Completion]:
     """Wait for the answer to a question that was put into the queue.
 
     Args:
@@ -91,31 +102,38 @@ def fetch(job_id: str, prompt: Prompt, target: Target) -> Flow[Heard]:
         prompt: What was asked, as far as it is known; it may have no turns.
         target: Where it was asked.
     """
-    talk = _Talk(prompt, target)
+    conversation = _Conversation(prompt, target)
     job = _job(job_id, target)
-    found = _queue.collect(job, target.patience, target.waiting or Waiting(), talk.read_job)
+    found = _queue.wait_for_result(
+        job, target.retry_policy, target.waiting or WaitPolicy(), conversation.read_job
+    )
     answer, receipt = yield from found
-    return Heard(answer, receipt)
+    return Completion(answer, receipt)
 
 
-def state(job_id: str, target: Target) -> Flow[str]:
+def state(job_id: str, target: Endpoint) -> Flow[str]:
     """Ask what became of a job."""
-    waiting = target.waiting or Waiting()
-    return (yield from _queue.state_of(_job(job_id, target), target.patience, waiting))
+    waiting = target.waiting or WaitPolicy()
+    return (yield from _queue.state_of(_job(job_id, target), target.retry_policy, waiting))
 
 
-def _job(job_id: str, target: Target) -> Job:
+def _job(job_id: str, target: Endpoint) -> Job:
     if not _queue.is_job_id(job_id):
-        raise refuse("request_id must be an id that the gateway gave: letters, digits, _ and -")
+        raise invalid_request(
+            "request_id must be an id that the gateway gave: letters, digits, _ and -"
+        )
     return Job(
-        job_id, target.card.slug, _queue.queue_url(target.destination.base_url), target.headers
+        job_id,
+        target.model_info.slug,
+        _queue.queue_url(target.destination.base_url),
+        target.headers,
     )
 
 
-class _Talk:
+class _Conversation:
     """How one question is put, and how what comes back is read."""
 
-    def __init__(self, prompt: Prompt, target: Target) -> None:
+    def __init__(self, prompt: ChatRequest, target: Endpoint) -> None:
         self._prompt = prompt
         self._target = target
         # Without tools to declare, providers refuse a history of calls; it is told in words then.
@@ -130,21 +148,21 @@ class _Talk:
     def request(self) -> Request:
         prompt, target = self._prompt, self._target
         if self._native:
-            spoken = _tools.tell_format(prompt) if self._alone else prompt
+            spoken = _tools.render_format(prompt) if self._alone else prompt
         else:
-            spoken = _tools.speak(prompt, alone=self._alone, shows=target.card.shows)
-        card, base_url = target.card, target.destination.base_url
+            spoken = _tools.render_tools(prompt, alone=self._alone, shows=target.model_info.shows)
+        model_info, base_url = target.model_info, target.destination.base_url
         told = spoken
         if prompt.settings:
             settings = dict(prompt.settings)
             if self._is_json:
                 settings.pop("stop", None)
-            told = replace(spoken, settings=card.translate(settings))
-        body = _wire.write(_wire.FORMATS[card.family].encode, told)
+            told = replace(spoken, settings=model_info.translate(settings))
+        body = _wire.encode_body(_wire.FORMATS[model_info.family].encode, told)
         url = base_url if target.waiting is None else _queue.queue_url(base_url)
-        return Request("POST", f"{url}/{card.slug}", body, target.headers)
+        return Request("POST", f"{url}/{model_info.slug}", body, target.headers)
 
-    def instead(self, refusal: str) -> Request | None:
+    def fallback(self, refusal: str) -> Request | None:
         """Ask in words alone, once, where the model refuses `response_format`."""
         prompt = self._prompt
         asked = prompt.response_format is not None or (bool(prompt.tools) and not self._native)
@@ -154,20 +172,22 @@ class _Talk:
         self.refuses_format = bool(_FOR_GOOD.search(refusal))
         return self.request
 
-    def read_reply(self, response: Response) -> Answer:
+    def read_reply(self, response: Response) -> ChatResponse:
         answer = _wire.decode(response.body)
         return self._heard(answer, response.headers.get("x-request-id"))
 
-    def read_job(self, result: Mapping[str, Any]) -> Answer:
+    def read_job(self, result: Mapping[str, Any]) -> ChatResponse:
         return self._heard(_wire.decode_job(result), result.get("request_id"))
 
-    def _heard(self, answer: Answer, call_id: str | None) -> Answer:
+    def _heard(self, answer: ChatResponse, call_id: str | None) -> ChatResponse:
         prompt, native = self._prompt, self._native
-        heard = [
-            _tools.hear(choice, prompt, native=native, salt=f"{answer.id}|{call_id}|{n}")
+        completion = [
+            _tools.parse_reply(choice, prompt, native=native, salt=f"{answer.id}|{call_id}|{n}")
             for n, choice in enumerate(answer.choices)
         ]
-        choices = tuple([_cut(choice, self._stop) for choice in heard] if self._stop else heard)
+        choices = tuple(
+            [_cut(choice, self._stop) for choice in completion] if self._stop else completion
+        )
         if prompt.forced and not any(choice.calls or choice.refusal for choice in choices):
             names = " or ".join(tool.name for tool in prompt.tools)
             raise SegmindResponseError(
@@ -196,7 +216,7 @@ def _cut(choice: Choice, stop: Sequence[str]) -> Choice:
 
 
 def embed(
-    text: str, target: Target, settings: Mapping[str, Any], check: Callable[[list[float]], None]
+    text: str, target: Endpoint, settings: Mapping[str, Any], check: Callable[[list[float]], None]
 ) -> Flow[tuple[list[float], Receipt]]:
     """Turn one text into a vector.
 
@@ -212,37 +232,39 @@ def embed(
         check(vector)
         return vector
 
-    card = target.card
-    family: vectors.VectorFamily = "gemini" if card.family == "gemini" else "openai"
+    model_info = target.model_info
+    family: vectors.VectorFamily = "gemini" if model_info.family == "gemini" else "openai"
     body = to_json(vectors.encode(text, family, settings))
-    request = Request("POST", f"{target.destination.base_url}/{card.slug}", body, target.headers)
-    return (yield from ask(request, card.slug, target.patience, read))
+    request = Request(
+        "POST", f"{target.destination.base_url}/{model_info.slug}", body, target.headers
+    )
+    return (yield from send_decoded(request, model_info.slug, target.retry_policy, read))
 
 
-def models(base_url: str, patience: Patience) -> Flow[list[Entry]]:
+def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ListedModel]]:
     """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
     request = Request("GET", list_url(base_url))
-    found, _ = yield from ask(request, "model catalogue", patience, _read_catalogue)
+    found, _ = yield from send_decoded(request, "model catalogue", retry_policy, _read_catalogue)
     return found
 
 
-def _read_catalogue(response: Response) -> list[Entry]:
+def _read_catalogue(response: Response) -> list[ListedModel]:
     return entries(_wire.parse(response.body))
 
 
 def balance(
-    base_url: str, patience: Patience, headers: Mapping[str, str]
+    base_url: str, retry_policy: RetryPolicy, headers: Mapping[str, str]
 ) -> Flow[tuple[float, float]]:
     """Read the paid and the free credits that are left; free of charge."""
     request = Request("GET", f"{base_url}/get-user-credits", headers=headers)
-    found, _ = yield from ask(request, "credits", patience, _read_balance)
+    found, _ = yield from send_decoded(request, "credits", retry_policy, _read_balance)
     return found
 
 
 def _read_balance(response: Response) -> tuple[float, float]:
     value = _wire.parse(response.body)
     told = value if isinstance(value, dict) else {}
-    paid, free = amount(told.get("credits")), amount(told.get("free-credits"))
+    paid, free = parse_amount(told.get("credits")), parse_amount(told.get("free-credits"))
     if paid is None and free is None:
         raise SegmindResponseError("it holds no credits")
     return paid or 0.0, free or 0.0

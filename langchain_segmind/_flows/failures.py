@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from langchain_segmind._flows.retry import hinted_wait, is_repeatable
-from langchain_segmind._flows.types import Failure, Fault, Reply, Response
+from langchain_segmind._flows.retry import is_repeatable, server_requested_delay
+from langchain_segmind._flows.types import Failure, FaultKind, Reply, Response
 from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindError,
@@ -17,7 +17,7 @@ from langchain_segmind.errors import (
     one_line,
 )
 
-_WORDS: Final[dict[Fault, str]] = {
+_WORDS: Final[dict[FaultKind, str]] = {
     "connection": "the connection failed",
     "tls": "the TLS connection failed",
     "timeout": "no full answer came in time",
@@ -29,7 +29,7 @@ _WORDS: Final[dict[Fault, str]] = {
 _PAID: Final = "The run was billed, so it is not repeated; call again only to pay for another."
 
 
-def error_for(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> SegmindError:
+def error_from_reply(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> SegmindError:
     """Make the error for a reply that is no success, or whose body was lost.
 
     Args:
@@ -38,7 +38,7 @@ def error_for(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> Seg
         attempts: How many requests were made.
         ambiguous: How many attempts before the last may have run all the same.
     """
-    facts = facts_of(reply, name, attempts) | {"ambiguous_attempts": ambiguous}
+    facts = error_fields(reply, name, attempts) | {"ambiguous_attempts": ambiguous}
     if isinstance(reply, Failure):
         return _failed(reply, facts)
     if reply.is_success:
@@ -51,9 +51,9 @@ def error_for(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> Seg
     return cls(f"{name}: {what_happened(reply)}{tried}{asked}. {advice}", **facts)
 
 
-def unusable(reason: str, response: Response, name: str, attempts: int) -> SegmindError:
+def unusable_reply_error(reason: str, response: Response, name: str, attempts: int) -> SegmindError:
     """Make the error for a whole reply of status 2xx that cannot be read, for this reason."""
-    facts = facts_of(response, name, attempts)
+    facts = error_fields(response, name, attempts)
     shown = one_line(facts["body"], 200)
     begins = f" It begins: {shown}" if shown and shown not in reason else ""
     return SegmindResponseError(
@@ -71,28 +71,28 @@ def what_happened(reply: Reply) -> str:
     return f"{_WORDS[reply.fault or 'cut']}{why}"
 
 
-def facts_of(reply: Reply, name: str, attempts: int) -> dict[str, Any]:
+def error_fields(reply: Reply, name: str, attempts: int) -> dict[str, Any]:
     """Gather what a `SegmindError` keeps of a reply."""
     facts: dict[str, Any] = {
         "outcome": reply.outcome,
         "attempts": attempts,
         "model": name,
-        "retry_after": hinted_wait(reply),
+        "retry_after": server_requested_delay(reply),
         "is_retryable": is_repeatable(reply),
     }
     if isinstance(reply, Response):
         facts |= {
             "status_code": reply.status,
             "request_id": reply.headers.get("x-request-id"),
-            "cost": amount(reply.headers.get("x-cost")),
-            "remaining_credits": amount(reply.headers.get("x-remaining-credits")),
+            "cost": parse_amount(reply.headers.get("x-cost")),
+            "remaining_credits": parse_amount(reply.headers.get("x-remaining-credits")),
             "headers": reply.headers,
             "body": text_of(reply),
         }
     return facts
 
 
-def amount(said: Any) -> float | None:
+def parse_amount(said: Any) -> float | None:
     """Read a number however it is dressed (`$0.01`, `1,000.5`, `0.4s`); None for anything else."""
     if said is None or isinstance(said, bool):
         return None

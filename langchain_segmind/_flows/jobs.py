@@ -15,11 +15,17 @@ from dataclasses import field, replace
 from typing import Any, Final, TypeVar
 
 from langchain_segmind import _formats as _wire
-from langchain_segmind._flows.failures import amount, facts_of, text_of, unusable, what_happened
-from langchain_segmind._flows.retry import Patience, hinted_wait
-from langchain_segmind._flows.send import Instead, receipt, send, step
-from langchain_segmind._flows.types import Flow, News, Receipt, Reply, Request, Response, Step
-from langchain_segmind._value import frozen
+from langchain_segmind._flows.failures import (
+    error_fields,
+    parse_amount,
+    text_of,
+    unusable_reply_error,
+    what_happened,
+)
+from langchain_segmind._flows.retry import RetryPolicy, server_requested_delay
+from langchain_segmind._flows.send import Fallback, receipt, send_with_retries, step
+from langchain_segmind._flows.types import Flow, JobEvent, Receipt, Reply, Request, Response, Step
+from langchain_segmind._value import value
 from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindContextOverflowError,
@@ -61,8 +67,8 @@ _CUT_ID: Final = re.compile(r'"request_id"\s*:\s*"([^"]{1,128})"')
 _log: Final = logging.getLogger(__name__)
 
 
-@frozen
-class Waiting:
+@value
+class WaitPolicy:
     """How long to wait for a job.
 
     Attributes:
@@ -74,7 +80,7 @@ class Waiting:
     poll_interval: float = 0.5
 
 
-@frozen
+@value
 class Job:
     """A job in the queue.
 
@@ -109,38 +115,38 @@ def is_job_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def run(
+def run_job(
     request: Request,
     name: str,
-    patience: Patience,
-    waiting: Waiting,
+    retry_policy: RetryPolicy,
+    waiting: WaitPolicy,
     decode: Callable[[Mapping[str, Any]], T],
     *,
-    instead: Instead | None = None,
+    fallback: Fallback | None = None,
 ) -> Flow[tuple[T, Receipt]]:
     """Submit a job and wait for its answer.
 
     Args:
         request: The submit.
         name: The model, for messages.
-        patience: How long to try to submit, and for each poll.
+        retry_policy: How long to try to submit, and for each poll.
         waiting: How long to wait for the answer.
         decode: Reads the result's body, or raises a `SegmindResponseError` that says why it cannot.
-        instead: Gives another request for a refused one.
+        fallback: Gives another request for a refused one.
 
     Returns:
         What was read, and what it cost.
     """
     since = 0.0
     while True:
-        job = yield from submit(request, name, patience, instead, since=since)
-        polls = _Polls(job, patience, waiting)
+        job = yield from submit(request, name, retry_policy, fallback, since=since)
+        polls = PollSchedule(job, retry_policy, waiting)
         try:
             return (yield from _collected(polls, decode))
         except SegmindJobFailedError as failed:
             # It did not run, so another may take its place: one that asks in words for a form
             # that the model refuses.
-            other = instead(failed.body or "") if instead and not failed.billed else None
+            other = fallback(failed.body or "") if fallback and not failed.billed else None
             if other is None:
                 raise
         request, since = other, polls.elapsed
@@ -149,21 +155,21 @@ def run(
 def submit(
     request: Request,
     name: str,
-    patience: Patience,
-    instead: Instead | None = None,
+    retry_policy: RetryPolicy,
+    fallback: Fallback | None = None,
     *,
     since: float = 0.0,
 ) -> Flow[Job]:
     """Submit a job. One whose reply was lost is not submitted again: it may run already."""
     try:
-        sent = yield from send(request, name, patience, instead, since=since)
+        sent = yield from send_with_retries(request, name, retry_policy, fallback, since=since)
     except SegmindError as lost:
         lost.request_id = _id_in(lost.body or "") or lost.request_id
         raise
     response = sent.response
     found = _id_in(response.body.decode("utf-8", "replace"))
     if found is None:
-        raise unusable("it holds no id of the job", response, name, sent.attempts)
+        raise unusable_reply_error("it holds no id of the job", response, name, sent.attempts)
     job = Job(
         id=found,
         name=name,
@@ -176,14 +182,14 @@ def submit(
     )
     _log.info("%s: job %s is submitted", name, job.id)
     with _watched(job):
-        yield News(job.state, job.id, name, job.since)
+        yield JobEvent(job.state, job.id, name, job.since)
     return job
 
 
-def collect(
+def wait_for_result(
     job: Job,
-    patience: Patience,
-    waiting: Waiting,
+    retry_policy: RetryPolicy,
+    waiting: WaitPolicy,
     decode: Callable[[Mapping[str, Any]], T],
 ) -> Flow[tuple[T, Receipt]]:
     """Wait until a job has ended, and read its answer.
@@ -191,10 +197,12 @@ def collect(
     Raises:
         SegmindError: With the job's id, whatever went wrong.
     """
-    return (yield from _collected(_Polls(job, patience, waiting), decode))
+    return (yield from _collected(PollSchedule(job, retry_policy, waiting), decode))
 
 
-def _collected(polls: _Polls, decode: Callable[[Mapping[str, Any]], T]) -> Flow[tuple[T, Receipt]]:
+def _collected(
+    polls: PollSchedule, decode: Callable[[Mapping[str, Any]], T]
+) -> Flow[tuple[T, Receipt]]:
     job = polls.job
     with _watched(job):
         seen = yield from polls.until_done()
@@ -203,7 +211,7 @@ def _collected(polls: _Polls, decode: Callable[[Mapping[str, Any]], T]) -> Flow[
         return decode({**seen.value, "request_id": job.id}), paid
     except SegmindResponseError as unread:
         reason = f"the job's output: {unread.message}"
-    error = unusable(reason, seen.reply, job.name, polls.requests)
+    error = unusable_reply_error(reason, seen.reply, job.name, polls.requests)
     error.request_id, error.ambiguous_attempts = job.id, job.ambiguous
     error.cost, error.remaining_credits = paid.cost, paid.remaining_credits
     raise error
@@ -219,14 +227,14 @@ def _watched(job: Job) -> Iterator[None]:
         raise
 
 
-def state_of(job: Job, patience: Patience, waiting: Waiting) -> Flow[str]:
+def state_of(job: Job, retry_policy: RetryPolicy, waiting: WaitPolicy) -> Flow[str]:
     """Ask once what became of a job; polls that fail are repeated."""
-    seen = yield from _Polls(job, patience, waiting).poll("/status")
+    seen = yield from PollSchedule(job, retry_policy, waiting).poll("/status")
     return seen.state
 
 
-@frozen
-class _Seen:
+@value
+class JobSnapshot:
     """What a good poll showed."""
 
     state: str
@@ -234,53 +242,53 @@ class _Seen:
     reply: Response
 
 
-class _Polls:
+class PollSchedule:
     """The polls of one job: how many, how far apart, how long they may go on."""
 
-    def __init__(self, job: Job, patience: Patience, waiting: Waiting) -> None:
+    def __init__(self, job: Job, retry_policy: RetryPolicy, waiting: WaitPolicy) -> None:
         self.job = job
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._waiting = waiting
         self.elapsed = job.since
         self._wait = waiting.poll_interval if job.attempts else 0.0  # an old job may be done
         self._state = job.state
         self.requests = job.attempts
 
-    def until_done(self) -> Flow[_Seen]:
+    def until_done(self) -> Flow[JobSnapshot]:
         """Poll until the answer is there."""
         what = "/status"
         while True:
             seen = yield from self.poll(what)
             if seen.state != self._state:
                 self._state = seen.state
-                yield News(seen.state, self.job.id, self.job.name, self.elapsed)
+                yield JobEvent(seen.state, self.job.id, self.job.name, self.elapsed)
             if seen.state == _FAILED:
                 raise self._failed(seen)
             if seen.state == _DONE and not what:
                 return seen
             what = "" if seen.state == _DONE else "/status"
 
-    def poll(self, what: str) -> Flow[_Seen]:
+    def poll(self, what: str) -> Flow[JobSnapshot]:
         """Poll for the job's status or, where `what` is empty, its result until a poll is good."""
         wait, bad = 0.0 if not what else self._next_wait(), 0
         while True:
             reply: Reply = yield self._step(what, wait)
             self.requests += 1
             self.elapsed = reply.elapsed
-            seen = _seen(reply, is_result=not what)
+            seen = _snapshot(reply, is_result=not what)
             if seen is not None:
                 return seen
             bad += 1
             if bad > BAD_POLLS or not _is_survived(reply):
                 raise self._lost_contact(reply, bad)
-            wait = self._next_wait(hinted_wait(reply))
+            wait = self._next_wait(server_requested_delay(reply))
 
     def _next_wait(self, hint: float | None = None) -> float:
         """Take the next wait of the schedule, or the gateway's hint, within the deadline."""
         wait = self._wait
         longest = max(LONGEST_WAIT, self._waiting.poll_interval)
         self._wait = min(longest, wait * _GROWTH) if wait else self._waiting.poll_interval
-        if hint is not None and hint <= self._patience.max_retry_wait:
+        if hint is not None and hint <= self._retry_policy.max_retry_wait:
             wait = max(wait, hint)
         left = self._left()
         if left <= 0:
@@ -289,7 +297,7 @@ class _Polls:
 
     def _left(self) -> float:
         left = self.job.since + self._waiting.timeout - self.elapsed
-        total = self._patience.total_timeout
+        total = self._retry_policy.total_timeout
         return left if total is None else min(left, total - self.elapsed)
 
     def _step(self, what: str, wait: float) -> Step:
@@ -299,13 +307,13 @@ class _Polls:
         limits = [max(last, self._left() - wait)]
         if what:
             limits.append(LONGEST_POLL)
-        return step(request, self._patience, wait, self.elapsed, *limits)
+        return step(request, self._retry_policy, wait, self.elapsed, *limits)
 
     # --- what went wrong -----------------------------------------------------------------------
 
     def _facts(self, reply: Reply | None) -> dict[str, Any]:
         job = self.job
-        facts = {} if reply is None else facts_of(reply, job.name, self.requests)
+        facts = {} if reply is None else error_fields(reply, job.name, self.requests)
         return facts | {
             "outcome": "executed" if self._state == _DONE else "unknown",
             "attempts": self.requests,
@@ -320,7 +328,7 @@ class _Polls:
         return f"It is not submitted again; fetch({self.job.id!r}) collects its answer later."
 
     def _timed_out(self) -> SegmindError:
-        job, total = self.job, self._patience.total_timeout
+        job, total = self.job, self._retry_policy.total_timeout
         after = f"{self.elapsed - job.since:.3g} s"
         limit = "queue_timeout" if total is None or self.elapsed < total else "total_timeout"
         if self._state == _DONE:
@@ -332,7 +340,7 @@ class _Polls:
             **self._facts(None),
         )
 
-    def _failed(self, seen: _Seen) -> SegmindError:
+    def _failed(self, seen: JobSnapshot) -> SegmindError:
         job, paid = self.job, _receipt(self.job, seen)
         said = explain(text_of(seen.reply))
         found, advice = class_for(422, said)
@@ -383,13 +391,13 @@ def _is_survived(reply: Reply) -> bool:
     return reply.is_success or reply.status in _SURVIVED or reply.status >= 500
 
 
-def _seen(reply: Reply, *, is_result: bool) -> _Seen | None:
+def _snapshot(reply: Reply, *, is_result: bool) -> JobSnapshot | None:
     """Read a poll; None for a bad one."""
     if not isinstance(reply, Response) or reply.fault is not None:
         return None
     value = _json(reply.body)
     if not isinstance(value, dict):
-        return _Seen(_FAILED, {}, reply) if reply.status == 422 else None
+        return JobSnapshot(_FAILED, {}, reply) if reply.status == 422 else None
     state = _state(value)
     if reply.status == 422:
         state = state or _FAILED
@@ -398,7 +406,7 @@ def _seen(reply: Reply, *, is_result: bool) -> _Seen | None:
         state = state if value.get("status") in (_DONE, _FAILED) else None
     elif is_result and state != _FAILED and (state is None or value.get("output") is not None):
         state = _DONE
-    return None if state is None else _Seen(state, value, reply)
+    return None if state is None else JobSnapshot(state, value, reply)
 
 
 def _state(value: Any) -> str | None:
@@ -426,13 +434,13 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _receipt(job: Job, seen: _Seen) -> Receipt:
+def _receipt(job: Job, seen: JobSnapshot) -> Receipt:
     """Read what a job took from its metrics, and from the headers where they tell more."""
     told, said = receipt(seen.reply.headers, job.ambiguous), seen.value.get("metrics")
     metrics = said if isinstance(said, dict) else {}
 
     def either(name: str, otherwise: float | None) -> float | None:
-        found = amount(metrics.get(name))
+        found = parse_amount(metrics.get(name))
         return otherwise if found is None else found
 
     return replace(
@@ -441,5 +449,5 @@ def _receipt(job: Job, seen: _Seen) -> Receipt:
         cost=either("cost", told.cost),
         remaining_credits=either("remaining_credits", told.remaining_credits),
         generation_time=either("inference_time", told.generation_time),
-        queue_time=amount(metrics.get("queue_time")),
+        queue_time=parse_amount(metrics.get("queue_time")),
     )

@@ -13,14 +13,14 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from langchain_segmind._flows.types import Reply, Response
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 
 REPEATABLE_STATUS: Final = frozenset({408, 425, 429, 500, 503})
 LONGEST_BACKOFF: Final = 8.0
 
 
-@frozen
-class Patience:
+@value
+class RetryPolicy:
     """How long to try.
 
     Attributes:
@@ -53,34 +53,34 @@ def is_repeatable(reply: Reply, *, retry_ambiguous: bool = False) -> bool:
             return False
 
 
-def wait_before_next(attempt: int, reply: Reply, patience: Patience) -> float | None:
+def wait_before_next(attempt: int, reply: Reply, retry_policy: RetryPolicy) -> float | None:
     """Decide how many seconds to wait before the next attempt; None to give up.
 
     Args:
         attempt: How many attempts were made, at least 1.
         reply: What came of the last one.
-        patience: The user's settings.
+        retry_policy: The user's settings.
     """
-    if attempt > patience.max_retries:
+    if attempt > retry_policy.max_retries:
         return None
-    if not is_repeatable(reply, retry_ambiguous=patience.retry_ambiguous):
+    if not is_repeatable(reply, retry_ambiguous=retry_policy.retry_ambiguous):
         return None
-    wait = _wait(attempt, reply, patience.max_retry_wait)
+    wait = _wait(attempt, reply, retry_policy.max_retry_wait)
     if wait is None:
         return None
-    total = patience.total_timeout
+    total = retry_policy.total_timeout
     return wait if total is None or reply.elapsed + wait < total else None
 
 
 def _wait(attempt: int, reply: Reply, longest: float) -> float | None:
-    hint = hinted_wait(reply)
+    hint = server_requested_delay(reply)
     if hint is not None:
         return None if hint > longest else hint + 0.1 * reply.jitter
     base = 1.0 if isinstance(reply, Response) and reply.status == 429 else 0.5
     return min(LONGEST_BACKOFF, base * 2.0 ** min(attempt - 1, 10)) * (0.5 + 0.5 * reply.jitter)
 
 
-def hinted_wait(reply: Reply) -> float | None:
+def server_requested_delay(reply: Reply) -> float | None:
     """Read how many seconds the gateway asks to wait; None where it does not say.
 
     The first header that makes sense counts. Dates are compared with the reply's own `Date`, as

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
-from langchain_segmind._flows.failures import amount, error_for, text_of, unusable
-from langchain_segmind._flows.retry import Patience, wait_before_next
+from langchain_segmind._flows.failures import (
+    error_from_reply,
+    parse_amount,
+    text_of,
+    unusable_reply_error,
+)
+from langchain_segmind._flows.retry import RetryPolicy, wait_before_next
 from langchain_segmind._flows.types import Flow, Receipt, Reply, Request, Response, Step
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindContextOverflowError, SegmindResponseError
 
 T = TypeVar("T")
 
-Instead = Callable[[str], Request | None]
+Fallback = Callable[[str], Request | None]
 """Given the words of a refusal, makes the request to send at once in the place of the refused."""
 
 _REFUSALS: Final = (400, 406)
 
 
-@frozen
+@value
 class Sent:
     """What sending came to.
 
@@ -34,40 +39,40 @@ class Sent:
     ambiguous: int = 0
 
 
-def ask(
+def send_decoded(
     request: Request,
     name: str,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     decode: Callable[[Response], T],
-    instead: Instead | None = None,
+    fallback: Fallback | None = None,
 ) -> Flow[tuple[T, Receipt]]:
     """Send a request and read its reply.
 
     Args:
         request: What to send.
         name: What is asked, for messages.
-        patience: How long to try.
+        retry_policy: How long to try.
         decode: Reads a reply, or raises a `SegmindResponseError` that says why it cannot.
-        instead: Gives another request for a refused one.
+        fallback: Gives another request for a refused one.
 
     Returns:
         What was read, and what it cost.
     """
-    sent = yield from send(request, name, patience, instead)
+    sent = yield from send_with_retries(request, name, retry_policy, fallback)
     response = sent.response
     try:
         return decode(response), receipt(response.headers, sent.ambiguous)
     except SegmindResponseError as unread:
-        error = unusable(unread.message, response, name, sent.attempts)
+        error = unusable_reply_error(unread.message, response, name, sent.attempts)
     error.ambiguous_attempts = sent.ambiguous
     raise error
 
 
-def send(
+def send_with_retries(
     request: Request,
     name: str,
-    patience: Patience,
-    instead: Instead | None = None,
+    retry_policy: RetryPolicy,
+    fallback: Fallback | None = None,
     *,
     since: float = 0.0,
 ) -> Flow[Sent]:
@@ -76,8 +81,8 @@ def send(
     Args:
         request: What to send.
         name: What is asked, for messages.
-        patience: How long to try.
-        instead: Gives another request for a refused one.
+        retry_policy: How long to try.
+        fallback: Gives another request for a refused one.
         since: Seconds that have passed since the conversation began.
 
     Raises:
@@ -86,17 +91,17 @@ def send(
     attempts, ambiguous, wait, elapsed = 0, 0, 0.0, since
     while True:
         attempts += 1
-        reply: Reply = yield step(request, patience, wait, elapsed)
+        reply: Reply = yield step(request, retry_policy, wait, elapsed)
         if isinstance(reply, Response) and reply.is_success and reply.fault is None:
             return Sent(reply, attempts, ambiguous)
         other = None
-        if instead and isinstance(reply, Response) and reply.status in _REFUSALS:
-            other = instead(text_of(reply))
+        if fallback and isinstance(reply, Response) and reply.status in _REFUSALS:
+            other = fallback(text_of(reply))
         if other is not None:
             request, wait, elapsed = other, 0.0, reply.elapsed
             continue
-        error = error_for(reply, name, attempts, ambiguous)
-        next_wait = wait_before_next(attempts, reply, patience)
+        error = error_from_reply(reply, name, attempts, ambiguous)
+        next_wait = wait_before_next(attempts, reply, retry_policy)
         if next_wait is None or isinstance(error, SegmindContextOverflowError):
             raise error
         ambiguous += reply.outcome == "unknown"
@@ -107,27 +112,29 @@ def receipt(headers: Mapping[str, str], ambiguous: int = 0) -> Receipt:
     """Read what a call took from the headers of its reply."""
     return Receipt(
         request_id=headers.get("x-request-id"),
-        cost=amount(headers.get("x-cost")),
-        remaining_credits=amount(headers.get("x-remaining-credits")),
-        generation_time=amount(headers.get("x-generation-time")),
+        cost=parse_amount(headers.get("x-cost")),
+        remaining_credits=parse_amount(headers.get("x-remaining-credits")),
+        generation_time=parse_amount(headers.get("x-generation-time")),
         headers=headers,
         ambiguous_attempts=ambiguous,
     )
 
 
-def step(request: Request, patience: Patience, wait: float, elapsed: float, *limits: float) -> Step:
+def step(
+    request: Request, retry_policy: RetryPolicy, wait: float, elapsed: float, *limits: float
+) -> Step:
     """Make the next step, within what is left of the whole conversation's time.
 
     Args:
         request: What to send.
-        patience: How long to try.
+        retry_policy: How long to try.
         wait: Seconds to wait first.
         elapsed: Seconds since the conversation began.
         *limits: More seconds that the attempt may take at most.
     """
-    total, timeout = patience.total_timeout, patience.timeout
+    total, timeout = retry_policy.total_timeout, retry_policy.timeout
     left = None if total is None else max(0.001, total - elapsed - wait)
     for limit in (left, *limits):
         if limit is not None and (timeout is None or limit < timeout):
             timeout = limit
-    return Step(request, wait, timeout, patience.connect_timeout, patience=left)
+    return Step(request, wait, timeout, retry_policy.connect_timeout, retry_policy=left)

@@ -1,7 +1,7 @@
 """The values of one exchange with the gateway. It imports nothing of ours but their kind.
 
 A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`; or it yields
-`News` and is sent nothing. It has no clock and no dice of its own: elapsed seconds and a random
+`JobEvent` and is sent nothing. It has no clock and no dice of its own: elapsed seconds and a random
 number arrive with every reply.
 """
 
@@ -14,16 +14,16 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 
 Outcome = Literal["not_sent", "rejected", "unknown", "executed"]
 """What became of an attempt: surely not run; refused, unbilled; nobody can tell; run, billed."""
 
-Fault = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
+FaultKind = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
 """What broke an exchange: before, instead of or in the middle of a reply."""
 
 
-@frozen
+@value
 class Request:
     """What to send; the driver adds the key."""
 
@@ -33,24 +33,24 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@frozen
+@value
 class Step:
     """Wait `after` seconds, then send.
 
     Attributes:
         timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
         connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
-        patience: Seconds it may wait for a free connection first; None for no limit.
+        retry_policy: Seconds it may wait for a free connection first; None for no limit.
     """
 
     request: Request
     after: float = 0.0
     timeout: float | None = 120.0
     connect_timeout: float | None = 10.0
-    patience: float | None = None
+    retry_policy: float | None = None
 
 
-@frozen
+@value
 class Response:
     """An HTTP reply, or as much of it as arrived.
 
@@ -65,7 +65,7 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    fault: Fault | None = None
+    fault: FaultKind | None = None
     detail: str = ""
     elapsed: float = 0.0
     now: float = 0.0
@@ -92,12 +92,12 @@ class Response:
         return "unknown"
 
 
-@frozen
+@value
 class Failure:
     """No HTTP reply came. Fields are those of `Response`."""
 
     outcome: Outcome
-    fault: Fault
+    fault: FaultKind
     detail: str = ""
     elapsed: float = 0.0
     jitter: float = 0.0
@@ -106,7 +106,7 @@ class Failure:
 Reply = Response | Failure
 
 
-@frozen
+@value
 class Receipt:
     """What the gateway says a call took, in headers or, for a job, in its metrics.
 
@@ -129,8 +129,8 @@ class Receipt:
     ambiguous_attempts: int = 0
 
 
-@frozen
-class News:
+@value
+class JobEvent:
     """What became of a job in the queue, for those who watch.
 
     Attributes:
@@ -146,7 +146,7 @@ class News:
     seconds: float
 
 
-@frozen
+@value
 class Destination:
     """Where one call goes, and how.
 
@@ -166,7 +166,7 @@ class Destination:
 
 
 T = TypeVar("T")
-Flow = Generator[Step | News, Any, T]
+Flow = Generator[Step | JobEvent, Any, T]
 """A conversation: yields a step and is sent its reply, or yields news; returns its result."""
 
 

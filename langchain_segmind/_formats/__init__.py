@@ -1,4 +1,4 @@
-"""How bodies look on the wire: one file a family, with `encode`, `decode` and its `OWN_NAMES`.
+"""How bodies look on the wire: one file a family, with `encode`, `decode` and its `SETTING_NAMES`.
 
 A request's family is chosen by its model; a reply's is seen from the reply itself, as the gateway
 passes on what the provider sent.
@@ -15,12 +15,12 @@ from typing import Any, Final, Literal
 from pydantic_core import from_json
 
 from langchain_segmind._formats import anthropic, gemini, openai, values
-from langchain_segmind._formats.body import write
+from langchain_segmind._formats.body import encode_body
 from langchain_segmind._formats.turns import SETTINGS
-from langchain_segmind._messages.types import Answer, Call, Choice
+from langchain_segmind._messages.types import ChatResponse, Choice, ToolCall
 from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
 
-__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "decode_job", "parse", "write"]
+__all__ = ["FORMATS", "SETTINGS", "Family", "decode", "decode_job", "encode_body", "parse"]
 
 _LIKE_A_REPLY: Final = re.compile(
     r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'
@@ -32,7 +32,7 @@ Family = Literal["openai", "anthropic", "gemini"]
 FORMATS: Final = {"openai": openai, "anthropic": anthropic, "gemini": gemini}
 
 
-def decode(body: bytes) -> Answer:
+def decode(body: bytes) -> ChatResponse:
     """Read the body of a reply of status 200, whatever its family.
 
     Raises:
@@ -41,13 +41,13 @@ def decode(body: bytes) -> Answer:
     return _decode(parse(body))
 
 
-def _decode(value: Any) -> Answer:
+def _decode(value: Any) -> ChatResponse:
     answer = _decoded(value)
     choices = tuple([_sendable(_without_thoughts(choice)) for choice in answer.choices])
     return answer if choices == answer.choices else replace(answer, choices=choices)
 
 
-def decode_job(value: Mapping[str, Any]) -> Answer:
+def decode_job(value: Mapping[str, Any]) -> ChatResponse:
     """Read the parsed body of a job's result.
 
     Its `output` is the family's reply, written as a string of JSON; an object, plain text (then it
@@ -62,7 +62,7 @@ def decode_job(value: Mapping[str, Any]) -> Answer:
     return _decode(value if output is None else output)
 
 
-def _decode_text(output: str) -> Answer:
+def _decode_text(output: str) -> ChatResponse:
     if not output.strip():
         raise SegmindResponseError("it is empty")
     try:
@@ -75,7 +75,7 @@ def _decode_text(output: str) -> Answer:
         return _decode_text(value)
     if _is_reply(value):
         return _decode(value)
-    return Answer((_without_thoughts(Choice(values.text(output) or "")),))
+    return ChatResponse((_without_thoughts(Choice(values.as_text(output) or "")),))
 
 
 def _is_reply(value: Any) -> bool:
@@ -88,7 +88,7 @@ def _is_reply(value: Any) -> bool:
     return bool(value.get("error")) and value.keys() <= _OF_ERRORS
 
 
-def _decoded(value: Any) -> Answer:
+def _decoded(value: Any) -> ChatResponse:
     if not isinstance(value, dict):
         raise SegmindResponseError(f"it is a JSON {type(value).__name__}, not an object")
     try:
@@ -111,7 +111,9 @@ def _sendable(choice: Choice) -> Choice:
     try:
         calls = tuple(
             [
-                Call(_whole(call.name), _whole(call.arguments), values.text(call.id), call.error)
+                ToolCall(
+                    _whole(call.name), _whole(call.arguments), values.as_text(call.id), call.error
+                )
                 for call in choice.calls
             ]
         )
@@ -123,11 +125,11 @@ def _sendable(choice: Choice) -> Choice:
 def _whole(value: Any) -> Any:
     match value:
         case str():
-            return values.text(value)
+            return values.as_text(value)
         case list():
             return [_whole(item) for item in value]
         case dict():
-            return {values.text(key): _whole(item) for key, item in value.items()}
+            return {values.as_text(key): _whole(item) for key, item in value.items()}
         case _:
             return value
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from langchain_segmind._messages.types import Media, Part, Prompt, Turn
+from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, Part
 
 _BIG: Final = 64 * 1024
 _MARK: Final = re.compile(rb"\(medium (\d+)\)")
@@ -22,7 +22,7 @@ _CHUNK: Final = 1024 * 1024
 _ESCAPED: Final = bytes(range(32)) + b'"\\'
 
 
-def write(encode: Callable[[Prompt], dict[str, Any]], prompt: Prompt) -> bytes:
+def encode_body(encode: Callable[[ChatRequest], dict[str, Any]], prompt: ChatRequest) -> bytes:
     """Write a prompt as the body of a request.
 
     Args:
@@ -51,14 +51,14 @@ def write(encode: Callable[[Prompt], dict[str, Any]], prompt: Prompt) -> bytes:
     return body.getvalue()
 
 
-def _marked(turn: Turn, media: list[str]) -> Turn:
+def _marked(turn: Message, media: list[str]) -> Message:
     """Put marks in the place of a turn's big media, and the data behind those we have."""
     parts = tuple([_mark(part, media) for part in turn.parts])
     return turn if parts == turn.parts else replace(turn, parts=parts)
 
 
 def _mark(part: Part, media: list[str]) -> Part:
-    if not isinstance(part, Media) or part.data is None or not _is_big(part.data):
+    if not isinstance(part, MediaPart) or part.data is None or not _is_big(part.data):
         return part
     media.append(part.data)
     return replace(part, data=f"(medium {len(media) - 1})")

@@ -15,21 +15,21 @@ from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
 from langchain_segmind._messages.results import show
 from langchain_segmind._messages.types import (
-    Answer,
-    Call,
+    ChatRequest,
+    ChatResponse,
     Choice,
-    Media,
-    Prompt,
-    Result,
-    Text,
-    Turn,
+    MediaPart,
+    Message,
+    TextPart,
+    ToolCall,
+    ToolResult,
     Usage,
+    invalid_request,
     parse_native_call,
-    refuse,
 )
 from langchain_segmind.errors import SegmindResponseError
 
-OWN_NAMES: Final[Mapping[str, str]] = {"stop": "stopSequences"}
+SETTING_NAMES: Final[Mapping[str, str]] = {"stop": "stopSequences"}
 """Settings that Gemini calls by another name."""
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
@@ -47,7 +47,7 @@ _FINISH: Final[Mapping[str, str]] = {
 }
 
 
-def encode(prompt: Prompt) -> dict[str, Any]:
+def encode(prompt: ChatRequest) -> dict[str, Any]:
     """Write a prompt as the body of a request.
 
     Raises:
@@ -58,14 +58,14 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     if system:
         messages["system_instruction"] = {"parts": {"text": system}}
     turns = _turns.alternate(dialogue)
-    names = {c.id: c.name for turn in turns for c in turn.parts if isinstance(c, Call)}
+    names = {c.id: c.name for turn in turns for c in turn.parts if isinstance(c, ToolCall)}
     messages["contents"] = [_content(turn, names) for turn in turns]
     wanted = _gemini_schema.adapted(prompt.response_format)
-    siblings = _turns.siblings(replace(prompt, response_format=wanted), OWN_NAMES)
+    siblings = _turns.top_level_fields(replace(prompt, response_format=wanted), SETTING_NAMES)
     return {"messages": messages, **_offer(prompt), **siblings}
 
 
-def _offer(prompt: Prompt) -> dict[str, Any]:
+def _offer(prompt: ChatRequest) -> dict[str, Any]:
     """Offer tools natively."""
     if not prompt.tools:
         return {}
@@ -84,37 +84,39 @@ def _offer(prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _content(turn: Turn, names: Mapping[str | None, str]) -> dict[str, Any]:
+def _content(turn: Message, names: Mapping[str | None, str]) -> dict[str, Any]:
     # What a result shows besides words stands behind it, as a response is a plain object.
     shown = [
         inner
         for part in turn.parts
-        if isinstance(part, Result)
+        if isinstance(part, ToolResult)
         for inner in show(part.parts, shows)
-        if isinstance(inner, Media)
+        if isinstance(inner, MediaPart)
     ]
     parts = [_part(part, names) for part in (*turn.parts, *shown)]
     return {"role": _ROLES[turn.role], "parts": parts}
 
 
-def _part(part: Text | Media | Call | Result, names: Mapping[str | None, str]) -> dict[str, Any]:
+def _part(
+    part: TextPart | MediaPart | ToolCall | ToolResult, names: Mapping[str | None, str]
+) -> dict[str, Any]:
     match part:
-        case Text():
+        case TextPart():
             return {"text": part.text}
-        case Media(data=str()):
+        case MediaPart(data=str()):
             return {"inlineData": {"mimeType": part.mime, "data": part.data}}
-        case Media():
-            raise refuse(
+        case MediaPart():
+            raise invalid_request(
                 f"{part.where}: Gemini takes media inline only; download it yourself and send it "
-                "as base64, for an image with image_block(...)"
+                "as base64, for an image with content_block_from_file(...)"
             )
-        case Call():
+        case ToolCall():
             raw = part.arguments
             given = {"unreadable": raw} if isinstance(raw, str) else raw
             return {"functionCall": {"name": part.name, "args": given}}
-        case Result():
+        case ToolResult():
             shown = show(part.parts, shows)
-            said = "\n".join(inner.text for inner in shown if isinstance(inner, Text))
+            said = "\n".join(inner.text for inner in shown if isinstance(inner, TextPart))
             name = part.name or names.get(part.id) or "unknown"
             told = {"error" if part.is_error else "result": said}
             return {"functionResponse": {"name": name, "response": told}}
@@ -130,12 +132,12 @@ _SHOWN: Final = frozenset(
 """Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
 
 
-def shows(media: Media) -> bool:
+def shows(media: MediaPart) -> bool:
     """Whether Gemini can be shown a medium that a tool returned."""
     return media.data is not None and media.mime in _SHOWN
 
 
-def decode(body: Mapping[str, Any]) -> Answer:
+def decode(body: Mapping[str, Any]) -> ChatResponse:
     """Read a reply that has `candidates`, or the reason why there are none.
 
     Raises:
@@ -143,17 +145,17 @@ def decode(body: Mapping[str, Any]) -> Answer:
     """
     choices = values.readable(_choice, body.get("candidates"))
     if not choices:
-        choices = (_blocked(values.table(body.get("promptFeedback"))),)
-    return Answer(
-        choices, usage=_usage(body.get("usageMetadata")), id=values.text(body.get("responseId"))
+        choices = (_blocked(values.as_dict(body.get("promptFeedback"))),)
+    return ChatResponse(
+        choices, usage=_usage(body.get("usageMetadata")), id=values.as_text(body.get("responseId"))
     )
 
 
 def _blocked(feedback: Mapping[str, Any]) -> Choice:
-    reason = values.text(feedback.get("blockReason"))
+    reason = values.as_text(feedback.get("blockReason"))
     if not reason:
         raise SegmindResponseError("its candidates hold no answer")
-    said = values.text(feedback.get("blockReasonMessage"))
+    said = values.as_text(feedback.get("blockReasonMessage"))
     refusal = said or f"Gemini blocked the prompt: {reason}"
     return Choice(refusal=refusal, finish_reason="content_filter", native_finish_reason=reason)
 
@@ -164,8 +166,8 @@ translator for Gemini."""
 
 
 def _choice(item: Mapping[str, Any]) -> Choice | None:
-    native = values.text(item.get("finishReason"))
-    parts = list(values.items(values.table(item.get("content")).get("parts")))
+    native = values.as_text(item.get("finishReason"))
+    parts = list(values.dict_items(values.as_dict(item.get("content")).get("parts")))
     if not parts and not native:
         return None
     text = _joined(part for part in parts if part.get("thought") is not True)
@@ -175,7 +177,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     return Choice(
         text=text,
         reasoning=_joined(part for part in parts if part.get("thought") is True),
-        refusal=(values.text(item.get("finishMessage")) or f"Gemini stopped: {native}")
+        refusal=(values.as_text(item.get("finishMessage")) or f"Gemini stopped: {native}")
         if refused
         else None,
         calls=calls,
@@ -185,25 +187,25 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
 
 
 def _joined(parts: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(values.text(part.get("text")) or "" for part in parts)
+    return "".join(values.as_text(part.get("text")) or "" for part in parts)
 
 
-def _call(value: Any) -> Call:
-    call = values.table(value)
+def _call(value: Any) -> ToolCall:
+    call = values.as_dict(value)
     return parse_native_call(call, "args", call.get("id"))
 
 
 def _usage(value: Any) -> Usage | None:
-    usage = values.table(value)
-    given = values.count(usage.get("promptTokenCount"))
-    said = values.count(usage.get("candidatesTokenCount"))
-    thought = values.count(usage.get("thoughtsTokenCount"))
+    usage = values.as_dict(value)
+    given = values.as_count(usage.get("promptTokenCount"))
+    said = values.as_count(usage.get("candidatesTokenCount"))
+    thought = values.as_count(usage.get("thoughtsTokenCount"))
     if given is None and said is None:
         return None
     return Usage(
         input=given or 0,
         output=(said or 0) + (thought or 0),
-        total=values.count(usage.get("totalTokenCount")),
-        cache_read=values.count(usage.get("cachedContentTokenCount")),
+        total=values.as_count(usage.get("totalTokenCount")),
+        cache_read=values.as_count(usage.get("cachedContentTokenCount")),
         reasoning=thought,
     )

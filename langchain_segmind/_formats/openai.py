@@ -15,26 +15,26 @@ from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
 from langchain_segmind._messages.results import only_text
 from langchain_segmind._messages.types import (
-    Answer,
-    Call,
+    ChatRequest,
+    ChatResponse,
     Choice,
-    Media,
-    Prompt,
-    Result,
-    Text,
+    MediaPart,
+    Message,
+    TextPart,
     Tool,
-    Turn,
+    ToolCall,
+    ToolResult,
     Usage,
+    invalid_request,
     parse_native_call,
-    refuse,
 )
 from langchain_segmind.errors import SegmindResponseError
 
-OWN_NAMES: Final[Mapping[str, str]] = {}
+SETTING_NAMES: Final[Mapping[str, str]] = {}
 """The settings' names are OpenAI's own."""
 
 
-def encode(prompt: Prompt) -> dict[str, Any]:
+def encode(prompt: ChatRequest) -> dict[str, Any]:
     """Write a prompt as the body of a request.
 
     Raises:
@@ -44,10 +44,10 @@ def encode(prompt: Prompt) -> dict[str, Any]:
     if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
         _ask_for_json(messages)
     offer = _offer(prompt) if prompt.tools else {}
-    return {"messages": messages, **offer, **_turns.siblings(prompt, OWN_NAMES)}
+    return {"messages": messages, **offer, **_turns.top_level_fields(prompt, SETTING_NAMES)}
 
 
-def _offer(prompt: Prompt) -> dict[str, Any]:
+def _offer(prompt: ChatRequest) -> dict[str, Any]:
     """Offer tools natively."""
     tools = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
     offer: dict[str, Any] = {"tools": tools}
@@ -63,15 +63,15 @@ def _function(tool: Tool) -> dict[str, Any]:
     return function if tool.strict is None else {**function, "strict": tool.strict}
 
 
-def _message(turn: Turn) -> dict[str, Any]:
+def _message(turn: Message) -> dict[str, Any]:
     match turn.parts:
-        case (Text() as said,) if not turn.name:  # what most turns are
+        case (TextPart() as said,) if not turn.name:  # what most turns are
             return {"role": turn.role, "content": said.text}
-        case (Result() as result,):
+        case (ToolResult() as result,):
             return _native_result(result)
-    calls = [_native_call(part) for part in turn.parts if isinstance(part, Call)]
+    calls = [_native_call(part) for part in turn.parts if isinstance(part, ToolCall)]
     if calls:
-        words = tuple(part for part in turn.parts if not isinstance(part, Call))
+        words = tuple(part for part in turn.parts if not isinstance(part, ToolCall))
         told = _content(replace(turn, parts=words)) or None
         return {"role": turn.role, "content": told, "tool_calls": calls}
     message: dict[str, Any] = {"role": turn.role, "content": _content(turn)}
@@ -80,40 +80,40 @@ def _message(turn: Turn) -> dict[str, Any]:
     return message
 
 
-def _content(turn: Turn) -> str | list[dict[str, Any]]:
-    texts = [part.text for part in turn.parts if isinstance(part, Text)]
+def _content(turn: Message) -> str | list[dict[str, Any]]:
+    texts = [part.text for part in turn.parts if isinstance(part, TextPart)]
     if len(texts) == len(turn.parts):
         return "\n".join(texts)
     return [_part(part) for part in turn.parts]
 
 
-def _part(part: Text | Media | Call | Result) -> dict[str, Any]:
+def _part(part: TextPart | MediaPart | ToolCall | ToolResult) -> dict[str, Any]:
     match part:
-        case Text():
+        case TextPart():
             return {"type": "text", "text": part.text}
-        case Media(kind="image"):
+        case MediaPart(kind="image"):
             image = {"url": part.url or f"data:{part.mime};base64,{part.data}"}
             if part.detail:
                 image["detail"] = part.detail
             return {"type": "image_url", "image_url": image}
-        case Media(kind="file", data=str(), mime="application/pdf"):
+        case MediaPart(kind="file", data=str(), mime="application/pdf"):
             uri = f"data:{part.mime};base64,{part.data}"
             file = {"filename": part.name or "document.pdf", "file_data": uri}
             return {"type": "file", "file": file}
-        case Media(kind="audio", data=str(), mime=str()) if part.mime in _AUDIO:
+        case MediaPart(kind="audio", data=str(), mime=str()) if part.mime in _AUDIO:
             audio = {"data": part.data, "format": _AUDIO[part.mime]}
             return {"type": "input_audio", "input_audio": audio}
-        case Media():
-            raise refuse(
+        case MediaPart():
+            raise invalid_request(
                 f"{part.where}: models in the OpenAI format take images, PDF, WAV and MP3 as "
                 f"base64 and images by url, not {part.mime or part.kind} by "
                 f"{'url' if part.url else 'base64'}"
             )
-        case Call() | Result():
+        case ToolCall() | ToolResult():
             raise AssertionError("calls and results have messages of their own")
 
 
-def shows(media: Media) -> bool:
+def shows(media: MediaPart) -> bool:
     """Whether models in this format can be shown a medium that a tool returned."""
     if media.kind == "image":
         return media.url is not None or media.mime in _IMAGES
@@ -122,7 +122,7 @@ def shows(media: Media) -> bool:
     return media.mime == "application/pdf" if media.kind == "file" else media.mime in _AUDIO
 
 
-def _native_call(call: Call) -> dict[str, Any]:
+def _native_call(call: ToolCall) -> dict[str, Any]:
     raw = call.arguments
     given = {"unreadable": raw} if isinstance(raw, str) else raw
     arguments = json.dumps(given, ensure_ascii=False)
@@ -130,7 +130,7 @@ def _native_call(call: Call) -> dict[str, Any]:
     return {"id": call.id or "", "type": "function", "function": function}
 
 
-def _native_result(result: Result) -> dict[str, Any]:
+def _native_result(result: ToolResult) -> dict[str, Any]:
     # The format's own tool messages take only text.
     content = only_text(result.parts)
     return {"role": "tool", "tool_call_id": result.id or "", "content": content}
@@ -152,7 +152,7 @@ def _ask_for_json(messages: list[dict[str, Any]]) -> None:
         messages.insert(0, {"role": "system", "content": "Answer in JSON."})
 
 
-def decode(body: Mapping[str, Any]) -> Answer:
+def decode(body: Mapping[str, Any]) -> ChatResponse:
     """Read a reply that has `choices`. Optional fields that are odd are left out.
 
     Raises:
@@ -161,17 +161,17 @@ def decode(body: Mapping[str, Any]) -> Answer:
     choices = values.readable(_choice, body.get("choices"))
     if not choices:
         raise SegmindResponseError("its choices hold no message")
-    return Answer(choices, usage=_usage(body.get("usage")), id=values.text(body.get("id")))
+    return ChatResponse(choices, usage=_usage(body.get("usage")), id=values.as_text(body.get("id")))
 
 
 def _choice(item: Mapping[str, Any]) -> Choice | None:
-    message = values.table(item.get("message"))
+    message = values.as_dict(item.get("message"))
     content = message.get("content")
     if not message or not (content is None or isinstance(content, str | list)):
         return None
-    text, finish = _joined(content), values.text(item.get("finish_reason"))
-    calls = tuple(map(_call, values.items(message.get("tool_calls"))))
-    refusal = values.text(message.get("refusal")) or _refusal_parts(content)
+    text, finish = _joined(content), values.as_text(item.get("finish_reason"))
+    calls = tuple(map(_call, values.dict_items(message.get("tool_calls"))))
+    refusal = values.as_text(message.get("refusal")) or _refusal_parts(content)
     if finish == "content_filter" and not (refusal or text or calls):
         refusal = "The provider's content filter stopped the answer"
     return Choice(
@@ -187,8 +187,8 @@ def _refusal_parts(content: Any) -> str | None:
     """Join the refusals that stand in the content, as a list of parts may have them."""
     if not isinstance(content, list):
         return None
-    parts = [part for part in values.items(content) if part.get("type") == "refusal"]
-    return "".join(values.text(part.get("refusal")) or "" for part in parts) or None
+    parts = [part for part in values.dict_items(content) if part.get("type") == "refusal"]
+    return "".join(values.as_text(part.get("refusal")) or "" for part in parts) or None
 
 
 def _joined(content: Any) -> str:
@@ -197,33 +197,35 @@ def _joined(content: Any) -> str:
         return ""
     if isinstance(content, list):
         return "".join(
-            part if isinstance(part, str) else values.text(values.table(part).get("text")) or ""
+            part
+            if isinstance(part, str)
+            else values.as_text(values.as_dict(part).get("text")) or ""
             for part in content
         )
-    return values.text(content) or ""
+    return values.as_text(content) or ""
 
 
-def _call(call: Mapping[str, Any]) -> Call:
-    function = values.table(call.get("function"))
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    function = values.as_dict(call.get("function"))
     return parse_native_call(function, "arguments", call.get("id"))
 
 
 def _usage(value: Any) -> Usage | None:
-    usage = values.table(value)
+    usage = values.as_dict(value)
     given, made = (
-        values.count(usage.get("prompt_tokens")),
-        values.count(usage.get("completion_tokens")),
+        values.as_count(usage.get("prompt_tokens")),
+        values.as_count(usage.get("completion_tokens")),
     )
     if given is None and made is None:
         return None
     return Usage(
         input=given or 0,
         output=made or 0,
-        total=values.count(usage.get("total_tokens")),
+        total=values.as_count(usage.get("total_tokens")),
         cache_read=_detail(usage.get("prompt_tokens_details"), "cached_tokens"),
         reasoning=_detail(usage.get("completion_tokens_details"), "reasoning_tokens"),
     )
 
 
 def _detail(details: Any, name: str) -> int | None:
-    return values.count(details.get(name)) if isinstance(details, dict) else None
+    return values.as_count(details.get(name)) if isinstance(details, dict) else None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from langchain_segmind._messages.types import Choice
 
 
-def text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A string, half surrogate pairs replaced with U+FFFD; None for anything else."""
     if not isinstance(value, str):
         return None
@@ -21,7 +21,7 @@ def text(value: Any) -> str | None:
     return value
 
 
-def count(value: Any) -> int | None:
+def as_count(value: Any) -> int | None:
     """A number of tokens: a whole number, not negative; None for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -31,16 +31,16 @@ def count(value: Any) -> int | None:
 _TOO_MANY: Final = 2**53
 
 
-def table(value: Any) -> Mapping[str, Any]:
+def as_dict(value: Any) -> Mapping[str, Any]:
     """A JSON object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def items(value: Any) -> list[Mapping[str, Any]]:
+def dict_items(value: Any) -> list[Mapping[str, Any]]:
     """The objects in a JSON list; none for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def readable(read: Callable[[Mapping[str, Any]], Choice | None], value: Any) -> tuple[Choice, ...]:
     """The alternatives in a JSON list that can be read: one that cannot spoils no other."""
-    return tuple([choice for item in items(value) if (choice := read(item)) is not None])
+    return tuple([choice for item in dict_items(value) if (choice := read(item)) is not None])

@@ -19,7 +19,7 @@ from langchain_segmind._http import common
 from langchain_segmind._http.connect import STAGGER
 
 
-class _Once(str):
+class _NoAutoRetryMethod(str):
     """The verb of one attempt, which aiohttp does not find among those it repeats by itself.
 
     Whether to repeat is the flow's to decide, and to count. It is also where the attempt's state is
@@ -41,12 +41,12 @@ class _Connector(aiohttp.TCPConnector):
 
     async def connect(self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any) -> Any:
         connection = await super().connect(req, *args, **kwargs)
-        if isinstance(req.method, _Once):
+        if isinstance(req.method, _NoAutoRetryMethod):
             req.method.is_sent = True
         return connection
 
 
-class _HeadFirst(ResponseHandler):
+class _HeadersFirstProtocol(ResponseHandler):
     """Reads the head of a reply before its body, also where they arrive together.
 
     Otherwise a body that breaks HTTP's rules would hide that the status was 200: the model ran. And
@@ -63,7 +63,7 @@ class _HeadFirst(ResponseHandler):
             reader.set_exception(aiohttp.ClientPayloadError(str(broken)))
 
 
-class AsyncLink:
+class AsyncConnections:
     """One event loop's connections.
 
     Building one reads certificates, so it is built off the loop.
@@ -71,7 +71,7 @@ class AsyncLink:
 
     def __init__(self, network: common.Network) -> None:
         self._secure = network.origin.startswith("https:")
-        self._route = common.route(network)
+        self._route = common.resolve_route(network)
         # True is aiohttp's own context, which is never used: neither gateway nor proxy speaks TLS.
         needs_tls = common.needs_tls(network, self._route)
         self._tls = common.tls_context(self._route.verify) if needs_tls else True
@@ -84,19 +84,19 @@ class AsyncLink:
         self._limits = lru_cache(8)(_limits)  # most calls have the same
 
     async def send(
-        self, step: Step, key: SecretStr | None, payer: common.Payer | None = None
+        self, step: Step, key: SecretStr | None, observer: common.CallObserver | None = None
     ) -> Reply:
         """Send one request and read its reply, or tell how far it came.
 
         Args:
             step: What to send, and how patiently.
             key: The gateway's key; None to send none.
-            payer: Asked when nothing but the sending is left; may raise to prevent it.
+            observer: Asked when nothing but the sending is left; may raise to prevent it.
         """
         began = time.monotonic()
-        if step.patience is not None and self._gate.locked():
+        if step.retry_policy is not None and self._gate.locked():
             try:
-                await asyncio.wait_for(self._gate.acquire(), step.patience)
+                await asyncio.wait_for(self._gate.acquire(), step.retry_policy)
             except asyncio.TimeoutError:
                 return common.NO_CONNECTION
         else:
@@ -104,10 +104,10 @@ class AsyncLink:
         self._busy += 1
         try:
             # A wait for the gate counts for the total timeout, not for the attempt's own.
-            waited = 0.0 if step.patience is None else time.monotonic() - began
+            waited = 0.0 if step.retry_policy is None else time.monotonic() - began
             session = await self._opened()
-            if payer is not None:
-                payer.admit()
+            if observer is not None:
+                observer.before_send()
             return await self._exchange(session, step, waited, key)
         finally:
             self._gate.release()
@@ -145,7 +145,7 @@ class AsyncLink:
     ) -> Reply:
         reply: Reply | None = None
         request, route = step.request, self._route
-        verb = _Once(request.method)
+        verb = _NoAutoRetryMethod(request.method)
         headers = common.headers_for(request, key)
         if not self._secure:
             headers |= route.proxy_headers
@@ -162,7 +162,7 @@ class AsyncLink:
                 proxy_headers=route.proxy_headers or None,
             ) as response:
                 head = common.lowered(response.headers.items())
-                wrong = common.wrong_head(response.status, head)
+                wrong = common.validate_headers(response.status, head)
                 if wrong:
                     response.close()
                     reply = Failure("unknown", "connection", wrong)
@@ -201,7 +201,7 @@ def _session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
         ssl=tls,
         happy_eyeballs_delay=STAGGER,  # a dead address of a host hides no other, as in `dial`
     )
-    factory: Any = partial(_HeadFirst, loop=asyncio.get_running_loop())
+    factory: Any = partial(_HeadersFirstProtocol, loop=asyncio.get_running_loop())
     connector._factory = factory  # noqa: SLF001 - there is no public way
     return aiohttp.ClientSession(
         connector=connector,
@@ -226,4 +226,4 @@ async def _read(
         broken = error
     if broken is not None or len(body) > cap:
         response.close()
-    return common.arrived(response.status, head, body, broken, key)
+    return common.response_from_parts(response.status, head, body, broken, key)

@@ -15,25 +15,25 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import field
 from typing import Generic, TypeVar
 
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 
 T = TypeVar("T")
 
 _GLANCE = 0.5  # seconds; on Windows a wait without an end cannot be interrupted
 
 
-class Brake:
+class CancelToken:
     """Keeps the calls of one `run_many` from sending any more."""
 
     def __init__(self) -> None:
         self._pulled = threading.Event()
 
     @property
-    def is_on(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether nothing more is to be sent."""
         return self._pulled.is_set()
 
-    def pull(self) -> None:
+    def cancel(self) -> None:
         """Have nothing more sent."""
         self._pulled.set()
 
@@ -42,18 +42,18 @@ class Brake:
         self._pulled.wait(seconds)
 
 
-class AsyncBrake:
+class AsyncCancelToken:
     """The same for one `arun_many`."""
 
     def __init__(self) -> None:
         self._pulled = asyncio.Event()
 
     @property
-    def is_on(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether nothing more is to be sent."""
         return self._pulled.is_set()
 
-    def pull(self) -> None:
+    def cancel(self) -> None:
         """Have nothing more sent."""
         self._pulled.set()
 
@@ -63,8 +63,8 @@ class AsyncBrake:
             await asyncio.wait_for(self._pulled.wait(), seconds)
 
 
-@frozen
-class Ends(Generic[T]):
+@value
+class BatchResult(Generic[T]):
     """What became of many calls, by place; those that were never begun are in neither.
 
     Attributes:
@@ -77,8 +77,8 @@ class Ends(Generic[T]):
 
 
 def run_many(
-    work: Callable[[int, Brake], T], count: int, limit: int, tell: Callable[[], object]
-) -> Ends[T]:
+    work: Callable[[int, CancelToken], T], count: int, limit: int, tell: Callable[[], object]
+) -> BatchResult[T]:
     """Do many calls on threads, each in a copy of this context.
 
     An interrupt passes at once: threads under way send nothing more, and end by themselves.
@@ -89,11 +89,11 @@ def run_many(
         limit: How many may be under way at once.
         tell: Called here after each that was done.
     """
-    ends: Ends[T] = Ends()
-    brake = Brake()
+    ends: BatchResult[T] = BatchResult()
+    cancel_token = CancelToken()
     threads = min(count, limit)
     if threads < 2:
-        _here(work, count, brake, ends, tell)
+        _here(work, count, cancel_token, ends, tell)
         return ends
     places = _Places(count)
     news: queue.SimpleQueue[bool | None] = queue.SimpleQueue()
@@ -101,9 +101,9 @@ def run_many(
     def keep_working() -> None:
         try:
             for place in places:
-                if brake.is_on:
+                if cancel_token.is_cancelled:
                     return
-                news.put(_try(work, place, brake, ends))
+                news.put(_try(work, place, cancel_token, ends))
         finally:
             news.put(None)
 
@@ -118,21 +118,21 @@ def run_many(
                 if done:
                     tell()
     except BaseException:
-        brake.pull()
+        cancel_token.cancel()
         raise
     return ends
 
 
 def _here(
-    work: Callable[[int, Brake], T],
+    work: Callable[[int, CancelToken], T],
     count: int,
-    brake: Brake,
-    ends: Ends[T],
+    cancel_token: CancelToken,
+    ends: BatchResult[T],
     tell: Callable[[], object],
 ) -> None:
     """Do one call after the other, on this thread."""
     for place in range(count):
-        if not _try(work, place, brake, ends):
+        if not _try(work, place, cancel_token, ends):
             return
         tell()
 
@@ -152,29 +152,34 @@ class _Places:
             return next(self._left)
 
 
-def _try(work: Callable[[int, Brake], T], place: int, brake: Brake, ends: Ends[T]) -> bool:
+def _try(
+    work: Callable[[int, CancelToken], T],
+    place: int,
+    cancel_token: CancelToken,
+    ends: BatchResult[T],
+) -> bool:
     try:
-        ends.done[place] = work(place, brake)
+        ends.done[place] = work(place, cancel_token)
     except Exception as error:  # noqa: BLE001 - it is raised by the caller, when all have ended
         ends.failed[place] = error
-        brake.pull()
+        cancel_token.cancel()
         return False
     return True
 
 
 async def arun_many(
-    work: Callable[[int, AsyncBrake], Awaitable[T]],
+    work: Callable[[int, AsyncCancelToken], Awaitable[T]],
     count: int,
     limit: int,
     tell: Callable[[], object],
-) -> Ends[T]:
+) -> BatchResult[T]:
     """Do many calls on tasks; arguments are those of `run_many`."""
-    ends: Ends[T] = Ends()
-    brake, places = AsyncBrake(), iter(range(count))
+    ends: BatchResult[T] = BatchResult()
+    cancel_token, places = AsyncCancelToken(), iter(range(count))
 
     async def keep_working() -> None:
         for place in places:
-            if brake.is_on or not await _atry(work, place, brake, ends):
+            if cancel_token.is_cancelled or not await _atry(work, place, cancel_token, ends):
                 return
             tell()
 
@@ -189,15 +194,15 @@ async def arun_many(
 
 
 async def _atry(
-    work: Callable[[int, AsyncBrake], Awaitable[T]],
+    work: Callable[[int, AsyncCancelToken], Awaitable[T]],
     place: int,
-    brake: AsyncBrake,
-    ends: Ends[T],
+    cancel_token: AsyncCancelToken,
+    ends: BatchResult[T],
 ) -> bool:
     try:
-        ends.done[place] = await work(place, brake)
+        ends.done[place] = await work(place, cancel_token)
     except Exception as error:  # noqa: BLE001 - it is raised by the caller, when all have ended
         ends.failed[place] = error
-        brake.pull()
+        cancel_token.cancel()
         return False
     return True

@@ -23,10 +23,10 @@ from requests.utils import (
 from urllib3.util.ssl_ import create_urllib3_context
 
 from langchain_segmind._client.validation import HEADER_NAME, check_proxy, is_loopback
-from langchain_segmind._flows.types import Failure, Fault, Outcome, Request, Response
-from langchain_segmind._value import frozen
+from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Request, Response
+from langchain_segmind._value import value
 from langchain_segmind._version import __version__
-from langchain_segmind.errors import blot
+from langchain_segmind.errors import redact
 
 LARGEST_REPLY: Final = 32 * 1024 * 1024
 LARGEST_ERROR: Final = 64 * 1024
@@ -56,17 +56,17 @@ close is one nobody can tell the fate of."""
 Headers = list[tuple[str, str]]
 
 
-class Payer(Protocol):
+class CallObserver(Protocol):
     """Who pays for what is sent."""
 
-    def admit(self) -> None:
+    def before_send(self) -> None:
         """Let a request be sent, or raise to prevent it."""
 
-    def hear(self, outcome: Outcome) -> None:
+    def after_reply(self, outcome: Outcome) -> None:
         """Take note of what became of it."""
 
 
-@frozen
+@value
 class Network:
     """How to reach the gateway.
 
@@ -97,7 +97,7 @@ def headers_for(request: Request, key: SecretStr | None) -> dict[str, str]:
         **request.headers,
     }
     if key is not None:
-        headers["x-api-key"] = Masked(key.get_secret_value())
+        headers["x-api-key"] = SecretHeader(key.get_secret_value())
     if request.body is not None:
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(request.body))
@@ -109,7 +109,7 @@ def cap_for(status: int) -> int:
     return LARGEST_REPLY if 200 <= status < 300 else LARGEST_ERROR
 
 
-class Masked(str):
+class SecretHeader(str):
     """The key as a header's value: what a traceback shows of it is stars."""
 
     __slots__ = ()
@@ -123,7 +123,7 @@ def lowered(headers: Iterable[tuple[str, str]]) -> Headers:
     return [(name.lower(), value) for name, value in headers]
 
 
-def wrong_head(status: int, headers: Headers) -> str:
+def validate_headers(status: int, headers: Headers) -> str:
     """Tell what is wrong with the head of a reply; empty if nothing is.
 
     Either library lets pass what the other refuses, so a reply that both must take is told here.
@@ -152,7 +152,7 @@ def _are_plain(names: list[str]) -> bool:
     return letters.isascii() and letters.isalnum() and "" not in names
 
 
-def arrived(
+def response_from_parts(
     status: int,
     headers: Headers,
     body: bytearray,
@@ -166,13 +166,13 @@ def arrived(
     secret = "" if key is None else key.get_secret_value()
     lower = dict(reversed(headers))  # of several of one name, the first counts
     if secret in "|".join(lower.values()):
-        lower = {name: blot(value, secret) for name, value in lower.items()}
+        lower = {name: redact(value, secret) for name, value in lower.items()}
     cap = cap_for(status)
-    fault: Fault | None = None
+    fault: FaultKind | None = None
     detail = ""
     if broken is not None:
         fault = "timeout" if is_timeout(broken) else "cut"
-        detail = "" if fault == "timeout" else innermost(broken)
+        detail = "" if fault == "timeout" else root_message(broken)
     elif len(body) > cap:
         fault, detail = "too_large", f"more than {cap} bytes"
     elif "content-encoding" in lower:
@@ -180,13 +180,13 @@ def arrived(
     clipped = (fault is not None or not 200 <= status < 300) and len(body) > LARGEST_ERROR
     kept = bytes(body[:LARGEST_ERROR] if clipped else body)
     if secret.encode() in kept:  # an echo of the key may end up in an error or in a log
-        kept = blot(kept.decode("latin-1"), secret).encode("latin-1")
+        kept = redact(kept.decode("latin-1"), secret).encode("latin-1")
     if clipped:
         kept = kept[: len(kept) - len(secret)]  # the end may be a part of the key
-    return Response(status, lower, kept, fault, blot(detail, secret) if detail else "")
+    return Response(status, lower, kept, fault, redact(detail, secret) if detail else "")
 
 
-def _unpacked(body: bytearray, encoding: str, cap: int) -> tuple[bytearray, Fault | None]:
+def _unpacked(body: bytearray, encoding: str, cap: int) -> tuple[bytearray, FaultKind | None]:
     """Unpack a body that was compressed although we asked for none, but never a bomb."""
     match encoding.strip().lower():
         case "identity" | "":
@@ -197,7 +197,7 @@ def _unpacked(body: bytearray, encoding: str, cap: int) -> tuple[bytearray, Faul
             return body, "encoding"
 
 
-def _inflated(body: bytearray, cap: int) -> tuple[bytearray, Fault | None]:
+def _inflated(body: bytearray, cap: int) -> tuple[bytearray, FaultKind | None]:
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     unpacked = bytearray()
     for start in range(0, len(body), CHUNK):
@@ -223,12 +223,12 @@ def failed(error: BaseException, *, sent: bool) -> Failure:
         sent: Whether a connection stood and the request began to leave.
     """
     outcome: Outcome = "unknown" if sent else "not_sent"
-    fault: Fault = "connection"
+    fault: FaultKind = "connection"
     if is_timeout(error):
         fault = "timeout"
     elif not sent and any(_is_about_tls(e) for e in chain(error)):
         fault = "tls"
-    return Failure(outcome, fault, "" if fault == "timeout" else innermost(error))
+    return Failure(outcome, fault, "" if fault == "timeout" else root_message(error))
 
 
 def _is_about_tls(error: BaseException) -> bool:
@@ -257,7 +257,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
             waiting += [e.__context__, e.__cause__, getattr(e, "reason", None), *e.args]
 
 
-def innermost(error: BaseException) -> str:
+def root_message(error: BaseException) -> str:
     """Say in words what is at the bottom of an exception."""
     errors = list(chain(error))
     of_system = [e.strerror for e in errors if isinstance(e, OSError) and e.strerror]
@@ -268,8 +268,8 @@ def innermost(error: BaseException) -> str:
 # --- proxies and certificates, found in one way for both drivers ------------------------------
 
 
-@frozen
-class Route:
+@value
+class ResolvedRoute:
     """How to reach the gateway's host, found once.
 
     Attributes:
@@ -285,7 +285,7 @@ class Route:
     proxy_headers: dict[str, str] = field(repr=False)
 
 
-def route(network: Network) -> Route:
+def resolve_route(network: Network) -> ResolvedRoute:
     """Find the proxy and certificate authorities for the gateway's host, as requests does.
 
     Unlike in requests, no proxy of the environment applies to this machine itself: the proxy is
@@ -295,7 +295,7 @@ def route(network: Network) -> Route:
         ValueError: If the environment or the user names a proxy or a file that cannot be used.
     """
     if network.is_direct:
-        return Route({}, network.verify, None, {})
+        return ResolvedRoute({}, network.verify, None, {})
     with Session() as session:
         found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
     verify = found["verify"]
@@ -308,11 +308,11 @@ def route(network: Network) -> Route:
     if not proxy and not _is_this_machine(network.origin):
         proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
     if not proxy:
-        return Route({}, verify, None, {})
+        return ResolvedRoute({}, verify, None, {})
     proxy = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
     check_proxy(proxy)
     headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
-    return Route({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
+    return ResolvedRoute({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
 
 
 def _is_this_machine(url: str) -> bool:
@@ -322,14 +322,16 @@ def _is_this_machine(url: str) -> bool:
     return is_loopback(host) or host.endswith(".localhost")
 
 
-def needs_tls(network: Network, route: Route) -> bool:
+def needs_tls(network: Network, resolve_route: ResolvedRoute) -> bool:
     """Tell whether the gateway or the proxy is reached over TLS."""
-    return any(url.lower().startswith("https:") for url in (network.origin, route.proxy or ""))
+    return any(
+        url.lower().startswith("https:") for url in (network.origin, resolve_route.proxy or "")
+    )
 
 
-def is_forwarded(network: Network, route: Route) -> bool:
+def is_forwarded(network: Network, resolve_route: ResolvedRoute) -> bool:
     """Tell whether a proxy reads requests and answers them, instead of connecting only."""
-    return route.proxy is not None and not network.origin.startswith("https:")
+    return resolve_route.proxy is not None and not network.origin.startswith("https:")
 
 
 def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:

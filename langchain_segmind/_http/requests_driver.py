@@ -96,7 +96,7 @@ class _TimedResponse(http.client.HTTPResponse):
             # An interim reply: the answer is still to come, and `begin` must read on.
             vars(self).update(headers=None, msg=None)
             super().begin()
-        wrong = common.wrong_head(self.status, common.lowered(self.headers.items()))
+        wrong = common.validate_headers(self.status, common.lowered(self.headers.items()))
         if wrong or self.headers.defects:  # a line that is no header hides all that follow it
             raise http.client.HTTPException(wrong or "the reply has a header that is none")
 
@@ -286,7 +286,7 @@ class _Adapter(HTTPAdapter):
         super().close()
 
 
-class SyncLink:
+class SyncConnections:
     """One process's connections.
 
     The adapter is used without its session: a session follows redirects (it parses `Location` even
@@ -294,7 +294,7 @@ class SyncLink:
     """
 
     def __init__(self, network: common.Network) -> None:
-        self._route = common.route(network)
+        self._route = common.resolve_route(network)
         tls = None
         if isinstance(self._route.verify, str) or common.needs_tls(network, self._route):
             tls = common.tls_context(self._route.verify)  # a file that cannot be read raises here
@@ -303,24 +303,26 @@ class SyncLink:
         self._adapter = _Adapter(limit, tls or None)
         self._gate = threading.BoundedSemaphore(limit)
 
-    def send(self, step: Step, key: SecretStr | None, payer: common.Payer | None = None) -> Reply:
+    def send(
+        self, step: Step, key: SecretStr | None, observer: common.CallObserver | None = None
+    ) -> Reply:
         """Send one request and read its reply, or tell how far it came.
 
         Args:
             step: What to send, and how patiently.
             key: The gateway's key; None to send none.
-            payer: Asked when nothing but the sending is left; may raise to prevent it.
+            observer: Asked when nothing but the sending is left; may raise to prevent it.
         """
         began = time.monotonic()
-        if not self._gate.acquire(timeout=step.patience):
+        if not self._gate.acquire(timeout=step.retry_policy):
             return common.NO_CONNECTION
         try:
             # A wait for the gate counts for the total timeout, not for the attempt's own.
-            began = time.monotonic() if step.patience is None else began
+            began = time.monotonic() if step.retry_policy is None else began
             _attempt.deadline = None if step.timeout is None else began + step.timeout
             _attempt.sent = False
-            if payer is not None:
-                payer.admit()
+            if observer is not None:
+                observer.before_send()
             return self._exchange(step, key)
         finally:
             self._gate.release()
@@ -384,4 +386,4 @@ def _read(response: requests.Response, key: SecretStr | None) -> Reply:
     finally:
         response.close()
     headers = common.lowered(response.raw.headers.iteritems())
-    return common.arrived(response.status_code, headers, body, broken, key)
+    return common.response_from_parts(response.status_code, headers, body, broken, key)

@@ -19,16 +19,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._flows.types import Failure, Flow, News, Reply, Response
-from langchain_segmind._http.batch import AsyncBrake, Brake, Ends, arun_many, run_many
-from langchain_segmind._http.common import Network, Payer
-from langchain_segmind._http.requests_driver import SyncLink
+from langchain_segmind._flows.types import Failure, Flow, JobEvent, Reply, Response
+from langchain_segmind._http.common import CallObserver, Network
+from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
-    from langchain_segmind._http.aiohttp_driver import AsyncLink
+    from langchain_segmind._http.aiohttp_driver import AsyncConnections
 
-__all__ = ["AsyncBrake", "Brake", "Ends", "Network", "Payer", "Transport", "arun_many", "run_many"]
+__all__ = ["CallObserver", "Network", "Transport"]
 
 T = TypeVar("T")
 
@@ -43,9 +42,9 @@ class Transport:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._sync: dict[int, SyncLink] = {}
-        self._async: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink] = {}
-        weakref.finalize(self, _abandon_ended, self._async)
+        self._sync_connections: dict[int, SyncConnections] = {}
+        self._async_connections: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections] = {}
+        weakref.finalize(self, _abandon_ended, self._async_connections)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Transport, (self.network,)
@@ -58,8 +57,8 @@ class Transport:
         flow: Flow[T],
         key: SecretStr | None,
         *,
-        payer: Payer | None = None,
-        tell: Callable[[News], None] | None = None,
+        observer: CallObserver | None = None,
+        tell: Callable[[JobEvent], None] | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> T:
         """Play a conversation on requests and return its result.
@@ -67,24 +66,24 @@ class Transport:
         Args:
             flow: The conversation.
             key: The gateway's key; None to send none.
-            payer: Asked before anything that may be billed is sent, and told what became of it.
+            observer: Asked before anything that may be billed is sent, and told what became of it.
             tell: Given the news of a job in the queue.
             pause: Waits so many seconds before a retry, or fewer where no retry is wanted any more.
         """
-        link = self._sync.get(os.getpid()) or self._open_sync()
+        link = self._sync_connections.get(os.getpid()) or self._open_sync()
         began = time.monotonic()
         try:
             step = next(flow)
             while True:
-                if isinstance(step, News):
+                if isinstance(step, JobEvent):
                     if tell is not None:
                         tell(step)
                     step = next(flow)
                     continue
                 if step.after:
                     (pause or time.sleep)(step.after)
-                paying = payer if step.request.method == "POST" else None
-                step = flow.send(_timed(link.send(step, key, paying), began, paying))
+                paid_observer = observer if step.request.method == "POST" else None
+                step = flow.send(_timed(link.send(step, key, paid_observer), began, paid_observer))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -98,27 +97,30 @@ class Transport:
         flow: Flow[T],
         key: SecretStr | None,
         *,
-        payer: Payer | None = None,
-        tell: Callable[[News], Awaitable[None]] | None = None,
+        observer: CallObserver | None = None,
+        tell: Callable[[JobEvent], Awaitable[None]] | None = None,
         pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> T:
         """Play a conversation on aiohttp and return its result; arguments are those of `run`."""
         link = (
-            self._async.get((os.getpid(), asyncio.get_running_loop())) or await self._open_async()
+            self._async_connections.get((os.getpid(), asyncio.get_running_loop()))
+            or await self._open_async()
         )
         began = time.monotonic()
         try:
             step = next(flow)
             while True:
-                if isinstance(step, News):
+                if isinstance(step, JobEvent):
                     if tell is not None:
                         await tell(step)
                     step = next(flow)
                     continue
                 if step.after:
                     await (pause or asyncio.sleep)(step.after)
-                paying = payer if step.request.method == "POST" else None
-                step = flow.send(_timed(await link.send(step, key, paying), began, paying))
+                paid_observer = observer if step.request.method == "POST" else None
+                step = flow.send(
+                    _timed(await link.send(step, key, paid_observer), began, paid_observer)
+                )
         except StopIteration as end:
             result: T = end.value
             return result
@@ -129,27 +131,27 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections of `run`; those of `arun` close with `aclose` or their loop."""
-        link = self._sync.pop(os.getpid(), None)
+        link = self._sync_connections.pop(os.getpid(), None)
         if link is not None:
             link.close()
-        _abandon_ended(self._async)
+        _abandon_ended(self._async_connections)
 
     async def aclose(self) -> None:
         """Close the connections of `run`, and those of `arun` on the running loop."""
         self.close()
-        link = self._async.pop((os.getpid(), asyncio.get_running_loop()), None)
+        link = self._async_connections.pop((os.getpid(), asyncio.get_running_loop()), None)
         if link is not None:
             await link.close()
 
-    def _open_sync(self) -> SyncLink:
-        return self._sync.setdefault(os.getpid(), SyncLink(self.network))
+    def _open_sync(self) -> SyncConnections:
+        return self._sync_connections.setdefault(os.getpid(), SyncConnections(self.network))
 
-    async def _open_async(self) -> AsyncLink:
+    async def _open_async(self) -> AsyncConnections:
         # Importing aiohttp takes 80 ms and reading certificates 20, which those who never go async
         # need not pay, and which must not stop the event loop of those who do.
         link = await asyncio.to_thread(_new_async_link, self.network)
-        _abandon_ended(self._async)
-        return self._async.setdefault((os.getpid(), asyncio.get_running_loop()), link)
+        _abandon_ended(self._async_connections)
+        return self._async_connections.setdefault((os.getpid(), asyncio.get_running_loop()), link)
 
 
 def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
@@ -159,13 +161,13 @@ def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
     return error.with_traceback(None)
 
 
-def _new_async_link(network: Network) -> AsyncLink:
+def _new_async_link(network: Network) -> AsyncConnections:
     module = import_module("langchain_segmind._http.aiohttp_driver")
-    link: AsyncLink = module.AsyncLink(network)
+    link: AsyncConnections = module.AsyncLink(network)
     return link
 
 
-def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink]) -> None:
+def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections]) -> None:
     """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
     for pid, loop in list(links):
         if pid == os.getpid() and loop.is_closed():
@@ -174,9 +176,9 @@ def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncLink]
                 link.abandon()
 
 
-def _timed(reply: Reply, began: float, payer: Payer | None) -> Reply:
-    if payer is not None:
-        payer.hear(reply.outcome)
+def _timed(reply: Reply, began: float, observer: CallObserver | None) -> Reply:
+    if observer is not None:
+        observer.after_reply(reply.outcome)
     elapsed = time.monotonic() - began
     jitter = random.random()  # noqa: S311 - it spreads retries, it guards nothing
     if isinstance(reply, Failure):

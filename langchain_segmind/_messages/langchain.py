@@ -1,4 +1,4 @@
-"""LangChain's messages in (`read`), LangChain's messages out (`write`).
+"""LangChain's messages in (`from_langchain`), LangChain's messages out (`to_ai_message`).
 
 Nothing is dropped in silence: what cannot be said is an error that names the message and the block.
 Inputs are never changed.
@@ -30,17 +30,17 @@ from langchain_segmind._client.validation import DEEPEST_JSON, check_json
 from langchain_segmind._messages.refusals import refusal_of
 from langchain_segmind._messages.results import as_json, protect, read_result, replace_surrogates
 from langchain_segmind._messages.types import (
-    Call,
     Choice,
-    Media,
     MediaKind,
-    Result,
+    MediaPart,
+    Message,
     Role,
-    Text,
-    Turn,
+    TextPart,
+    ToolCall,
+    ToolResult,
     Usage,
+    invalid_request,
     parse_call,
-    refuse,
 )
 
 # --- LangChain → ours ------------------------------------------------------------------------
@@ -56,51 +56,53 @@ _ROLES: Final[Mapping[str, Role]] = {
 }
 
 
-def read(messages: Sequence[BaseMessage]) -> tuple[Turn, ...]:
+def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """Read LangChain's messages.
 
     Raises:
         SegmindInvalidRequestError: If there are none, or one cannot be said; names which and why.
     """
     if not messages:
-        raise refuse("messages: there are none; send at least one message")
+        raise invalid_request("messages: there are none; send at least one message")
     return tuple(_turn(message, f"message {i}") for i, message in enumerate(messages))
 
 
-def _turn(message: BaseMessage, where: str) -> Turn:
+def _turn(message: BaseMessage, where: str) -> Message:
     match message:
         case AIMessage():
-            return Turn(
-                "assistant", (*_said(message, where), *_calls(message, where)), _name(message)
+            return Message(
+                "assistant",
+                (*_assistant_text(message, where), *_calls(message, where)),
+                _name(message),
             )
         case HumanMessage():
-            return Turn("user", tuple(_parts(message, where)), _name(message))
+            return Message("user", tuple(_parts(message, where)), _name(message))
         case SystemMessage():
-            return Turn("system", tuple(_parts(message, where)), _name(message))
+            return Message("system", tuple(_parts(message, where)), _name(message))
         case ToolMessage():
-            return Turn("user", (_result(message, message.tool_call_id, where),))
+            return Message("user", (_result(message, message.tool_call_id, where),))
         case FunctionMessage():
-            return Turn("user", (_result(message, None, where),))
+            return Message("user", (_result(message, None, where),))
         case ChatMessage():
             role = _ROLES.get(message.role.lower())
             if role is None:
-                raise refuse(
+                raise invalid_request(
                     f"{where}: unknown role {message.role!r}; use user, assistant or system"
                 )
-            return Turn(role, tuple(_parts(message, where)), _name(message))
+            return Message(role, tuple(_parts(message, where)), _name(message))
         case _:
-            raise refuse(f"{where}: a {type(message).__name__} cannot be sent to a model")
+            raise invalid_request(f"{where}: a {type(message).__name__} cannot be sent to a model")
 
 
 def _name(message: BaseMessage) -> str | None:
     return message.name if message.name and _NAME.fullmatch(message.name) else None
 
 
-def _parts(message: BaseMessage, where: str) -> Iterator[Text | Media]:
+def _parts(message: BaseMessage, where: str) -> Iterator[TextPart | MediaPart]:
     content = message.content
     if isinstance(content, str):
         if content:
-            yield Text(sound(content, where))
+            yield TextPart(check_text(content, where))
         return
     for i, block in enumerate(content):
         part = _part(block, f"{where}, block {i}")
@@ -108,7 +110,7 @@ def _parts(message: BaseMessage, where: str) -> Iterator[Text | Media]:
             yield part
 
 
-def _said(message: AIMessage, where: str) -> Iterator[Text]:
+def _assistant_text(message: AIMessage, where: str) -> Iterator[TextPart]:
     """Read what a model said, and leave out what its provider keeps for itself.
 
     Reasoning would be billed again and no family takes another's; a provider's own tool runs mean
@@ -119,16 +121,16 @@ def _said(message: AIMessage, where: str) -> Iterator[Text]:
     for i, block in enumerate(blocks):
         kind = _kind(block)
         if kind in _TEXTS:
-            said += sound(block if isinstance(block, str) else block.get(_TEXTS[kind]), where)
+            said += check_text(block if isinstance(block, str) else block.get(_TEXTS[kind]), where)
         elif kind in _MEDIA:
-            raise refuse(
+            raise invalid_request(
                 f"{where}, block {i} ({kind}): a model's own turn can only be sent as text; show "
                 "it in a human message"
             )
-    if not said:  # a refusal, which `write` puts beside the content
-        said = sound(refusal_of(message) or "", f"{where}: refusal")
+    if not said:  # a refusal, which `to_ai_message` puts beside the content
+        said = check_text(refusal_of(message) or "", f"{where}: refusal")
     if said:
-        yield Text(said)
+        yield TextPart(said)
 
 
 def _kind(block: str | dict[Any, Any]) -> str:
@@ -137,16 +139,18 @@ def _kind(block: str | dict[Any, Any]) -> str:
     return str(block.get("type", "text" if "text" in block else None))
 
 
-def _part(block: str | dict[Any, Any], where: str) -> Text | Media | None:
+def _part(block: str | dict[Any, Any], where: str) -> TextPart | MediaPart | None:
     if isinstance(block, str):
-        return Text(sound(block, where)) if block else None
+        return TextPart(check_text(block, where)) if block else None
     kind = _kind(block)
     if kind in _TEXTS:
-        text = sound(block.get(_TEXTS[kind]), f"{where} ({kind})")
-        return Text(text) if text else None
+        text = check_text(block.get(_TEXTS[kind]), f"{where} ({kind})")
+        return TextPart(text) if text else None
     if kind in _MEDIA:
         return _media(_MEDIA[kind], block, f"{where} ({kind})")
-    raise refuse(f"{where}: no model behind the gateway understands a block of type {kind!r}")
+    raise invalid_request(
+        f"{where}: no model behind the gateway understands a block of type {kind!r}"
+    )
 
 
 _TEXTS: Final = {
@@ -170,16 +174,18 @@ _MEDIA: Final[Mapping[str, MediaKind]] = {
 }
 
 
-def _media(kind: MediaKind, block: Mapping[str, Any], where: str) -> Media | Text:
+def _media(kind: MediaKind, block: Mapping[str, Any], where: str) -> MediaPart | TextPart:
     """Read a block in LangChain's new or old form, OpenAI's or Anthropic's."""
     nested = (block[k] for k in ("image_url", "file", "input_audio", "source") if k in block)
     inner: Any = next(nested, {})
     inner = {"url": inner} if isinstance(inner, str) else inner
     if not isinstance(inner, Mapping):
-        raise refuse(f"{where}: this block is not in a form LangChain, OpenAI or Anthropic uses")
+        raise invalid_request(
+            f"{where}: this block is not in a form LangChain, OpenAI or Anthropic uses"
+        )
     fields = {**block, **inner}
     if inner.get("type") == "text":  # Anthropic's form of a document that is plain text
-        return Text(sound(inner.get("data"), where))
+        return TextPart(check_text(inner.get("data"), where))
     url = _text_field(fields, ("url",), where)
     data = _text_field(fields, ("base64", "data", "file_data"), where)
     mime = _text_field(fields, ("mime_type", "media_type"), where)
@@ -190,21 +196,23 @@ def _media(kind: MediaKind, block: Mapping[str, Any], where: str) -> Media | Tex
     if url is not None and url.startswith("data:"):
         mime, data, url = *_data_uri(url, where), None
     if (url is None) == (data is None):
-        raise refuse(f"{where}: give either base64 data or a url; the gateway keeps no files")
+        raise invalid_request(
+            f"{where}: give either base64 data or a url; the gateway keeps no files"
+        )
     if data is not None:
         mime = mime or _sniffed(data)
         if mime is None:
-            raise refuse(f"{where}: base64 data needs its mime_type, as 'image/png'")
+            raise invalid_request(f"{where}: base64 data needs its mime_type, as 'image/png'")
     name = _text_field(fields, ("filename", "name"), where)
     detail = _text_field(fields, ("detail",), where)
-    return Media(kind, where, data=data, mime=mime, url=url, name=name, detail=detail)
+    return MediaPart(kind, where, data=data, mime=mime, url=url, name=name, detail=detail)
 
 
 def _text_field(fields: Mapping[str, Any], names: tuple[str, ...], where: str) -> str | None:
     for name in names:
         value = fields.get(name)
         if value is not None:
-            return sound(value, f"{where}: {name}")
+            return check_text(value, f"{where}: {name}")
     return None
 
 
@@ -212,7 +220,7 @@ def _data_uri(uri: str, where: str) -> tuple[str, str]:
     head, comma, data = uri.partition(",")
     mime, _, encoding = head.removeprefix("data:").rpartition(";")
     if not comma or encoding != "base64" or not data:
-        raise refuse(f"{where}: a data URI must read data:<mime type>;base64,<data>")
+        raise invalid_request(f"{where}: a data URI must read data:<mime type>;base64,<data>")
     return mime.split(";")[0] or _sniffed(data) or "application/octet-stream", data
 
 
@@ -229,7 +237,7 @@ def _sniffed(data: str) -> str | None:
     return next((mime for start, mime in _SIGNATURES if data.startswith(start)), None)
 
 
-def _calls(message: AIMessage, where: str) -> Iterator[Call]:
+def _calls(message: AIMessage, where: str) -> Iterator[ToolCall]:
     parsed = message.tool_calls or message.invalid_tool_calls
     if not parsed and isinstance(message.content, list):
         blocks = [
@@ -238,27 +246,27 @@ def _calls(message: AIMessage, where: str) -> Iterator[Call]:
             if isinstance(b, dict) and b.get("type") == "tool_use" and b.get("name")
         ]
         for block in blocks:  # as Anthropic writes them, where nobody has parsed them yet
-            yield _sound_call(
+            yield _checked_call(
                 parse_call(block.get("name"), block.get("input"), block.get("id")), where
             )
     for call in message.tool_calls:
-        yield _sound_call(Call(call["name"], call["args"], call["id"]), where)
+        yield _checked_call(ToolCall(call["name"], call["args"], call["id"]), where)
     for bad in message.invalid_tool_calls:
-        call_ = Call(bad["name"] or "", bad["args"] or "", bad["id"], bad["error"])
-        yield _sound_call(call_, where)
+        call_ = ToolCall(bad["name"] or "", bad["args"] or "", bad["id"], bad["error"])
+        yield _checked_call(call_, where)
 
 
-def _sound_call(call: Call, where: str) -> Call:
+def _checked_call(call: ToolCall, where: str) -> ToolCall:
     reason = _flaw(call, where)
     if reason is not None and isinstance(call.arguments, Mapping):
         call = replace(call, arguments=_sendable(dict(call.arguments)))
         reason = _flaw(call, where)
     if reason is not None:
-        raise refuse(reason)
+        raise invalid_request(reason)
     return call
 
 
-def _flaw(call: Call, where: str) -> str | None:
+def _flaw(call: ToolCall, where: str) -> str | None:
     try:
         check_json([call.name, call.id, call.arguments], f"{where}, tool call {call.name!r}")
     except ValueError as error:
@@ -283,10 +291,10 @@ def _sendable(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _result(message: ToolMessage | FunctionMessage, call_id: str | None, where: str) -> Result:
+def _result(message: ToolMessage | FunctionMessage, call_id: str | None, where: str) -> ToolResult:
     failed = getattr(message, "status", "success") == "error"
     parts = read_result(message.content, where)
-    return Result(parts, _id_text(call_id), _id_text(message.name), failed)
+    return ToolResult(parts, _id_text(call_id), _id_text(message.name), failed)
 
 
 def protect_results(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
@@ -307,19 +315,19 @@ def _id_text(value: Any) -> str | None:
     return None if value is None else replace_surrogates(str(value))
 
 
-def sound(text: Any, where: str) -> str:
+def check_text(text: Any, where: str) -> str:
     """Check that a value is text that can be sent.
 
     Raises:
         SegmindInvalidRequestError: If it is not a string, or holds half of a surrogate pair.
     """
     if not isinstance(text, str):
-        raise refuse(f"{where}: expected text, got {type(text).__name__}")
+        raise invalid_request(f"{where}: expected text, got {type(text).__name__}")
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise refuse(
+            raise invalid_request(
                 f"{where}: character {error.start} is half of a surrogate pair; "
                 "clean it with text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
             ) from None
@@ -329,7 +337,7 @@ def sound(text: Any, where: str) -> str:
 # --- ours → LangChain ------------------------------------------------------------------------
 
 
-def write(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> AIMessage:
+def to_ai_message(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> AIMessage:
     """Write one choice as the message of an `invoke`."""
     calls: dict[str, Any] = {}
     if choice.calls:  # for LangChain to check empty lists costs 1 % of a call
@@ -352,7 +360,9 @@ def write(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> A
     )
 
 
-def write_chunk(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> AIMessageChunk:
+def to_ai_message_chunk(
+    choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]
+) -> AIMessageChunk:
     """Write one choice as the only chunk of a `stream`: the gateway answers in one piece.
 
     Merging chunks parses arguments leniently, which would turn a call that was cut short into one
@@ -372,7 +382,7 @@ def write_chunk(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]
     )
 
 
-def _jsonable(call: Call) -> dict[str, Any] | str:
+def _jsonable(call: ToolCall) -> dict[str, Any] | str:
     return call.arguments if isinstance(call.arguments, str) else dict(call.arguments)
 
 
@@ -401,13 +411,13 @@ def _usage(usage: Usage | None) -> UsageMetadata | None:
     written = UsageMetadata(
         input_tokens=usage.input, output_tokens=usage.output, total_tokens=total
     )
-    read = InputTokenDetails()
+    from_langchain = InputTokenDetails()
     if usage.cache_read is not None:
-        read["cache_read"] = usage.cache_read
+        from_langchain["cache_read"] = usage.cache_read
     if usage.cache_creation is not None:
-        read["cache_creation"] = usage.cache_creation
-    if read:
-        written["input_token_details"] = read
+        from_langchain["cache_creation"] = usage.cache_creation
+    if from_langchain:
+        written["input_token_details"] = from_langchain
     if usage.reasoning is not None:
         written["output_token_details"] = OutputTokenDetails(reasoning=usage.reasoning)
     return written

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from langchain_segmind._messages.types import Media, MediaKind, Text
+from langchain_segmind._messages.types import MediaKind, MediaPart, TextPart
 
-Shows = Callable[[Media], bool]
+Shows = Callable[[MediaPart], bool]
 
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "refusal"})
 _BESIDE_TEXT: Final = frozenset(
@@ -80,7 +80,7 @@ _SHORT: Final = 2_000
 """Characters of data that may stand in a prompt as they are, where they may not be base64."""
 
 
-def read_result(content: Any, where: str) -> tuple[Text | Media, ...]:
+def read_result(content: Any, where: str) -> tuple[TextPart | MediaPart, ...]:
     """Read a result's content.
 
     Args:
@@ -88,10 +88,10 @@ def read_result(content: Any, where: str) -> tuple[Text | Media, ...]:
         where: Names the message.
     """
     if isinstance(content, str):
-        return (Text(replace_surrogates(content)),) if content else ()
+        return (TextPart(replace_surrogates(content)),) if content else ()
     blocks = content if isinstance(content, list | tuple) else [content]
     parts = [_read_block(block, f"{where}, block {i}") for i, block in enumerate(blocks)]
-    return tuple([part for part in parts if not isinstance(part, Text) or part.text])
+    return tuple([part for part in parts if not isinstance(part, TextPart) or part.text])
 
 
 def protect(blocks: list[Any]) -> list[Any]:
@@ -120,31 +120,35 @@ def _is_safe(block: Any) -> bool:
     return "mime_type" in block if "base64" in block else "text" not in block
 
 
-def show(parts: tuple[Text | Media, ...], shows: Shows | None) -> list[Text | Media]:
+def show(
+    parts: tuple[TextPart | MediaPart, ...], shows: Shows | None
+) -> list[TextPart | MediaPart]:
     """Describe the media that a model cannot be shown, and join texts that are neighbors.
 
     Args:
         parts: Of a result.
         shows: Whether a model can be shown a medium; None if it can be shown any.
     """
-    shown: list[Text | Media] = []
+    shown: list[TextPart | MediaPart] = []
     texts: list[str] = []
     for part in parts:
-        if isinstance(part, Media) and (shows is None or shows(part)):
+        if isinstance(part, MediaPart) and (shows is None or shows(part)):
             if texts:
-                shown.append(Text("\n".join(texts)))
+                shown.append(TextPart("\n".join(texts)))
             shown.append(part)
             texts = []
         else:
-            texts.append(_describe(part) if isinstance(part, Media) else part.text)
+            texts.append(_describe(part) if isinstance(part, MediaPart) else part.text)
     if texts:
-        shown.append(Text("\n".join(texts)))
+        shown.append(TextPart("\n".join(texts)))
     return shown
 
 
-def only_text(parts: tuple[Text | Media, ...]) -> str:
+def only_text(parts: tuple[TextPart | MediaPart, ...]) -> str:
     """Give a result in words alone."""
-    return "\n".join(_describe(part) if isinstance(part, Media) else part.text for part in parts)
+    return "\n".join(
+        _describe(part) if isinstance(part, MediaPart) else part.text for part in parts
+    )
 
 
 def replace_surrogates(text: str) -> str:
@@ -179,10 +183,10 @@ def _printed(value: Any) -> str:
 # --- blocks ----------------------------------------------------------------------------------
 
 
-def _read_block(block: Any, where: str) -> Text | Media:
-    part: Text | Media | None = None
+def _read_block(block: Any, where: str) -> TextPart | MediaPart:
+    part: TextPart | MediaPart | None = None
     if isinstance(block, str):
-        return Text(replace_surrogates(block))
+        return TextPart(replace_surrogates(block))
     if isinstance(block, dict) and block.keys() == {"type", "value"} and block["type"] == _WRAPPED:
         block = block["value"]
     if isinstance(block, dict):
@@ -193,16 +197,18 @@ def _read_block(block: Any, where: str) -> Text | Media:
             part = _read_text(block, "refusal" if kind == "refusal" else "text")
         elif kind in _KINDS:
             part = _read_file(_KINDS[kind], block, f"{where} ({kind})")
-    return Text(as_json(block)) if part is None else part
+    return TextPart(as_json(block)) if part is None else part
 
 
-def _read_text(block: Mapping[Any, Any], key: str) -> Text | None:
+def _read_text(block: Mapping[Any, Any], key: str) -> TextPart | None:
     said = block.get(key)
     others = any(k not in _BESIDE_TEXT and k != key and v is not None for k, v in block.items())
-    return None if others or not isinstance(said, str) else Text(replace_surrogates(said))
+    return None if others or not isinstance(said, str) else TextPart(replace_surrogates(said))
 
 
-def _read_file(kind: MediaKind, block: Mapping[Any, Any], where: str) -> Text | Media | None:
+def _read_file(
+    kind: MediaKind, block: Mapping[Any, Any], where: str
+) -> TextPart | MediaPart | None:
     """Read a block that LangChain, OpenAI, Anthropic, Google or MCP would take for a file.
 
     Returns:
@@ -265,7 +271,9 @@ class _Label:
         mime = (self.written or "").split(";")[0].strip().lower()
         return _SAME.get(mime, mime) if _MIME.fullmatch(mime) else None
 
-    def media(self, mime: str | None, *, data: str | None = None, url: str | None = None) -> Media:
+    def media(
+        self, mime: str | None, *, data: str | None = None, url: str | None = None
+    ) -> MediaPart:
         kind = self._kind
         if mime is not None:
             start = mime.partition("/")[0]
@@ -273,7 +281,7 @@ class _Label:
             kind = "video" if start == "video" else of_start.get(start, "file")
         detail = self._fields.get("detail")
         name = self.name if data is None else self.name or self._address
-        return Media(
+        return MediaPart(
             kind,
             self._where,
             data=data,
@@ -283,17 +291,17 @@ class _Label:
             detail=detail if detail in ("low", "high", "auto") else None,
         )
 
-    def with_text(self, text: str) -> Text:
+    def with_text(self, text: str) -> TextPart:
         """Give the text of a file, under a line that says which file it is if that is known."""
         mime = self.written if self.name or self._address else None
         known = self._known(self.name, mime, self._address)
         text = replace_surrogates(text)
-        return Text(f"[file: {known}]\n{text}" if known else text)
+        return TextPart(f"[file: {known}]\n{text}" if known else text)
 
-    def line(self, media: Media, trouble: str = "") -> Text:
+    def line(self, media: MediaPart, trouble: str = "") -> TextPart:
         """Tell of a file in one line."""
         mime = media.mime or self.written
-        return Text(_line(media, trouble, mime, self._others()))
+        return TextPart(_line(media, trouble, mime, self._others()))
 
     def _known(self, *facts: str | None) -> str:
         return ", ".join(_one_line(fact) for fact in (*facts, self._others()) if fact)
@@ -307,13 +315,13 @@ class _Label:
         return as_json(others) if others else None
 
 
-def _read_url(label: _Label, url: str) -> Text | Media:
+def _read_url(label: _Label, url: str) -> TextPart | MediaPart:
     media = label.media(label.mime, url=url)
     is_web = url.lower().startswith(("https://", "http://")) and not re.search(r"[\s<>]", url)
     return media if media.kind == "image" and is_web else label.line(media)
 
 
-def _read_data(label: _Label, data: str) -> Text | Media | None:
+def _read_data(label: _Label, data: str) -> TextPart | MediaPart | None:
     if data[:5].lower() == "data:":
         label.written, data = _split_data_uri(data, label.written)
     encoded = _as_base64(data)
@@ -331,7 +339,7 @@ def _read_data(label: _Label, data: str) -> Text | Media | None:
     return media if _may_be_shown(media) else label.line(media)
 
 
-def _read_broken(label: _Label, data: str) -> Text | None:
+def _read_broken(label: _Label, data: str) -> TextPart | None:
     is_binary = label.mime is not None and not _TEXTUAL.fullmatch(label.mime)
     if len(data) <= _SHORT and not is_binary:
         return None
@@ -356,7 +364,7 @@ def _mime_of(labeled: str | None, encoded: str) -> str | None:
     return next(found, None if labeled in _VAGUE else labeled)
 
 
-def _may_be_shown(media: Media) -> bool:
+def _may_be_shown(media: MediaPart) -> bool:
     return media.kind != "file" or media.mime == "application/pdf"
 
 
@@ -401,11 +409,11 @@ def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
     return None
 
 
-def _describe(media: Media) -> str:
+def _describe(media: MediaPart) -> str:
     return _line(media, "", media.mime, None)
 
 
-def _line(media: Media, trouble: str, mime: str | None, others: str | None) -> str:
+def _line(media: MediaPart, trouble: str, mime: str | None, others: str | None) -> str:
     size = None
     if media.data is not None:
         size = f"{len(media.data) * 3 // 4 - media.data[-2:].count('=')} bytes"

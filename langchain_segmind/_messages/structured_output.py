@@ -34,7 +34,7 @@ Schema = dict[str, Any] | type
 _NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
-def structured(
+def structured_output_chain(
     model: BaseChatModel,
     schema: Schema | None,
     /,  # `model` is also a setting of one call

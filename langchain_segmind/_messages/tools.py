@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langchain_segmind._client.validation import check_flag, check_json
-from langchain_segmind._messages.json_schema import lean
+from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.types import Tool
 
 if TYPE_CHECKING:  # loading LangChain's tools costs those who use none
     from langchain_core.tools import BaseTool
 
-Offer: TypeAlias = Union[dict[str, Any], type, Callable[..., Any], "BaseTool"]
+ToolLike: TypeAlias = Union[dict[str, Any], type, Callable[..., Any], "BaseTool"]
 
 _FORCED: Final = frozenset({"any", "required"})
 
 
-def describe(tools: Sequence[Offer], *, strict: bool | None = None) -> list[dict[str, Any]]:
+def to_openai_tools(
+    tools: Sequence[ToolLike], *, strict: bool | None = None
+) -> list[dict[str, Any]]:
     """Describe tools in OpenAI's form, which tracing and LangChain's own code expect.
 
     Raises:
@@ -32,7 +34,7 @@ def describe(tools: Sequence[Offer], *, strict: bool | None = None) -> list[dict
     return [_described(tool, strict) for tool in tools]
 
 
-def _described(tool: Offer, strict: bool | None) -> dict[str, Any]:
+def _described(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
     if isinstance(tool, dict) and tool.get("type") not in (None, "function", "object", "custom"):
         raise ValueError(
             f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run; give "
@@ -52,7 +54,7 @@ def _described(tool: Offer, strict: bool | None) -> dict[str, Any]:
     raise ValueError(reason[:500])
 
 
-def read(tools: Sequence[Offer] | None) -> tuple[Tool, ...]:
+def parse_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool, ...]:
     """Read tools into ours.
 
     The same tool given twice is kept once.
@@ -62,7 +64,7 @@ def read(tools: Sequence[Offer] | None) -> tuple[Tool, ...]:
             would be shown only one of them, and a call of the other would run the wrong tool.
     """
     by_name: dict[str, Tool] = {}
-    for described in describe(() if tools is None else tools):
+    for described in to_openai_tools(() if tools is None else tools):
         tool = _tool(described["function"])
         first = by_name.setdefault(tool.name, tool)
         if first is not tool and _as_json(first) != _as_json(tool):
@@ -89,10 +91,12 @@ def _as_json(tool: Tool) -> str:
     Titles are left out: pydantic makes them of names, and LangChain drops them of a class, but not
     of the class's JSON schema.
     """
-    return json.dumps([tool.description, lean(tool.parameters), tool.strict], sort_keys=True)
+    return json.dumps(
+        [tool.description, strip_titles(tool.parameters), tool.strict], sort_keys=True
+    )
 
 
-def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool]:
+def apply_tool_choice(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool]:
     """Apply a tool choice.
 
     Args:
@@ -105,8 +109,8 @@ def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool
     Raises:
         ValueError: If the choice is none of the tools.
     """
-    named = _named(choice)
-    wanted = named or _wanted(choice)
+    named = _named_tool(choice)
+    wanted = named or _choice_word(choice)
     if named is None and wanted == "none":
         return (), False
     if not tools or (named is None and wanted == "auto"):
@@ -120,7 +124,7 @@ def choose(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool
     return chosen, True
 
 
-def _named(choice: Any) -> str | None:
+def _named_tool(choice: Any) -> str | None:
     """The tool that a provider's form of a choice names, whatever its name is."""
     if not isinstance(choice, Mapping):
         return None
@@ -130,7 +134,7 @@ def _named(choice: Any) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def _wanted(choice: Any) -> str:
+def _choice_word(choice: Any) -> str:
     if choice is None or choice is False:
         return "auto"
     if choice is True:

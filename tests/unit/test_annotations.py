@@ -77,10 +77,10 @@ def test_the_list_has_methods_properties_functions_and_classes():
         "ChatSegmind.model_name",
         "GatewayClient.get_credits",
         "SegmindEmbeddings.embed_query",
-        "BoundChat.submit",
+        "SegmindBinding.submit",
         "LocalGateway.reply",
-        "CreditTracker",
-        "image_block",
+        "UsageTracker",
+        "content_block_from_file",
         "segmind_gateway",
     } <= ANNOTATED.keys()
 
@@ -96,7 +96,7 @@ def test_annotations_name_the_job_itself(name):
 
 
 def test_annotations_of_bind_name_a_runnable_with_jobs():
-    assert typing.get_type_hints(ChatSegmind.bind)["return"] is jobs.BoundChat
+    assert typing.get_type_hints(ChatSegmind.bind)["return"] is jobs.SegmindBinding
 
 
 def test_annotations_cost_an_import_nothing():

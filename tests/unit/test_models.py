@@ -3,7 +3,7 @@
 import pytest
 
 from langchain_segmind import ChatSegmind
-from langchain_segmind.models import card_for
+from langchain_segmind.models import model_info_for
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from langchain_segmind.models import card_for
     ],
 )
 def test_a_family_follows_from_the_name(slug, family):
-    assert card_for(slug).family == family
+    assert model_info_for(slug).family == family
 
 
 def test_a_profile_holds_what_is_known_and_no_more():

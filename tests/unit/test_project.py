@@ -127,9 +127,9 @@ def test_importing_the_package_imports_no_aiohttp_tqdm_or_local_gateway():
 def test_importing_the_package_makes_no_catalogue():
     code = (
         "from langchain_segmind import ChatSegmind, models\n"
-        "assert models.chat_cards.cache_info().currsize == 0\n"
+        "assert models.chat_models.cache_info().currsize == 0\n"
         "ChatSegmind(model='gpt-4o', api_key='SG_0123456789')\n"
-        "assert models.chat_cards.cache_info().currsize == 1"
+        "assert models.chat_models.cache_info().currsize == 1"
     )
 
     assert_runs(code)

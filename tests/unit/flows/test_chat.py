@@ -19,24 +19,31 @@ from langchain_segmind import (
     SegmindServerError,
     SegmindTimeoutError,
 )
-from langchain_segmind._flows.chat import Target, balance, chat
-from langchain_segmind._flows.retry import Patience
+from langchain_segmind._flows.chat import Endpoint, balance, chat
+from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination, Failure, Response
-from langchain_segmind._messages.types import Call, Prompt, Result, Text, Tool, Turn
-from langchain_segmind.models import Card
+from langchain_segmind._messages.types import (
+    ChatRequest,
+    Message,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from langchain_segmind.models import ModelInfo
 
-HELLO = Prompt((Turn("user", (Text("Hello"),)),))
+HELLO = ChatRequest((Message("user", (TextPart("Hello"),)),))
 ANSWER = Response(200, body=b'{"choices": [{"message": {"content": "Hi."}}]}')
 BUSY = Response(503, body=b'{"error": "busy"}')
 REFUSED = Failure("not_sent", "connection", "Connection refused")
 
 
-def play(*replies, prompt=HELLO, patience=None, headers=None, card=None):
+def play(*replies, prompt=HELLO, retry_policy=None, headers=None, model_info=None):
     """Play a chat with the given outcomes; give its result and the steps it took."""
-    target = Target(
+    target = Endpoint(
         Destination("https://gw.example/v1"),
-        card or Card("gpt-4o", "openai"),
-        patience or Patience(),
+        model_info or ModelInfo("gpt-4o", "openai"),
+        retry_policy or RetryPolicy(),
         headers or {},
     )
     flow, steps, waiting = chat(prompt, target), [], list(replies)
@@ -60,19 +67,19 @@ def first_body(flow):
 
 
 def test_posts_the_body_to_the_model():
-    heard, steps = play(ANSWER, headers={"x-trace": "1"})
+    completion, steps = play(ANSWER, headers={"x-trace": "1"})
 
     request = steps[0].request
-    assert heard.answer.choices[0].text == "Hi."
+    assert completion.answer.choices[0].text == "Hi."
     assert (request.method, request.url) == ("POST", "https://gw.example/v1/gpt-4o")
     assert json.loads(request.body) == {"messages": [{"role": "user", "content": "Hello"}]}
     assert request.headers == {"x-trace": "1"}
 
 
 def test_asks_again_with_the_same_bytes_after_a_wait():
-    heard, steps = play(BUSY, REFUSED, ANSWER)
+    completion, steps = play(BUSY, REFUSED, ANSWER)
 
-    assert heard.answer.choices[0].text == "Hi."
+    assert completion.answer.choices[0].text == "Hi."
     assert [step.after for step in steps] == [0.0, 0.25, 0.5]
     assert len({id(step.request) for step in steps}) == 1
 
@@ -85,7 +92,7 @@ def test_gives_up_when_the_retries_are_used_up():
 
 
 def test_no_retries_means_one_attempt():
-    error = fails(SegmindServerError, BUSY, patience=Patience(max_retries=0))
+    error = fails(SegmindServerError, BUSY, retry_policy=RetryPolicy(max_retries=0))
 
     assert error.attempts == 1
 
@@ -159,7 +166,7 @@ def test_a_prompt_that_is_too_long_is_never_asked_again(status, text):
     assert error.attempts == 1
 
 
-def test_a_rate_limit_beyond_the_users_patience_ends_at_once_and_says_how_long():
+def test_a_rate_limit_beyond_the_limit_ends_at_once_and_says_how_long():
     error = fails(SegmindRateLimitError, Response(429, {"retry-after": "90"}))
 
     assert (error.retry_after, error.attempts) == (90.0, 1)
@@ -169,20 +176,20 @@ def test_a_rate_limit_beyond_the_users_patience_ends_at_once_and_says_how_long()
 def test_opting_in_repeats_a_lost_answer():
     lost = Failure("unknown", "connection", "reset")
 
-    heard, steps = play(lost, ANSWER, patience=Patience(retry_ambiguous=True))
+    completion, steps = play(lost, ANSWER, retry_policy=RetryPolicy(retry_ambiguous=True))
 
-    assert heard.answer.choices[0].text == "Hi."
+    assert completion.answer.choices[0].text == "Hi."
     assert len(steps) == 2
 
 
 def test_the_total_timeout_shortens_the_last_attempts():
     late = Response(503, elapsed=70.0)
 
-    _, steps = play(late, ANSWER, patience=Patience(total_timeout=100.0))
+    _, steps = play(late, ANSWER, retry_policy=RetryPolicy(total_timeout=100.0))
 
     assert steps[0].timeout == 100.0
     assert steps[1].timeout == pytest.approx(29.75)
-    assert steps[1].patience == pytest.approx(29.75)
+    assert steps[1].retry_policy == pytest.approx(29.75)
 
 
 def test_reads_what_the_headers_say():
@@ -193,10 +200,14 @@ def test_reads_what_the_headers_say():
         "x-generation-time": "0.8s",
     }
 
-    heard, _ = play(Response(200, headers, ANSWER.body))
+    completion, _ = play(Response(200, headers, ANSWER.body))
 
-    assert heard.receipt.request_id == "r1"
-    assert (heard.receipt.cost, heard.receipt.remaining_credits, heard.receipt.generation_time) == (
+    assert completion.receipt.request_id == "r1"
+    assert (
+        completion.receipt.cost,
+        completion.receipt.remaining_credits,
+        completion.receipt.generation_time,
+    ) == (
         0.0012,
         1234.5,
         0.8,
@@ -205,10 +216,10 @@ def test_reads_what_the_headers_say():
 
 @pytest.mark.parametrize("odd", ["", "free", "NaN", "inf", "1e999", "--", "0x1"])
 def test_odd_amounts_are_left_out(odd):
-    heard, _ = play(Response(200, {"x-cost": odd, "x-remaining-credits": odd}, ANSWER.body))
+    completion, _ = play(Response(200, {"x-cost": odd, "x-remaining-credits": odd}, ANSWER.body))
 
-    assert heard.receipt.cost is None
-    assert heard.receipt.remaining_credits is None
+    assert completion.receipt.cost is None
+    assert completion.receipt.remaining_credits is None
 
 
 @pytest.mark.parametrize(
@@ -222,13 +233,13 @@ def test_odd_amounts_are_left_out(odd):
 def test_the_answer_ends_before_the_first_stop_sequence(stop, text, reason):
     body = b'{"choices": [{"message": {"content": "1, 2, 3, 4, 5"}, "finish_reason": "length"}]}'
 
-    heard, steps = play(
-        Response(200, body=body), prompt=Prompt(HELLO.turns, settings={"stop": stop})
+    completion, steps = play(
+        Response(200, body=body), prompt=ChatRequest(HELLO.turns, settings={"stop": stop})
     )
 
     assert json.loads(steps[0].request.body)["stop"] == stop
-    assert heard.answer.choices[0].text == text
-    assert heard.answer.choices[0].finish_reason == reason
+    assert completion.answer.choices[0].text == text
+    assert completion.answer.choices[0].finish_reason == reason
 
 
 def test_an_unusable_answer_shows_how_it_begins():
@@ -253,25 +264,25 @@ def said(text, **choice):
 
 @pytest.mark.parametrize(
     "prompt",
-    [Prompt(HELLO.turns, tools=(ADD,)), Prompt(HELLO.turns, response_format=FORM)],
+    [ChatRequest(HELLO.turns, tools=(ADD,)), ChatRequest(HELLO.turns, response_format=FORM)],
     ids=["tools", "structured output"],
 )
 @pytest.mark.parametrize("status", [400, 406])
 def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prompt, status):
     refused = Response(status, body=NO_FORMAT.body)
 
-    heard, steps = play(refused, said('{"say": "Hi.", "calls": []}'), prompt=prompt)
+    completion, steps = play(refused, said('{"say": "Hi.", "calls": []}'), prompt=prompt)
 
     first, second = (json.loads(step.request.body or b"") for step in steps)
     assert "response_format" in first
     assert "response_format" not in second
     assert "JSON schema: " in second["messages"][0]["content"]
     assert [step.after for step in steps] == [0.0, 0.0]
-    assert heard.refuses_format
+    assert completion.refuses_format
 
 
 def test_it_is_asked_again_only_once():
-    prompt = Prompt(HELLO.turns, tools=(ADD,))
+    prompt = ChatRequest(HELLO.turns, tools=(ADD,))
 
     error = fails(SegmindInvalidRequestError, NO_FORMAT, NO_FORMAT, prompt=prompt)
 
@@ -279,9 +290,11 @@ def test_it_is_asked_again_only_once():
 
 
 def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
-    target = Target(Destination("https://gw.example/v1"), Card("m", "openai"), refuses_format=True)
+    target = Endpoint(
+        Destination("https://gw.example/v1"), ModelInfo("m", "openai"), refuses_format=True
+    )
 
-    body = first_body(chat(Prompt(HELLO.turns, tools=(ADD,)), target))
+    body = first_body(chat(ChatRequest(HELLO.turns, tools=(ADD,)), target))
 
     assert "response_format" not in body
 
@@ -295,17 +308,17 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
     ],
 )
 def test_other_refusals_are_final(reply):
-    error = fails(SegmindError, reply, prompt=Prompt(HELLO.turns, tools=(ADD,)))
+    error = fails(SegmindError, reply, prompt=ChatRequest(HELLO.turns, tools=(ADD,)))
 
     assert error.attempts == 1
 
 
 def test_a_response_format_of_text_keeps_stop_sequences():
-    prompt = Prompt(HELLO.turns, settings={"stop": ["END"]}, response_format={"type": "text"})
+    prompt = ChatRequest(HELLO.turns, settings={"stop": ["END"]}, response_format={"type": "text"})
 
-    heard, steps = play(said("Hi. END of it"), prompt=prompt)
+    completion, steps = play(said("Hi. END of it"), prompt=prompt)
 
-    assert heard.answer.choices[0].text == "Hi. "
+    assert completion.answer.choices[0].text == "Hi. "
     assert json.loads(steps[0].request.body)["stop"] == ["END"]
 
 
@@ -314,15 +327,15 @@ def test_a_refusal_of_the_format_counts_for_no_retry():
         NO_FORMAT,
         BUSY,
         said("Hi."),
-        prompt=Prompt(HELLO.turns, response_format=FORM),
-        patience=Patience(max_retries=2),
+        prompt=ChatRequest(HELLO.turns, response_format=FORM),
+        retry_policy=RetryPolicy(max_retries=2),
     )
 
     assert len(steps) == 3
 
 
 def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
-    prompt = Prompt(HELLO.turns, tools=(ADD,), forced=True)
+    prompt = ChatRequest(HELLO.turns, tools=(ADD,), forced=True)
 
     error = fails(SegmindResponseError, said("I would rather not."), prompt=prompt)
 
@@ -333,23 +346,23 @@ def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
 
 
 def test_stop_sequences_end_the_words_but_cut_no_envelope():
-    prompt = Prompt(HELLO.turns, tools=(ADD,), settings={"stop": ["calls", "END"]})
+    prompt = ChatRequest(HELLO.turns, tools=(ADD,), settings={"stop": ["calls", "END"]})
     text = '{"say": "Hi. END of it", "calls": [{"name": "add", "arguments": {"a": 1}}]}'
 
-    heard, _ = play(said(text), prompt=prompt)
+    completion, _ = play(said(text), prompt=prompt)
 
-    choice = heard.answer.choices[0]
+    choice = completion.answer.choices[0]
     assert choice.text == "Hi. "
     assert choice.calls[0].arguments == {"a": 1}
 
 
 def test_tools_go_natively_where_the_gateway_forwards_them():
-    target = Target(Destination("https://gw.example/v1"), Card("m", "openai"), native=True)
-    prompt = Prompt(
+    target = Endpoint(Destination("https://gw.example/v1"), ModelInfo("m", "openai"), native=True)
+    prompt = ChatRequest(
         (
             *HELLO.turns,
-            Turn("assistant", (Text("Wait."), Call("add", {"a": 1}, "c1"))),
-            Turn("user", (Result((Text("1"),), "c1", "add"),)),
+            Message("assistant", (TextPart("Wait."), ToolCall("add", {"a": 1}, "c1"))),
+            Message("user", (ToolResult((TextPart("1"),), "c1", "add"),)),
         ),
         tools=(ADD,),
         forced=True,
@@ -373,7 +386,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
 
 
 def balance_of(reply):
-    flow: Any = balance("https://gw.example/v1", Patience(), {"x-trace": "1"})
+    flow: Any = balance("https://gw.example/v1", RetryPolicy(), {"x-trace": "1"})
     request = next(flow).request
     assert (request.method, request.url) == ("GET", "https://gw.example/v1/get-user-credits")
     assert request.headers == {"x-trace": "1"}

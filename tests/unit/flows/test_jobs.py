@@ -18,14 +18,14 @@ from langchain_segmind import (
     SegmindResponseError,
     SegmindServerError,
 )
-from langchain_segmind._flows.chat import Target, chat, fetch, state, submit
-from langchain_segmind._flows.jobs import Waiting, queue_url
-from langchain_segmind._flows.retry import Patience
-from langchain_segmind._flows.types import Destination, Failure, News, Response
-from langchain_segmind._messages.types import Prompt, Text, Tool, Turn
-from langchain_segmind.models import Card, card_for
+from langchain_segmind._flows.chat import Endpoint, chat, fetch, state, submit
+from langchain_segmind._flows.jobs import WaitPolicy, queue_url
+from langchain_segmind._flows.retry import RetryPolicy
+from langchain_segmind._flows.types import Destination, Failure, JobEvent, Response
+from langchain_segmind._messages.types import ChatRequest, Message, TextPart, Tool
+from langchain_segmind.models import ModelInfo, model_info_for
 
-HELLO = Prompt((Turn("user", (Text("Hello"),)),))
+HELLO = ChatRequest((Message("user", (TextPart("Hello"),)),))
 ADD = Tool("add", "Add.", {"type": "object", "properties": {"a": {"type": "integer"}}})
 REPLY = {"choices": [{"message": {"content": "Hi."}}]}
 ID = "job-1"
@@ -66,7 +66,7 @@ class Clock:
         waiting = list(replies)
         move = next(flow)
         while True:
-            if isinstance(move, News):
+            if isinstance(move, JobEvent):
                 self.news.append((move.state, move.request_id))
                 reply = None
             else:
@@ -91,9 +91,9 @@ def fields(reply):
 
 
 def target(**kwargs):
-    card = kwargs.pop("card", Card("gpt-5", "openai"))
-    waiting = kwargs.pop("waiting", Waiting())
-    return Target(Destination(f"{GATEWAY}/v1"), card, waiting=waiting, **kwargs)
+    model_info = kwargs.pop("card", ModelInfo("gpt-5", "openai"))
+    waiting = kwargs.pop("waiting", WaitPolicy())
+    return Endpoint(Destination(f"{GATEWAY}/v1"), model_info, waiting=waiting, **kwargs)
 
 
 def play(*replies, prompt=HELLO, takes=0.0, **kwargs):
@@ -141,7 +141,7 @@ def test_waits_grow_by_half_up_to_five_seconds():
 
 
 def test_a_longer_first_wait_is_kept():
-    played = play(QUEUED, WORKING, WORKING, DONE, ANSWER, waiting=Waiting(poll_interval=9.0))
+    played = play(QUEUED, WORKING, WORKING, DONE, ANSWER, waiting=WaitPolicy(poll_interval=9.0))
 
     assert [step.after for step in played.steps] == [0, 9.0, 9.0, 9.0, 0]
 
@@ -178,7 +178,7 @@ def test_the_queue_is_beside_the_api(base_url, queue):
     ],
 )
 def test_cards_tell_which_models_are_slow(slug, is_slow):
-    assert card_for(slug).is_slow is is_slow
+    assert model_info_for(slug).is_slow is is_slow
 
 
 @pytest.mark.parametrize("word", ["completed", " COMPLETED ", "Completed"])
@@ -399,7 +399,7 @@ def test_a_job_that_takes_too_long_is_left_in_the_queue_and_its_id_told():
         SegmindJobTimeoutError,
         QUEUED,
         *[WORKING] * 200,
-        waiting=Waiting(timeout=10.0),
+        waiting=WaitPolicy(timeout=10.0),
     )
 
     assert (error.request_id, error.outcome, error.billed) == (ID, "unknown", None)
@@ -409,26 +409,26 @@ def test_a_job_that_takes_too_long_is_left_in_the_queue_and_its_id_told():
 
 def test_the_last_poll_comes_as_the_deadline_passes_and_what_it_finds_is_collected():
     # Polls at 0.5, 1.25, 2.375 and, instead of 4.0625, at 3.0, the deadline.
-    played = play(QUEUED, WORKING, WORKING, WORKING, DONE, ANSWER, waiting=Waiting(timeout=3.0))
+    played = play(QUEUED, WORKING, WORKING, WORKING, DONE, ANSWER, waiting=WaitPolicy(timeout=3.0))
 
     assert played.elapsed == pytest.approx(3.0)
     assert played.value.answer.choices[0].text == "Hi."
 
 
 def test_the_deadline_of_the_whole_call_counts_the_submit():
-    patience = Patience(total_timeout=3.0)
+    retry_policy = RetryPolicy(total_timeout=3.0)
 
     with pytest.raises(SegmindJobTimeoutError):
-        play(QUEUED, *[WORKING] * 99, takes=0.4, patience=patience)
+        play(QUEUED, *[WORKING] * 99, takes=0.4, retry_policy=retry_policy)
 
-    played = play(QUEUED, WORKING, DONE, ANSWER, takes=0.1, patience=patience)
+    played = play(QUEUED, WORKING, DONE, ANSWER, takes=0.1, retry_policy=retry_policy)
     assert all(step.timeout <= 3.0 for step in played.steps)
 
 
 def test_the_deadline_counts_from_the_submit():
     replies = [response({"error": "busy"}, 503), QUEUED, WORKING, DONE, ANSWER]
 
-    played = play(*replies, waiting=Waiting(timeout=3.0), takes=1.0)
+    played = play(*replies, waiting=WaitPolicy(timeout=3.0), takes=1.0)
 
     assert played.value.answer.choices[0].text == "Hi."
 
@@ -436,20 +436,20 @@ def test_the_deadline_counts_from_the_submit():
 def test_the_deadline_of_the_whole_call_holds_across_a_second_submit():
     refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
     again = response({"request_id": "job-2", "status": "QUEUED"})
-    prompt = Prompt(HELLO.turns, tools=(ADD,))
+    prompt = ChatRequest(HELLO.turns, tools=(ADD,))
 
     played = play(
         QUEUED, refused, again, DONE, ANSWER,
-        prompt=prompt, takes=1.0, patience=Patience(total_timeout=10.0),
+        prompt=prompt, takes=1.0, retry_policy=RetryPolicy(total_timeout=10.0),
     )  # fmt: skip
 
     posts = [step for step in played.steps if step.request.method == "POST"]
     assert [step.timeout for step in posts] == pytest.approx([10.0, 7.5])
-    assert [step.patience for step in posts] == pytest.approx([10.0, 7.5])
+    assert [step.retry_policy for step in posts] == pytest.approx([10.0, 7.5])
 
 
 def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():
-    played = play(QUEUED, DONE, ANSWER, waiting=Waiting(timeout=0.6))
+    played = play(QUEUED, DONE, ANSWER, waiting=WaitPolicy(timeout=0.6))
 
     assert [step.timeout for step in played.steps[1:]] == [1.0, 1.0]
 
@@ -459,13 +459,17 @@ def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():
     [
         (
             [WORKING] * 99,
-            {"waiting": Waiting(timeout=9)},
+            {"waiting": WaitPolicy(timeout=9)},
             ["PROCESSING after 9 s", "queue_timeout"],
         ),
-        ([WORKING] * 99, {"patience": Patience(total_timeout=4)}, ["PROCESSING", "total_timeout"]),
+        (
+            [WORKING] * 99,
+            {"retry_policy": RetryPolicy(total_timeout=4)},
+            ["PROCESSING", "total_timeout"],
+        ),
         (
             [DONE] + [Response(503)] * 5,
-            {"waiting": Waiting(timeout=2)},
+            {"waiting": WaitPolicy(timeout=2)},
             ["done", "could not be read"],
         ),
     ],
@@ -477,7 +481,7 @@ def test_a_deadline_says_which_it_was(replies, settings, words):
 
 
 def test_no_poll_may_hang_for_long():
-    played = play(QUEUED, WORKING, DONE, ANSWER, patience=Patience(timeout=None))
+    played = play(QUEUED, WORKING, DONE, ANSWER, retry_policy=RetryPolicy(timeout=None))
 
     assert [step.timeout for step in played.steps[1:3]] == [30.0, 30.0]
 
@@ -542,7 +546,9 @@ def test_a_failed_job_that_was_billed_is_not_asked_again_in_words():
     refused = {"status": "FAILED", "error": "response_format is not supported"}
     billed = response({**refused, "metrics": {"cost": 0.01, "remaining_credits": 4}}, 422)
 
-    error = fails(SegmindJobFailedError, QUEUED, billed, prompt=Prompt(HELLO.turns, tools=(ADD,)))
+    error = fails(
+        SegmindJobFailedError, QUEUED, billed, prompt=ChatRequest(HELLO.turns, tools=(ADD,))
+    )
 
     assert (error.billed, error.remaining_credits) == (True, 4)
 
@@ -569,7 +575,7 @@ def test_the_news_tell_that_it_failed():
     with pytest.raises(SegmindJobFailedError):
         next(flow)
 
-    told = [move.state for move in moves if isinstance(move, News)]
+    told = [move.state for move in moves if isinstance(move, JobEvent)]
     assert told == ["QUEUED", "FAILED"]
 
 
@@ -585,7 +591,9 @@ def test_a_form_that_makes_the_job_fail_is_asked_for_in_words():
     refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
     again = response({"request_id": "job-2", "status": "QUEUED"})
 
-    played = play(QUEUED, refused, again, DONE, ANSWER, prompt=Prompt(HELLO.turns, tools=(ADD,)))
+    played = play(
+        QUEUED, refused, again, DONE, ANSWER, prompt=ChatRequest(HELLO.turns, tools=(ADD,))
+    )
 
     first, second = (json.loads(s.request.body) for s in played.steps if s.request.body)
     assert "response_format" in first
@@ -651,14 +659,14 @@ def test_the_id_is_saved_out_of_a_reply_that_was_cut():
 
 
 def test_ambiguous_submits_are_told():
-    patience = Patience(retry_ambiguous=True)
+    retry_policy = RetryPolicy(retry_ambiguous=True)
 
-    played = play(RESET, RESET, QUEUED, DONE, ANSWER, patience=patience)
+    played = play(RESET, RESET, QUEUED, DONE, ANSWER, retry_policy=retry_policy)
     assert played.value.receipt.ambiguous_attempts == 2
 
-    error = fails(SegmindResponseError, RESET, QUEUED, DONE, result(""), patience=patience)
+    error = fails(SegmindResponseError, RESET, QUEUED, DONE, result(""), retry_policy=retry_policy)
     assert (error.ambiguous_attempts, error.attempts) == (1, 4)
-    late = fails(SegmindServerError, RESET, QUEUED, *[Response(503)] * 7, patience=patience)
+    late = fails(SegmindServerError, RESET, QUEUED, *[Response(503)] * 7, retry_policy=retry_policy)
     assert (late.ambiguous_attempts, late.retry_after) == (1, None)
 
 
@@ -673,20 +681,20 @@ def test_submitting_alone_gives_the_job():
 
 
 def test_fetching_polls_at_once():
-    played = Clock(fetch(ID, Prompt(()), target()), [DONE, ANSWER])
+    played = Clock(fetch(ID, ChatRequest(()), target()), [DONE, ANSWER])
 
     assert played.value.answer.choices[0].text == "Hi."
     assert [step.after for step in played.steps] == [0, 0]
 
 
 def test_fetching_waits_for_a_job_that_still_runs():
-    played = Clock(fetch(ID, Prompt(()), target()), [WORKING, WORKING, DONE, ANSWER])
+    played = Clock(fetch(ID, ChatRequest(()), target()), [WORKING, WORKING, DONE, ANSWER])
 
     assert [step.after for step in played.steps] == [0, 0.5, 0.75, 0]
 
 
 def test_what_has_expired_is_said_to_have():
-    flow = fetch(ID, Prompt(()), target())
+    flow = fetch(ID, ChatRequest(()), target())
     with pytest.raises(SegmindJobNotFoundError, match="expired") as caught:
         Clock(flow, [Response(404, body=b'{"error": "Request job-1 not found"}')] * 7)
 
@@ -696,7 +704,7 @@ def test_what_has_expired_is_said_to_have():
 @pytest.mark.parametrize("job_id", ["", "../x", "a/b", "ä", "x" * 129, "a b"])
 def test_an_id_that_is_none_is_refused_before_anything_is_sent(job_id):
     with pytest.raises(SegmindInvalidRequestError, match="request_id") as caught:
-        next(fetch(job_id, Prompt(()), target()))
+        next(fetch(job_id, ChatRequest(()), target()))
 
     assert caught.value.outcome == "not_sent"
 
@@ -704,7 +712,7 @@ def test_an_id_that_is_none_is_refused_before_anything_is_sent(job_id):
 def test_calls_are_read_out_of_a_fetched_answer_whose_prompt_is_not_known():
     envelope = {"say": "", "calls": [{"name": "add", "arguments": {"a": 1}}]}
 
-    played = Clock(fetch(ID, Prompt(()), target()), [DONE, result(json.dumps(envelope))])
+    played = Clock(fetch(ID, ChatRequest(()), target()), [DONE, result(json.dumps(envelope))])
 
     (call,) = played.value.answer.choices[0].calls
     assert (call.name, call.arguments) == ("add", {"a": 1})
@@ -727,7 +735,7 @@ def test_a_state_is_asked_for(replies, told):
 def test_a_job_given_up_at_its_first_news_is_logged(caplog):
     flow = chat(HELLO, target())
     next(flow)
-    assert isinstance(flow.send(QUEUED), News)
+    assert isinstance(flow.send(QUEUED), JobEvent)
 
     flow.close()
 
@@ -739,7 +747,7 @@ def test_the_id_is_logged_and_so_is_a_job_that_is_left_behind(caplog):
     caplog.set_level(logging.INFO, "langchain_segmind")
     flow = chat(HELLO, target())
     next(flow)
-    assert isinstance(flow.send(QUEUED), News)
+    assert isinstance(flow.send(QUEUED), JobEvent)
     next(flow)
 
     flow.close()

@@ -6,34 +6,34 @@ import tracemalloc
 
 import pytest
 
-from langchain_segmind._formats import FORMATS, write
-from langchain_segmind._messages.types import Media, Prompt, Text, Turn
+from langchain_segmind._formats import FORMATS, encode_body
+from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
 
 BIG = base64.b64encode(bytes(range(256)) * 500).decode()
 
 
 def image(data=BIG, where="message 0"):
-    return Media("image", where, data=data, mime="image/png")
+    return MediaPart("image", where, data=data, mime="image/png")
 
 
 def ask(*parts):
-    return Prompt((Turn("user", parts),))
+    return ChatRequest((Message("user", parts),))
 
 
 @pytest.mark.parametrize("family", FORMATS)
 @pytest.mark.parametrize(
     "parts",
     [
-        [Text("What is this?"), image()],
+        [TextPart("What is this?"), image()],
         [
             image(),
-            Text("and"),
+            TextPart("and"),
             image(BIG[::-1]),
-            Text("\N{HONEYBEE} é"),
+            TextPart("\N{HONEYBEE} é"),
         ],
         [image("aGk="), image()],
-        [Text("(medium 0)"), image()],
-        [image(), Text("see (medium 0) and (medium 1)")],
+        [TextPart("(medium 0)"), image()],
+        [image(), TextPart("see (medium 0) and (medium 1)")],
         [image('"}],"' * 20_000)],
         [image("\\" + BIG)],
         [image("\n" + BIG)],
@@ -45,16 +45,16 @@ def test_a_body_is_the_same_as_if_json_had_written_it(family, parts):
     encode = FORMATS[family].encode
     prompt = ask(*parts)
 
-    assert json.loads(write(encode, prompt)) == encode(prompt)
+    assert json.loads(encode_body(encode, prompt)) == encode(prompt)
 
 
 @pytest.mark.parametrize("family", FORMATS)
 def test_a_big_medium_is_in_memory_once(family):
     data = base64.b64encode(bytes(5_000_000)).decode()
-    prompt = ask(Text("What is this?"), image(data))
+    prompt = ask(TextPart("What is this?"), image(data))
 
     tracemalloc.start()
-    body = write(FORMATS[family].encode, prompt)
+    body = encode_body(FORMATS[family].encode, prompt)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -10,9 +10,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
 from langchain_segmind._formats import FORMATS, SETTINGS, decode
-from langchain_segmind._messages.langchain import read
-from langchain_segmind._messages.types import Media, Prompt, Text, Turn
-from langchain_segmind._tool_emulation.prompt import speak
+from langchain_segmind._messages.langchain import from_langchain
+from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
+from langchain_segmind._tool_emulation.prompt import render_tools
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -52,8 +52,10 @@ def turns_of(family, body):
 
 @given(families, messages)
 def test_every_word_is_in_the_body_in_order(family, conversation):
-    prompt = speak(Prompt(read(conversation)))
-    said = [p.text for t in prompt.turns for p in t.parts if isinstance(p, Text) and p.text.strip()]
+    prompt = render_tools(ChatRequest(from_langchain(conversation)))
+    said = [
+        p.text for t in prompt.turns for p in t.parts if isinstance(p, TextPart) and p.text.strip()
+    ]
 
     body = FORMATS[family].encode(prompt)
 
@@ -69,14 +71,16 @@ def test_every_word_is_in_the_body_in_order(family, conversation):
 def test_the_messages_stay_as_they_were(family, conversation):
     before = copy.deepcopy(conversation)
 
-    FORMATS[family].encode(speak(Prompt(read(conversation))))
+    FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
 
     assert conversation == before
 
 
 @given(st.sampled_from(["anthropic", "gemini"]), messages)
 def test_turns_alternate_from_the_user_on_and_none_is_empty(family, conversation):
-    turns = turns_of(family, FORMATS[family].encode(speak(Prompt(read(conversation)))))
+    turns = turns_of(
+        family, FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
+    )
 
     theirs = "assistant" if family == "anthropic" else "model"
     assert [role for role, _ in turns] == [("user", theirs)[n % 2] for n in range(len(turns))]
@@ -88,29 +92,35 @@ def test_turns_alternate_from_the_user_on_and_none_is_empty(family, conversation
 @pytest.mark.parametrize("family", sorted(FORMATS))
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_moves_the_body_under_one_name(family, name):
-    turns = (Turn("user", (Text("a"),)),)
-    plain = FORMATS[family].encode(Prompt(turns))
+    turns = (Message("user", (TextPart("a"),)),)
+    plain = FORMATS[family].encode(ChatRequest(turns))
 
-    body = FORMATS[family].encode(Prompt(turns, {name: "value"}))
+    body = FORMATS[family].encode(ChatRequest(turns, {name: "value"}))
 
     assert {k: v for k, v in body.items() if k not in plain} == {
-        FORMATS[family].OWN_NAMES.get(name, name): "value"
+        FORMATS[family].SETTING_NAMES.get(name, name): "value"
     }
 
 
 CANNOT = {
-    ("openai", "video"): Media("video", "message 3, block 1 (video)", data="A", mime="video/mp4"),
-    ("openai", "flac"): Media("audio", "message 3, block 1 (audio)", data="A", mime="audio/flac"),
-    ("openai", "pdf url"): Media("file", "message 3, block 1 (file)", url="https://x/a.pdf"),
-    ("anthropic", "video"): Media(
+    ("openai", "video"): MediaPart(
         "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
     ),
-    ("anthropic", "audio"): Media(
+    ("openai", "flac"): MediaPart(
+        "audio", "message 3, block 1 (audio)", data="A", mime="audio/flac"
+    ),
+    ("openai", "pdf url"): MediaPart("file", "message 3, block 1 (file)", url="https://x/a.pdf"),
+    ("anthropic", "video"): MediaPart(
+        "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
+    ),
+    ("anthropic", "audio"): MediaPart(
         "audio", "message 3, block 1 (audio)", data="A", mime="audio/wav"
     ),
-    ("anthropic", "bmp"): Media("image", "message 3, block 1 (image)", data="A", mime="image/bmp"),
-    ("anthropic", "url"): Media("image", "message 3, block 1 (image)", url="https://x/a.png"),
-    ("gemini", "url"): Media("image", "message 3, block 1 (image_url)", url="https://x/a.png"),
+    ("anthropic", "bmp"): MediaPart(
+        "image", "message 3, block 1 (image)", data="A", mime="image/bmp"
+    ),
+    ("anthropic", "url"): MediaPart("image", "message 3, block 1 (image)", url="https://x/a.png"),
+    ("gemini", "url"): MediaPart("image", "message 3, block 1 (image_url)", url="https://x/a.png"),
 }
 
 
@@ -119,7 +129,7 @@ def test_what_a_family_cannot_say_is_an_error_that_names_the_place(case):
     family, _ = case
 
     with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)") as caught:
-        FORMATS[family].encode(Prompt((Turn("user", (Text("see"), CANNOT[case])),)))
+        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), CANNOT[case])),)))
 
     assert caught.value.outcome == "not_sent"
     if CANNOT[case].url and family != "openai":
@@ -128,14 +138,18 @@ def test_what_a_family_cannot_say_is_an_error_that_names_the_place(case):
 
 @pytest.mark.parametrize("family", ["anthropic", "gemini"])
 def test_a_picture_in_a_system_prompt_is_an_error(family):
-    picture = Media("image", "message 0, block 0 (image)", data=PNG, mime="image/png")
+    picture = MediaPart("image", "message 0, block 0 (image)", data=PNG, mime="image/png")
 
     with pytest.raises(SegmindInvalidRequestError, match="message 0, block 0"):
-        FORMATS[family].encode(Prompt((Turn("system", (picture,)), Turn("user", (Text("a"),)))))
+        FORMATS[family].encode(
+            ChatRequest((Message("system", (picture,)), Message("user", (TextPart("a"),))))
+        )
 
 
 def test_claude_refuses_json_mode():
-    prompt = Prompt((Turn("user", (Text("JSON"),)),), response_format={"type": "json_object"})
+    prompt = ChatRequest(
+        (Message("user", (TextPart("JSON"),)),), response_format={"type": "json_object"}
+    )
 
     with pytest.raises(SegmindInvalidRequestError, match="json_schema"):
         FORMATS["anthropic"].encode(prompt)

@@ -8,28 +8,37 @@ from hypothesis import strategies as st
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
 from langchain_segmind._formats import SETTINGS, decode, openai
-from langchain_segmind._messages.types import Answer, Call, Choice, Media, Prompt, Text, Turn, Usage
+from langchain_segmind._messages.types import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    MediaPart,
+    Message,
+    TextPart,
+    ToolCall,
+    Usage,
+)
 
-IMAGE = Media("image", "message 0, block 1 (image)", data="AAAA", mime="image/png")
+IMAGE = MediaPart("image", "message 0, block 1 (image)", data="AAAA", mime="image/png")
 
 
 def one_turn(*parts, role="user", name=None):
-    return openai.encode(Prompt((Turn(role, parts, name),)))["messages"][0]
+    return openai.encode(ChatRequest((Message(role, parts, name),)))["messages"][0]
 
 
 def test_text_alone_is_a_plain_string():
-    assert one_turn(Text("a"), Text("b")) == {"role": "user", "content": "a\nb"}
+    assert one_turn(TextPart("a"), TextPart("b")) == {"role": "user", "content": "a\nb"}
     assert one_turn(role="assistant") == {"role": "assistant", "content": ""}
 
 
 def test_a_name_is_sent_along():
-    assert one_turn(Text("a"), name="ada") == {"role": "user", "content": "a", "name": "ada"}
+    assert one_turn(TextPart("a"), name="ada") == {"role": "user", "content": "a", "name": "ada"}
 
 
 def test_images_go_inline_or_by_address():
-    address = Media("image", "", url="https://x.example/a.png", detail="low")
+    address = MediaPart("image", "", url="https://x.example/a.png", detail="low")
 
-    assert one_turn(Text("a"), IMAGE, address)["content"] == [
+    assert one_turn(TextPart("a"), IMAGE, address)["content"] == [
         {"type": "text", "text": "a"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
         {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "detail": "low"}},
@@ -37,8 +46,8 @@ def test_images_go_inline_or_by_address():
 
 
 def test_pdf_and_sound_go_in_openais_standard_parts():
-    pdf = Media("file", "", data="AAAA", mime="application/pdf", name="a.pdf")
-    sound = Media("audio", "", data="BBBB", mime="audio/mpeg")
+    pdf = MediaPart("file", "", data="AAAA", mime="application/pdf", name="a.pdf")
+    sound = MediaPart("audio", "", data="BBBB", mime="audio/mpeg")
 
     assert one_turn(pdf, sound)["content"] == [
         {
@@ -52,22 +61,24 @@ def test_pdf_and_sound_go_in_openais_standard_parts():
 @pytest.mark.parametrize(
     "media",
     [
-        Media("video", "message 3, block 1 (video)", data="AAAA", mime="video/mp4"),
-        Media("audio", "message 3, block 1 (audio)", data="AAAA", mime="audio/flac"),
-        Media("file", "message 3, block 1 (file)", data="AAAA", mime="text/csv"),
-        Media("file", "message 3, block 1 (file)", url="https://x.example/a.pdf"),
+        MediaPart("video", "message 3, block 1 (video)", data="AAAA", mime="video/mp4"),
+        MediaPart("audio", "message 3, block 1 (audio)", data="AAAA", mime="audio/flac"),
+        MediaPart("file", "message 3, block 1 (file)", data="AAAA", mime="text/csv"),
+        MediaPart("file", "message 3, block 1 (file)", url="https://x.example/a.pdf"),
     ],
 )
 def test_refuses_media_it_cannot_say_and_names_the_place(media):
     with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)"):
-        one_turn(Text("see"), media)
+        one_turn(TextPart("see"), media)
 
 
 def test_settings_extras_and_format_are_siblings_of_the_messages():
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
     settings = {name: name for name in SETTINGS}
 
-    body = openai.encode(Prompt((Turn("user", (Text("a"),)),), settings, {"extra": 1}, form))
+    body = openai.encode(
+        ChatRequest((Message("user", (TextPart("a"),)),), settings, {"extra": 1}, form)
+    )
 
     assert body.pop("messages") == [{"role": "user", "content": "a"}]
     assert body == {**settings, "extra": 1, "response_format": form}
@@ -75,7 +86,9 @@ def test_settings_extras_and_format_are_siblings_of_the_messages():
 
 @pytest.mark.parametrize(("text", "asked"), [("Reply in JSON", False), ("Reply", True)])
 def test_json_mode_says_the_word_that_openai_insists_on(text, asked):
-    prompt = Prompt((Turn("user", (Text(text),)),), response_format={"type": "json_object"})
+    prompt = ChatRequest(
+        (Message("user", (TextPart(text),)),), response_format={"type": "json_object"}
+    )
 
     messages = openai.encode(prompt)["messages"]
 
@@ -116,15 +129,15 @@ def test_decodes_all_that_a_reply_may_hold():
         },
     }
 
-    assert decode(json.dumps(body).encode()) == Answer(
+    assert decode(json.dumps(body).encode()) == ChatResponse(
         (
             Choice(
                 "hi",
                 "hm",
                 "no",
                 (
-                    Call("f", {"a": 1}, "c1"),
-                    Call("g", '{"a": ', "c2", "The arguments are not a JSON object."),
+                    ToolCall("f", {"a": 1}, "c1"),
+                    ToolCall("g", '{"a": ', "c2", "The arguments are not a JSON object."),
                 ),
                 "tool_calls",
             ),
@@ -282,9 +295,9 @@ def test_any_bytes_give_an_answer_or_our_error(body):
 words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1)
 turns = st.lists(
     st.builds(
-        Turn,
+        Message,
         st.sampled_from(["system", "user", "assistant"]),
-        st.lists(st.builds(Text, words) | st.just(IMAGE), min_size=1).map(tuple),
+        st.lists(st.builds(TextPart, words) | st.just(IMAGE), min_size=1).map(tuple),
     ),
     min_size=1,
 )
@@ -292,12 +305,12 @@ turns = st.lists(
 
 @given(turns)
 def test_every_word_is_in_the_body_in_order(conversation):
-    body = openai.encode(Prompt(tuple(conversation)))
+    body = openai.encode(ChatRequest(tuple(conversation)))
     told = []
     for message in body["messages"]:
         content = message["content"]
         told += [content] if isinstance(content, str) else [p.get("text") for p in content]
 
-    said = [part.text for turn in conversation for part in turn.parts if isinstance(part, Text)]
+    said = [part.text for turn in conversation for part in turn.parts if isinstance(part, TextPart)]
     assert json.loads(json.dumps(body)) == body
     assert "\n".join(text for text in told if text is not None) == "\n".join(said)

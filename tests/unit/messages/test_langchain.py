@@ -15,14 +15,14 @@ from langchain_core.messages import (
 )
 
 from langchain_segmind import SegmindInvalidRequestError
-from langchain_segmind._messages.langchain import read, write, write_chunk
+from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
-    Call,
     Choice,
-    Media,
-    Result,
-    Text,
-    Turn,
+    MediaPart,
+    Message,
+    TextPart,
+    ToolCall,
+    ToolResult,
     Usage,
 )
 
@@ -32,53 +32,53 @@ PNG = "iVBORw0KGgoAAAANSUhEUg=="
 @pytest.mark.parametrize(
     ("message", "turn"),
     [
-        (HumanMessage("hi"), Turn("user", (Text("hi"),))),
-        (HumanMessage("hi", name="ada"), Turn("user", (Text("hi"),), "ada")),
-        (HumanMessage("hi", name="Ada Lovelace"), Turn("user", (Text("hi"),))),
-        (HumanMessage(""), Turn("user", ())),
-        (AIMessage("hi"), Turn("assistant", (Text("hi"),))),
-        (AIMessageChunk(content="hi"), Turn("assistant", (Text("hi"),))),
-        (SystemMessage("hi"), Turn("system", (Text("hi"),))),
-        (ChatMessage(content="hi", role="user"), Turn("user", (Text("hi"),))),
-        (ChatMessage(content="hi", role="Assistant"), Turn("assistant", (Text("hi"),))),
-        (ChatMessage(content="hi", role="system"), Turn("system", (Text("hi"),))),
+        (HumanMessage("hi"), Message("user", (TextPart("hi"),))),
+        (HumanMessage("hi", name="ada"), Message("user", (TextPart("hi"),), "ada")),
+        (HumanMessage("hi", name="Ada Lovelace"), Message("user", (TextPart("hi"),))),
+        (HumanMessage(""), Message("user", ())),
+        (AIMessage("hi"), Message("assistant", (TextPart("hi"),))),
+        (AIMessageChunk(content="hi"), Message("assistant", (TextPart("hi"),))),
+        (SystemMessage("hi"), Message("system", (TextPart("hi"),))),
+        (ChatMessage(content="hi", role="user"), Message("user", (TextPart("hi"),))),
+        (ChatMessage(content="hi", role="Assistant"), Message("assistant", (TextPart("hi"),))),
+        (ChatMessage(content="hi", role="system"), Message("system", (TextPart("hi"),))),
         (
             AIMessage("", tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}]),
-            Turn("assistant", (Call("f", {"a": 1}, "c1"),)),
+            Message("assistant", (ToolCall("f", {"a": 1}, "c1"),)),
         ),
         (
             ToolMessage("42", tool_call_id="c1", name="f"),
-            Turn("user", (Result((Text("42"),), "c1", "f"),)),
+            Message("user", (ToolResult((TextPart("42"),), "c1", "f"),)),
         ),
         (
             ToolMessage("no", tool_call_id="c1", status="error"),
-            Turn("user", (Result((Text("no"),), "c1", None, is_error=True),)),
+            Message("user", (ToolResult((TextPart("no"),), "c1", None, is_error=True),)),
         ),
         (
             FunctionMessage(content="42", name="f"),
-            Turn("user", (Result((Text("42"),), None, "f"),)),
+            Message("user", (ToolResult((TextPart("42"),), None, "f"),)),
         ),
     ],
 )
 def test_reads_every_kind_of_message(message, turn):
-    assert read([message]) == (turn,)
+    assert from_langchain([message]) == (turn,)
 
 
 @pytest.mark.parametrize(
     ("block", "part"),
     [
-        ("hi", Text("hi")),
-        ({"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}, Text("hi")),
-        ({"text": "hi"}, Text("hi")),
-        ({"type": "text-plain", "text": "hi", "mime_type": "text/plain"}, Text("hi")),
+        ("hi", TextPart("hi")),
+        ({"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}, TextPart("hi")),
+        ({"text": "hi"}, TextPart("hi")),
+        ({"type": "text-plain", "text": "hi", "mime_type": "text/plain"}, TextPart("hi")),
         (
             {"type": "document", "source": {"type": "text", "media_type": "x", "data": "hi"}},
-            Text("hi"),
+            TextPart("hi"),
         ),
     ],
 )
 def test_reads_every_form_of_text(block, part):
-    assert read([HumanMessage([block])])[0].parts == (part,)
+    assert from_langchain([HumanMessage([block])])[0].parts == (part,)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_reads_every_form_of_text(block, part):
     ],
 )
 def test_reads_every_form_of_inline_image(block):
-    (part,) = read([HumanMessage([block])])[0].parts
+    (part,) = from_langchain([HumanMessage([block])])[0].parts
 
-    assert isinstance(part, Media)
+    assert isinstance(part, MediaPart)
     assert (part.kind, part.mime, part.data, part.url) == ("image", "image/png", PNG, None)
 
 
@@ -114,17 +114,19 @@ def test_reads_every_form_of_inline_image(block):
     ],
 )
 def test_reads_every_form_of_image_by_address(block):
-    (part,) = read([HumanMessage([block])])[0].parts
+    (part,) = from_langchain([HumanMessage([block])])[0].parts
 
-    assert isinstance(part, Media)
+    assert isinstance(part, MediaPart)
     assert (part.kind, part.url, part.data) == ("image", "https://x.example/a.png", None)
 
 
 @pytest.mark.parametrize("kind", ["reasoning", "thinking", "redacted_thinking", "server_tool_use"])
 def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
-    turn = read([AIMessage([{"type": kind, kind: "x"}, {"type": "text", "text": "hi"}])])[0]
+    turn = from_langchain([AIMessage([{"type": kind, kind: "x"}, {"type": "text", "text": "hi"}])])[
+        0
+    ]
 
-    assert turn.parts == (Text("hi"),)
+    assert turn.parts == (TextPart("hi"),)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
 )
 def test_refuses_what_cannot_be_said_and_names_the_place(messages, words):
     with pytest.raises(SegmindInvalidRequestError) as caught:
-        read(messages)
+        from_langchain(messages)
 
     assert all(word in str(caught.value) for word in words), str(caught.value)
     assert (caught.value.outcome, caught.value.billed) == ("not_sent", False)
@@ -166,13 +168,15 @@ def test_a_call_that_only_the_content_holds_is_read():
     block = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
     message = AIMessage([{"type": "text", "text": "hi"}, block])
 
-    assert read([message])[0].parts == (Text("hi"), Call("f", {"a": 1}, "c1"))
+    assert from_langchain([message])[0].parts == (TextPart("hi"), ToolCall("f", {"a": 1}, "c1"))
     known = AIMessage([block], tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c1"}])
-    assert read([known])[0].parts == (Call("f", {"a": 1}, "c1"),)
+    assert from_langchain([known])[0].parts == (ToolCall("f", {"a": 1}, "c1"),)
 
 
 def test_what_a_model_said_in_pieces_is_one_text():
-    assert read([AIMessage(["Hel", {"type": "text", "text": "lo"}])])[0].parts == (Text("Hello"),)
+    assert from_langchain([AIMessage(["Hel", {"type": "text", "text": "lo"}])])[0].parts == (
+        TextPart("Hello"),
+    )
 
 
 def test_leaves_the_messages_as_they_were():
@@ -183,7 +187,7 @@ def test_leaves_the_messages_as_they_were():
     ]
     before = copy.deepcopy(messages)
 
-    read(messages)
+    from_langchain(messages)
 
     assert messages == before
 
@@ -192,12 +196,12 @@ def test_writes_a_message_with_all_that_was_answered():
     choice = Choice(
         text="hi",
         reasoning="hm",
-        calls=(Call("f", {"a": 1}, "c1"), Call("g", '{"b": ', "c2", error="cut")),
+        calls=(ToolCall("f", {"a": 1}, "c1"), ToolCall("g", '{"b": ', "c2", error="cut")),
         finish_reason="stop",
         native_finish_reason="end_turn",
     )
 
-    message = write(choice, Usage(3, 4), {"model_name": "m"})
+    message = to_ai_message(choice, Usage(3, 4), {"model_name": "m"})
 
     assert message.content == "hi"
     assert message.additional_kwargs == {"reasoning_content": "hm"}
@@ -214,7 +218,7 @@ def test_writes_a_message_with_all_that_was_answered():
 def test_usage_details_are_kept_where_they_are_known():
     usage = Usage(9, 5, total=20, cache_read=4, cache_creation=1, reasoning=2)
 
-    assert write(Choice(), usage, {}).usage_metadata == {
+    assert to_ai_message(Choice(), usage, {}).usage_metadata == {
         "input_tokens": 9,
         "output_tokens": 5,
         "total_tokens": 20,
@@ -224,20 +228,20 @@ def test_usage_details_are_kept_where_they_are_known():
 
 
 def test_a_call_that_was_cut_short_never_becomes_one_that_can_be_run():
-    cut = Choice(calls=(Call("rm", '{"path": "/tm', "c1", error="cut"),))
+    cut = Choice(calls=(ToolCall("rm", '{"path": "/tm', "c1", error="cut"),))
     empty = AIMessageChunk(content="")
 
-    merged = empty + write_chunk(cut, None, {}) + empty
+    merged = empty + to_ai_message_chunk(cut, None, {}) + empty
 
     assert merged.tool_calls == []
     assert merged.invalid_tool_calls[0]["name"] == "rm"
 
 
 def test_a_chunk_carries_what_a_message_does():
-    choice = Choice(text="hi", reasoning="hm", calls=(Call("f", {"a": "ü"}, "c1"),))
+    choice = Choice(text="hi", reasoning="hm", calls=(ToolCall("f", {"a": "ü"}, "c1"),))
 
-    chunk = write_chunk(choice, Usage(1, 2), {"model_name": "m"})
-    message = write(choice, Usage(1, 2), {"model_name": "m"})
+    chunk = to_ai_message_chunk(choice, Usage(1, 2), {"model_name": "m"})
+    message = to_ai_message(choice, Usage(1, 2), {"model_name": "m"})
 
     assert chunk.chunk_position == "last"
     for name in ("content", "additional_kwargs", "response_metadata", "usage_metadata"):

@@ -12,13 +12,13 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.block_translators import get_translator
 
-from langchain_segmind._messages.langchain import read, write, write_chunk
-from langchain_segmind._messages.types import Call, Choice, Text, Usage
+from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.types import Choice, TextPart, ToolCall, Usage
 
 METADATA = {"model_name": "gpt-4o", "model_provider": "segmind"}
 NO = {"type": "refusal", "refusal": "I will not."}
 
-both_kinds = pytest.mark.parametrize("made_by", [write, write_chunk])
+both_kinds = pytest.mark.parametrize("made_by", [to_ai_message, to_ai_message_chunk])
 
 
 @both_kinds
@@ -31,7 +31,7 @@ def test_a_refusal_is_a_content_block(made_by):
 
 @both_kinds
 def test_a_refusal_stands_behind_reasoning_text_and_calls(made_by):
-    call = Call("add", {"a": 1}, "call_1")
+    call = ToolCall("add", {"a": 1}, "call_1")
     choice = Choice("Well,", reasoning="Hm.", refusal="I will not.", calls=(call,))
     message = made_by(choice, Usage(1, 2), METADATA)
 
@@ -48,8 +48,8 @@ def test_a_refusal_stands_behind_reasoning_text_and_calls(made_by):
         Choice(),
         Choice("Hello"),
         Choice("Hello", reasoning="Hm."),
-        Choice("Hello", calls=(Call("add", {"a": 1}, "call_1"),)),
-        Choice(calls=(Call("add", '{"a": ', "call_1", "cut short"),)),
+        Choice("Hello", calls=(ToolCall("add", {"a": 1}, "call_1"),)),
+        Choice(calls=(ToolCall("add", '{"a": ', "call_1", "cut short"),)),
     ],
 )
 def test_other_messages_have_the_blocks_that_langchain_gives_them(made_by, choice):
@@ -85,7 +85,7 @@ def test_a_refusal_in_the_content_is_given_once():
 
 
 def test_a_refusal_survives_merging_pickling_and_serializing():
-    chunk = write_chunk(Choice(refusal="I will not."), None, METADATA)
+    chunk = to_ai_message_chunk(Choice(refusal="I will not."), None, METADATA)
     merged = chunk + AIMessageChunk(content="")
     stored = pickle.loads(pickle.dumps(chunk))
 
@@ -99,20 +99,20 @@ def test_a_refusal_survives_merging_pickling_and_serializing():
 @pytest.mark.parametrize(
     "message",
     [
-        write(Choice(refusal="I will not."), None, METADATA),
+        to_ai_message(Choice(refusal="I will not."), None, METADATA),
         AIMessage([NO], additional_kwargs={"refusal": "I will not."}),
         AIMessage([{"type": "non_standard", "value": {}}, NO]),
         AIMessage([NO], response_metadata={"output_version": "v1"}),
     ],
 )
 def test_a_refusal_in_a_history_is_what_the_model_said(message):
-    turns = read([HumanMessage("Do it."), message, HumanMessage("Why?")])
+    turns = from_langchain([HumanMessage("Do it."), message, HumanMessage("Why?")])
 
-    assert turns[1].parts == (Text("I will not."),)
+    assert turns[1].parts == (TextPart("I will not."),)
 
 
 def test_a_null_refusal_as_openai_has_it_says_nothing():
-    turns = read([HumanMessage("Hi"), AIMessage("", additional_kwargs={"refusal": None})])
+    turns = from_langchain([HumanMessage("Hi"), AIMessage("", additional_kwargs={"refusal": None})])
 
     assert turns[1].parts == ()
 

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import FunctionMessage, ToolMessage
 
-from langchain_segmind._formats import FORMATS, decode, write
-from langchain_segmind._messages.langchain import read
-from langchain_segmind._messages.langchain import write as to_ai_message
-from langchain_segmind._messages.types import Choice, Media, Prompt, Result, Text
-from langchain_segmind._tool_emulation.prompt import speak
+from langchain_segmind._formats import FORMATS, decode, encode_body
+from langchain_segmind._messages.langchain import from_langchain, to_ai_message
+from langchain_segmind._messages.types import ChatRequest, Choice, MediaPart, TextPart, ToolResult
+from langchain_segmind._tool_emulation.prompt import render_tools
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 PDF = base64.b64encode(b"%PDF-1.4 tiny").decode()
@@ -27,8 +26,8 @@ def encoded(text, codec="utf-8"):
 
 
 def parts_of(*content):
-    (part,) = read([ToolMessage(list(content), tool_call_id="c1")])[0].parts
-    assert isinstance(part, Result)
+    (part,) = from_langchain([ToolMessage(list(content), tool_call_id="c1")])[0].parts
+    assert isinstance(part, ToolResult)
     return part.parts
 
 
@@ -55,7 +54,7 @@ def parts_of(*content):
     ],
 )
 def test_a_record_is_told_as_its_json(block):
-    assert parts_of(block) == (Text(json.dumps(block)),)
+    assert parts_of(block) == (TextPart(json.dumps(block)),)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ def test_a_record_is_told_as_its_json(block):
     ],
 )
 def test_text_is_decoded(block, text):
-    assert parts_of(block) == (Text(text),)
+    assert parts_of(block) == (TextPart(text),)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_text_is_decoded(block, text):
 def test_what_cannot_be_told_whole_is_told_in_one_line(block, words):
     (part,) = parts_of(block)
 
-    assert isinstance(part, Text)
+    assert isinstance(part, TextPart)
     assert all(word in part.text for word in words), part.text
     assert "\n" not in part.text
     assert ZIP not in part.text
@@ -141,7 +140,7 @@ def test_what_cannot_be_told_whole_is_told_in_one_line(block, words):
 def test_an_image_is_shown_however_it_is_written(block):
     (part,) = parts_of(block)
 
-    assert isinstance(part, Media)
+    assert isinstance(part, MediaPart)
     assert (part.kind, part.mime, part.data) == ("image", "image/png", PNG)
 
 
@@ -170,10 +169,12 @@ CASES = [(family, block) for family, blocks in CANNOT.items() for block in block
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("family", "block"), CASES)
 def test_what_a_family_cannot_show_is_described(family, block, native):
-    prompt = Prompt(read([ToolMessage([{"type": "text", "text": "see"}, block], tool_call_id="c")]))
+    prompt = ChatRequest(
+        from_langchain([ToolMessage([{"type": "text", "text": "see"}, block], tool_call_id="c")])
+    )
     wire = FORMATS[family]
 
-    body = wire.encode(prompt if native else speak(prompt, shows=wire.shows))
+    body = wire.encode(prompt if native else render_tools(prompt, shows=wire.shows))
 
     told = json.dumps(body)
     assert "see" in told
@@ -185,10 +186,10 @@ def test_what_a_family_cannot_show_is_described(family, block, native):
 def test_what_a_family_can_show_is_shown(family):
     image = {"type": "image", "base64": PNG, "mime_type": "image/png"}
     pdf = {"type": "file", "base64": PDF, "mime_type": "application/pdf", "name": "a.pdf"}
-    prompt = Prompt(read([ToolMessage([image, pdf], tool_call_id="c")]))
+    prompt = ChatRequest(from_langchain([ToolMessage([image, pdf], tool_call_id="c")]))
     wire = FORMATS[family]
 
-    told = json.dumps(wire.encode(speak(prompt, shows=wire.shows)))
+    told = json.dumps(wire.encode(render_tools(prompt, shows=wire.shows)))
 
     assert PNG in told
     assert PDF in told
@@ -197,20 +198,22 @@ def test_what_a_family_can_show_is_shown(family):
 def test_the_fields_of_a_result_are_kept():
     message = ToolMessage([], tool_call_id="a\ud800", name="b\ud800", status="error", artifact={1})
 
-    assert read([message])[0].parts == (Result((), "a\ufffd", "b\ufffd", is_error=True),)
+    assert from_langchain([message])[0].parts == (
+        ToolResult((), "a\ufffd", "b\ufffd", is_error=True),
+    )
     function = FunctionMessage(content=[{"type": "file", "name": "a"}], name="f")
-    told = Text('{"type": "file", "name": "a"}')
-    assert read([function])[0].parts == (Result((told,), None, "f"),)
+    told = TextPart('{"type": "file", "name": "a"}')
+    assert from_langchain([function])[0].parts == (ToolResult((told,), None, "f"),)
 
 
 def test_content_that_langchain_would_not_make_is_told_too():
     for content, text in [(None, "null"), (7, "7"), ([None, ["a"]], None), (b"ab", '"(2 bytes)"')]:
         message = ToolMessage("x", tool_call_id="c")
         message.content = content  # type: ignore[assignment]
-        (result,) = read([message])[0].parts
-        assert isinstance(result, Result)
+        (result,) = from_langchain([message])[0].parts
+        assert isinstance(result, ToolResult)
         if text is not None:
-            assert result.parts == (Text(text),)
+            assert result.parts == (TextPart(text),)
 
 
 class Unprintable:
@@ -227,8 +230,8 @@ def test_values_that_cannot_be_printed_are_named():
     for _ in range(100_000):
         deep = {"d": deep}
 
-    assert parts_of(cycle, deep, {"v": Unprintable()}, {("a",): 1})[3] == Text("{('a',): 1}")
-    assert parts_of({"v": Unprintable()}) == (Text("(dict, which cannot be printed)"),)
+    assert parts_of(cycle, deep, {"v": Unprintable()}, {("a",): 1})[3] == TextPart("{('a',): 1}")
+    assert parts_of({"v": Unprintable()}) == (TextPart("(dict, which cannot be printed)"),)
 
 
 keys = st.sampled_from(
@@ -250,10 +253,10 @@ json_like = st.recursive(
 def test_any_result_can_be_sent(family, content, native):
     message = ToolMessage("x", tool_call_id="c")
     message.content = content
-    prompt = Prompt(read([message]))
+    prompt = ChatRequest(from_langchain([message]))
     wire = FORMATS[family]
 
-    body = write(wire.encode, prompt if native else speak(prompt, shows=wire.shows))
+    body = encode_body(wire.encode, prompt if native else render_tools(prompt, shows=wire.shows))
 
     if not native:
         told = json.loads(body)["messages"]
@@ -276,8 +279,8 @@ def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
     (decoded,) = decode(raw.encode()).choices[0].calls
     message = to_ai_message(Choice(calls=(decoded,)), None, {})
     assert message.tool_calls or message.invalid_tool_calls
-    prompt = Prompt(read([message]))
+    prompt = ChatRequest(from_langchain([message]))
 
-    body = write(FORMATS[family].encode, prompt if native else speak(prompt))
+    body = encode_body(FORMATS[family].encode, prompt if native else render_tools(prompt))
 
     json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))

@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_segmind._formats import decode
-from langchain_segmind._messages.langchain import write, write_chunk
-from langchain_segmind._messages.types import Call, Choice, Prompt, Result, Text, Tool, Turn
-from langchain_segmind._tool_emulation.prompt import hear
+from langchain_segmind._messages.langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.types import (
+    ChatRequest,
+    Choice,
+    Message,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from langchain_segmind._tool_emulation.prompt import parse_reply
 
 SEARCH = Tool(
     "search",
@@ -27,8 +35,8 @@ GET = Tool(
     "Get a user.",
     {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]},
 )
-ASKED = (Turn("user", (Text("hi"),)),)
-PROMPT = Prompt(ASKED, tools=(SEARCH, WIPE, GET))
+ASKED = (Message("user", (TextPart("hi"),)),)
+PROMPT = ChatRequest(ASKED, tools=(SEARCH, WIPE, GET))
 
 
 def envelope(say, *calls):
@@ -36,7 +44,7 @@ def envelope(say, *calls):
 
 
 def parsed(text, prompt=PROMPT):
-    return hear(Choice(text, finish_reason="stop"), prompt)
+    return parse_reply(Choice(text, finish_reason="stop"), prompt)
 
 
 def runnable(choice):
@@ -106,8 +114,8 @@ def test_what_a_reply_only_quotes_stays_in_its_words(text):
 
 
 def test_what_stands_word_for_word_in_a_result_is_a_quote():
-    result = Turn("user", (Result((Text(f"Nice page. {BARE}"),), "c1", "read"),))
-    prompt = Prompt((*ASKED, result), tools=(SEARCH, WIPE))
+    result = Message("user", (ToolResult((TextPart(f"Nice page. {BARE}"),), "c1", "read"),))
+    prompt = ChatRequest((*ASKED, result), tools=(SEARCH, WIPE))
 
     assert parsed(f"It has {BARE} at the end.", prompt).calls == ()
     assert runnable(parsed(f"It has {BARE} at the end.")) == [("wipe", {"path": "/"})]
@@ -252,7 +260,9 @@ def test_a_native_call_with_its_arguments_elsewhere_is_invalid(family):
 
 
 def test_a_native_call_that_would_run_with_defaults_is_invalid():
-    choice = hear(Choice(calls=(Call("wipe", {"dir": "/home/x"}, "x"),)), PROMPT, native=True)
+    choice = parse_reply(
+        Choice(calls=(ToolCall("wipe", {"dir": "/home/x"}, "x"),)), PROMPT, native=True
+    )
 
     assert runnable(choice) == []
 
@@ -282,10 +292,10 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.booleans())
 def test_any_text_becomes_a_message_in_the_one_form_and_the_other(text, forced):
-    choice = parsed(text, Prompt(ASKED, tools=(WIPE,), forced=forced))
+    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), forced=forced))
 
-    assert isinstance(write(choice, None, {}).text, str)
-    assert isinstance(write_chunk(choice, None, {}).text, str)
+    assert isinstance(to_ai_message(choice, None, {}).text, str)
+    assert isinstance(to_ai_message_chunk(choice, None, {}).text, str)
 
 
 ANY_JSON = st.recursive(
@@ -306,7 +316,7 @@ ANY_JSON = st.recursive(
 def test_any_json_becomes_a_message(value):
     choice = parsed(json.dumps(value))
 
-    assert isinstance(write(choice, None, {}).text, str)
+    assert isinstance(to_ai_message(choice, None, {}).text, str)
 
 
 @given(
@@ -352,10 +362,10 @@ FORMS = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
 
 def seconds(text):
     began = time.thread_time()
-    for prompt in (PROMPT, Prompt(ASKED, response_format=FORMS), Prompt(())):
+    for prompt in (PROMPT, ChatRequest(ASKED, response_format=FORMS), ChatRequest(())):
         choice = parsed(text, prompt)
-        write(choice, None, {})
-        write_chunk(choice, None, {})
+        to_ai_message(choice, None, {})
+        to_ai_message_chunk(choice, None, {})
     return time.thread_time() - began
 
 
@@ -371,7 +381,7 @@ def test_reading_twice_the_text_takes_about_twice_the_time(form):
 
 
 def test_reading_many_calls_does_not_depend_on_how_long_the_prompt_is():
-    long = Prompt((Turn("user", (Text("x" * 2_000_000),)),), tools=PROMPT.tools)
+    long = ChatRequest((Message("user", (TextPart("x" * 2_000_000),)),), tools=PROMPT.tools)
     text = HOSTILE["empty calls"](1000)
 
     def ratio():
