@@ -51,7 +51,7 @@ class ModelInfo:
         """Whether a call may well outlast the gateway's synchronous path."""
         return self.seconds is not None and self.seconds >= SLOW
 
-    def shows(self, media: MediaPart) -> bool:
+    def accepts_media(self, media: MediaPart) -> bool:
         """Tell whether the model can be shown a medium that a tool returned.
 
         Args:
@@ -62,7 +62,7 @@ class ModelInfo:
         """
         if self.images is False and media.kind == "image":
             return False
-        shown: bool = FORMATS[self.family].shows(media)
+        shown: bool = FORMATS[self.family].accepts_media(media)
         return shown
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:

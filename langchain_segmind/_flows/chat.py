@@ -150,7 +150,9 @@ class _Conversation:
         if self._native:
             spoken = _tools.render_format(prompt) if self._alone else prompt
         else:
-            spoken = _tools.render_tools(prompt, alone=self._alone, shows=target.model_info.shows)
+            spoken = _tools.render_tools(
+                prompt, alone=self._alone, shows=target.model_info.accepts_media
+            )
         model_info, base_url = target.model_info, target.destination.base_url
         told = spoken
         if prompt.settings:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
-from langchain_segmind._messages.results import show
+from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
     ChatResponse,
@@ -102,13 +102,13 @@ def _part(part: TextPart | MediaPart | ToolCall | ToolResult) -> dict[str, Any]:
             return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": given}
         case ToolResult():
             result = {"type": "tool_result", "tool_use_id": part.id or ""}
-            shown = show(part.parts, shows)
+            shown = describe_unaccepted(part.parts, accepts_media)
             said = [p for p in shown if not isinstance(p, TextPart) or p.text.strip()]
             told = {"content": [_part(inner) for inner in said]} if said else {}
             return {**result, **told, **({"is_error": True} if part.is_error else {})}
 
 
-def shows(media: MediaPart) -> bool:
+def accepts_media(media: MediaPart) -> bool:
     """Whether Claude can be shown a medium that a tool returned."""
     if media.data is None:
         return False

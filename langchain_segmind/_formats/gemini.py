@@ -13,7 +13,7 @@ from typing import Any, Final
 from langchain_segmind._formats import gemini_schema as _gemini_schema
 from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
-from langchain_segmind._messages.results import show
+from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
     ChatResponse,
@@ -90,7 +90,7 @@ def _content(turn: Message, names: Mapping[str | None, str]) -> dict[str, Any]:
         inner
         for part in turn.parts
         if isinstance(part, ToolResult)
-        for inner in show(part.parts, shows)
+        for inner in describe_unaccepted(part.parts, accepts_media)
         if isinstance(inner, MediaPart)
     ]
     parts = [_part(part, names) for part in (*turn.parts, *shown)]
@@ -115,7 +115,7 @@ def _part(
             given = {"unreadable": raw} if isinstance(raw, str) else raw
             return {"functionCall": {"name": part.name, "args": given}}
         case ToolResult():
-            shown = show(part.parts, shows)
+            shown = describe_unaccepted(part.parts, accepts_media)
             said = "\n".join(inner.text for inner in shown if isinstance(inner, TextPart))
             name = part.name or names.get(part.id) or "unknown"
             told = {"error" if part.is_error else "result": said}
@@ -132,7 +132,7 @@ _SHOWN: Final = frozenset(
 """Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
 
 
-def shows(media: MediaPart) -> bool:
+def accepts_media(media: MediaPart) -> bool:
     """Whether Gemini can be shown a medium that a tool returned."""
     return media.data is not None and media.mime in _SHOWN
 

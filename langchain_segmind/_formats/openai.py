@@ -113,7 +113,7 @@ def _part(part: TextPart | MediaPart | ToolCall | ToolResult) -> dict[str, Any]:
             raise AssertionError("calls and results have messages of their own")
 
 
-def shows(media: MediaPart) -> bool:
+def accepts_media(media: MediaPart) -> bool:
     """Whether models in this format can be shown a medium that a tool returned."""
     if media.kind == "image":
         return media.url is not None or media.mime in _IMAGES

@@ -44,7 +44,7 @@ _ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 
 
 def render_tools(
-    prompt: ChatRequest, *, alone: bool = False, shows: _results.Shows | None = None
+    prompt: ChatRequest, *, alone: bool = False, shows: _results.AcceptsMedia | None = None
 ) -> ChatRequest:
     """Tell tools, calls, results and, if need be, the wanted form in words.
 
@@ -126,7 +126,7 @@ def _with_system(turns: tuple[Message, ...], words: str) -> tuple[Message, ...]:
     return (*turns[:leading], Message("system", (TextPart(words),)), *turns[leading:])
 
 
-def _rendered_message(turn: Message, shows: _results.Shows | None) -> Message:
+def _rendered_message(turn: Message, shows: _results.AcceptsMedia | None) -> Message:
     for part in turn.parts:
         if isinstance(part, _FOR_MACHINES):
             parts = [told for part in turn.parts for told in _rendered_part(part, shows)]
@@ -134,7 +134,9 @@ def _rendered_message(turn: Message, shows: _results.Shows | None) -> Message:
     return turn
 
 
-def _rendered_part(part: Part, shows: _results.Shows | None) -> Iterator[TextPart | MediaPart]:
+def _rendered_part(
+    part: Part, shows: _results.AcceptsMedia | None
+) -> Iterator[TextPart | MediaPart]:
     match part:
         case ToolCall():
             raw = part.arguments
@@ -144,7 +146,7 @@ def _rendered_part(part: Part, shows: _results.Shows | None) -> Iterator[TextPar
         case ToolResult():
             failed = ' status="error"' if part.is_error else ""
             head = f"<tool_result{_marks(part.id, part.name)}{failed}>"
-            match [_escaped(inner) for inner in _results.show(part.parts, shows)]:
+            match [_escaped(inner) for inner in _results.describe_unaccepted(part.parts, shows)]:
                 case []:
                     yield TextPart(f"{head}</tool_result>")
                 case [TextPart(text)]:

@@ -7,8 +7,9 @@ import pytest
 from langchain_core.messages import convert_to_messages
 
 from langchain_segmind import _formats as _wire
-from langchain_segmind._messages import langchain as _messages
 from langchain_segmind._messages import types as _prompt
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message
 from langchain_segmind.models import model_info_for
 
 SAMPLES = {path.stem: json.loads(path.read_text()) for path in Path("tests/golden").glob("*.json")}
@@ -21,7 +22,7 @@ def sample(request):
 
 def test_messages_become_the_body(sample):
     messages = convert_to_messages(sample["messages"])
-    prompt = _prompt.ChatRequest(_messages.from_langchain(messages), sample["settings"])
+    prompt = _prompt.ChatRequest(from_langchain(messages), sample["settings"])
 
     body = _wire.FORMATS[model_info_for(sample["slug"]).family].encode(prompt)
 
@@ -30,7 +31,7 @@ def test_messages_become_the_body(sample):
 
 def test_the_reply_becomes_the_answer(sample):
     decoded = _wire.decode(json.dumps(sample["reply"]).encode())
-    message = _messages.to_ai_message(decoded.choices[0], decoded.usage, {})
+    message = to_ai_message(decoded.choices[0], decoded.usage, {})
 
     answer = {
         "id": decoded.id,

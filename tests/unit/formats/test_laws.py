@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
 from langchain_segmind._formats import FORMATS, SETTINGS, decode
-from langchain_segmind._messages.langchain import from_langchain
+from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
 from langchain_segmind._tool_emulation.prompt import render_tools
 

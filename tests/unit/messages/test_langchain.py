@@ -15,7 +15,8 @@ from langchain_core.messages import (
 )
 
 from langchain_segmind import SegmindInvalidRequestError
-from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     Choice,
     MediaPart,

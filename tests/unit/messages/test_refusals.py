@@ -12,7 +12,8 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.block_translators import get_translator
 
-from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import Choice, TextPart, ToolCall, Usage
 
 METADATA = {"model_name": "gpt-4o", "model_provider": "segmind"}

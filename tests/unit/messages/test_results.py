@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import FunctionMessage, ToolMessage
 
 from langchain_segmind._formats import FORMATS, decode, encode_body
-from langchain_segmind._messages.langchain import from_langchain, to_ai_message
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message
 from langchain_segmind._messages.types import ChatRequest, Choice, MediaPart, TextPart, ToolResult
 from langchain_segmind._tool_emulation.prompt import render_tools
 
@@ -174,7 +175,7 @@ def test_what_a_family_cannot_show_is_described(family, block, native):
     )
     wire = FORMATS[family]
 
-    body = wire.encode(prompt if native else render_tools(prompt, shows=wire.shows))
+    body = wire.encode(prompt if native else render_tools(prompt, shows=wire.accepts_media))
 
     told = json.dumps(body)
     assert "see" in told
@@ -189,7 +190,7 @@ def test_what_a_family_can_show_is_shown(family):
     prompt = ChatRequest(from_langchain([ToolMessage([image, pdf], tool_call_id="c")]))
     wire = FORMATS[family]
 
-    told = json.dumps(wire.encode(render_tools(prompt, shows=wire.shows)))
+    told = json.dumps(wire.encode(render_tools(prompt, shows=wire.accepts_media)))
 
     assert PNG in told
     assert PDF in told
@@ -256,7 +257,9 @@ def test_any_result_can_be_sent(family, content, native):
     prompt = ChatRequest(from_langchain([message]))
     wire = FORMATS[family]
 
-    body = encode_body(wire.encode, prompt if native else render_tools(prompt, shows=wire.shows))
+    body = encode_body(
+        wire.encode, prompt if native else render_tools(prompt, shows=wire.accepts_media)
+    )
 
     if not native:
         told = json.loads(body)["messages"]

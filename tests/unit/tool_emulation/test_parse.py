@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_segmind._formats import decode
-from langchain_segmind._messages.langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,

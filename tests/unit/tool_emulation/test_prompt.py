@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from langchain_segmind._formats import gemini_schema as _gemini_schema
 from langchain_segmind._messages import tools as _toolbox
-from langchain_segmind._messages.langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,
