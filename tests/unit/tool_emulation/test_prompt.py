@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_segmind._formats import gemini_schema as _gemini_schema
+from langchain_segmind._formats.gemini_schema import adapt_schema
 from langchain_segmind._messages import tools as _toolbox
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
@@ -308,7 +308,7 @@ def test_references_of_every_tool_point_to_its_own_definitions():
         node = schema["$defs"][f"{name}.Node"]
         assert node["properties"]["v"] == {"type": kind}
         assert node["properties"]["kids"] == {"$ref": f"#/$defs/{name}.Node"}
-    plain = json.dumps(_gemini_schema.plain(schema))
+    plain = json.dumps(adapt_schema(schema))
     assert "$ref" not in plain
     assert "$defs" not in plain
 
@@ -354,7 +354,7 @@ def test_gemini_is_spared_keywords_it_refuses():
         },
     }
 
-    assert _gemini_schema.plain(schema) == {
+    assert adapt_schema(schema) == {
         "type": "object",
         "properties": {
             "a": {"enum": [1]},
