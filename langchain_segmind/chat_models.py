@@ -48,7 +48,7 @@ from langchain_segmind._messages.refusals import PROVIDER
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import ChatRequest, Method
 from langchain_segmind._version import __version__
-from langchain_segmind.models import ListedModel
+from langchain_segmind.models import ModelInfo
 
 __all__ = ["ChatSegmind"]
 
@@ -283,8 +283,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         message = to_ai_message_chunk(choice, completion.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
 
-    list_models: ClassVar[of_model_or_class[..., list[ListedModel]]] = _models.list_models
-    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ListedModel]]]] = (
+    list_models: ClassVar[of_model_or_class[..., list[ModelInfo]]] = _models.list_models
+    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ModelInfo]]]] = (
         _models.alist_models
     )
 

@@ -100,7 +100,7 @@ def test_a_field_of_the_body_is_refused_in_the_same_words(driver, mistake):
 
 
 MESSAGES = {
-    "none": ([], "messages: there are none"),
+    "none": ([], "messages: the list is empty"),
     "unknown role": ([{"role": "wizard", "content": "hi"}], "wizard"),
     "unknown block": ([("user", [{"type": "hologram", "x": 1}])], r"message 0.*hologram"),
     "half a surrogate": ([("user", "a\ud800")], r"message 0.*surrogate"),
