@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from langchain_segmind._messages.media import mime_from_base64
-from langchain_segmind._messages.text import as_json, one_line, replace_surrogates
+from langchain_segmind._messages.text import as_json, collapse_whitespace, replace_surrogates
 from langchain_segmind._messages.types import MediaKind, MediaPart, TextPart
 
 FILE_BLOCKS: Final[Mapping[str, MediaKind]] = {
@@ -165,7 +165,7 @@ class _File:
             data=data,
             mime=mime,
             url=url,
-            name=None if name is None else one_line(name),
+            name=None if name is None else collapse_whitespace(name),
             detail=detail if detail in ("low", "high", "auto") else None,
         )
 
@@ -288,4 +288,4 @@ def _line(
 
 
 def _facts(*facts: str | None) -> str:
-    return ", ".join(one_line(fact) for fact in facts if fact)
+    return ", ".join(collapse_whitespace(fact) for fact in facts if fact)

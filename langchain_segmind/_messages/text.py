@@ -60,6 +60,6 @@ def _print(value: Any) -> str:
     return f"({len(value)} bytes)" if isinstance(value, bytes | bytearray) else str(value)
 
 
-def one_line(text: str) -> str:
+def collapse_whitespace(text: str) -> str:
     """Replace each run of white space, line ends included, with one space."""
     return " ".join(text.split())
