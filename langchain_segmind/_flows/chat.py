@@ -190,7 +190,9 @@ class _Conversation:
         choices = tuple(
             [_cut(choice, self._stop) for choice in completion] if self._stop else completion
         )
-        if prompt.forced and not any(choice.calls or choice.refusal for choice in choices):
+        if prompt.require_tool_call and not any(
+            choice.calls or choice.refusal for choice in choices
+        ):
             names = " or ".join(tool.name for tool in prompt.tools)
             raise SegmindResponseError(
                 f"tool_choice asked for a call of {names}, but there is none"

@@ -70,7 +70,7 @@ def _native_tools(request: ChatRequest) -> dict[str, Any]:
         {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
         for tool in request.tools
     ]
-    choice: dict[str, Any] = {"type": "any" if request.forced else "auto"}
+    choice: dict[str, Any] = {"type": "any" if request.require_tool_call else "auto"}
     if not request.parallel:
         choice["disable_parallel_tool_use"] = True
     return {"tools": tools, "tool_choice": choice}

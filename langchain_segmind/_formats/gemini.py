@@ -94,7 +94,7 @@ def _native_tools(request: ChatRequest) -> dict[str, Any]:
         }
         for tool in request.tools
     ]
-    mode = {"mode": "ANY" if request.forced else "AUTO"}
+    mode = {"mode": "ANY" if request.require_tool_call else "AUTO"}
     return {
         "tools": [{"functionDeclarations": declarations}],
         "toolConfig": {"functionCallingConfig": mode},

@@ -59,7 +59,7 @@ def encode(request: ChatRequest) -> dict[str, Any]:
 def _native_tools(request: ChatRequest) -> dict[str, Any]:
     tools = [{"type": "function", "function": _function(tool)} for tool in request.tools]
     fields: dict[str, Any] = {"tools": tools}
-    if request.forced:
+    if request.require_tool_call:
         fields["tool_choice"] = "required"
     if not request.parallel:
         fields["parallel_tool_calls"] = False

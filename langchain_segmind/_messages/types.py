@@ -90,7 +90,7 @@ class ChatRequest:
 
     Attributes:
         tools: Those on offer; with a choice of one by name, only that one.
-        forced: Whether at least one must be called.
+        require_tool_call: Whether at least one must be called.
         parallel: Whether several may be called at once.
         settings: Generation settings under ChatSegmind's names, only those the user set.
         extras: Other top-level fields of the body, sent as they are.
@@ -102,7 +102,7 @@ class ChatRequest:
     extras: Mapping[str, Any] = field(default_factory=dict)
     response_format: Mapping[str, Any] | None = None
     tools: tuple[Tool, ...] = ()
-    forced: bool = False
+    require_tool_call: bool = False
     parallel: bool = True
 
 

@@ -225,7 +225,12 @@ def _key(call: ToolCall) -> str:
 def _understand(value: Any, prompt: ChatRequest, tools: Tools) -> Read | None:
     """Read a JSON value that is the whole reply: an envelope, calls alone or arguments alone."""
     read = _as_envelope(value, tools) or _as_calls(value, tools)
-    if read is None and prompt.forced and len(prompt.tools) == 1 and isinstance(value, dict):
+    if (
+        read is None
+        and prompt.require_tool_call
+        and len(prompt.tools) == 1
+        and isinstance(value, dict)
+    ):
         call = bare_arguments_from(value, prompt.tools[0])
         return ("", [call]) if call else None
     return read

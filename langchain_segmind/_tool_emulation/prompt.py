@@ -63,7 +63,7 @@ def render_tools(
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
         wanted = _envelope.envelope_format(
-            prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt)
+            prompt.tools, prompt.require_tool_call, prompt.parallel, _schema_of(prompt)
         )
     words = [_rules(prompt)] if prompt.tools else []
     if alone and wanted is not None:
@@ -103,9 +103,9 @@ def _rules(prompt: ChatRequest) -> str:
     say = "your words for the user"
     if not _is_text(prompt):
         say = "the final answer, or null while you call tools"
-    none = "" if prompt.forced else ", or [] if none is needed"
+    none = "" if prompt.require_tool_call else ", or [] if none is needed"
     rules = _RULES.format(say=say, none=none)
-    if prompt.forced:
+    if prompt.require_tool_call:
         names = " or ".join(tool.name for tool in prompt.tools)
         rules += f" You must call {names} now."
     return rules if prompt.parallel else rules + _ONE_CALL

@@ -292,7 +292,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.booleans())
 def test_any_text_becomes_a_message_in_the_one_form_and_the_other(text, forced):
-    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), forced=forced))
+    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), require_tool_call=forced))
 
     assert isinstance(to_ai_message(choice, None, {}).text, str)
     assert isinstance(to_ai_message_chunk(choice, None, {}).text, str)
