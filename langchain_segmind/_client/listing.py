@@ -66,10 +66,10 @@ def _catalogue_of(
     if base_url is None:
         base_url = instance.base_url if instance else default_base_url()
         is_explicit = instance is not None and "base_url" in instance.model_fields_set
-    wanted = Destination(validation.check_url(base_url))
+    configured = Destination(validation.check_url(base_url))
     if instance is not None:
-        wanted = Destination(wanted.base_url, proxy=instance.proxy, verify=instance.verify)
-    actual = destination.destination(wanted, is_explicit=is_explicit)
+        configured = Destination(configured.base_url, proxy=instance.proxy, verify=instance.verify)
+    actual = destination.destination(configured, is_explicit=is_explicit)
     origin = catalogue_url(actual.base_url)
     transport = Transport(Network(origin, actual.proxy, actual.verify, is_direct=actual.is_local))
     return actual.base_url, transport, retry_policy_of(instance) if instance else RetryPolicy()

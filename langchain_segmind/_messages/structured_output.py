@@ -53,7 +53,7 @@ def structured_output_chain(
     Raises:
         ValueError: If the method is unknown, or lacks a schema that it needs.
     """
-    # What LangChain's tracing shows as the wanted output.
+    # What LangChain's tracing shows as the requested output.
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     if method != "json_mode" and schema is None:
         raise ValueError(f"schema is missing: method={method!r} needs one. Pass a class or a dict")
