@@ -163,7 +163,7 @@ def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
 
 def _new_async_link(network: Network) -> AsyncConnections:
     module = import_module("langchain_segmind._http.aiohttp_driver")
-    link: AsyncConnections = module.AsyncLink(network)
+    link: AsyncConnections = module.AsyncConnections(network)
     return link
 
 
