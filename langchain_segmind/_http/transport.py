@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Failure, Flow, JobEvent, Reply, Response
-from langchain_segmind._http.common import CallObserver, Network
+from langchain_segmind._http.environment import Network
+from langchain_segmind._http.observer import CallObserver
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
