@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Response
 from langchain_segmind._http.headers import Headers
-from langchain_segmind.errors import redact
+from langchain_segmind._text import redact
 
 CHUNK_BYTES: Final = 64 * 1024
 _MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
