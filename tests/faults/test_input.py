@@ -43,21 +43,24 @@ def submit(driver, url, **kwargs):
 
 GIVEN = {"constructor": construct, "call": call, "bound": bind, "submitted": submit}
 SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
-    "slug that climbs": ({"model": "../v2/x"}, "'../v2/x' is no slug"),
-    "slug with a query": ({"model": "m?x=1"}, "is no slug"),
-    "slug with a space": ({"model": "m m"}, "is no slug"),
-    "slug of dots": ({"model": ".."}, "is no slug"),
-    "slug not ASCII": ({"model": "gpt-\uff14o"}, "is no slug"),
+    "slug that climbs": ({"model": "../v2/x"}, "'../v2/x' is not a valid slug"),
+    "slug with a query": ({"model": "m?x=1"}, "is not a valid slug"),
+    "slug with a space": ({"model": "m m"}, "is not a valid slug"),
+    "slug of dots": ({"model": ".."}, "is not a valid slug"),
+    "slug not ASCII": ({"model": "gpt-\uff14o"}, "is not a valid slug"),
     "NaN": ({"temperature": NAN}, "should be a finite number"),
     "infinity": ({"top_p": float("inf")}, "should be a finite number"),
     "no number": ({"temperature": "hot"}, "should be a valid number"),
     "part of a token": ({"max_tokens": 1.5}, "should be a valid integer"),
     "no token": ({"max_tokens": 0}, "should be greater than or equal to 1"),
     "no answer": ({"n": 0}, "should be greater than or equal to 1"),
-    "empty stop": ({"stop": [""]}, "stop must be a text or a list of texts, none of them empty"),
+    "empty stop": (
+        {"stop": [""]},
+        "stop must be a string or a list of strings, none of them empty",
+    ),
     "stop of numbers": (
         {"stop": [1]},
-        "stop must be a text or a list of texts, none of them empty",
+        "stop must be a string or a list of strings, none of them empty",
     ),
 }
 
@@ -78,10 +81,10 @@ def test_a_setting_is_refused_in_the_same_words_wherever_it_is_given(driver, whe
 EXTRAS: dict[str, tuple[dict[str, Any], str]] = {
     "NaN": ({"x": NAN}, "x is nan"),
     "infinity within": ({"x": {"y": [1, float("inf")]}}, r"x\['y'\]\[1\] is inf"),
-    "no JSON": ({"x": object()}, "x is a object, which JSON cannot say"),
-    "bytes": ({"x": b"a"}, "x is a bytes, which JSON cannot say"),
-    "half a surrogate": ({"x": "\ud800"}, "x holds half of a surrogate pair"),
-    "a key that is no text": ({"x": {1: 2}}, "JSON keys are texts"),
+    "no JSON": ({"x": object()}, "x has the type object, which JSON cannot represent"),
+    "bytes": ({"x": b"a"}, "x has the type bytes, which JSON cannot represent"),
+    "half a surrogate": ({"x": "\ud800"}, "x contains a lone surrogate"),
+    "a key that is no text": ({"x": {1: 2}}, "JSON keys must be strings"),
     "messages": ({"messages": []}, "messages cannot be set"),
 }
 

@@ -488,7 +488,7 @@ def test_a_total_that_is_no_number_of_calls_is_refused(total):
 
 
 def test_a_bar_is_drawn_once_at_a_time():
-    with progress_bar() as bar, pytest.raises(RuntimeError, match="make another one"), bar:
+    with progress_bar() as bar, pytest.raises(RuntimeError, match="already in use"), bar:
         pass
 
 
