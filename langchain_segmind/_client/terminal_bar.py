@@ -44,16 +44,15 @@ class Bar:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
         # tqdm (4.66 to 4.70) looks up its private `_lock` and `_instances` on the class, so this
-        # bar gets a class of its own. With the shared ones, a write of ours that blocks or raises stops
-        # the bars of others; without the interval of 0, tqdm would start its monitor thread.
+        # bar gets a class of its own. With the shared ones, a write of ours that blocks or raises
+        # stops the bars of others; without the interval of 0, tqdm would start its monitor thread.
         own = {"_lock": threading.RLock(), "_instances": WeakSet(), "monitor_interval": 0}
-        isolated_tqdm: Any = type("_IsolatedBar", (tqdm,), own)
+        isolated: Any = type("_IsolatedBar", (tqdm,), own)
         with _lock:
             self.row = _free_row(tqdm)
             _active_bars.add(self)
-        self._bar = isolated_tqdm(
-            **style, file=self._file, position=self.row or None, dynamic_ncols=True
-        )
+        position = self.row or None
+        self._bar = isolated(**style, file=self._file, position=position, dynamic_ncols=True)
         if self._bar.disable:
             self._release_row()
         else:
@@ -97,9 +96,8 @@ class Bar:
         except Exception as error:  # noqa: BLE001 - no error of a terminal may fail a call
             self._file.fail(error)
         finally:
-            self._bar.disable = (
-                True  # else tqdm's `__del__` may wait for the lock that it still holds
-            )
+            # Otherwise tqdm's `__del__` may wait for the lock that it still holds.
+            self._bar.disable = True
         if self._file.error is not None:
             _log.error(
                 "The progress bar cannot be shown anymore: writing to its file failed. Calls are "
@@ -121,9 +119,8 @@ def _free_row(tqdm: Any) -> int:
         bars = list(tqdm._instances)  # noqa: SLF001 - see above
     except (AttributeError, RuntimeError):  # another thread has just started a bar
         bars = []
-    taken = {abs(bar.pos) for bar in bars if hasattr(bar, "pos")} | {
-        bar.row for bar in _active_bars
-    }
+    taken = {abs(bar.pos) for bar in bars if hasattr(bar, "pos")}
+    taken |= {bar.row for bar in _active_bars}
     return min(set(range(len(taken) + 1)) - taken)
 
 
