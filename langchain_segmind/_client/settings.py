@@ -161,7 +161,7 @@ class ChatSettings(GatewayClient):
             tools, forced = _toolbox.apply_tool_choice(offered, given.get("tool_choice"))
         form = given.get("response_format")
         prompt = ChatRequest(
-            turns=turns,
+            messages=turns,
             tools=tools,
             forced=forced,
             parallel=given.get("parallel_tool_calls") is not False,

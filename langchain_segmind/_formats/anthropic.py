@@ -52,7 +52,7 @@ def encode(prompt: ChatRequest) -> dict[str, Any]:
         raise invalid_request(
             "response_format: Claude refuses json_object (json_mode); use json_schema"
         )
-    system, dialogue = _turns.split_system(prompt.turns)
+    system, dialogue = _turns.split_system(prompt.messages)
     body: dict[str, Any] = {"instruction": system} if system else {}
     body["messages"] = [_message(turn) for turn in _turns.alternate(dialogue)]
     return {**body, **_offer(prompt), **_turns.top_level_fields(prompt, SETTING_NAMES)}

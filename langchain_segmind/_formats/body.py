@@ -33,10 +33,10 @@ def encode_body(encode: Callable[[ChatRequest], dict[str, Any]], prompt: ChatReq
         SegmindInvalidRequestError: If a part cannot be said in this format.
     """
     media: list[str] = []
-    turns = tuple([_marked(turn, media) for turn in prompt.turns])
+    turns = tuple([_marked(turn, media) for turn in prompt.messages])
     if not media:
         return to_json(encode(prompt))
-    marked = to_json(encode(replace(prompt, turns=turns)))
+    marked = to_json(encode(replace(prompt, messages=turns)))
     pieces = _MARK.split(marked)
     if [int(n) for n in pieces[1::2]] != list(range(len(media))):
         return to_json(encode(prompt))  # somebody's words look like our marks

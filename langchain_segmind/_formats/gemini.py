@@ -53,7 +53,7 @@ def encode(prompt: ChatRequest) -> dict[str, Any]:
     Raises:
         SegmindInvalidRequestError: If a part cannot be said in this format.
     """
-    system, dialogue = _turns.split_system(prompt.turns)
+    system, dialogue = _turns.split_system(prompt.messages)
     messages: dict[str, Any] = {}
     if system:
         messages["system_instruction"] = {"parts": {"text": system}}

@@ -40,7 +40,7 @@ def encode(prompt: ChatRequest) -> dict[str, Any]:
     Raises:
         SegmindInvalidRequestError: If a part cannot be said in this format.
     """
-    messages = [_message(turn) for turn in prompt.turns]
+    messages = [_message(turn) for turn in prompt.messages]
     if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
         _ask_for_json(messages)
     offer = _offer(prompt) if prompt.tools else {}

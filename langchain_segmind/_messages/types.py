@@ -97,7 +97,7 @@ class ChatRequest:
         response_format: OpenAI's `response_format`, which the gateway takes for every family.
     """
 
-    turns: tuple[Message, ...]
+    messages: tuple[Message, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, Any] = field(default_factory=dict)
     response_format: Mapping[str, Any] | None = None

@@ -84,7 +84,7 @@ def with_ids(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
     taken: set[str] = set()
     calls: list[ToolCall] = []
     seed = hashlib.sha256(
-        f"{salt}|{len(prompt.turns)}|{prompt.turns[-1:]}".encode(errors="replace")
+        f"{salt}|{len(prompt.messages)}|{prompt.messages[-1:]}".encode(errors="replace")
     )
     for n, call in enumerate(choice.calls):
         own = call
@@ -333,7 +333,7 @@ def _from_results(loose: Sequence[Found], prompt: ChatRequest) -> set[int]:
     """
     results = [
         inner.text
-        for turn in prompt.turns
+        for turn in prompt.messages
         for part in turn.parts
         if isinstance(part, ToolResult)
         for inner in part.parts

@@ -57,8 +57,8 @@ def render_tools(
     Returns:
         A prompt of text and media, whose `response_format` asks for the envelope or schema.
     """
-    turns = tuple([_rendered_message(turn, shows) for turn in prompt.turns])
-    if not prompt.tools and not alone and turns == prompt.turns:
+    turns = tuple([_rendered_message(turn, shows) for turn in prompt.messages])
+    if not prompt.tools and not alone and turns == prompt.messages:
         return prompt
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
@@ -73,15 +73,15 @@ def render_tools(
         words += ["Tools:", *(_describe(tool) for tool in prompt.tools)]
     if words:
         turns = _with_system(turns, "\n".join(words))
-    return replace(prompt, turns=turns, tools=(), response_format=None if alone else wanted)
+    return replace(prompt, messages=turns, tools=(), response_format=None if alone else wanted)
 
 
 def render_format(prompt: ChatRequest) -> ChatRequest:
     """Tell the wanted form of the answer in words, and leave tools to the provider's own fields."""
     schema = _schema_of(prompt)
     words = "" if schema is None else "Give your final answer as JSON. " + _ALONE + _compact(schema)
-    turns = _with_system(prompt.turns, words) if words else prompt.turns
-    return replace(prompt, turns=turns, response_format=None)
+    turns = _with_system(prompt.messages, words) if words else prompt.messages
+    return replace(prompt, messages=turns, response_format=None)
 
 
 def _is_text(prompt: ChatRequest) -> bool:
@@ -189,7 +189,7 @@ def parse_reply(
         return _parse.with_ids(_parse.check_native_calls(choice, prompt), prompt, salt)
     if prompt.tools:
         return _parse.parse_emulated_reply(choice, prompt, salt)
-    if not prompt.turns and prompt.response_format is None:
+    if not prompt.messages and prompt.response_format is None:
         return _parse.parse_unknown(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":
         required = (_schema_of(prompt) or {}).get("required")

@@ -234,7 +234,7 @@ def test_the_answer_ends_before_the_first_stop_sequence(stop, text, reason):
     body = b'{"choices": [{"message": {"content": "1, 2, 3, 4, 5"}, "finish_reason": "length"}]}'
 
     completion, steps = play(
-        Response(200, body=body), prompt=ChatRequest(HELLO.turns, settings={"stop": stop})
+        Response(200, body=body), prompt=ChatRequest(HELLO.messages, settings={"stop": stop})
     )
 
     assert json.loads(steps[0].request.body)["stop"] == stop
@@ -264,7 +264,7 @@ def said(text, **choice):
 
 @pytest.mark.parametrize(
     "prompt",
-    [ChatRequest(HELLO.turns, tools=(ADD,)), ChatRequest(HELLO.turns, response_format=FORM)],
+    [ChatRequest(HELLO.messages, tools=(ADD,)), ChatRequest(HELLO.messages, response_format=FORM)],
     ids=["tools", "structured output"],
 )
 @pytest.mark.parametrize("status", [400, 406])
@@ -282,7 +282,7 @@ def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prom
 
 
 def test_it_is_asked_again_only_once():
-    prompt = ChatRequest(HELLO.turns, tools=(ADD,))
+    prompt = ChatRequest(HELLO.messages, tools=(ADD,))
 
     error = fails(SegmindInvalidRequestError, NO_FORMAT, NO_FORMAT, prompt=prompt)
 
@@ -294,7 +294,7 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
         Destination("https://gw.example/v1"), ModelInfo("m", "openai"), refuses_format=True
     )
 
-    body = first_body(chat(ChatRequest(HELLO.turns, tools=(ADD,)), target))
+    body = first_body(chat(ChatRequest(HELLO.messages, tools=(ADD,)), target))
 
     assert "response_format" not in body
 
@@ -308,13 +308,15 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
     ],
 )
 def test_other_refusals_are_final(reply):
-    error = fails(SegmindError, reply, prompt=ChatRequest(HELLO.turns, tools=(ADD,)))
+    error = fails(SegmindError, reply, prompt=ChatRequest(HELLO.messages, tools=(ADD,)))
 
     assert error.attempts == 1
 
 
 def test_a_response_format_of_text_keeps_stop_sequences():
-    prompt = ChatRequest(HELLO.turns, settings={"stop": ["END"]}, response_format={"type": "text"})
+    prompt = ChatRequest(
+        HELLO.messages, settings={"stop": ["END"]}, response_format={"type": "text"}
+    )
 
     completion, steps = play(said("Hi. END of it"), prompt=prompt)
 
@@ -327,7 +329,7 @@ def test_a_refusal_of_the_format_counts_for_no_retry():
         NO_FORMAT,
         BUSY,
         said("Hi."),
-        prompt=ChatRequest(HELLO.turns, response_format=FORM),
+        prompt=ChatRequest(HELLO.messages, response_format=FORM),
         retry_policy=RetryPolicy(max_retries=2),
     )
 
@@ -335,7 +337,7 @@ def test_a_refusal_of_the_format_counts_for_no_retry():
 
 
 def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
-    prompt = ChatRequest(HELLO.turns, tools=(ADD,), forced=True)
+    prompt = ChatRequest(HELLO.messages, tools=(ADD,), forced=True)
 
     error = fails(SegmindResponseError, said("I would rather not."), prompt=prompt)
 
@@ -346,7 +348,7 @@ def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
 
 
 def test_stop_sequences_end_the_words_but_cut_no_envelope():
-    prompt = ChatRequest(HELLO.turns, tools=(ADD,), settings={"stop": ["calls", "END"]})
+    prompt = ChatRequest(HELLO.messages, tools=(ADD,), settings={"stop": ["calls", "END"]})
     text = '{"say": "Hi. END of it", "calls": [{"name": "add", "arguments": {"a": 1}}]}'
 
     completion, _ = play(said(text), prompt=prompt)
@@ -360,7 +362,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
     target = Endpoint(Destination("https://gw.example/v1"), ModelInfo("m", "openai"), native=True)
     prompt = ChatRequest(
         (
-            *HELLO.turns,
+            *HELLO.messages,
             Message("assistant", (TextPart("Wait."), ToolCall("add", {"a": 1}, "c1"))),
             Message("user", (ToolResult((TextPart("1"),), "c1", "add"),)),
         ),

@@ -436,7 +436,7 @@ def test_the_deadline_counts_from_the_submit():
 def test_the_deadline_of_the_whole_call_holds_across_a_second_submit():
     refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
     again = response({"request_id": "job-2", "status": "QUEUED"})
-    prompt = ChatRequest(HELLO.turns, tools=(ADD,))
+    prompt = ChatRequest(HELLO.messages, tools=(ADD,))
 
     played = play(
         QUEUED, refused, again, DONE, ANSWER,
@@ -547,7 +547,7 @@ def test_a_failed_job_that_was_billed_is_not_asked_again_in_words():
     billed = response({**refused, "metrics": {"cost": 0.01, "remaining_credits": 4}}, 422)
 
     error = fails(
-        SegmindJobFailedError, QUEUED, billed, prompt=ChatRequest(HELLO.turns, tools=(ADD,))
+        SegmindJobFailedError, QUEUED, billed, prompt=ChatRequest(HELLO.messages, tools=(ADD,))
     )
 
     assert (error.billed, error.remaining_credits) == (True, 4)
@@ -592,7 +592,7 @@ def test_a_form_that_makes_the_job_fail_is_asked_for_in_words():
     again = response({"request_id": "job-2", "status": "QUEUED"})
 
     played = play(
-        QUEUED, refused, again, DONE, ANSWER, prompt=ChatRequest(HELLO.turns, tools=(ADD,))
+        QUEUED, refused, again, DONE, ANSWER, prompt=ChatRequest(HELLO.messages, tools=(ADD,))
     )
 
     first, second = (json.loads(s.request.body) for s in played.steps if s.request.body)

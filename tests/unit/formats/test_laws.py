@@ -54,7 +54,10 @@ def turns_of(family, body):
 def test_every_word_is_in_the_body_in_order(family, conversation):
     prompt = render_tools(ChatRequest(from_langchain(conversation)))
     said = [
-        p.text for t in prompt.turns for p in t.parts if isinstance(p, TextPart) and p.text.strip()
+        p.text
+        for t in prompt.messages
+        for p in t.parts
+        if isinstance(p, TextPart) and p.text.strip()
     ]
 
     body = FORMATS[family].encode(prompt)
