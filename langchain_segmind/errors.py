@@ -1,7 +1,7 @@
 """Define the errors of this package, and which one an HTTP status stands for.
 
-It decides neither what is sent nor what is retried. All errors form one tree; beside each class
-stand its LangChain base class and what it is raised for.
+It decides neither what is sent nor what is retried. All errors form one tree, shown here with the
+LangChain error that each derives from and the statuses or situations that it is raised for.
 
     SegmindError                          also LangChain's ModelError
     ├── SegmindAuthenticationError        ModelAuthenticationError   401
@@ -172,7 +172,7 @@ class SegmindError(ModelError):
         paid: int,
         perhaps_paid: int,
     ) -> None:
-        """Say which of many texts this befell, and what became of the others.
+        """Add which of many texts failed, and the results of the others.
 
         Args:
             index: The text's place.

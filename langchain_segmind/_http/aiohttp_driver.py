@@ -26,7 +26,7 @@ from langchain_segmind._http.headers import (
     validate_headers,
     with_lowercase_names,
 )
-from langchain_segmind._http.observer import CallObserver
+from langchain_segmind._http.observer import SendObserver
 
 
 class _NoAutoRetryMethod(str):
@@ -71,8 +71,8 @@ class _HeadersFirstProtocol(ResponseHandler):
         super().data_received(headers + separator)
         if body:
             super().data_received(body)
-        # `_payload` (aiohttp 3.0 to 3.14) is private. Without this, the reader of a body that turns
-        # out to be invalid would not learn of it, and wait for its timeout.
+        # `_payload` (aiohttp 3.10 to 3.14) is private. Without this, the reader of an invalid body
+        # would not learn of the error, and would wait for its timeout.
         error, reader = self.exception(), self._payload
         if error is not None and reader is not None and not reader.is_eof():
             reader.set_exception(aiohttp.ClientPayloadError(str(error)))
@@ -99,7 +99,7 @@ class AsyncConnections:
         self._timeouts = lru_cache(8)(_timeouts)  # most calls have the same
 
     async def send(
-        self, step: Step, key: SecretStr | None, observer: CallObserver | None = None
+        self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
     ) -> Reply:
         """Send one request and return its reply, or the failure in its place.
 
@@ -217,7 +217,7 @@ def _new_session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
         ssl=tls,
         happy_eyeballs_delay=ATTEMPT_DELAY,  # as in `create_connection`
     )
-    # `_factory` (aiohttp 1.0 to 3.14) is private, and there is no public way to use another
+    # `_factory` (aiohttp 3.10 to 3.14) is private, and there is no public way to use another
     # protocol. If it were ignored, an invalid body would hide the status of its reply.
     factory: Any = partial(_HeadersFirstProtocol, loop=asyncio.get_running_loop())
     connector._factory = factory  # noqa: SLF001 - see above

@@ -13,13 +13,13 @@ import queue
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from langchain_segmind._value import value
 
 T = TypeVar("T")
 
-_WAKE_INTERVAL = 0.5  # seconds; on Windows a wait without a timeout cannot be interrupted
+_WAKE_INTERVAL: Final = 0.5  # seconds; on Windows a wait without a timeout cannot be interrupted
 
 
 class CancelToken:

@@ -1,4 +1,4 @@
-"""Declare what a driver tells about each request. It does not record anything itself."""
+"""Declare what may watch the requests of a call. It does not record anything itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 from langchain_segmind._flows.types import Outcome
 
 
-class CallObserver(Protocol):
+class SendObserver(Protocol):
     """Watch the requests of a call that may be billed."""
 
     def before_send(self) -> None:

@@ -22,7 +22,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from langchain_segmind._flows.types import Reply, Step
 from langchain_segmind._http import environment, replies
 from langchain_segmind._http.headers import request_headers, with_lowercase_names
-from langchain_segmind._http.observer import CallObserver
+from langchain_segmind._http.observer import SendObserver
 from langchain_segmind._http.timed_connection import POOL_CLASSES, attempt
 
 
@@ -117,7 +117,7 @@ class SyncConnections:
         self._semaphore = threading.BoundedSemaphore(limit)
 
     def send(
-        self, step: Step, key: SecretStr | None, observer: CallObserver | None = None
+        self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
     ) -> Reply:
         """Send one request and return its reply, or the failure in its place.
 

@@ -95,7 +95,7 @@ class _TimedResponse(http.client.HTTPResponse):
         super().begin()
         while 100 < self.status < 200 and self.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
             # An interim reply: the final one follows. http.client skips only a 100, and its `begin`
-            # returns at once if `headers` is set (Python 3.10 to 3.14).
+            # returns at once if `headers` is set (Python 3.10 to 3.13).
             vars(self).update(headers=None, msg=None)
             super().begin()
         reason = validate_headers(self.status, with_lowercase_names(self.headers.items()))
