@@ -18,7 +18,8 @@ from langchain_segmind._formats import anthropic, gemini, openai, values
 from langchain_segmind._formats.body import encode_body
 from langchain_segmind._formats.turns import SETTINGS
 from langchain_segmind._messages.types import ChatResponse, Choice, ToolCall
-from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
+from langchain_segmind._text import message_from_json, one_line
+from langchain_segmind.errors import SegmindResponseError
 
 __all__ = ["FORMATS", "SETTINGS", "Family", "decode", "decode_job", "encode_body", "parse"]
 
@@ -100,7 +101,7 @@ def _decoded(value: Any) -> ChatResponse:
             return gemini.decode(value)
     except RecursionError:
         raise SegmindResponseError("it is nested too deeply") from None
-    said = explain_value(value)
+    said = message_from_json(value)
     raise SegmindResponseError(f"it is an error: {said}" if said else "it holds no answer")
 
 

@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from langchain_segmind.errors import SegmindResponseError, explain_value
+from langchain_segmind._text import message_from_json
+from langchain_segmind.errors import SegmindResponseError
 
 VectorFamily = Literal["openai", "gemini"]
 
@@ -58,7 +59,7 @@ def decode(value: Any) -> list[float]:
 def _unwrapped(value: Mapping[str, Any]) -> Any:
     found = next((value[key] for key in _WRAPPERS if value.get(key) is not None), None)
     if found is None:
-        said = explain_value(value)
+        said = message_from_json(value)
         raise SegmindResponseError(f"it is an error: {said}" if said else "it holds no vector")
     return found
 

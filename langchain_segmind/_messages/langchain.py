@@ -26,7 +26,7 @@ from langchain_core.messages import (
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
-from langchain_segmind._client.validation import DEEPEST_JSON, check_json
+from langchain_segmind._client.validation import MAX_JSON_DEPTH, check_json
 from langchain_segmind._messages.refusals import refusal_of
 from langchain_segmind._messages.results import as_json, protect, read_result, replace_surrogates
 from langchain_segmind._messages.types import (
@@ -282,7 +282,7 @@ def _sendable(value: Any, depth: int = 0) -> Any:
     """
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, dict | list) and depth > DEEPEST_JSON - 3:
+    if isinstance(value, dict | list) and depth > MAX_JSON_DEPTH - 3:
         return as_json(value)
     if isinstance(value, dict):
         return {key: _sendable(item, depth + 1) for key, item in value.items()}
