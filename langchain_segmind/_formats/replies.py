@@ -16,7 +16,8 @@ from pydantic_core import from_json
 
 from langchain_segmind._formats import anthropic, gemini, openai, values
 from langchain_segmind._messages.types import ChatResponse, Choice, ToolCall
-from langchain_segmind.errors import SegmindResponseError, explain_value, one_line
+from langchain_segmind._text import message_from_json, one_line
+from langchain_segmind.errors import SegmindResponseError
 
 _LOOKS_LIKE_A_REPLY: Final = re.compile(
     r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'
@@ -92,7 +93,7 @@ def _decode_format(value: Any) -> ChatResponse:
             return gemini.decode(value)
     except RecursionError:
         raise SegmindResponseError("it is nested too deeply") from None
-    error = explain_value(value)
+    error = message_from_json(value)
     raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no answer")
 
 

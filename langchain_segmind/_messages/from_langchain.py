@@ -22,7 +22,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_segmind._client.validation import DEEPEST_JSON, check_json
+from langchain_segmind._client.validation import MAX_JSON_DEPTH, check_json
 from langchain_segmind._messages.media import MEDIA_BLOCKS, read_media
 from langchain_segmind._messages.refusals import refusal_of
 from langchain_segmind._messages.results import protect_blocks, read_result
@@ -201,7 +201,7 @@ def _sendable(value: Any, depth: int = 0) -> Any:
     """
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, dict | list) and depth > DEEPEST_JSON - 3:
+    if isinstance(value, dict | list) and depth > MAX_JSON_DEPTH - 3:
         return as_json(value)
     if isinstance(value, dict):
         return {key: _sendable(item, depth + 1) for key, item in value.items()}

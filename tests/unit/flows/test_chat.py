@@ -189,7 +189,7 @@ def test_the_total_timeout_shortens_the_last_attempts():
 
     assert steps[0].timeout == 100.0
     assert steps[1].timeout == pytest.approx(29.75)
-    assert steps[1].retry_policy == pytest.approx(29.75)
+    assert steps[1].pool_timeout == pytest.approx(29.75)
 
 
 def test_reads_what_the_headers_say():
