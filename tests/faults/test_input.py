@@ -103,7 +103,7 @@ def test_invalid_extra_field_has_the_same_message_wherever_it_is_set(driver, mis
 
 
 MESSAGES = {
-    "none": ([], "messages: there are none"),
+    "none": ([], "messages: the list is empty"),
     "unknown role": ([{"role": "wizard", "content": "hi"}], "wizard"),
     "unknown block": ([("user", [{"type": "hologram", "x": 1}])], r"message 0.*hologram"),
     "half a surrogate": ([("user", "a\ud800")], r"message 0.*surrogate"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_segmind._formats import decode
-from langchain_segmind._messages.langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,
@@ -431,7 +431,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.booleans())
 def test_any_text_becomes_a_message_in_the_one_form_and_the_other(text, forced):
-    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), forced=forced))
+    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), require_tool_call=forced))
 
     assert isinstance(to_ai_message(choice, None, {}).text, str)
     assert isinstance(to_ai_message_chunk(choice, None, {}).text, str)
