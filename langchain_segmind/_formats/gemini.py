@@ -165,7 +165,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     if not parts and not native:
         return None
     text = values.join_text((part for part in parts if part.get("thought") is not True), "text")
-    calls = tuple([_call(part["functionCall"]) for part in parts if "functionCall" in part])
+    calls = tuple([_call(part) for part in parts if _CALL_KEYS & part.keys()])
     finish = _FINISH_REASONS.get(native, native.lower()) if native else None
     refusal = None
     if native in _REFUSALS or (finish == "content_filter" and not text):
@@ -180,9 +180,12 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     )
 
 
-def _call(value: Any) -> ToolCall:
-    call = values.as_dict(value)
-    return parse_native_call(call, "args", call.get("id"))
+_CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
+
+
+def _call(part: Mapping[str, Any]) -> ToolCall:
+    call = values.as_dict(part.get("functionCall") or part.get("function_call"))
+    return parse_native_call(call, "args", call.get("id"), part)
 
 
 def _usage(value: Any) -> Usage | None:

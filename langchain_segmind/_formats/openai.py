@@ -164,7 +164,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     if not message or not (content is None or isinstance(content, str | list)):
         return None
     text, finish = _text(content), values.as_text(item.get("finish_reason"))
-    calls = tuple(map(_call, values.dict_items(message.get("tool_calls"))))
+    calls = tuple(map(_call, _native_calls(message)))
     refusal = values.as_text(message.get("refusal")) or _refusal_parts(content)
     if finish == "content_filter" and not (refusal or text or calls):
         refusal = "The provider's content filter stopped the answer"
@@ -175,6 +175,15 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
         calls=calls,
         finish_reason=finish,
     )
+
+
+def _native_calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The calls of a message: a list, one alone, or OpenAI's older `function_call`."""
+    calls = message.get("tool_calls")
+    if isinstance(calls, dict):
+        return [calls]
+    legacy = values.as_dict(message.get("function_call"))  # some servers send an empty one
+    return values.dict_items(calls) or ([{"function": legacy}] if legacy.get("name") else [])
 
 
 def _refusal_parts(content: Any) -> str | None:
@@ -197,7 +206,7 @@ def _text(content: Any) -> str:
 
 def _call(call: Mapping[str, Any]) -> ToolCall:
     function = values.as_dict(call.get("function"))
-    return parse_native_call(function, "arguments", call.get("id"))
+    return parse_native_call(function, "arguments", call.get("id"), call)
 
 
 def _usage(value: Any) -> Usage | None:
