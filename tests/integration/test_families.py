@@ -108,9 +108,9 @@ def test_an_image_block_knows_its_kind(data, mime):
     assert block == {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": mime}
 
 
-def test_an_image_block_refuses_what_is_no_image(tmp_path):
+def test_a_content_block_is_refused_unless_the_file_is_an_image(tmp_path):
     for data in (b"", b"hello", b"RIFF\x00\x00\x00\x00WAVE"):
-        with pytest.raises(ValueError, match="content_block_from_file"):
+        with pytest.raises(ValueError, match="image is"):
             content_block_from_file(data)
     with pytest.raises(FileNotFoundError):
         content_block_from_file(tmp_path / "missing.png")
