@@ -88,6 +88,7 @@ class ModelInfo:
         return {name: value for name, value in renamed.items() if name is not None}
 
 
+# Over 50 lines, because it is a table: one line for each model.
 # No row has `setting_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want
 # max_completion_tokens for max_tokens and no temperature but 1, and claude-opus-4.7 refuses
 # temperature and top_p. Until someone sees the gateway refuse them, send what the user set.
