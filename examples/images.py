@@ -2,8 +2,8 @@
 
 `image_block` reads a file, or takes bytes, and gives a block that every family understands; the
 data travels inline, as the gateway cannot fetch every host. Runs on the live gateway when
-SEGMIND_API_KEY is set, else on a local one that needs no key (and has no eyes, but says what
-arrived).
+SEGMIND_API_KEY is set, else on a local one that needs no key (and has no eyes: it repeats what
+it is asked, and names what arrived).
 """
 
 from __future__ import annotations

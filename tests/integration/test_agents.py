@@ -28,7 +28,7 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from langchain_segmind import SegmindError
-from langchain_segmind.testing import HelpfulBrain, LocalGateway, Reply
+from langchain_segmind.testing import EchoModel, LocalGateway, Reply
 from tests.integration.ways import asked, both_ways, build
 
 pytestmark = both_ways
@@ -91,7 +91,10 @@ MANNERS = ["fenced", "prose", "tags", "bare", "list", "openai", "string_argument
 @pytest.mark.parametrize("manner", [*MANNERS, "trailing_commas"])
 @FAMILIES
 def test_however_a_model_wraps_its_calls(slug, manner):
-    with LocalGateway(brain=HelpfulBrain(manner=manner)) as gateway, build(gateway, slug) as model:
+    with (
+        LocalGateway(responder=EchoModel(manner=manner)) as gateway,
+        build(gateway, slug) as model,
+    ):
         agent = create_agent(model, [add])
         state = agent.invoke({"messages": [HumanMessage("Add 3 and 4, please.")]})
 
@@ -101,7 +104,7 @@ def test_however_a_model_wraps_its_calls(slug, manner):
 
 
 async def test_a_call_that_was_cut_short_is_never_run():
-    with LocalGateway(brain=HelpfulBrain(manner="cut")) as gateway:
+    with LocalGateway(responder=EchoModel(manner="cut")) as gateway:
         async with build(gateway) as model:
             bound = model.bind_tools([delete_file])
             question = "Delete the file /tmp/data, please."
@@ -141,7 +144,7 @@ def test_a_forced_choice_calls_just_that_tool(gateway, slug):
 
 
 def test_a_forced_choice_without_a_call_is_an_error_that_says_so():
-    with LocalGateway(brain=HelpfulBrain(manner="ignores")) as gateway, build(gateway) as model:
+    with LocalGateway(responder=EchoModel(manner="ignores")) as gateway, build(gateway) as model:
         with pytest.raises(SegmindError, match="tool_choice asked for a call of add") as caught:
             model.bind_tools([add], tool_choice="add").invoke("Add 1 and 2.")
 
@@ -390,7 +393,7 @@ REACT = """Answer the question. You have these tools:
 {tools}
 
 Use this form:
-Question: the question
+ModelRequest: the question
 Thought: what to do
 Action: one of [{tool_names}]
 Action Input: the input
@@ -398,7 +401,7 @@ Observation: the result
 Thought: I know the answer
 Final Answer: the answer
 
-Question: {input}
+ModelRequest: {input}
 {agent_scratchpad}"""
 
 

@@ -8,7 +8,7 @@ import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import LocalGateway, ScriptedModel
 from tests.integration.ways import WAYS
 
 FILES = {
@@ -21,11 +21,20 @@ FILES = {
 }
 
 
+JOKE = '{"setup": "What do cats like best?", "punchline": "Mice-cream."}'
+SCRIPT = {"Return the result as a JSON with 'setup' and 'punchline' keys": JOKE}
+
+
 class OnTheLocalGateway(ChatModelIntegrationTests):
     slug = "gpt-4o"
     other_slug = "gpt-5.4-mini"
     tool_calling = "auto"
     way: ClassVar = WAYS["direct"]
+
+    @pytest.fixture
+    def gateway(self):
+        with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
+            yield gateway
 
     @pytest.fixture(autouse=True)
     def _gateway(self, gateway):
@@ -124,7 +133,7 @@ class NativeTools:
 
     @pytest.fixture
     def gateway(self):
-        with LocalGateway(forward_tools=True) as gateway:
+        with LocalGateway(forward_tools=True, responder=ScriptedModel(SCRIPT)) as gateway:
             yield gateway
 
 
