@@ -93,7 +93,7 @@ def test_a_caption_that_was_cut_says_so(segmind_gateway: LocalGateway) -> None:
 
 
 def test_the_agent_looks_up_the_rain(segmind_gateway: LocalGateway) -> None:
-    segmind_gateway.reply(Reply(calls=[Call("chance_of_rain", {"city": "Bergen"})]))
+    segmind_gateway.reply(Call("chance_of_rain", {"city": "Bergen"}))
     segmind_gateway.reply("Take an umbrella.")
 
     assert advice("What do I need in Bergen tomorrow?") == "Take an umbrella."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_segmind.testing.conversation import Call, ModelRequest, Offer, Tool
+from langchain_segmind.testing.exchange import json_objects
 from langchain_segmind.testing.schema import fill, resolved
 from langchain_segmind.testing.schema_check import accepts
 
@@ -153,19 +154,6 @@ def form_of(root: Schema) -> Form | None:
         offer = Offer(named, answer is None, held.get("maxItems"))
         return Form(offer, root, steps, answer, beside)
     return None
-
-
-def json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Find the JSON objects in a text, in order."""
-    decoder, at = json.JSONDecoder(), text.find("{")
-    while at >= 0:
-        try:
-            value, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            value, end = None, at + 1
-        if isinstance(value, dict):
-            yield value
-        at = text.find("{", end)
 
 
 def _told_form(found: Sequence[Mapping[str, Any]]) -> Form | None:

@@ -25,16 +25,17 @@ JOKE = '{"setup": "What do cats like best?", "punchline": "Mice-cream."}'
 SCRIPT = {"Return the result as a JSON with 'setup' and 'punchline' keys": JOKE}
 
 
+@pytest.fixture
+def gateway():
+    with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
+        yield gateway
+
+
 class OnTheLocalGateway(ChatModelIntegrationTests):
     slug = "gpt-4o"
     other_slug = "gpt-5.4-mini"
     tool_calling = "auto"
     way: ClassVar = WAYS["direct"]
-
-    @pytest.fixture
-    def gateway(self):
-        with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
-            yield gateway
 
     @pytest.fixture(autouse=True)
     def _gateway(self, gateway):

@@ -139,6 +139,24 @@ def test_in_a_form_tools_are_called_first_and_their_results_reported_then(name: 
     assert '"name"' not in written
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        '<tool_call id="c1" name="now">{}</tool_call>',
+        '{"calls": [{"name": "now", "arguments": {}}]}',
+        Turn("assistant", "", calls=(Call("now", {}, "c1"),)),
+    ],
+)
+def test_a_result_without_a_name_has_that_of_its_call(call: Any) -> None:
+    turn = call if isinstance(call, Turn) else Turn("assistant", call)
+    history = ("What is it now?", turn, RESULT.replace(' name="now"', ""))
+
+    written = json.loads(ask(*history, schema=rooted(say=STR, calls=listed(NOW))).text)
+
+    assert written["calls"] == []
+    assert written["say"].startswith("[local stand-in] now: It is")
+
+
 def test_in_a_form_for_an_answer_in_a_schema_that_is_filled_at_the_end() -> None:
     schema = rooted(say={"anyOf": [ANSWER, {"type": "null"}]}, calls=listed(NOW))
 
