@@ -119,7 +119,7 @@ def test_an_agents_calls_are_counted(gateway):
 
     agent: Any = create_agent(build(gateway), [add])
     with show_progress() as bar:
-        agent.invoke({"messages": [("user", "What is 17 + 25? Use the tool.")]})
+        agent.invoke({"messages": [("user", "Add 17 and 25.")]})
 
     assert counts(bar) == {"done": gateway.executions} == {"done": 2}
 
