@@ -34,10 +34,8 @@ class Counting:
             reason = "length" if most < len(numbers) else "stop"
             usage = Usage(20, min(most, 3 * len(numbers)))
             return Reply(" ".join(numbers[:most]), reason, usage=usage, headers=self.headers)
-        if asked == "What is my name?" and (
-            name := re.search("zanzibar", _system(request), re.IGNORECASE)
-        ):
-            return Reply(name[0], headers=self.headers)
+        if asked == "What is my name?" and "zanzibar" in _system(request):
+            return Reply("zanzibar", headers=self.headers)
         return EchoModel().respond(request)
 
 
