@@ -1,11 +1,13 @@
 """A plugin for pytest: the fixture `segmind_gateway`, a Segmind gateway of one test's own.
 
 It stands outside the package, and imports it only when a test asks for the fixture: every run of
-pytest loads its plugins, and before coverage is measured.
+pytest loads its plugins, and before coverage is measured. For the same reason it allows models
+without a key by an environment variable: test modules are imported before any fixture runs.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +15,56 @@ import pytest
 
 if TYPE_CHECKING:
     from langchain_segmind.testing import LocalGateway
+else:
+    LocalGateway = Any  # so that the annotations resolve without loading it
 
 _MARK = "segmind_gateway"
 _ASKED = 20  # requests shown under a test that failed
 _GATEWAY = pytest.StashKey["LocalGateway"]()
 
+_LACK_KEY = "SEGMIND_ALLOW_MISSING_KEY"
+_BY_PYTEST = "pytest"  # our value: a worker of pytest-xdist must not take it for the user's
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Allow models without a key in what pytest imports, until all tests are collected."""
+    _allow_missing_key()
+
+
+def pytest_collection_finish() -> None:
+    """Want a key again, as the tests begin."""
+    _want_key()
+
+
+def pytest_unconfigure() -> None:
+    """Want a key again where nothing was collected, as in what starts the workers of xdist."""
+    _want_key()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, None]:
+    """Allow models without a key in the fixtures that are set up before ours."""
+    if _MARK not in getattr(item, "fixturenames", ()):
+        yield
+        return
+    _allow_missing_key()
+    yield
+    _want_key()
+
+
+def _allow_missing_key() -> None:
+    os.environ.setdefault(_LACK_KEY, _BY_PYTEST)
+
+
+def _want_key() -> None:
+    if os.environ.get(_LACK_KEY) == _BY_PYTEST:
+        del os.environ[_LACK_KEY]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
+    _allow_missing_key()  # where the plugin was loaded too late for the first hook
     config.addinivalue_line(
         "markers",
         f"{_MARK}(**settings): build the fixture of that name with settings of LocalGateway, as "
@@ -32,12 +76,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def segmind_gateway(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LocalGateway]:
-    """Run a gateway on this machine, to which every `ChatSegmind` built in the test goes.
+    """Run a gateway on this machine, to which every `ChatSegmind` goes as long as the test lasts.
+
+    So does every `SegmindEmbeddings`, whenever it was built and whatever address and key it has.
+    Only a model with the address of another `LocalGateway` of this process goes there.
 
     It answers what `reply` scripts, fails as told by `fail`, and has the log in `requests`. What it
     was asked is shown when the test fails.
     """
     from langchain_segmind.testing import LocalGateway  # noqa: PLC0415 - see above
+    from langchain_segmind.testing.active import taking_all  # noqa: PLC0415
 
     marks = reversed([*request.node.iter_markers(_MARK)])  # the nearest one has the last word
     settings = {name: value for mark in marks for name, value in mark.kwargs.items()}
@@ -45,7 +93,8 @@ def segmind_gateway(
         request.node.stash[_GATEWAY] = gateway
         monkeypatch.setenv("SEGMIND_API_BASE", gateway.base_url)
         monkeypatch.setenv("SEGMIND_API_KEY", gateway.api_key)
-        yield gateway
+        with taking_all(gateway.base_url, gateway.api_key):
+            yield gateway
 
 
 @pytest.hookimpl(hookwrapper=True)  # the older way, which every pytest in use understands

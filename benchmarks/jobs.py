@@ -55,7 +55,7 @@ def modules() -> Found:
     """Import us, and see what else came along."""
     import langchain_segmind  # noqa: F401, PLC0415
 
-    late = ("aiohttp", "langchain_segmind.testing", "langchain_segmind._http._async")
+    late = ("aiohttp", "langchain_segmind.testing", "langchain_segmind._http.aiohttp_driver")
     return {"loaded": [name for name in late if name in sys.modules]}
 
 

@@ -28,10 +28,11 @@ from benchmarks import questions, subjects
 from benchmarks.questions import Question
 from benchmarks.server import Server
 from benchmarks.subjects import AsyncCall, Call
-from langchain_segmind import _tools, _wire
-from langchain_segmind._messages import read
-from langchain_segmind._prompt import Prompt
-from langchain_segmind._toolbox import read as read_tools
+from langchain_segmind import _formats as _wire
+from langchain_segmind._messages.langchain import from_langchain
+from langchain_segmind._messages.tools import parse_tools
+from langchain_segmind._messages.types import ChatRequest
+from langchain_segmind._tool_emulation import prompt as _tools
 
 Samples = dict[str, list[float]]
 
@@ -193,13 +194,13 @@ def with_tools(url: str, sizes: Sizes, *, peers: bool) -> Samples:
 def speaking(sizes: Sizes) -> Samples:
     """Measure how tools are told in words, beside writing the body they come to as JSON."""
     question = questions.history(200)
-    tools = read_tools(questions.tools(20))
-    prompt = Prompt(read(question.messages), tools=tools)
+    tools = parse_tools(questions.tools(20))
+    prompt = ChatRequest(from_langchain(question.messages), tools=tools)
     encode = _wire.FORMATS["openai"].encode
-    body = encode(_tools.speak(prompt))
+    body = encode(_tools.render_tools(prompt))
     calls: dict[str, Call] = {
         "json.dumps": partial(json.dumps, body),
-        OURS: lambda: encode(_tools.speak(prompt)),
+        OURS: lambda: encode(_tools.render_tools(prompt)),
     }
     return cpu(calls, sizes.rounds, max(1, sizes.calls // 4))
 

@@ -20,7 +20,7 @@ from langchain_core.tools import BaseTool, ToolException, create_retriever_tool,
 from langchain_core.vectorstores import InMemoryVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_segmind import ChatSegmind, track_credits
+from langchain_segmind import ChatSegmind, track_usage
 from langchain_segmind.testing import Call, live_or_local
 
 MODELS = os.environ.get("SEGMIND_MODEL", "gpt-4o claude-4.5-sonnet gemini-2.5-flash").split()
@@ -43,12 +43,12 @@ QUESTIONS = (
 
 
 def main() -> None:
-    with live_or_local(REPLIES), track_credits() as spent:
+    with live_or_local(REPLIES), track_usage() as spent:
         for slug in MODELS:
             print(f"\n=== {slug} " + "=" * (60 - len(slug)))
             with ChatSegmind(model=slug) as model:
                 converse(model)
-        print(f"\n{spent.calls} runs were billed, {spent.usd:.4f} USD.")
+        print(f"\n{spent.calls} runs were billed, {spent.cost:.4f} USD.")
 
 
 def converse(model: ChatSegmind) -> None:

@@ -42,7 +42,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableConfig
 
-from langchain_segmind import ChatSegmind, SegmindError, track_credits
+from langchain_segmind import ChatSegmind, SegmindError, track_usage
 from langchain_segmind.testing import LocalGateway, live_or_local
 
 ANSWERED: Final = "answered"
@@ -116,7 +116,7 @@ class Worker:
         budget = None if options.budget is None else options.budget / options.workers
         self._model = ChatSegmind(model=options.model, rate_limiter=pace)
         self._config = RunnableConfig(
-            max_concurrency=options.at_once, callbacks=[track_credits(budget)]
+            max_concurrency=options.at_once, callbacks=[track_usage(budget)]
         )
         self._run = run
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from langchain_segmind import ChatSegmind, SegmindBudgetExceededError, track_credits
+from langchain_segmind import ChatSegmind, SegmindBudgetExceededError, track_usage
 from langchain_segmind.testing import live_or_local
 
 
@@ -32,35 +32,35 @@ def one_message(model: ChatSegmind) -> None:
 
 def one_block(model: ChatSegmind) -> None:
     """Count all calls in a block, whoever makes them: chains, agents, threads, embeddings."""
-    with track_credits(warn_below=1_000) as spent:  # a warning in the log, once, below 1,000 USD
+    with track_usage(warn_below=1_000) as spent:  # a warning in the log, once, below 1,000 USD
         model.batch(["Hello", "Good morning", "What is 2 + 2?"])
         model.invoke("Write a haiku about bees", model="claude-4.5-sonnet")
-    print(f"\nOne block: {spent.calls} calls, {spent.total_tokens} tokens, {spent.usd:.6f} USD")
+    print(f"\nOne block: {spent.calls} calls, {spent.total_tokens} tokens, {spent.cost:.6f} USD")
     for slug, share in spent.by_model.items():
-        print(f"  {slug}: {share.calls} calls, {share.usd:.6f} USD")
-    if spent.unknown_calls:  # the gateway does not promise to tell
-        print(f"  {spent.unknown_calls} calls cost nobody knows what")
+        print(f"  {slug}: {share.calls} calls, {share.cost:.6f} USD")
+    if spent.unpriced_calls:  # the gateway does not promise to tell
+        print(f"  {spent.unpriced_calls} calls cost nobody knows what")
 
 
 def one_budget(model: ChatSegmind) -> None:
     """Stop before the next call when the money is used up; calls under way are answered."""
     answers = 0
-    with track_credits(budget=0.0002) as spent:
+    with track_usage(budget=0.0002) as spent:
         try:
             for n in range(100):
                 model.invoke(f"What is {n} + {n}?")
                 answers += 1
         except SegmindBudgetExceededError as error:
             print(f"\nOne budget: {error}")
-    print(f"  {answers} answers, {spent.calls} calls, {spent.usd:.6f} USD")
+    print(f"  {answers} answers, {spent.calls} calls, {spent.cost:.6f} USD")
 
 
 def one_part(model: ChatSegmind) -> None:
     """Count only the calls that are given the tracker, as a user's share of a service."""
-    ada = track_credits()
+    ada = track_usage()
     model.invoke("Hello")
     model.invoke("Hello", config={"callbacks": [ada]})
-    print(f"\nOne part: {ada.calls} of 2 calls was Ada's, for {ada.usd:.6f} USD")
+    print(f"\nOne part: {ada.calls} of 2 calls was Ada's, for {ada.cost:.6f} USD")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Pictures: one picture to every family, several in one question, and an object made of one.
 
-`image_block` reads a file, or takes bytes, and gives a block that every family understands; the
-data travels inline, as the gateway cannot fetch every host. Runs on the live gateway when
-SEGMIND_API_KEY is set, else on a local one that needs no key (and has no eyes: it repeats what
-it is asked, and names what arrived).
+`content_block_from_file` reads a file, or takes bytes, and gives a block that every family
+understands. The data is sent inline, because the gateway cannot fetch from every host. Runs on the
+live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key: it repeats what it
+is asked, and names what arrived.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind, SegmindError, image_block
+from langchain_segmind import ChatSegmind, SegmindError, content_block_from_file
 from langchain_segmind.testing import live_or_local
 
 PICTURE = Path(__file__).parent / "documents/lighthouse.png"
@@ -28,7 +28,7 @@ class Sight(BaseModel):
 
 def main() -> None:
     question = HumanMessage(
-        [{"type": "text", "text": "What is in this picture?"}, image_block(PICTURE)]
+        [{"type": "text", "text": "What is in this picture?"}, content_block_from_file(PICTURE)]
     )
     with ChatSegmind(model="gpt-4o", max_tokens=200) as model:
         for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"):
@@ -43,8 +43,8 @@ def compare(model: ChatSegmind) -> None:
     question = HumanMessage(
         [
             {"type": "text", "text": "What do these pictures have in common?"},
-            image_block(PICTURE),
-            image_block(PICTURE.read_bytes()),
+            content_block_from_file(PICTURE),
+            content_block_from_file(PICTURE.read_bytes()),
         ]
     )
     print(f"     two pictures: {model.invoke([question]).text}")

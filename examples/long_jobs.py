@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from langchain_segmind import ChatSegmind, SegmindJob, track_credits
+from langchain_segmind import ChatSegmind, SegmindJob, track_usage
 from langchain_segmind.testing import live_or_local
 
 MODEL = "gpt-5"  # a minute a call on average, so its calls go through the queue by themselves
@@ -68,13 +68,13 @@ def lose_a_process(ids: Path) -> None:
 def collect(ids: Path) -> None:
     """Fetch every answer by its id; those that are not there yet are waited for."""
     began = time.perf_counter()
-    with ChatSegmind(model=MODEL) as model, track_credits() as spent:
+    with ChatSegmind(model=MODEL) as model, track_usage() as spent:
         answers = [model.fetch(request_id) for request_id in ids.read_text().split()]
     for question, answer in zip(QUESTIONS, answers, strict=True):
         told = answer.response_metadata
         print(f"{question:<24} {answer.text:<20} {told['request_id'][:8]}…")
     print(f"\nCollected in {time.perf_counter() - began:.1f} s by another process.")
-    cost = f"{spent.usd:.6f} USD, {spent.total_tokens} tokens"
+    cost = f"{spent.cost:.6f} USD, {spent.total_tokens} tokens"
     print(f"{spent.calls} runs were paid for, none twice: {cost}.")
 
 

@@ -21,7 +21,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind, SegmindEmbeddings, image_block
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, content_block_from_file
 from langchain_segmind.testing import live_or_local
 
 MODEL = os.environ.get("SEGMIND_MODEL", "gpt-4o")
@@ -64,9 +64,9 @@ def chain(model: ChatSegmind) -> None:
 def conversation(model: ChatSegmind) -> None:
     title("A conversation with history")
     prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{says}")])
-    talk, history = prompt | model, list[BaseMessage]()
+    conversation, history = prompt | model, list[BaseMessage]()
     for says in ("My name is Ada and I keep bees.", "What is my name?", "What do I keep?"):
-        answer = talk.invoke({"history": history, "says": says})
+        answer = conversation.invoke({"history": history, "says": says})
         history += [HumanMessage(says), AIMessage(answer.text)]
         print(f"  you: {says}\nmodel: {answer.text}")
 
@@ -156,7 +156,7 @@ def tour(model: ChatSegmind) -> None:
         history += [answer, next_message] if next_message else [answer]
 
 
-RED_PIXEL = image_block(
+RED_PIXEL = content_block_from_file(
     base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
         "gg=="

@@ -29,7 +29,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import create_retriever_tool
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from langchain_segmind import ChatSegmind, CreditTracker, SegmindEmbeddings, track_credits
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, UsageTracker, track_usage
 from langchain_segmind.testing import Call, live_or_local
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -77,7 +77,7 @@ def main() -> None:
     with (
         live_or_local(REPLIES, latency=0.02),
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # any folder keeps a database
-        track_credits() as spent,
+        track_usage() as spent,
     ):
         model = ChatSegmind(model=os.environ.get("SEGMIND_MODEL", "gpt-4o"))
         embeddings = SegmindEmbeddings(model="text-embedding-3-small")
@@ -91,14 +91,14 @@ def main() -> None:
             report(spent)
 
 
-def build(folder: str, embeddings: SegmindEmbeddings, spent: CreditTracker) -> None:
+def build(folder: str, embeddings: SegmindEmbeddings, spent: UsageTracker) -> None:
     title("Load, split, embed, persist")
     files = sorted(DOCUMENTS.glob("*.txt"))
     documents = [Document(file.read_text(), metadata={"source": file.name}) for file in files]
     splitter = RecursiveCharacterTextSplitter(chunk_size=600, chunk_overlap=0)
     chunks = splitter.split_documents(documents)
     database(folder, embeddings).add_documents(chunks)
-    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for {spent.usd:.6f} USD")
+    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for {spent.cost:.6f} USD")
 
 
 def reopen(folder: str, embeddings: SegmindEmbeddings) -> BaseRetriever:
@@ -172,10 +172,10 @@ def told(message: BaseMessage) -> str:
     return message.text
 
 
-def report(spent: CreditTracker) -> None:
+def report(spent: UsageTracker) -> None:
     title("What it cost")
     for slug, spending in spent.by_model.items():
-        print(f"{slug:>22}: {spending.calls:3} calls, {spending.usd:.6f} USD")
+        print(f"{slug:>22}: {spending.calls:3} calls, {spending.cost:.6f} USD")
     print(f"{spent.remaining_credits:.4f} USD are left.")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from langchain_core.messages import AIMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 
-from langchain_segmind import ChatSegmind, SegmindError, track_credits
+from langchain_segmind import ChatSegmind, SegmindError, track_usage
 from langchain_segmind.testing import LocalGateway, live_or_local
 
 AT_ONCE = 100  # calls under way, and connections
@@ -55,7 +55,7 @@ async def ask_all(questions: list[str], answers: Path) -> None:
     limiter = InMemoryRateLimiter(
         requests_per_second=A_SECOND, check_every_n_seconds=0.01, max_bucket_size=AT_ONCE
     )
-    with track_credits() as spent, answers.open("a") as file:
+    with track_usage() as spent, answers.open("a") as file:
         async with ChatSegmind(
             model="gpt-5.4-mini",
             max_tokens=100,
@@ -76,9 +76,9 @@ async def ask_all(questions: list[str], answers: Path) -> None:
                     raise outcome  # no failure of a call, but a bug
 
     seconds = time.perf_counter() - began
-    print(f"  {len(missing)} in {seconds:.1f} s for {spent.usd:.4f} USD")
+    print(f"  {len(missing)} in {seconds:.1f} s for {spent.cost:.4f} USD")
     for name, count in failed.items():
-        print(f"  {count} failed: {name}; {spent.unknown_calls} may have cost something")
+        print(f"  {count} failed: {name}; {spent.unpriced_calls} may have cost something")
 
 
 def read_lines(file: Path) -> list[str]:

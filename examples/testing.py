@@ -12,7 +12,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 
-from langchain_segmind import ChatSegmind, SegmindError, image_block
+from langchain_segmind import ChatSegmind, SegmindError, content_block_from_file
 from langchain_segmind.testing import Call, LocalGateway, Queue, Reply
 
 # --- the application: nothing in it knows of tests ---------------------------------------------
@@ -28,7 +28,7 @@ def summary(text: str) -> str:
 
 def caption(picture: bytes) -> str:
     """Put a picture into words."""
-    blocks = [{"type": "text", "text": "Describe this picture."}, image_block(picture)]
+    blocks = [{"type": "text", "text": "Describe this picture."}, content_block_from_file(picture)]
     message = ChatSegmind(model="claude-4.5-sonnet").invoke([{"role": "user", "content": blocks}])
     if message.response_metadata["finish_reason"] == "length":
         return message.text + " (cut short)"

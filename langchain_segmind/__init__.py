@@ -3,10 +3,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from langchain_segmind._catalogue import Card, Entry
+from langchain_segmind._client.destination import allow_live_requests
 from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
-from langchain_segmind.credits import Credits, CreditTracker, Spending, track_credits
 from langchain_segmind.errors import (
     SegmindAuthenticationError,
     SegmindBudgetExceededError,
@@ -25,19 +24,21 @@ from langchain_segmind.errors import (
     SegmindServerError,
     SegmindTimeoutError,
 )
-from langchain_segmind.media import image_block
+from langchain_segmind.media import content_block_from_file
+from langchain_segmind.models import ListedModel, ModelInfo
+from langchain_segmind.usage import CreditBalance, UsageTotals, UsageTracker, track_usage
 
 if TYPE_CHECKING:
+    from langchain_segmind import jobs as jobs
     from langchain_segmind.embeddings import SegmindEmbeddings
     from langchain_segmind.jobs import SegmindJob
-    from langchain_segmind.progress import Progress, show_progress
+    from langchain_segmind.progress import Progress, progress_bar
 
 __all__ = [
-    "Card",
     "ChatSegmind",
-    "CreditTracker",
-    "Credits",
-    "Entry",
+    "CreditBalance",
+    "ListedModel",
+    "ModelInfo",
     "Progress",
     "SegmindAuthenticationError",
     "SegmindBudgetExceededError",
@@ -57,23 +58,27 @@ __all__ = [
     "SegmindResponseError",
     "SegmindServerError",
     "SegmindTimeoutError",
-    "Spending",
+    "UsageTotals",
+    "UsageTracker",
     "__version__",
-    "image_block",
-    "show_progress",
-    "track_credits",
+    "allow_live_requests",
+    "content_block_from_file",
+    "progress_bar",
+    "track_usage",
 ]
 
 _LATE = {
     "SegmindEmbeddings": "embeddings",
     "SegmindJob": "jobs",
     "Progress": "progress",
-    "show_progress": "progress",
+    "progress_bar": "progress",
 }
 """Loaded when first asked for: to many programs they are of no use."""
 
 
 def __getattr__(name: str) -> Any:
+    if name == "jobs":  # annotations name its classes without loading it
+        return import_module(f"{__name__}.jobs")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

@@ -10,9 +10,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from contextlib import aclosing
 from dataclasses import replace
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core import tools as lc_tools
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseCallbackHandler,
+    CallbackManagerForLLMRun,
+)
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -23,29 +28,26 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import (
-    _catalogue,
-    _events,
-    _flow,
-    _messages,
-    _models,
-    _toolbox,
-)
-from langchain_segmind._bill import Bill
-from langchain_segmind._catalogue import Entry
-from langchain_segmind._client import of_model_or_class
-from langchain_segmind._exchange import Flow
-from langchain_segmind._flow import Heard, Target
-from langchain_segmind._prompt import Prompt
-from langchain_segmind._settings import ChatSettings
+# LangChain evaluates the annotations of our methods, as in `with_fallbacks(...).bind_tools(...)`.
+# What is slow to load is therefore named through a package that loads it when it is asked for, as
+# `langchain_core.tools` does with `BaseTool` (5 ms) and this one with `jobs` (3 ms).
+import langchain_segmind
+from langchain_segmind import models as _catalogue
+from langchain_segmind._accounting.recorder import UsageRecorder
+from langchain_segmind._client import events as _events
+from langchain_segmind._client import listing as _models
+from langchain_segmind._client import validation as _config
+from langchain_segmind._client.connection import of_model_or_class
+from langchain_segmind._client.settings import ChatSettings
+from langchain_segmind._flows import chat as _flow
+from langchain_segmind._flows.chat import Completion, Endpoint
+from langchain_segmind._flows.types import Destination, Flow
+from langchain_segmind._messages import langchain as _messages
+from langchain_segmind._messages import tools as _toolbox
+from langchain_segmind._messages.refusals import PROVIDER
+from langchain_segmind._messages.types import ChatRequest, Method
 from langchain_segmind._version import __version__
-from langchain_segmind.credits import CreditTracker
-
-if TYPE_CHECKING:  # loaded when they are used, as are structured output's parsers
-    from langchain_core.tools import BaseTool
-
-    from langchain_segmind._structured import Method
-    from langchain_segmind.jobs import BoundChat, SegmindJob
+from langchain_segmind.models import ListedModel
 
 __all__ = ["ChatSegmind"]
 
@@ -127,7 +129,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ```
 
     **Set one call apart** with any generation setting, `model`, `response_format` or
-    `extra_headers`; other keyword arguments become fields of the request's body.
+    `extra_headers`; other keyword arguments become fields of the request's body. A setting of None
+    is left out of the call; `model=None` means this model.
 
     ```python
     model.invoke("Hello", model="gpt-5.4-mini", temperature=1)
@@ -158,11 +161,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     **Watch the money.** A budget ends calls before they are sent.
 
     ```python
-    from langchain_segmind import track_credits
+    from langchain_segmind import track_usage
 
-    with track_credits(budget=0.50) as spent:
+    with track_usage(budget=0.50) as spent:
         model.invoke("Hello")
-    print(spent.usd, spent.by_model, model.get_credits().total)
+    print(spent.cost, spent.by_model, model.get_credits().total)
     ```
 
     **Close.** Connections are shared by all threads and tasks, and closed with the model.
@@ -183,51 +186,71 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return _catalogue.profile(self._card(self.model))
+        return _catalogue.profile(self._model_info(self.model))
 
     # --- one call ------------------------------------------------------------------------------
 
     def _asked(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Prompt, Target]:
-        return self._read_call(_messages.read(messages), stop, kwargs)
+    ) -> tuple[ChatRequest, Endpoint]:
+        return self._read_call(_messages.from_langchain(messages), stop, kwargs)
 
     def _begin(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[Flow[Heard], str]:
-        """Read what LangChain handed over into a conversation that can begin, and its slug."""
+    ) -> tuple[Flow[Completion], Endpoint]:
+        """Read what LangChain handed over into a conversation that can begin, and its target."""
         prompt, target = self._asked(messages, stop, kwargs)
-        return _flow.chat(prompt, target), target.card.slug
+        return _flow.chat(prompt, target), target
 
     def _play(
-        self, flow: Flow[Heard], slug: str, manager: _events.Manager, job: str | None = None
-    ) -> Heard:
+        self,
+        flow: Flow[Completion],
+        target: Endpoint,
+        manager: _events.Manager,
+        job: str | None = None,
+    ) -> Completion:
         """Play a conversation that brings an answer, on the books of those who track it."""
-        with Bill(slug, manager.handlers if manager else (), job) as bill:
-            heard = self._transport().run(
-                flow, self.api_key, payer=bill, tell=_events.teller(manager, bill)
+        to = target.destination
+        with UsageRecorder(
+            target.model_info.slug, manager.handlers if manager else (), job
+        ) as recorder:
+            completion = self._transport(to).run(
+                flow,
+                to.api_key,
+                observer=recorder,
+                tell=_events.job_event_sender(manager, recorder),
             )
-            bill.settle(heard.receipt, heard.answer.usage)
-        return heard
+            recorder.finish(completion.receipt, completion.answer.usage)
+        return completion
 
     async def _aplay(
-        self, flow: Flow[Heard], slug: str, manager: _events.AsyncManager, job: str | None = None
-    ) -> Heard:
-        with Bill(slug, manager.handlers if manager else (), job) as bill:
-            heard = await self._transport().arun(
-                flow, self.api_key, payer=bill, tell=_events.ateller(manager, bill)
+        self,
+        flow: Flow[Completion],
+        target: Endpoint,
+        manager: _events.AsyncManager,
+        job: str | None = None,
+    ) -> Completion:
+        to = target.destination
+        with UsageRecorder(
+            target.model_info.slug, manager.handlers if manager else (), job
+        ) as recorder:
+            completion = await self._transport(to).arun(
+                flow,
+                to.api_key,
+                observer=recorder,
+                tell=_events.ajob_event_sender(manager, recorder),
             )
-            bill.settle(heard.receipt, heard.answer.usage)
-        return heard
+            recorder.finish(completion.receipt, completion.answer.usage)
+        return completion
 
-    def _metadata(self, heard: Heard, slug: str) -> dict[str, Any]:
-        if heard.refuses_format:
+    def _metadata(self, completion: Completion, slug: str) -> dict[str, Any]:
+        if completion.refuses_format:
             self._refusers().add(slug)
-        receipt = heard.receipt
+        receipt = completion.receipt
         found = {
             "model_name": slug,
-            "model_provider": "segmind",
-            "id": heard.answer.id,
+            "model_provider": PROVIDER,
+            "id": completion.answer.id,
             "request_id": receipt.request_id,
             "cost": receipt.cost,
             "remaining_credits": receipt.remaining_credits,
@@ -238,32 +261,31 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         }
         return {name: value for name, value in found.items() if value is not None}
 
-    def _result(self, heard: Heard, slug: str) -> ChatResult:
-        metadata = self._metadata(heard, slug)
+    def _result(self, completion: Completion, slug: str) -> ChatResult:
+        metadata = self._metadata(completion, slug)
         generations = []
-        for i, choice in enumerate(heard.answer.choices):
-            usage = heard.answer.usage if i == 0 else None  # counted once, however many choices
-            message = _messages.write(choice, usage, metadata)
+        for i, choice in enumerate(completion.answer.choices):
+            usage = (
+                completion.answer.usage if i == 0 else None
+            )  # counted once, however many choices
+            message = _messages.to_ai_message(choice, usage, metadata)
             generations.append(ChatGeneration(message=message))
         return ChatResult(generations=generations)
 
-    def _message(self, heard: Heard, slug: str) -> AIMessage:
-        metadata = self._metadata(heard, slug)
-        return _messages.write(heard.answer.choices[0], heard.answer.usage, metadata)
+    def _message(self, completion: Completion, slug: str) -> AIMessage:
+        metadata = self._metadata(completion, slug)
+        return _messages.to_ai_message(
+            completion.answer.choices[0], completion.answer.usage, metadata
+        )
 
-    def _chunk(self, heard: Heard, slug: str) -> ChatGenerationChunk:
-        metadata = self._metadata(heard, slug)
-        choice = heard.answer.choices[0]
-        message = _messages.write_chunk(choice, heard.answer.usage, metadata)
+    def _chunk(self, completion: Completion, slug: str) -> ChatGenerationChunk:
+        metadata = self._metadata(completion, slug)
+        choice = completion.answer.choices[0]
+        message = _messages.to_ai_message_chunk(choice, completion.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
 
-    def _check_stream(self, kwargs: Mapping[str, Any]) -> None:
-        n = kwargs.get("n") or self.n or 1
-        if isinstance(n, int) and n > 1:
-            raise ValueError("n must be 1 in a stream, which carries one answer")
-
-    list_models: ClassVar[of_model_or_class[..., list[Entry]]] = _models.list_models
-    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[Entry]]]] = (
+    list_models: ClassVar[of_model_or_class[..., list[ListedModel]]] = _models.list_models
+    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ListedModel]]]] = (
         _models.alist_models
     )
 
@@ -276,7 +298,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         *,
         stop: list[str] | None = None,
         **kwargs: Any,
-    ) -> SegmindJob:
+    ) -> langchain_segmind.jobs.SegmindJob:
         """Put a question into the gateway's queue, to collect its answer later.
 
         Args:
@@ -293,18 +315,19 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                 was lost; then it is not submitted again.
         """
         prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
+        to = target.destination
         manager = _events.of_config(self, config)
         if self.rate_limiter is not None:
             self.rate_limiter.acquire(blocking=True)
-        with Bill(target.card.slug, manager.handlers) as bill:
-            job = self._transport().run(
+        with UsageRecorder(target.model_info.slug, manager.handlers) as recorder:
+            job = self._transport(to).run(
                 _flow.submit(prompt, target),
-                self.api_key,
-                payer=bill,
-                tell=_events.teller(manager, bill),
+                to.api_key,
+                observer=recorder,
+                tell=_events.job_event_sender(manager, recorder),
             )
-            bill.leave_open()
-        return self._job(job.id, bill.trackers, stop=stop, **kwargs)
+            recorder.mark_pending()
+        return self._job(job.id, recorder.trackers, stop=stop, **kwargs)
 
     async def asubmit(
         self,
@@ -313,21 +336,22 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         *,
         stop: list[str] | None = None,
         **kwargs: Any,
-    ) -> SegmindJob:
+    ) -> langchain_segmind.jobs.SegmindJob:
         """Put a question into the gateway's queue, as `submit` does."""
         prompt, target = self._asked(self._convert_input(messages).to_messages(), stop, kwargs)
+        to = target.destination
         manager = _events.aof_config(self, config)
         if self.rate_limiter is not None:
             await self.rate_limiter.aacquire(blocking=True)
-        with Bill(target.card.slug, manager.handlers) as bill:
-            job = await self._transport().arun(
+        with UsageRecorder(target.model_info.slug, manager.handlers) as recorder:
+            job = await self._transport(to).arun(
                 _flow.submit(prompt, target),
-                self.api_key,
-                payer=bill,
-                tell=_events.ateller(manager, bill),
+                to.api_key,
+                observer=recorder,
+                tell=_events.ajob_event_sender(manager, recorder),
             )
-            bill.leave_open()
-        return self._job(job.id, bill.trackers, stop=stop, **kwargs)
+            recorder.mark_pending()
+        return self._job(job.id, recorder.trackers, stop=stop, **kwargs)
 
     def fetch(
         self,
@@ -359,9 +383,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             SegmindError: For any other failure, with the job's id.
         """
         prompt, target = self._read_call((), stop, kwargs)
-        flow, slug = _flow.fetch(request_id, prompt, self._queued(target)), target.card.slug
-        heard = self._play(flow, slug, _events.of_config(self, config), request_id)
-        return self._message(heard, slug)
+        flow = _flow.fetch(request_id, prompt, self._queued(target))
+        completion = self._play(flow, target, _events.of_config(self, config), request_id)
+        return self._message(completion, target.model_info.slug)
 
     async def afetch(
         self,
@@ -373,11 +397,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> AIMessage:
         """Collect the answer of a job in the queue, as `fetch` does."""
         prompt, target = self._read_call((), stop, kwargs)
-        flow, slug = _flow.fetch(request_id, prompt, self._queued(target)), target.card.slug
-        heard = await self._aplay(flow, slug, _events.aof_config(self, config), request_id)
-        return self._message(heard, slug)
+        flow = _flow.fetch(request_id, prompt, self._queued(target))
+        completion = await self._aplay(flow, target, _events.aof_config(self, config), request_id)
+        return self._message(completion, target.model_info.slug)
 
-    def job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
+    def job(self, request_id: str, /, **kwargs: Any) -> langchain_segmind.jobs.SegmindJob:
         """Make a handle of a job from its id; nothing is sent.
 
         Args:
@@ -390,8 +414,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         return self._job(request_id, **kwargs)
 
     def _job(
-        self, request_id: str, trackers: Sequence[CreditTracker] = (), **kwargs: Any
-    ) -> SegmindJob:
+        self, request_id: str, trackers: Sequence[BaseCallbackHandler] = (), **kwargs: Any
+    ) -> langchain_segmind.jobs.SegmindJob:
         from langchain_segmind.jobs import SegmindJob  # noqa: PLC0415
 
         return SegmindJob(self, request_id, trackers, **kwargs)
@@ -409,17 +433,19 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             SegmindJobNotFoundError: If the gateway does not know it, or not any more.
             SegmindError: If it cannot be asked.
         """
-        return self._transport().run(self._state(request_id), self.api_key)
+        flow, to = self._state(request_id)
+        return self._transport(to).run(flow, to.api_key)
 
     async def ajob_status(self, request_id: str) -> str:
         """Ask what became of a job, as `job_status` does."""
-        return await self._transport().arun(self._state(request_id), self.api_key)
+        flow, to = self._state(request_id)
+        return await self._transport(to).arun(flow, to.api_key)
 
-    def _state(self, request_id: str) -> Flow[str]:
+    def _state(self, request_id: str) -> tuple[Flow[str], Destination]:
         _, target = self._read_call((), None, {})
-        return _flow.state(request_id, self._queued(target))
+        return _flow.state(request_id, self._queued(target)), target.destination
 
-    def _queued(self, target: Target) -> Target:
+    def _queued(self, target: Endpoint) -> Endpoint:
         return replace(target, waiting=self._waiting())
 
     # --- LangChain's hooks ---------------------------------------------------------------------
@@ -432,9 +458,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = self._play(flow, slug, run_manager)
-        return self._result(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        completion = self._play(flow, target, run_manager)
+        return self._result(completion, target.model_info.slug)
 
     _generate.__dict__["__signature__"] = signature(_generate)
 
@@ -446,9 +472,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = await self._aplay(flow, slug, run_manager)
-        return self._result(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        completion = await self._aplay(flow, target, run_manager)
+        return self._result(completion, target.model_info.slug)
 
     # LangChain inspects both at every call, and is quicker where the answer is kept.
     _agenerate.__dict__["__signature__"] = signature(_agenerate)
@@ -478,11 +504,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        watcher = run_manager or _events.take_over()
+        watcher = run_manager or _events.take_run_manager()
         self._check_stream(kwargs)
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = self._play(flow, slug, watcher)
-        chunk = self._chunk(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        completion = self._play(flow, target, watcher)
+        chunk = self._chunk(completion, target.model_info.slug)
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -495,11 +521,11 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        watcher = run_manager or _events.take_over()
+        watcher = run_manager or _events.take_run_manager()
         self._check_stream(kwargs)
-        flow, slug = self._begin(messages, stop, kwargs)
-        heard = await self._aplay(flow, slug, watcher)
-        chunk = self._chunk(heard, slug)
+        flow, target = self._begin(messages, stop, kwargs)
+        completion = await self._aplay(flow, target, watcher)
+        chunk = self._chunk(completion, target.model_info.slug)
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -526,7 +552,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     ) -> bool:
         should = super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
         if should and run_manager is not None:
-            _events.hand_over(run_manager)
+            _events.set_run_manager(run_manager)
         return should
 
     @override
@@ -554,7 +580,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """
         config = _events.with_run_id(config)
         chunks = super().stream(input, config, stop=stop, **kwargs)
-        with _events.handing_over(_events.of_config(self, config)):
+        with _events.keep_run_manager(_events.of_config(self, config)):
             first = next(chunks, None)
         if first is not None:
             yield first
@@ -573,7 +599,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         config = _events.with_run_id(config)
         stream: Any = super().astream(input, config, stop=stop, **kwargs)
         async with aclosing(stream) as chunks:
-            with _events.handing_over(_events.aof_config(self, config)):
+            with _events.keep_run_manager(_events.aof_config(self, config)):
                 first = await anext(chunks, None)
             if first is not None:
                 yield first
@@ -581,7 +607,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
                     yield chunk
 
     @override
-    def bind(self, **kwargs: Any) -> BoundChat:
+    def bind(self, **kwargs: Any) -> langchain_segmind.jobs.SegmindBinding:
         """Bind arguments to every call, and to every job.
 
         Args:
@@ -590,14 +616,14 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Returns:
             A runnable of this model, with `submit` and `fetch`, too.
         """
-        from langchain_segmind.jobs import BoundChat  # noqa: PLC0415
+        from langchain_segmind.jobs import SegmindBinding  # noqa: PLC0415
 
-        return BoundChat(bound=self, kwargs=kwargs, config={})
+        return SegmindBinding(bound=self, kwargs=kwargs, config={})
 
     @override
     def bind_tools(
         self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | lc_tools.BaseTool],
         *,
         tool_choice: str | bool | dict[str, Any] | None = None,
         strict: bool | None = None,
@@ -624,17 +650,22 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             A runnable of this model, whose messages hold `tool_calls`.
 
         Raises:
-            ValueError: If a tool cannot be described, or the choice is none of them.
+            ValueError: If a tool cannot be described, two different tools share a name, or the
+                choice is none of them.
         """
-        described = _toolbox.describe(tools, strict=strict)
-        _toolbox.choose(_toolbox.read(described), tool_choice)
+        _config.check_flag(strict, "strict")
+        _config.check_flag(parallel_tool_calls, "parallel_tool_calls")
+        described = _toolbox.to_openai_tools(tools, strict=strict)
+        _toolbox.apply_tool_choice(_toolbox.parse_tools(described), tool_choice)
         bound = {
             "tools": described,
             "tool_choice": tool_choice,
             "parallel_tool_calls": parallel_tool_calls,
             "response_format": response_format,
         }
-        given = {name: value for name, value in bound.items() if value not in (None, [])}
+        given = {name: value for name, value in bound.items() if value is not None}
+        if not described:
+            del given["tools"]
         return self.bind(**given, **kwargs)
 
     @override
@@ -668,9 +699,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         Raises:
             ValueError: For an unknown method, or if a needed schema is missing.
         """
-        from langchain_segmind._structured import structured  # noqa: PLC0415
+        from langchain_segmind._messages.structured_output import structured_output_chain  # noqa: PLC0415
 
-        return structured(
+        return structured_output_chain(
             self,
             schema,
             method=method,
@@ -690,7 +721,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         """All that changes an answer, so that differently set models share no cached ones."""
         return {
             "model": self.model,
-            "base_url": self.base_url,
+            "base_url": self._address(),
             "family": self.family,
             **self._own_settings(),
             "tool_calling": self.tool_calling,
@@ -715,6 +746,8 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         # The base forgets the model's own stop sequences, and would trace headers.
         kwargs.pop("extra_headers", None)
         own = {"_type": self._llm_type, "stop": self.stop if stop is None else stop}
+        if kwargs.get("model", "") is None:
+            kwargs["model"] = self.model
         return {**self._identifying_params, **own, **kwargs}
 
     @override
@@ -724,9 +757,10 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        slug = kwargs.get("model")
         params = LangSmithParams(
             ls_provider="segmind",
-            ls_model_name=kwargs.get("model") or self.model,
+            ls_model_name=self.model if slug is None else slug,
             ls_model_type="chat",
         )
         temperature = kwargs.get("temperature", self.temperature)
@@ -735,8 +769,9 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             params["ls_temperature"] = temperature
         if max_tokens is not None:
             params["ls_max_tokens"] = max_tokens
-        if stop or self.stop:
-            params["ls_stop"] = stop or self.stop
+        words = self.stop if stop is None else stop
+        if words:
+            params["ls_stop"] = words
         return params
 
     @override

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final, Literal
 
@@ -16,21 +17,28 @@ from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import _catalogue, _flow
-from langchain_segmind._bill import Bill
-from langchain_segmind._catalogue import Card
-from langchain_segmind._client import GatewayClient, patience_of
-from langchain_segmind._exchange import Flow, Outcome, Receipt
-from langchain_segmind._flow import Target
-from langchain_segmind._frozen import frozen
-from langchain_segmind._http import AsyncBrake, Brake, Ends, arun_many, run_many
-from langchain_segmind._messages import sound
-from langchain_segmind._prompt import refuse
+from langchain_segmind import models as _catalogue
+from langchain_segmind._accounting.recorder import UsageRecorder
+from langchain_segmind._client.connection import GatewayClient, retry_policy_of
+from langchain_segmind._flows import chat as _flow
+from langchain_segmind._flows.chat import Endpoint
+from langchain_segmind._flows.types import Flow, Outcome, Receipt
+from langchain_segmind._http.batch import (
+    AsyncCancelToken,
+    BatchResult,
+    CancelToken,
+    arun_many,
+    run_many,
+)
+from langchain_segmind._messages.langchain import check_text
+from langchain_segmind._messages.types import invalid_request
+from langchain_segmind._value import value
 from langchain_segmind.errors import (
     SegmindContextOverflowError,
     SegmindError,
     SegmindResponseError,
 )
+from langchain_segmind.models import ModelInfo
 
 __all__ = ["SegmindEmbeddings"]
 
@@ -113,21 +121,21 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     max_concurrency: int = Field(default=16, ge=1)
     """Texts that are embedded at once."""
 
-    show_progress: bool = False
+    show_progress_bar: bool = False
     """Whether `embed_documents` shows a progress bar, with tqdm (`langchain-segmind[progress]`)."""
 
-    @field_validator("show_progress", mode="after")
+    @field_validator("show_progress_bar", mode="after")
     @classmethod
     def _segmind_check_progress(cls, value: bool) -> bool:
         if value and find_spec("tqdm") is None:
             raise ValueError(
-                "show_progress needs tqdm: pip install tqdm, or langchain-segmind[progress]"
+                "show_progress_bar needs tqdm: pip install tqdm, or langchain-segmind[progress]"
             )
         return value
 
     @model_validator(mode="after")
     def _segmind_check_together(self) -> Self:
-        self._job("query")
+        self._settings(self._model_info(), _TASKS["query"])
         return self
 
     # --- LangChain's hooks ---------------------------------------------------------------------
@@ -146,14 +154,14 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
             SegmindError: If it could not be embedded; see `outcome`, `billed`.
         """
         job = self._job("query")
-        _check(text, "the text", job.target.card)
+        _check(text, "the text", job.target.model_info)
         return self._embed(text, job)[0]
 
     @override
     async def aembed_query(self, text: str) -> list[float]:
         """Embed a question to search with, as `embed_query` does."""
         job = self._job("query")
-        _check(text, "the text", job.target.card)
+        _check(text, "the text", job.target.model_info)
         return (await self._aembed(text, job))[0]
 
     @override
@@ -171,10 +179,10 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
                 its `index`, the `vectors` of those that were embedded, and how many were `paid`.
         """
         job = self._job("document")
-        many = _checked(texts, job.target.card)
+        many = _checked(texts, job.target.model_info)
         with self._progress(len(many)) as tell:
             ends = run_many(
-                lambda place, brake: self._embed(many[place], job, brake),
+                lambda place, cancel_token: self._embed(many[place], job, cancel_token),
                 len(many),
                 self.max_concurrency,
                 tell,
@@ -185,10 +193,10 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed texts to be searched, as `embed_documents` does, on tasks."""
         job = self._job("document")
-        many = _checked(texts, job.target.card)
+        many = _checked(texts, job.target.model_info)
         with self._progress(len(many)) as tell:
             ends = await arun_many(
-                lambda place, brake: self._aembed(many[place], job, brake),
+                lambda place, cancel_token: self._aembed(many[place], job, cancel_token),
                 len(many),
                 self.max_concurrency,
                 tell,
@@ -197,52 +205,60 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     # --- one text ------------------------------------------------------------------------------
 
-    def _embed(self, text: str, job: _Job, brake: Brake | None = None) -> _Found:
-        with Bill(job.target.card.slug) as bill:
-            vector, receipt = self._transport().run(
+    def _embed(self, text: str, job: _Job, cancel_token: CancelToken | None = None) -> _Found:
+        to = job.target.destination
+        with UsageRecorder(job.target.model_info.slug) as recorder:
+            vector, receipt = self._transport(to).run(
                 job.flow(text),
-                self.api_key,
-                payer=_Gate(bill, brake) if brake else bill,
-                pause=brake.pause if brake else None,
+                to.api_key,
+                observer=_Gate(recorder, cancel_token) if cancel_token else recorder,
+                pause=cancel_token.pause if cancel_token else None,
             )
-            bill.settle(receipt)
+            recorder.finish(receipt)
         return vector, receipt
 
-    async def _aembed(self, text: str, job: _Job, brake: AsyncBrake | None = None) -> _Found:
-        with Bill(job.target.card.slug) as bill:
-            vector, receipt = await self._transport().arun(
+    async def _aembed(
+        self, text: str, job: _Job, cancel_token: AsyncCancelToken | None = None
+    ) -> _Found:
+        to = job.target.destination
+        with UsageRecorder(job.target.model_info.slug) as recorder:
+            vector, receipt = await self._transport(to).arun(
                 job.flow(text),
-                self.api_key,
-                payer=_Gate(bill, brake) if brake else bill,
-                pause=brake.pause if brake else None,
+                to.api_key,
+                observer=_Gate(recorder, cancel_token) if cancel_token else recorder,
+                pause=cancel_token.pause if cancel_token else None,
             )
-            bill.settle(receipt)
+            recorder.finish(receipt)
         return vector, receipt
 
     # --- prepared once for many texts ----------------------------------------------------------
 
-    def _job(self, kind: Literal["query", "document"]) -> _Job:
-        card = _catalogue.embedding_card_for(self.model)
-        card = card if self.family == "auto" else replace(card, family=self.family)
-        target = Target(self.base_url, card, patience_of(self), self.default_headers or {})
-        return _Job(target, self._settings(card, _TASKS[kind]), self._check_size)
+    def _model_info(self) -> ModelInfo:
+        model_info = _catalogue.embedding_model_info_for(self.model)
+        return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
-    def _settings(self, card: Card, task: str) -> dict[str, Any]:
+    def _job(self, kind: Literal["query", "document"]) -> _Job:
+        model_info, to = self._model_info(), self._destination()
+        target = Endpoint(to, model_info, retry_policy_of(self), self.default_headers or {})
+        check = partial(self._check_size, to.base_url)
+        return _Job(target, self._settings(model_info, _TASKS[kind]), check)
+
+    def _settings(self, model_info: ModelInfo, task: str) -> dict[str, Any]:
         told = {"task_type": self.task_type, "output_dimensionality": self.dimensions}
         settings = {name: value for name, value in told.items() if value is not None}
-        if card.family == "gemini":
+        if model_info.family == "gemini":
             return {"task_type": task, **settings}
         for name in settings:
             field = "dimensions" if name == "output_dimensionality" else name
             raise ValueError(
-                f"{field}: {card.slug} takes none, only Gemini's embedding models do; leave it "
-                "out, or set family='gemini' for one whose slug does not say so"
+                f"{field}: {model_info.slug} takes none, only Gemini's embedding models do; leave "
+                "it out, or set family='gemini' for one whose slug does not say so"
             )
         return {}
 
-    def _check_size(self, vector: list[float]) -> None:
+    def _check_size(self, base_url: str, vector: list[float]) -> None:
         """Hold a vector to the length asked for, or that of this model's first."""
-        kind = (self.base_url, self.model, self.dimensions)
+        kind = (base_url, self.model, self.dimensions)
         sizes: dict[object, int] = self.__dict__.setdefault("_segmind_sizes", {})
         size = self.dimensions or sizes.setdefault(kind, len(vector))
         if len(vector) != size:
@@ -251,20 +267,24 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     @contextlib.contextmanager
     def _progress(self, count: int) -> Iterator[Callable[[], object]]:
-        if not self.show_progress or not count:
+        if not self.show_progress_bar or not count:
             yield lambda: None
             return
-        from tqdm.auto import tqdm  # noqa: PLC0415 - an extra
+        from langchain_segmind._client.terminal_bar import Bar  # noqa: PLC0415 - most users do not need it
 
-        with tqdm(total=count, desc=self.model, unit="text") as bar:
-            yield bar.update
+        done: list[None] = []
+        bar = Bar(lambda: (len(done), ""), file=None, total=count, desc=self.model, unit="text")
+        try:
+            yield lambda: done.append(None)  # safe from any thread, and never waits for a terminal
+        finally:
+            bar.close()
 
 
-@frozen
+@value
 class _Job:
     """What is the same for every text of a call."""
 
-    target: Target
+    target: Endpoint
     settings: Mapping[str, Any]
     check: Callable[[list[float]], None]
 
@@ -276,61 +296,63 @@ class _Job:
 class _Gate:
     """Pays for one of many texts, unless another has failed."""
 
-    def __init__(self, bill: Bill, brake: Brake | AsyncBrake) -> None:
-        self._bill = bill
-        self._brake = brake
+    def __init__(
+        self, recorder: UsageRecorder, cancel_token: CancelToken | AsyncCancelToken
+    ) -> None:
+        self._recorder = recorder
+        self._cancel_token = cancel_token
         self._lost = 0
 
-    def admit(self) -> None:
-        if self._brake.is_on:
+    def before_send(self) -> None:
+        if self._cancel_token.is_cancelled:
             raise SegmindError(
                 "Not sent, as another text failed.",
                 outcome="not_sent",
                 ambiguous_attempts=self._lost,
             )
-        self._bill.admit()
+        self._recorder.before_send()
 
-    def hear(self, outcome: Outcome) -> None:
-        self._bill.hear(outcome)
+    def after_reply(self, outcome: Outcome) -> None:
+        self._recorder.after_reply(outcome)
         self._lost += outcome == "unknown"
 
 
-def _checked(texts: Sequence[str], card: Card) -> list[str]:
+def _checked(texts: Sequence[str], model_info: ModelInfo) -> list[str]:
     """Check all texts before any is sent."""
     if isinstance(texts, str | bytes):
-        raise refuse("texts: expected a list of texts, got one; put it into a list")
+        raise invalid_request("texts: expected a list of texts, got one; put it into a list")
     many = list(texts)
     for place, text in enumerate(many):
-        _check(text, f"texts[{place}]", card, place)
+        _check(text, f"texts[{place}]", model_info, place)
     return many
 
 
-def _check(text: str, where: str, card: Card, place: int | None = None) -> None:
+def _check(text: str, where: str, model_info: ModelInfo, place: int | None = None) -> None:
     """Refuse what surely cannot be embedded; where in doubt, the gateway says."""
     try:
-        _check_text(text, where, card)
+        _check_text(text, where, model_info)
     except SegmindError as error:
         error.index = place
         raise
 
 
-def _check_text(text: str, where: str, card: Card) -> None:
-    if not sound(text, where).strip():
-        raise refuse(f"{where} is blank; there is nothing to embed")
-    most = card.context
+def _check_text(text: str, where: str, model_info: ModelInfo) -> None:
+    if not check_text(text, where).strip():
+        raise invalid_request(f"{where} is blank; there is nothing to embed")
+    most = model_info.context
     if most is None or len(text) <= 2 * most:
         return
     words = len(text.split())  # each is one token at least
     if words > most:
         raise SegmindContextOverflowError(
-            f"{where} is too long: it has {words} words, and {card.slug} reads {most} tokens; "
-            "split it. Nothing was sent.",
+            f"{where} is too long: it has {words} words, and {model_info.slug} reads {most} "
+            "tokens; split it. Nothing was sent.",
             outcome="not_sent",
-            model=card.slug,
+            model=model_info.slug,
         )
 
 
-def _in_order(ends: Ends[_Found], count: int) -> list[list[float]]:
+def _in_order(ends: BatchResult[_Found], count: int) -> list[list[float]]:
     """Give all vectors, or raise the first error with what became of all the texts."""
     if not ends.failed:
         return [ends.done[place][0] for place in range(count)]
@@ -339,7 +361,7 @@ def _in_order(ends: Ends[_Found], count: int) -> list[list[float]]:
     again += sum(receipt.ambiguous_attempts for _, receipt in ends.done.values())
     place, first = next(iter(ends.failed.items()))
     if isinstance(first, SegmindError):
-        first.tell_of_many(
+        first.add_batch_result(
             place,
             count,
             vectors={at: ends.done[at][0] for at in sorted(ends.done)},

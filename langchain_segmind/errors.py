@@ -15,7 +15,7 @@
     ├── SegmindResponseError                                         a 200 that cannot be used
     ├── SegmindJobFailedError             ModelAPIError              a job ended as FAILED
     ├── SegmindJobNotFoundError                                      an unknown or expired job
-    └── SegmindBudgetExceededError                                   `track_credits(budget=...)`
+    └── SegmindBudgetExceededError                                   `track_usage(budget=...)`
 
 Which class repeats what was perhaps paid for? None. Each says so three ways: `outcome` tells what
 became of the request, `is_retryable` is what LangChain's `ModelRetryMiddleware` reads, and a
@@ -164,7 +164,7 @@ class SegmindError(ModelError):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(vars(self)))
 
-    def tell_of_many(
+    def add_batch_result(
         self,
         index: int,
         count: int,
@@ -197,11 +197,11 @@ class SegmindError(ModelError):
         Args:
             secret: The API key.
         """
-        self.message = blot(self.message, secret)
+        self.message = redact(self.message, secret)
         self.args = (self.message,)
-        self.body = None if self.body is None else blot(self.body, secret)
-        self.request_id = None if self.request_id is None else blot(self.request_id, secret)
-        self.headers = {name: blot(value, secret) for name, value in self.headers.items()}
+        self.body = None if self.body is None else redact(self.body, secret)
+        self.request_id = None if self.request_id is None else redact(self.request_id, secret)
+        self.headers = {name: redact(value, secret) for name, value in self.headers.items()}
 
 
 def _rebuild(cls: type[SegmindError], state: dict[str, Any]) -> SegmindError:
@@ -270,7 +270,7 @@ class SegmindJobNotFoundError(SegmindError, ValueError):
 
 
 class SegmindBudgetExceededError(SegmindError, RuntimeError):
-    """A call was not begun, because the budget of a `track_credits` is used up."""
+    """A call was not begun, because the budget of a `track_usage` is used up."""
 
 
 _STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
@@ -388,7 +388,7 @@ SHORTEST_SECRET: Final = 8
 """Characters below which a key is no secret, but a word that may stand anywhere."""
 
 
-def blot(text: str, secret: str) -> str:
+def redact(text: str, secret: str) -> str:
     """Put stars in the place of a secret."""
     return text.replace(secret, "***") if len(secret) >= SHORTEST_SECRET else text
 

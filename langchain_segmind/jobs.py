@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableBinding, RunnableConfig, ensure_config
 from langchain_core.runnables.config import merge_configs
 
-__all__ = ["BoundChat", "SegmindJob"]
+__all__ = ["SegmindBinding", "SegmindJob"]
 
 if TYPE_CHECKING:  # the one that `BaseChatModel.bind` gives differs for type checkers only
     from langchain_core.language_models.chat_models import _ChatModelBinding as _Binding
@@ -113,7 +113,7 @@ class SegmindJob:
         return f"{type(self).__name__}({self.id!r})"
 
 
-class BoundChat(_Binding):  # type: ignore[no-redef]
+class SegmindBinding(_Binding):  # type: ignore[no-redef]
     """A chat model with arguments bound to it, which its jobs get as well.
 
     Without it, a binding would hand `submit` on to its model and forget what is bound.

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["image_block"]
+__all__ = ["content_block_from_file"]
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -17,7 +17,7 @@ _SIGNATURES: Final = (
 )
 
 
-def image_block(
+def content_block_from_file(
     image: str | os.PathLike[str] | bytes, *, mime_type: str | None = None
 ) -> dict[str, Any]:
     """Make a content block of a local image, in the form that every model here understands.
@@ -36,11 +36,12 @@ def image_block(
     """
     data = image if isinstance(image, bytes) else Path(image).read_bytes()
     if not data:
-        raise ValueError("image_block: the image is empty")
+        raise ValueError("content_block_from_file: the image is empty")
     mime = mime_type or _kind(data)
     if mime is None:
         raise ValueError(
-            "image_block: neither PNG, JPEG, GIF nor WebP; pass mime_type='image/...' if it is one"
+            "content_block_from_file: not a PNG, JPEG, GIF or WebP; pass mime_type='image/...' "
+            "if it is an image"
         )
     return {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": mime}
 

@@ -1,16 +1,15 @@
 """Long work shown while it goes on: a bar of calls and jobs, and what they cost so far.
 
-    with show_progress(len(questions)) as bar:
+    with progress_bar(len(questions)) as bar:
         answers = chain.batch(questions)
-    print(bar.done, bar.failed, bar.usd)
+    print(bar.done, bar.failed, bar.cost)
 
-LangChain's callbacks tell of the calls, the books of a `CreditTracker` of the money. The drawing is
+LangChain's callbacks tell of the calls, the books of a `UsageTracker` of the money. The drawing is
 a thread's of its own: no call ever waits for a terminal, or fails by one.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextvars import ContextVar
 from functools import cache
@@ -23,19 +22,17 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import Self, override
 
-from langchain_segmind._events import EVENT
-from langchain_segmind.credits import CreditTracker
+from langchain_segmind._client.events import EVENT
+from langchain_segmind._client.terminal_bar import Bar
+from langchain_segmind.usage import UsageTracker
 
-__all__ = ["Progress", "show_progress"]
+__all__ = ["Progress", "progress_bar"]
 
 _OF_MANY: Final = "{desc}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _OF_UNKNOWN: Final = "{desc}{n_fmt} done [{elapsed}{postfix}]"
-_GLANCE: Final = 0.2  # seconds between two drawings
-
-_log: Final = logging.getLogger(__name__)
 
 
-def show_progress(
+def progress_bar(
     total: int | None = None,
     *,
     label: str | None = None,
@@ -48,7 +45,7 @@ def show_progress(
     also inside chains and agents, in tasks begun there and in the threads of LangChain and
     LangGraph. Passed as a callback handler too, `config={"callbacks": [bar]}`, it counts calls made
     elsewhere, as in threads begun by hand. A job counts from its submit until somebody has heard
-    that it ended. Tokens and money are those that `track_credits` counts, embeddings included.
+    that it ended. Tokens and money are those that `track_usage` counts, embeddings included.
 
     Needs tqdm (`langchain-segmind[progress]`).
 
@@ -61,7 +58,7 @@ def show_progress(
             terminal; notebooks always show the bar.
 
     Returns:
-        The bar, which is a `CreditTracker` too.
+        The bar, which is a `UsageTracker` too.
 
     Raises:
         ImportError: If tqdm is not installed.
@@ -70,8 +67,8 @@ def show_progress(
     return Progress(total, label=label, file=file, disable=disable)
 
 
-class Progress(CreditTracker):
-    """Counts calls and what they cost, and draws them; made by `show_progress`.
+class Progress(UsageTracker):
+    """Counts calls and what they cost, and draws them; made by `progress_bar`.
 
     Its counts may be read at any time, from any thread, drawn or not.
     """
@@ -87,21 +84,26 @@ class Progress(CreditTracker):
         file: TextIO | None = None,
         disable: bool | None = None,
     ) -> None:
-        """Make a bar; see `show_progress`."""
+        """Make a bar; see `progress_bar`."""
         super().__init__()
         if find_spec("tqdm") is None:
             raise ImportError(
-                "show_progress needs tqdm: pip install tqdm, or langchain-segmind[progress]"
+                "progress_bar needs tqdm: pip install tqdm, or langchain-segmind[progress]"
             )
         if total is not None and (type(total) is not int or total < 0):
             raise ValueError(f"total must be a number of calls or None, not {total!r}")
         desc = f"{label}: " if label else None
-        self._style = {"total": total, "desc": desc, "file": file, "disable": disable}
+        self._style: dict[str, Any] = {
+            "total": total,
+            "desc": desc,
+            "file": file,
+            "disable": disable,
+        }
         self._lock = threading.RLock()  # a collected generator may tell of its end at any place
         self._open: dict[UUID | str, str] = {}  # runs by LangChain's ids, jobs by the gateway's
         self._ended_jobs: set[str] = set()
         self._done = self._failed = self._cancelled = 0
-        self._painter: _Painter | None = None
+        self._bar: Bar | None = None
         self._outer: Progress | None = None
 
     @property
@@ -183,9 +185,10 @@ class Progress(CreditTracker):
     # --- the block -------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
-        if self._painter is not None:
+        if self._bar is not None:
             raise RuntimeError("this bar is drawn already; make another one for another block")
-        self._painter = _Painter(self, self._style)
+        shape = _OF_UNKNOWN if self._style["total"] is None else _OF_MANY
+        self._bar = Bar(self._shown_now, **self._style, unit="call", bar_format=shape)
         self._outer = _shown().get()
         _shown().set(self)
         return super().__enter__()
@@ -202,9 +205,12 @@ class Progress(CreditTracker):
             # LangChain does not tell of every call that is cancelled. Jobs run on in the queue.
             for run in [key for key in self._open if isinstance(key, UUID)]:
                 self._cancelled += self._closes(run)
-        if self._painter is not None:
-            self._painter.close()
-            self._painter = None
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _shown_now(self) -> tuple[int, str]:
+        return self._done, str(self)
 
     def __str__(self) -> str:
         """Say what stands behind the bar."""
@@ -214,9 +220,9 @@ class Progress(CreditTracker):
         told = [f"{count} {what}" for what, count in counts.items() if count]
         spent = self.total
         if spent.calls:
-            told += [f"{spent.total_tokens} tokens", f"{spent.usd:.4f} USD"]
-        if spent.unknown_calls:
-            told.append(f"{spent.unknown_calls} of unknown cost")
+            told += [f"{spent.total_tokens} tokens", f"{spent.cost:.4f} USD"]
+        if spent.unpriced_calls:
+            told.append(f"{spent.unpriced_calls} of unknown cost")
         if spent.remaining_credits is not None:
             told.append(f"{spent.remaining_credits:.2f} left")
         return ", ".join(told)
@@ -230,42 +236,3 @@ def _shown() -> ContextVar[Progress | None]:
     shown: ContextVar[Progress | None] = ContextVar("langchain_segmind_progress", default=None)
     register_configure_hook(shown, inheritable=True)
     return shown
-
-
-class _Painter:
-    """Draws a bar a few times a second, unless it is to be quiet."""
-
-    def __init__(self, progress: Progress, style: dict[str, Any]) -> None:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - an extra
-
-        shape = _OF_UNKNOWN if style["total"] is None else _OF_MANY
-        self._progress = progress
-        self._bar = tqdm(**style, unit="call", bar_format=shape, dynamic_ncols=True)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
-        if not self._bar.disable:
-            self._thread.start()
-
-    def close(self) -> None:
-        """Draw the bar for the last time."""
-        self._ended.set()
-        if not self._bar.disable:
-            self._thread.join()
-            self._try(self._draw)
-            self._try(self._bar.close)
-
-    def _keep_drawing(self) -> None:
-        while not self._bar.disable and not self._ended.wait(_GLANCE):
-            self._try(self._draw)
-
-    def _draw(self) -> None:
-        self._bar.n = self._progress.done
-        self._bar.set_postfix_str(str(self._progress), refresh=False)
-        self._bar.refresh()
-
-    def _try(self, draw: Any) -> None:
-        try:
-            draw()
-        except Exception:  # noqa: BLE001 - whatever it is, the calls go on
-            self._bar.disable = True
-            _log.exception("The progress is counted, but cannot be shown any more.")

@@ -7,8 +7,11 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
 
+from typing_extensions import Self
+
+from langchain_segmind.testing import active
+from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.echo import EchoModel
 from langchain_segmind.testing.embedding_replies import EMBEDDING_REPLIES, EmbeddingReply
@@ -20,10 +23,7 @@ from langchain_segmind.testing.scripted import Scripted, as_reply
 from langchain_segmind.testing.server import Address, Reception, ServerThread
 from langchain_segmind.testing.state import GatewayState
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from langchain_segmind.testing.conversation import Responder
+_ALL_INTERFACES = ("", "0.0.0.0")  # noqa: S104 - it is compared, not bound
 
 
 class LocalGateway:
@@ -32,6 +32,10 @@ class LocalGateway:
     It follows the real gateway's HTTP contract, refusals included, but its answers come from a
     *responder* in this process. It listens on a port of its own, in a thread of its own, and may be
     used from ordinary code, from inside an event loop, and from many threads at once.
+
+    In a `with` block, every `ChatSegmind` and `SegmindEmbeddings` of the process without a
+    ``base_url`` goes to it, also those that were built before. Of several blocks the innermost
+    counts. `start` and `stop` change nothing for the models.
 
     Example:
         >>> from langchain_segmind import ChatSegmind
@@ -99,6 +103,8 @@ class LocalGateway:
         self._watch = watch
         self._thread: ServerThread | None = None
         self._port: int | None = None
+        self._running: active.Running | None = None
+        self._redirect: active.Redirect | None = None
         self._state = GatewayState(
             ledger=Ledger(credits, keep),
             jobs=Jobs(queue or Queue()),
@@ -122,7 +128,9 @@ class LocalGateway:
         """
         if self._port is None:
             raise RuntimeError("the gateway has no address yet: use `with`, or call start() first")
-        return f"http://{self._address.host}:{self._port}/v1"
+        host = self._address.host
+        # All interfaces are no address to go to; this machine's own is one of them.
+        return f"http://{'127.0.0.1' if host in _ALL_INTERFACES else host}:{self._port}/v1"
 
     @property
     def api_key(self) -> str:
@@ -251,15 +259,20 @@ class LocalGateway:
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
         thread.start()
         self._thread, self._port = thread, thread.port
+        self._running = active.add(self.base_url)
 
     def stop(self) -> None:
         """Close every connection and stop listening; does nothing when it is not running."""
+        running, self._running = self._running, None
+        if running is not None:
+            active.remove(running)
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()
 
     def __enter__(self) -> Self:
         self.start()
+        self._redirect = active.begin(self.base_url, self.api_key)
         return self
 
     def __exit__(
@@ -268,10 +281,12 @@ class LocalGateway:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end_redirect()
         self.stop()
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self.start)
+        self._redirect = active.begin(self.base_url, self.api_key)
         return self
 
     async def __aexit__(
@@ -280,4 +295,10 @@ class LocalGateway:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end_redirect()
         await asyncio.to_thread(self.stop)
+
+    def _end_redirect(self) -> None:
+        redirect, self._redirect = self._redirect, None
+        if redirect is not None:
+            active.end(redirect)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from langchain_segmind.testing import active
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.scripted import Script, ScriptedModel
 
@@ -24,9 +25,10 @@ def environment(gateway: LocalGateway) -> Mapping[str, str]:
 def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[LocalGateway | None]:
     """Have a program run for everybody: on the live gateway with a key, without one on a local one.
 
-    In the block, every `ChatSegmind` and `SegmindEmbeddings` that is built without an address goes
-    to the local gateway, unless the environment variable `SEGMIND_API_KEY` holds a key. A line on
-    stdout says where the calls go.
+    In the block, every `ChatSegmind` and `SegmindEmbeddings` goes to the local gateway, whenever it
+    was built and whatever address it has, unless the environment variable `SEGMIND_API_KEY` holds a
+    key. Only a model with the address of another `LocalGateway` of this process goes there. A line
+    on stdout says where the calls go.
 
     Example:
         >>> from langchain_segmind import ChatSegmind
@@ -58,11 +60,12 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         what = "repeats what it is asked" if replies is None else "plays the replies in the program"
         _tell(f"No SEGMIND_API_KEY: no model is asked. A gateway on this machine {what}.")
         try:
-            yield gateway
+            with active.taking_all(gateway.base_url, gateway.api_key):
+                yield gateway
         finally:
             for name, value in before.items():
                 if value is None:
-                    del os.environ[name]
+                    os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
 

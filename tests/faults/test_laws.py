@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from langchain_segmind import ChatSegmind, SegmindError
-from langchain_segmind._send import receipt
+from langchain_segmind._flows.send import receipt
 from tests.faults import server as does
 from tests.faults.catalogue.queue import GOOD, QUEUE
 from tests.faults.catalogue.words import BUSY, NOW

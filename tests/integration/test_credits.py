@@ -14,11 +14,11 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_segmind import (
     ChatSegmind,
-    Credits,
+    CreditBalance,
     SegmindAuthenticationError,
     SegmindBudgetExceededError,
     SegmindError,
-    track_credits,
+    track_usage,
 )
 from langchain_segmind.testing import LocalGateway, Queue, Reply, Usage
 from tests.integration.ways import both_ways, build
@@ -40,9 +40,9 @@ def spent_at(gateway, first=10.0):
 
 def in_books(tracker, gateway):
     """Whether a tracker's totals are the gateway's own."""
-    assert tracker.usd == spent_at(gateway)
+    assert tracker.cost == spent_at(gateway)
     assert tracker.calls == gateway.executions
-    assert tracker.unknown_calls == 0
+    assert tracker.unpriced_calls == 0
     assert tracker.remaining_credits == pytest.approx(gateway.credits)
 
 
@@ -52,7 +52,7 @@ def in_books(tracker, gateway):
 async def test_the_balance_is_read_free_of_charge():
     with LocalGateway(credits=3.5) as gateway:
         async with build(gateway) as model:
-            assert model.get_credits() == Credits(3.5, 0.0)
+            assert model.get_credits() == CreditBalance(3.5, 0.0)
             assert (await model.aget_credits()).total == 3.5
 
         assert gateway.executions == 0
@@ -71,7 +71,7 @@ def test_a_wrong_key_is_told_by_it(gateway):
 async def test_every_kind_of_call_is_counted(gateway):
     async with build(gateway) as model:
         chain = model | StrOutputParser()
-        with track_credits() as spent:
+        with track_usage() as spent:
             model.invoke("Hello")
             list(model.stream("Hello"))
             model.batch(["a", "b", "c"])
@@ -86,12 +86,12 @@ async def test_every_kind_of_call_is_counted(gateway):
         in_books(spent, gateway)
         assert spent.calls == 14
         counted = spent.by_model["gpt-4o"]
-        assert (counted.calls, counted.usd) == (14, spent.usd)
+        assert (counted.calls, counted.cost) == (14, spent.cost)
         assert spent.input_tokens > 0 < spent.output_tokens
 
 
 async def test_a_handler_counts_every_kind_of_call_that_it_is_passed_to(gateway):
-    tracker = track_credits()
+    tracker = track_usage()
     config: Any = {"callbacks": [tracker]}
     async with build(gateway) as model:
         chain = model | StrOutputParser()
@@ -113,7 +113,7 @@ async def test_a_handler_counts_every_kind_of_call_that_it_is_passed_to(gateway)
 
 
 def test_models_are_counted_apart(gateway):
-    with track_credits() as spent, build(gateway) as model:
+    with track_usage() as spent, build(gateway) as model:
         model.invoke("Hello")
         model.invoke("Hello", model="claude-4.5-sonnet")
         model.invoke("Hello", model="claude-4.5-sonnet")
@@ -133,10 +133,10 @@ def test_agents_and_graphs_are_counted(gateway, style):
     graph.add_edge(START, "one")
     graph.add_edge(START, "two")
     question = {"messages": [("user", "Add 17 and 25.")]}
-    tracker = track_credits()
+    tracker = track_usage()
     config = {"callbacks": [tracker]} if style == "handler" else {}
 
-    with tracker if style == "context" else track_credits():
+    with tracker if style == "context" else track_usage():
         agent.invoke(question, config)
         graph.compile().invoke(question, config)
 
@@ -153,8 +153,8 @@ async def test_async_graphs_are_counted(gateway):
         graph: Any = StateGraph(MessagesState)
         graph.add_node("one", node)
         graph.add_edge(START, "one")
-        tracker = track_credits()
-        with track_credits() as spent:
+        tracker = track_usage()
+        with track_usage() as spent:
             await graph.compile().ainvoke(
                 {"messages": [("user", "Hello")]}, {"callbacks": [tracker]}
             )
@@ -164,7 +164,7 @@ async def test_async_graphs_are_counted(gateway):
 
 
 def test_cached_answers_are_not_counted_twice(gateway):
-    with track_credits(budget=1e-9) as spent, build(gateway, cache=InMemoryCache()) as model:
+    with track_usage(budget=1e-9) as spent, build(gateway, cache=InMemoryCache()) as model:
         model.invoke("Hello")
         model.invoke("Hello")
 
@@ -174,7 +174,7 @@ def test_cached_answers_are_not_counted_twice(gateway):
 
 def test_refused_calls_cost_nothing(gateway):
     gateway.fail(429, times=2, headers={})
-    with track_credits() as spent, build(gateway, max_retries=0) as model:
+    with track_usage() as spent, build(gateway, max_retries=0) as model:
         for _ in range(2):
             with pytest.raises(SegmindError):
                 model.invoke("Hello")
@@ -186,35 +186,40 @@ def test_refused_calls_cost_nothing(gateway):
 
 def test_answers_that_were_lost_are_counted_as_unknown(gateway):
     gateway.fail(drop="after_run", times=3)
-    with track_credits() as spent, build(gateway, retry_ambiguous=True) as model:
+    with track_usage() as spent, build(gateway, retry_ambiguous=True) as model:
         with pytest.raises(SegmindError):
             model.invoke("Hello")
         gateway.fail(drop="after_run", times=2)
         message = model.invoke("Hello")
 
-    assert (spent.calls, spent.unknown_calls) == (6, 5)
+    assert (spent.calls, spent.unpriced_calls) == (6, 5)
     assert spent.calls == gateway.executions
     assert message.response_metadata["ambiguous_attempts"] == 2
 
 
 def test_a_job_is_booked_by_who_counted_its_submit(gateway):
     with build(gateway) as model:
-        with track_credits() as spent:
+        with track_usage() as spent:
             jobs = [model.submit("Hello"), model.bind(seed=1).submit("Hello")]
-        tracker = track_credits()
+        tracker = track_usage()
         jobs.append(model.submit("Hello", {"callbacks": [tracker]}))
-        assert spent.unknown_calls == 2
+        assert spent.unpriced_calls == 2
 
         for job in jobs:
             job.result()
             job.result()
 
-    assert (spent.calls, spent.unknown_calls, tracker.calls, tracker.unknown_calls) == (2, 0, 1, 0)
-    assert spent.usd + tracker.usd == spent_at(gateway)
+    assert (spent.calls, spent.unpriced_calls, tracker.calls, tracker.unpriced_calls) == (
+        2,
+        0,
+        1,
+        0,
+    )
+    assert spent.cost + tracker.cost == spent_at(gateway)
 
 
 def test_a_result_that_is_fetched_after_all_is_in_the_books():
-    with LocalGateway() as gateway, build(gateway, queue=True) as model, track_credits() as spent:
+    with LocalGateway() as gateway, build(gateway, queue=True) as model, track_usage() as spent:
         gateway.fail(503, times=7, on="result")
         with pytest.raises(SegmindError) as lost:
             model.invoke("Hello")
@@ -226,17 +231,17 @@ def test_a_result_that_is_fetched_after_all_is_in_the_books():
 def test_costs_that_are_not_told_are_unknown():
     with LocalGateway(queue=Queue(metrics=False)) as gateway, build(gateway) as model:
         gateway.reply(Reply(text="Hi", headers={"x-cost": None, "x-remaining-credits": None}))
-        with track_credits() as spent:
+        with track_usage() as spent:
             model.invoke("Hello")
 
-    assert (spent.calls, spent.unknown_calls, spent.usd) == (1, 1, 0.0)
+    assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 1, 0.0)
 
 
 def test_two_requests_of_a_server_have_books_of_their_own(gateway):
     model, counted = build(gateway), {}
 
     def serve(name, calls):
-        with track_credits() as spent:
+        with track_usage() as spent:
             for _ in range(calls):
                 model.invoke("Hello")
         counted[name] = spent.calls
@@ -260,7 +265,7 @@ def priced(gateway, calls):
 
 def test_a_call_beyond_the_budget_is_not_sent(gateway):
     priced(gateway, 9)
-    with track_credits(budget=2.5 * COST) as spent, build(gateway) as model:
+    with track_usage(budget=2.5 * COST) as spent, build(gateway) as model:
         for _ in range(3):
             model.invoke("Hello")
         before = len(gateway.requests)
@@ -276,7 +281,7 @@ def test_a_call_beyond_the_budget_is_not_sent(gateway):
 def test_a_budget_holds_inside_an_agent(gateway):
     agent: Any = create_agent(build(gateway), [add])
 
-    with track_credits(budget=1e-9) as spent, pytest.raises(SegmindBudgetExceededError):
+    with track_usage(budget=1e-9) as spent, pytest.raises(SegmindBudgetExceededError):
         agent.invoke({"messages": [("user", "Add 17 and 25.")]})
 
     assert spent.calls == gateway.executions == 1
@@ -286,7 +291,7 @@ def test_a_budget_holds_inside_an_agent(gateway):
 def test_twenty_threads_overspend_by_no_more_than_the_calls_under_way(threads):
     with LocalGateway(latency=0.02) as gateway, build(gateway) as model:
         priced(gateway, 300)
-        tracker = track_credits(budget=50 * COST)
+        tracker = track_usage(budget=50 * COST)
         config: Any = {"callbacks": [tracker]}
         if threads == "langchain":
             config = {**config, "max_concurrency": 20}
@@ -317,7 +322,7 @@ async def test_two_hundred_tasks_overspend_by_no_more_than_the_calls_under_way()
     with LocalGateway(latency=0.02) as gateway:
         priced(gateway, 300)
         async with build(gateway, max_connections=10) as model:
-            with track_credits(budget=50 * COST) as spent:
+            with track_usage(budget=50 * COST) as spent:
                 ends = await asyncio.gather(
                     *(model.ainvoke("Hello") for _ in range(200)), return_exceptions=True
                 )
@@ -333,7 +338,7 @@ async def test_tasks_that_wait_for_a_connection_are_not_under_way():
     with LocalGateway(latency=0.02) as gateway:
         priced(gateway, 300)
         async with build(gateway, max_connections=10, queue=False) as model:
-            with track_credits(budget=50 * COST):
+            with track_usage(budget=50 * COST):
                 await asyncio.gather(
                     *(model.ainvoke("Hello") for _ in range(200)), return_exceptions=True
                 )

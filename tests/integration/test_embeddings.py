@@ -22,7 +22,7 @@ from langchain_segmind import (
     SegmindRateLimitError,
     SegmindResponseError,
     SegmindServerError,
-    track_credits,
+    track_usage,
 )
 from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
@@ -179,7 +179,7 @@ def number(request):
     vector(float(json.loads(request.body)["prompt"].split()[1]), 1.0)(request)
 
 
-class GatewayState:
+class Desk:
     """A server that answers each text with a vector of its own number, but for some texts."""
 
     def __init__(self, **odd):
@@ -196,9 +196,9 @@ class GatewayState:
         act(replace(request, slug=text))  # runs are counted by slug
 
 
-def served(do, state, count=40, **kwargs):
-    """Embed `text 0`, `text 1`, ... at a state."""
-    with FaultServer({"m": [state]}) as server:
+def served(do, desk, count=40, **kwargs):
+    """Embed `text 0`, `text 1`, ... at a desk."""
+    with FaultServer({"m": [desk]}) as server:
         settings = {"base_url": server.url, "api_key": KEY, "timeout": 5, **kwargs}
         return do.documents(
             SegmindEmbeddings(model="m", **settings), [f"text {n}" for n in range(count)]
@@ -213,37 +213,37 @@ def in_order(count):
     "hiccup", [SLOW_DOWN, BUSY, reply(503, {"error": "x"}, {"Retry-After": "0"})]
 )
 def test_a_text_that_was_refused_is_asked_again_and_no_other(do, hiccup):
-    state = GatewayState(text_7=[hiccup, number], text_20=[hiccup, hiccup, number])
+    desk = Desk(text_7=[hiccup, number], text_20=[hiccup, hiccup, number])
 
-    assert served(do, state) == in_order(40)
-    assert state.asked.pop("text 7") == 2
-    assert state.asked.pop("text 20") == 3
-    assert set(state.asked.values()) == {1}
-    assert sum(state.paid.values()) == 40
+    assert served(do, desk) == in_order(40)
+    assert desk.asked.pop("text 7") == 2
+    assert desk.asked.pop("text 20") == 3
+    assert set(desk.asked.values()) == {1}
+    assert sum(desk.paid.values()) == 40
 
 
 def test_a_text_that_fails_for_good_ends_the_call_and_is_named(do):
     def late(request):
         for _ in range(100):
-            if state.asked["text 7"] < 3:
+            if desk.asked["text 7"] < 3:
                 request.server.wait(0.05)
         number(request)
 
-    state = GatewayState(text_7=[BUSY], **{f"text_{n}": [late] for n in range(500, 1000)})
+    desk = Desk(text_7=[BUSY], **{f"text_{n}": [late] for n in range(500, 1000)})
 
     with pytest.raises(SegmindServerError) as caught:
-        served(do, state, 1000, max_concurrency=4)
+        served(do, desk, 1000, max_concurrency=4)
 
     error = caught.value
     assert "texts[7] of 1000 failed" in str(error)
-    assert f"{sum(state.paid.values())} were paid for." in str(error)
+    assert f"{sum(desk.paid.values())} were paid for." in str(error)
     assert (error.index, error.outcome, error.attempts) == (7, "rejected", 3)
-    assert error.paid == sum(state.paid.values()) == len(error.vectors)
+    assert error.paid == sum(desk.paid.values()) == len(error.vectors)
     assert error.perhaps_paid == 0
     assert error.vectors == {n: [float(n), 1.0] for n in error.vectors}
-    assert state.asked.pop("text 7") == 3
-    assert set(state.asked.values()) == {1}  # nothing was paid for twice
-    assert len(state.asked) < 999  # and not everything was sent
+    assert desk.asked.pop("text 7") == 3
+    assert set(desk.asked.values()) == {1}  # nothing was paid for twice
+    assert len(desk.asked) < 999  # and not everything was sent
     assert not error.is_retryable
 
 
@@ -264,16 +264,16 @@ def test_a_text_that_fails_for_good_ends_the_call_and_is_named(do):
     ],
 )
 def test_what_may_have_been_paid_for_is_not_asked_again_but_told(do, act, cls, outcome, counts):
-    state = GatewayState(text_3=[act])
+    desk = Desk(text_3=[act])
 
     with pytest.raises(cls) as caught:
-        served(do, state, max_concurrency=1)
+        served(do, desk, max_concurrency=1)
 
     error = caught.value
     assert (error.index, error.outcome) == (3, outcome)
     assert error.vectors == dict(enumerate(in_order(3)))
     assert (error.paid - 3, error.perhaps_paid) == counts
-    assert state.asked == {f"text {n}": 1 for n in range(4)}
+    assert desk.asked == {f"text {n}": 1 for n in range(4)}
     assert KEY not in repr(vars(error))
     assert pickle.loads(pickle.dumps(error)).vectors == error.vectors
 
@@ -290,15 +290,15 @@ def test_what_is_under_way_when_one_fails_is_waited_for_and_kept(do):
         arrived.wait(5)
         reply(400, {"error": "no"})(request)
 
-    state = GatewayState(text_0=[late], text_1=[late], text_2=[fail])
+    desk = Desk(text_0=[late], text_1=[late], text_2=[fail])
 
     with pytest.raises(SegmindInvalidRequestError) as caught:
-        served(do, state, max_concurrency=3)
+        served(do, desk, max_concurrency=3)
 
     assert caught.value.index == 2
     assert caught.value.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
     assert caught.value.paid == 2
-    assert state.asked == {"text 0": 1, "text 1": 1, "text 2": 1}
+    assert desk.asked == {"text 0": 1, "text 1": 1, "text 2": 1}
 
 
 def test_a_text_that_waits_for_its_next_attempt_is_not_sent_again_once_another_failed(do):
@@ -313,13 +313,13 @@ def test_a_text_that_waits_for_its_next_attempt_is_not_sent_again_once_another_f
         request.server.wait(0.1)
         reply(400, {"error": "no"})(request)
 
-    state = GatewayState(text_0=[later], text_1=[fail])
+    desk = Desk(text_0=[later], text_1=[fail])
 
     with pytest.raises(SegmindInvalidRequestError) as caught:
-        served(do, state, max_concurrency=2)
+        served(do, desk, max_concurrency=2)
 
     assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 0)
-    assert state.asked == {"text 0": 1, "text 1": 1}
+    assert desk.asked == {"text 0": 1, "text 1": 1}
 
 
 def test_a_lost_answer_counts_although_its_text_was_not_sent_again(do):
@@ -334,34 +334,34 @@ def test_a_lost_answer_counts_although_its_text_was_not_sent_again(do):
         request.server.wait(0.1)
         reply(400, {"error": "no"})(request)
 
-    state = GatewayState(text_0=[lose], text_1=[fail])
+    desk = Desk(text_0=[lose], text_1=[fail])
 
-    with pytest.raises(SegmindInvalidRequestError) as caught, track_credits() as spent:
-        served(do, state, max_concurrency=2, retry_ambiguous=True)
+    with pytest.raises(SegmindInvalidRequestError) as caught, track_usage() as spent:
+        served(do, desk, max_concurrency=2, retry_ambiguous=True)
 
     assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 1)
-    assert state.asked == {"text 0": 1, "text 1": 1}
-    assert (spent.calls, spent.unknown_calls) == (1, 1)
+    assert desk.asked == {"text 0": 1, "text 1": 1}
+    assert (spent.calls, spent.unpriced_calls) == (1, 1)
 
 
 def test_opting_in_repeats_a_lost_answer_and_says_that_it_may_be_paid_twice(do):
-    state = GatewayState(text_1=[faults.reset, number], text_2=[reply(400, {"error": "no"})])
+    desk = Desk(text_1=[faults.reset, number], text_2=[reply(400, {"error": "no"})])
 
     with pytest.raises(SegmindInvalidRequestError) as caught:
-        served(do, state, max_concurrency=1, retry_ambiguous=True)
+        served(do, desk, max_concurrency=1, retry_ambiguous=True)
 
     assert caught.value.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
     assert (caught.value.paid, caught.value.perhaps_paid) == (2, 1)
 
 
 def test_a_vector_of_another_length_than_the_first_is_an_error(do):
-    state = GatewayState(text_2=[vector(1.0, 2.0, 3.0)])
+    desk = Desk(text_2=[vector(1.0, 2.0, 3.0)])
 
     with pytest.raises(
         SegmindResponseError, match="3 numbers, where the model's first vector had 2"
     ):
-        served(do, state, max_concurrency=1)
-    assert sum(state.paid.values()) == 3
+        served(do, desk, max_concurrency=1)
+    assert sum(desk.paid.values()) == 3
 
 
 def test_a_vector_of_another_length_than_was_asked_for_is_an_error(do):
@@ -377,22 +377,22 @@ def test_a_vector_of_another_length_than_was_asked_for_is_an_error(do):
 
 
 def test_what_embeddings_cost_is_counted_in_threads_and_tasks(do, gateway):
-    with track_credits() as spent:
+    with track_usage() as spent:
         do.documents(build(gateway), numbered(30))
         do.query(build(gateway), "Hi")
 
-    assert (spent.calls, spent.unknown_calls) == (31, 0)
-    assert spent.usd == pytest.approx(10 - gateway.credits)
+    assert (spent.calls, spent.unpriced_calls) == (31, 0)
+    assert spent.cost == pytest.approx(10 - gateway.credits)
     assert list(spent.by_model) == [SMALL]
 
 
 def test_a_budget_ends_a_call_before_the_next_text_is_sent(do, gateway):
-    with track_credits() as one:
+    with track_usage() as one:
         do.query(build(gateway), "Document 1 speaks of topic T1.")
     gateway.clear()
 
     with (
-        track_credits(budget=10 * one.usd) as spent,
+        track_usage(budget=10 * one.cost) as spent,
         pytest.raises(SegmindBudgetExceededError) as caught,
     ):
         do.documents(build(gateway, max_concurrency=1), numbered(100)[1:])
@@ -411,7 +411,7 @@ def test_the_balance_can_be_read(gateway):
 
 
 def test_a_progress_bar_counts_the_texts(do, gateway, capfd):
-    do.documents(build(gateway, show_progress=True), numbered(25))
+    do.documents(build(gateway, show_progress_bar=True), numbered(25))
 
     shown = capfd.readouterr().err
     assert SMALL in shown

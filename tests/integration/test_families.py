@@ -8,8 +8,8 @@ import pytest
 from langchain_core import exceptions
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, image_block
-from langchain_segmind._catalogue import card_for
+from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, content_block_from_file
+from langchain_segmind.models import model_info_for
 from langchain_segmind.testing import LocalGateway, Reply
 from tests.integration.ways import asked, both_ways, build
 
@@ -33,7 +33,9 @@ def test_one_history_goes_through_every_family(gateway):
         "Your name is Ada.",
     )
     history = [SystemMessage("Be brief."), HumanMessage("My name is Ada.")]
-    picture = HumanMessage([{"type": "text", "text": "What is this?"}, image_block(PNG)])
+    picture = HumanMessage(
+        [{"type": "text", "text": "What is this?"}, content_block_from_file(PNG)]
+    )
     question = HumanMessage("What is my name?")
     for slug, says in zip(TOUR, ([picture], [question], []), strict=True):
         with build(gateway, slug) as model:
@@ -88,7 +90,7 @@ def test_pictures_from_files_and_bytes_arrive(gateway, slug, tmp_path):
     with build(gateway, slug) as model:
         for picture in (path, str(path), PNG):
             text = {"type": "text", "text": "What is this?"}
-            assert model.invoke([HumanMessage([text, image_block(picture)])]).text
+            assert model.invoke([HumanMessage([text, content_block_from_file(picture)])]).text
 
     assert base64.b64encode(PNG).decode() in str(last_body(gateway))
 
@@ -103,18 +105,18 @@ def test_pictures_from_files_and_bytes_arrive(gateway, slug, tmp_path):
     ],
 )
 def test_an_image_block_knows_its_kind(data, mime):
-    block = image_block(data)
+    block = content_block_from_file(data)
 
     assert block == {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": mime}
 
 
 def test_an_image_block_refuses_what_is_no_image(tmp_path):
     for data in (b"", b"hello", b"RIFF\x00\x00\x00\x00WAVE"):
-        with pytest.raises(ValueError, match="image_block"):
-            image_block(data)
+        with pytest.raises(ValueError, match="content_block_from_file"):
+            content_block_from_file(data)
     with pytest.raises(FileNotFoundError):
-        image_block(tmp_path / "missing.png")
-    assert image_block(b"BM", mime_type="image/bmp")["mime_type"] == "image/bmp"
+        content_block_from_file(tmp_path / "missing.png")
+    assert content_block_from_file(b"BM", mime_type="image/bmp")["mime_type"] == "image/bmp"
 
 
 @pytest.mark.parametrize("slug", TOUR[1:])
@@ -125,7 +127,7 @@ def test_an_address_of_an_image_is_refused_with_advice_where_only_inline_data_go
         model.invoke(["Hello", message])
 
     assert "message 1, block 0" in str(caught.value)
-    assert "image_block" in str(caught.value)
+    assert "content_block_from_file" in str(caught.value)
     assert asked(gateway) == []
 
 
@@ -245,7 +247,7 @@ def test_the_catalogue_is_read_without_the_key():
 
     assert entries["old-model"].is_retired
     assert not entries["gpt-4o"].is_retired
-    assert entries["gpt-5.5"].card == card_for("gpt-5.5")
+    assert entries["gpt-5.5"].model_info == model_info_for("gpt-5.5")
     assert entries["gpt-4o"].title
     assert "stable-diffusion" not in str(sorted(entries))
     assert {entry.slug for entry in of_the_class} == set(entries)

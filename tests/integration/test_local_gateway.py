@@ -45,6 +45,22 @@ def gateway() -> Iterator[LocalGateway]:
 
 
 @pytest.fixture
+def proxy_that_must_not_be_used(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Name a proxy in the environment, and have the test fail if anybody connects to it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+            monkeypatch.setenv(name.lower(), proxy)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.fixture
 def session() -> Iterator[requests.Session]:
     with requests.Session() as opened:
         yield opened
@@ -809,6 +825,29 @@ class TestCommands:
         assert done.stdout == ""
 
 
+@pytest.mark.parametrize("queue", [False, True])
+def test_is_reached_without_a_proxy_of_the_environment(
+    gateway: LocalGateway, proxy_that_must_not_be_used: None, queue: bool
+) -> None:
+    model = ChatSegmind(
+        model="claude-4.5-sonnet",
+        base_url=gateway.base_url,
+        api_key=gateway.api_key,
+        queue=queue,
+        poll_interval=0.01,
+        timeout=10,
+    )
+    question = "Reply with the word pong"
+
+    async def ask() -> str:
+        async with model:
+            return (await model.ainvoke(question)).text
+
+    assert model.invoke(question).text == "pong"
+    assert asyncio.run(ask()) == "pong"
+    assert gateway.executions == 2
+
+
 class TestLiveOrLocal:
     """A block of a program that runs with a key and without one."""
 
@@ -830,6 +869,16 @@ class TestLiveOrLocal:
         assert "SEGMIND_API_KEY" not in os.environ
         assert os.environ["SEGMIND_API_BASE"] == "https://elsewhere.invalid/v1"
         assert capsys.readouterr().out.startswith("No SEGMIND_API_KEY:")
+
+    def test_without_a_key_they_pass_by_a_proxy_of_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch, proxy_that_must_not_be_used: None
+    ) -> None:
+        monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+
+        with live_or_local() as local:
+            assert local is not None
+            assert self.ask() == "pong"
+            assert local.executions == 1
 
     def test_with_a_key_they_go_where_the_environment_says(
         self,

@@ -20,8 +20,9 @@ from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.rate_limiters import InMemoryRateLimiter
+from tqdm.auto import tqdm
 
-from langchain_segmind import Progress, SegmindBudgetExceededError, show_progress, track_credits
+from langchain_segmind import Progress, SegmindBudgetExceededError, progress_bar, track_usage
 from langchain_segmind.testing import LocalGateway, Queue
 from tests.integration.ways import both_ways, build
 
@@ -57,7 +58,7 @@ def on_both_ways(test):
 async def test_every_kind_of_call_is_counted(gateway):
     async with build(gateway) as model:
         chain = model | StrOutputParser()
-        with show_progress() as bar:
+        with progress_bar() as bar:
             model.batch(QUESTIONS)
             chain.batch(QUESTIONS)
             list(model.stream("Hello"))
@@ -66,16 +67,16 @@ async def test_every_kind_of_call_is_counted(gateway):
 
     assert counts(bar) == {"done": 26}
     assert bar.calls == gateway.executions == 26
-    assert bar.usd == pytest.approx(10 - gateway.credits)
+    assert bar.cost == pytest.approx(10 - gateway.credits)
     assert bar.remaining_credits == pytest.approx(gateway.credits)
-    assert str(bar) == f"{bar.total_tokens} tokens, {bar.usd:.4f} USD, {gateway.credits:.2f} left"
+    assert str(bar) == f"{bar.total_tokens} tokens, {bar.cost:.4f} USD, {gateway.credits:.2f} left"
 
 
 @on_both_ways
 @pytest.mark.parametrize("is_async", [False, True])
 def test_what_failed_is_not_done(gateway, is_async):
     gateway.fail(status=400, times=3)
-    with build(gateway) as model, show_progress(len(QUESTIONS)) as bar:
+    with build(gateway) as model, progress_bar(len(QUESTIONS)) as bar:
         ends = many(model, QUESTIONS, is_async=is_async)
 
     assert counts(bar) == {"done": 5, "failed": 3}
@@ -87,7 +88,7 @@ def test_what_failed_is_not_done(gateway, is_async):
 async def test_a_cancelled_call_runs_no_more():
     with LocalGateway(latency=5) as gateway:
         async with build(gateway) as model:
-            with show_progress(3) as bar:
+            with progress_bar(3) as bar:
                 tasks = [asyncio.create_task(model.ainvoke(text)) for text in QUESTIONS[:3]]
                 await asyncio.to_thread(wait_until, lambda: bar.running + bar.queued == 3)
                 for task in tasks:
@@ -101,7 +102,7 @@ async def test_a_cancelled_call_runs_no_more():
 async def test_what_waits_for_its_turn_can_be_cancelled_too(gateway):
     slow = InMemoryRateLimiter(requests_per_second=0.001, max_bucket_size=1)
     async with build(gateway, rate_limiter=slow) as model:
-        with show_progress() as bar:
+        with progress_bar() as bar:
             task = asyncio.create_task(model.ainvoke("Hello"))
             await asyncio.to_thread(wait_until, lambda: bar.running == 1)
             task.cancel()
@@ -118,7 +119,7 @@ def test_an_agents_calls_are_counted(gateway):
         return a + b
 
     agent: Any = create_agent(build(gateway), [add])
-    with show_progress() as bar:
+    with progress_bar() as bar:
         agent.invoke({"messages": [("user", "Add 17 and 25.")]})
 
     assert counts(bar) == {"done": gateway.executions} == {"done": 2}
@@ -131,7 +132,7 @@ def many(model, texts, *, is_async):
 
 
 def test_as_a_handler_it_counts_in_threads_begun_by_hand(gateway):
-    model, bar = build(gateway), show_progress()
+    model, bar = build(gateway), progress_bar()
     config: Any = {"callbacks": [bar]}
 
     with bar:
@@ -147,7 +148,7 @@ def test_as_a_handler_it_counts_in_threads_begun_by_hand(gateway):
 
 
 def test_threads_and_a_loop_are_counted_at_once(gateway):
-    with build(gateway) as model, show_progress() as bar:
+    with build(gateway) as model, progress_bar() as bar:
 
         async def both():
             await asyncio.gather(model.abatch(QUESTIONS), asyncio.to_thread(model.batch, QUESTIONS))
@@ -160,7 +161,7 @@ def test_threads_and_a_loop_are_counted_at_once(gateway):
 
 
 def test_a_cached_answer_is_done_and_costs_nothing(gateway):
-    with build(gateway, cache=InMemoryCache()) as model, show_progress() as bar:
+    with build(gateway, cache=InMemoryCache()) as model, progress_bar() as bar:
         model.invoke("Hello")
         model.invoke("Hello")
 
@@ -169,18 +170,18 @@ def test_a_cached_answer_is_done_and_costs_nothing(gateway):
 
 
 def test_it_stands_inside_a_tracker_with_a_budget(gateway):
-    with build(gateway) as model, track_credits(budget=1e-9) as spent, show_progress() as bar:
+    with build(gateway) as model, track_usage(budget=1e-9) as spent, progress_bar() as bar:
         model.invoke("Hello")
         with pytest.raises(SegmindBudgetExceededError):
             model.invoke("Hello")
 
     assert counts(bar) == {"done": 1, "failed": 1}
-    assert bar.usd == spent.usd > 0
+    assert bar.cost == spent.cost > 0
 
 
 def test_a_bar_inside_another_counts_alone_until_its_end(gateway):
-    with build(gateway) as model, show_progress() as outer:
-        with show_progress() as inner:
+    with build(gateway) as model, progress_bar() as outer:
+        with progress_bar() as inner:
             model.invoke("Hello")
         model.invoke("Hello")
     model.invoke("Hello")
@@ -194,7 +195,7 @@ def test_a_bar_inside_another_counts_alone_until_its_end(gateway):
 
 def test_jobs_wait_run_and_end():
     with LocalGateway(queue=Queue(polls=2)) as gateway:
-        with build(gateway, poll_interval=0.01) as model, show_progress(3) as bar:
+        with build(gateway, poll_interval=0.01) as model, progress_bar(3) as bar:
             gateway.fail_job("out of memory")
             jobs = [model.submit(text) for text in QUESTIONS[:3]]
             assert counts(bar) == {"queued": 3}
@@ -215,7 +216,7 @@ def test_jobs_wait_run_and_end():
 async def test_jobs_that_another_process_submitted_are_counted_when_they_are_fetched(gateway):
     async with build(gateway, poll_interval=0.01) as model:
         ids = [str(await model.asubmit(text)) for text in QUESTIONS[:3]]
-        with show_progress(3) as bar:
+        with progress_bar(3) as bar:
             await asyncio.gather(*(model.afetch(request_id) for request_id in ids))
 
     assert counts(bar) == {"done": 3}
@@ -230,7 +231,7 @@ def test_a_bar_shows_what_goes_on_and_what_came_of_it():
         gateway.fail(status=400, times=2)
         with (
             build(gateway) as model,
-            show_progress(8, label="questions", file=drawn, disable=False) as bar,
+            progress_bar(8, label="questions", file=drawn, disable=False) as bar,
             ThreadPoolExecutor() as pool,
         ):
             config: Any = {"callbacks": [bar], "max_concurrency": 4}
@@ -240,15 +241,15 @@ def test_a_bar_shows_what_goes_on_and_what_came_of_it():
     last = drawn.getvalue().strip().split("\r")[-1]
     assert last.startswith("questions: ")
     assert "| 6/8 [" in last
-    assert f"2 failed, {bar.total_tokens} tokens, {bar.usd:.4f} USD, 10.00 left]" in last
+    assert f"2 failed, {bar.total_tokens} tokens, {bar.cost:.4f} USD, 10.00 left]" in last
     assert "running" not in last
 
 
 PROGRAM = """
 import sys
-from langchain_segmind import ChatSegmind, show_progress
+from langchain_segmind import ChatSegmind, progress_bar
 
-with show_progress(9) as bar:
+with progress_bar(9) as bar:
     ChatSegmind(model="gpt-4o").batch(["Hello"] * 9)
 assert (bar.done, bar.calls) == (9, 9)
 """
@@ -305,7 +306,7 @@ class Broken(io.StringIO):
 def test_a_terminal_that_goes_away_breaks_no_call(gateway, caplog):
     with (
         build(gateway) as model,
-        show_progress(8, file=Broken(), disable=False) as bar,
+        progress_bar(8, file=Broken(), disable=False) as bar,
     ):
         answers = model.batch(QUESTIONS)
 
@@ -314,9 +315,164 @@ def test_a_terminal_that_goes_away_breaks_no_call(gateway, caplog):
     assert len([line for line in caplog.messages if "cannot be shown" in line]) == 1
 
 
+TERMINALS = """
+import faulthandler, io, os, sys, threading, time
+
+faulthandler.dump_traceback_later(120, exit=True)  # ends a process that hangs
+
+
+class Terminal(io.StringIO):
+    def __init__(self, act, at):
+        super().__init__()
+        self.act, self.at, self.writes = act, at, 0
+
+    def write(self, text):
+        self.writes += 1
+        is_time = text == "\\n" if self.at == "end" else self.writes > self.at
+        return self.act() if is_time else super().write(text)
+
+
+def fails(error):
+    def act():
+        raise error
+    return act
+
+
+def hangs():
+    threading.Event().wait()
+
+
+def terminals():
+    kinds = {
+        "EPIPE": fails(BrokenPipeError(32, "Broken pipe")),
+        "EIO": fails(OSError(5, "Input/output error")),
+        "closed": fails(ValueError("I/O operation on closed file")),
+        "odd": fails(RuntimeError("not quite a file")),
+        "exit": fails(SystemExit(3)),
+    }
+    for name, act in kinds.items():
+        for at in (0, 1, 4, "end"):
+            yield f"{name} {at}", Terminal(act, at)
+    closed = io.StringIO()
+    closed.close()
+    yield "closed before", closed
+    yield "none", None
+    yield "hangs 0", Terminal(hangs, 0)
+    yield "hangs end", Terminal(hangs, "end")
+
+
+def other_bar(name):
+    from tqdm import tqdm
+
+    drawn = io.StringIO()
+    for _ in tqdm(range(3), file=drawn):
+        pass
+    assert "3/3" in drawn.getvalue()
+    with progress_bar(1, file=(ours := io.StringIO()), disable=False):
+        pass
+    assert "0/1" in ours.getvalue()
+    print("went on after", name, flush=True)
+
+
+threading.excepthook = lambda args: None
+"""
+
+OF_CALLS = """
+from langchain_segmind import progress_bar
+
+for name, file in terminals():
+    with progress_bar(8, file=file, disable=False):
+        time.sleep(0.5 if name.startswith("EPIPE") else 0)
+    other_bar(name)
+"""
+
+OF_TEXTS = """
+from langchain_segmind import SegmindEmbeddings, progress_bar
+
+embeddings = SegmindEmbeddings(model="text-embedding-3-small", show_progress_bar=True)
+before = sys.stderr
+for name, sys.stderr in terminals():
+    vectors = embeddings.embed_documents([f"text {n}" for n in range(8)])
+    sys.stderr = before
+    assert len(vectors) == 8
+    other_bar(name)
+"""
+
+
+@pytest.mark.parametrize("program", [OF_CALLS, OF_TEXTS])
+def test_no_terminal_stops_a_call_or_another_bar(gateway, program):
+    environment = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
+    command = [sys.executable, "-c", TERMINALS + program]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    assert done.stdout.count("went on after") == 24, done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+PIPED = """
+import faulthandler, sys
+from langchain_segmind import progress_bar
+
+faulthandler.dump_traceback_later(120, file=sys.stdout, exit=True)
+with progress_bar(8, disable=False):
+    print("begun", flush=True)
+    sys.stdin.readline()  # until the reader of the bar has left
+from tqdm import tqdm
+
+with progress_bar(8, file=open("/dev/null", "w"), disable=False):
+    pass
+print(len(list(tqdm(range(3), file=open("/dev/null", "w")))))
+"""
+
+
+def test_a_reader_that_leaves_does_not_stop_the_next_bar():
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", PIPED], text=True, **pipes) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdin
+        assert process.stdout.readline() == "begun\n"
+        process.stderr.read(1)
+        process.stderr.close()
+        time.sleep(1)  # a few drawings
+        process.stdin.write("\n")
+        process.stdin.close()
+
+        assert process.stdout.read() == "3\n"
+
+
+def test_a_bar_of_ours_leaves_tqdms_lock_alone():
+    with tqdm.get_lock():  # as a bar of another library on a terminal that is gone holds it
+        done: list[int] = []
+
+        def count():
+            with progress_bar(2, file=io.StringIO(), disable=False):
+                done.append(2)
+
+        thread = threading.Thread(target=count, daemon=True)
+        thread.start()
+        thread.join(60)
+
+    assert done == [2]
+    assert not thread.is_alive()
+
+
+def test_bars_inside_one_another_have_rows_of_their_own():
+    drawn = io.StringIO()
+    for _ in tqdm(range(1), file=drawn):
+        with (
+            progress_bar(5, label="middle", file=drawn, disable=False),
+            progress_bar(7, label="inner", file=drawn, disable=False),
+        ):
+            pass
+
+    assert re.search(r"\n\n\rinner: [^\n]*0/7", drawn.getvalue())
+    assert re.search(r"[^\n]\n\rmiddle: [^\n]*0/5", drawn.getvalue())
+
+
 def test_no_thread_is_left_behind(gateway):
     before = {thread for thread in threading.enumerate() if "_keep_drawing" in thread.name}
-    with build(gateway) as model, show_progress(file=io.StringIO(), disable=False):
+    with build(gateway) as model, progress_bar(file=io.StringIO(), disable=False):
         model.invoke("Hello")
 
     assert {t for t in threading.enumerate() if "_keep_drawing" in t.name} == before
@@ -328,25 +484,25 @@ def test_no_thread_is_left_behind(gateway):
 @pytest.mark.parametrize("total", [-1, 2.5, "many", True])
 def test_a_total_that_is_no_number_of_calls_is_refused(total):
     with pytest.raises(ValueError, match="total must be a number of calls"):
-        show_progress(total)
+        progress_bar(total)
 
 
 def test_a_bar_is_drawn_once_at_a_time():
-    with show_progress() as bar, pytest.raises(RuntimeError, match="make another one"), bar:
+    with progress_bar() as bar, pytest.raises(RuntimeError, match="make another one"), bar:
         pass
 
 
 def test_tqdm_is_asked_for_at_once():
     code = (
         "import sys; sys.modules['tqdm'] = None\n"
-        "from langchain_segmind import show_progress\n"
-        "show_progress(3)"
+        "from langchain_segmind import progress_bar\n"
+        "progress_bar(3)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert "ImportError: show_progress needs tqdm: pip install tqdm" in done.stderr
+    assert "ImportError: progress_bar needs tqdm: pip install tqdm" in done.stderr
 
 
 def test_it_is_a_tracker():
-    assert isinstance(show_progress(), Progress)
+    assert isinstance(progress_bar(), Progress)

@@ -17,11 +17,11 @@ from pydantic import BaseModel
 
 from langchain_segmind import (
     ChatSegmind,
-    CreditTracker,
     SegmindAuthenticationError,
     SegmindEmbeddings,
     SegmindModelNotFoundError,
-    track_credits,
+    UsageTracker,
+    track_usage,
 )
 from langchain_segmind.testing import LocalGateway
 from tests.live.probes import CHEAPEST, OPENAI
@@ -38,7 +38,7 @@ class Place:
     """A gateway to test at, and who holds its calls to the budget."""
 
     address: dict[str, Any]
-    spent: CreditTracker
+    spent: UsageTracker
 
     def model(self, slug=OPENAI, **settings):
         return ChatSegmind(model=slug, callbacks=[self.spent], **self.address, **settings)
@@ -49,7 +49,7 @@ class Place:
 
 @pytest.fixture(scope="session")
 def budget():
-    return track_credits(BUDGET)
+    return track_usage(BUDGET)
 
 
 @pytest.fixture(params=["local", pytest.param("live", marks=pytest.mark.live)])
@@ -57,7 +57,7 @@ def place(request, budget):
     if request.param == "local":
         with LocalGateway() as gateway:
             address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
-            yield Place(address, track_credits())
+            yield Place(address, track_usage())
         return
     if os.environ.get("SEGMIND_LIVE") != "1":
         pytest.skip("live calls cost money; `make test-live` asks for them")
@@ -169,8 +169,8 @@ def test_what_is_spent_is_counted(place):
         model.invoke("Say hello.")
 
     assert place.spent.calls == before.calls + 1
-    assert place.spent.usd > before.usd
-    assert place.spent.unknown_calls == before.unknown_calls
+    assert place.spent.cost > before.cost
+    assert place.spent.unpriced_calls == before.unpriced_calls
 
 
 def test_the_catalogue_lists_the_models_that_are_tested(place):

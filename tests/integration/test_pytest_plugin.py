@@ -1,9 +1,12 @@
 """The fixture `segmind_gateway` in a project of its own, as users have one."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from langchain_segmind.testing import LocalGateway
 
 PAGE = (Path(__file__).parents[2] / "docs/testing.md").read_text()
 pytest_plugins = ["pytester"]
@@ -36,6 +39,26 @@ def test_scripts_answers_and_keeps_a_log(project: pytest.Pytester) -> None:
             assert [request.status for request in segmind_gateway.requests] == [503, 200]
             assert segmind_gateway.executions == 1
             assert segmind_gateway.credits < 10
+        """
+    )
+    project.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_is_reached_without_a_proxy_of_the_environment(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")  # nobody listens there
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    project.makepyfile(
+        """
+        from app import capital_of
+
+        def test_it(segmind_gateway):
+            segmind_gateway.reply("Paris.")
+            assert capital_of("France") == "Paris."
+            assert segmind_gateway.executions == 1
         """
     )
     project.runpytest_subprocess().assert_outcomes(passed=1)
@@ -130,3 +153,109 @@ def test_costs_nothing_where_it_is_not_asked_for(project: pytest.Pytester) -> No
 def test_is_explained_by_pytest_itself(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("--markers", "--fixtures")
     result.stdout.fnmatch_lines(["*segmind_gateway(*settings): build*"])
+
+
+def test_every_model_goes_to_the_gateway_whenever_it_was_built(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMIND_API_KEY", "SG_real")
+    with LocalGateway(api_key="SG_real") as live:  # another process's: not one of the test's own
+        monkeypatch.setenv("SEGMIND_API_BASE", live.base_url)
+        project.makepyfile(
+            application="""
+            from langchain_segmind import ChatSegmind, SegmindEmbeddings
+
+            model = ChatSegmind(model="gpt-4o")
+            elsewhere = ChatSegmind(model="gpt-4o", base_url="https://elsewhere.invalid/v1")
+            embeddings = SegmindEmbeddings(model="text-embedding-3-small")
+            """
+        )
+        project.makepyfile(
+            """
+            import os
+            from application import elsewhere, embeddings, model
+            from langchain_segmind import ChatSegmind
+
+            same = ChatSegmind(model="gpt-4o", base_url=os.environ["SEGMIND_API_BASE"])
+
+            def test_it(segmind_gateway):
+                segmind_gateway.reply("Paris.")
+                assert model.invoke("capital?").text == "Paris."
+                elsewhere.submit("capital?").result()
+                same.invoke("capital?")
+                embeddings.embed_query("capital?")
+                assert segmind_gateway.executions == 4
+                keys = {r.headers["x-api-key"] for r in segmind_gateway.requests}
+                assert keys == {segmind_gateway.api_key}
+
+            def test_another(segmind_gateway):
+                assert model.invoke("capital?").text
+                assert segmind_gateway.executions == 1
+            """
+        )
+        project.runpytest_subprocess().assert_outcomes(passed=2)
+
+        assert live.requests == []
+
+
+WITHOUT_A_KEY = """
+    import os
+    import pytest
+    from langchain_segmind import ChatSegmind, SegmindEmbeddings
+
+    model = ChatSegmind(model="gpt-4o")
+    embeddings = SegmindEmbeddings(model="text-embedding-3-small")
+
+    def build():
+        return ChatSegmind(model="gpt-4o")
+"""
+
+
+def test_an_application_is_imported_without_a_key(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+    project.makepyfile(application=WITHOUT_A_KEY, late=WITHOUT_A_KEY)
+    project.makeconftest("import application")
+    project.makepyfile(
+        """
+        import os
+        import pytest
+        from application import build, embeddings, model
+
+        @pytest.fixture(scope="module")
+        def late():
+            import late
+            return late.model
+
+        def test_with_the_gateway(late, segmind_gateway):
+            assert all(m.invoke("Hi").text for m in (model, late, build()))
+            assert embeddings.embed_query("Hi")
+            assert segmind_gateway.executions == 4
+
+        def test_without():
+            assert "SEGMIND_ALLOW_MISSING_KEY" not in os.environ
+            with pytest.raises(ValueError, match="api_key is blank"):
+                build()
+            with pytest.raises(ValueError, match="api_key is blank"):
+                model.invoke("Hi")
+        """
+    )
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+    if find_spec("xdist"):
+        project.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
+
+
+def test_what_the_user_says_of_missing_keys_stays(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMIND_ALLOW_MISSING_KEY", "1")
+    project.makepyfile(
+        """
+        import os
+
+        def test_it():
+            assert os.environ["SEGMIND_ALLOW_MISSING_KEY"] == "1"
+        """
+    )
+    project.runpytest_subprocess().assert_outcomes(passed=1)

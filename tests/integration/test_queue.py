@@ -476,23 +476,23 @@ def test_an_id_that_is_none_is_refused_before_anything_is_sent(gateway, job_id):
 
 class Listener(BaseCallbackHandler):
     def __init__(self):
-        self.heard = []
+        self.completion = []
 
     def on_custom_event(self, name, data, **kwargs):
         assert name == "segmind_job"
-        self.heard.append(data)
+        self.completion.append(data)
 
 
 class AsyncListener(AsyncCallbackHandler):
     def __init__(self):
-        self.heard = []
+        self.completion = []
 
     async def on_custom_event(self, name, data, **kwargs):
-        self.heard.append(data)
+        self.completion.append(data)
 
 
 def states(listener):
-    return [told["state"] for told in listener.heard]
+    return [told["state"] for told in listener.completion]
 
 
 WHOLE = ["QUEUED", "PROCESSING", "COMPLETED"]
@@ -504,9 +504,9 @@ def test_callbacks_are_told_of_every_state_once(ask):
         ask(build(gateway), "Hello", {"callbacks": [listener]})
 
         assert states(listener) == WHOLE
-        assert {told["id"] for told in listener.heard} == {gateway.jobs[0].id}
-        assert {told["model"] for told in listener.heard} == {"gpt-5"}
-        seconds = [told["seconds"] for told in listener.heard]
+        assert {told["id"] for told in listener.completion} == {gateway.jobs[0].id}
+        assert {told["model"] for told in listener.completion} == {"gpt-5"}
+        seconds = [told["seconds"] for told in listener.completion]
         assert seconds == sorted(seconds)
 
 
@@ -578,7 +578,7 @@ def test_a_stream_that_is_refused_leaves_nothing_behind(gateway):
             model.invoke("Hello", {"callbacks": [listener]}, n=2)
         next(build(gateway)._stream([HumanMessage("Hello")]))
 
-    assert listener.heard == []
+    assert listener.completion == []
 
 
 class Nested(BaseCallbackHandler):
@@ -630,7 +630,7 @@ async def test_a_thousand_jobs_at_once_are_polled_by_the_schedule():
         # Within the job's own time 0.5, 1.25 and 2.375 s fit; the machine may be slow, never fast.
         assert max(per_job.values()) <= 3
         assert len(polls(gateway)) <= 1000 * (3 + 1)
-    assert listener.heard == []
+    assert listener.completion == []
 
 
 def test_threads_share_the_queue(gateway):

@@ -12,8 +12,8 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, SegmindInvalidRequestError
-from langchain_segmind._catalogue import SLOW
-from langchain_segmind._client import GatewayClient
+from langchain_segmind._client.connection import GatewayClient
+from langchain_segmind.models import SLOW
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

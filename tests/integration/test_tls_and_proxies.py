@@ -3,15 +3,18 @@
 import asyncio
 import base64
 import contextlib
+import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 
 import pytest
 import trustme
 
-from langchain_segmind import ChatSegmind, SegmindConnectionError, SegmindError
-from tests.faults.server import FaultServer, answer
+from langchain_segmind import ChatSegmind, SegmindConnectionError, SegmindError, SegmindTimeoutError
+from tests.faults.server import ANSWER, FaultServer, answer
 
 KEY = "SG_0123456789abcdef"
 CA = trustme.CA()
@@ -55,12 +58,17 @@ def play(driver, url, n=1, **kwargs):
     return [r if isinstance(r, Exception) else r.text for r in results]
 
 
+def certified(host, authority=CA):
+    """What a server speaks TLS with that has a certificate for a host."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
+
+
 @contextlib.contextmanager
 def https(host="127.0.0.1", authority=CA):
     """A server that speaks TLS with a certificate for a host."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
-    with FaultServer({"m": [answer()]}, tls=context) as server:
+    with FaultServer({"m": [answer()]}, tls=certified(host, authority)) as server:
         yield server
 
 
@@ -97,6 +105,52 @@ def test_a_bad_certificate_ends_the_call_before_anything_is_sent(driver, ca_file
         assert (error.outcome, error.attempts, error.is_retryable) == ("not_sent", 1, False)
         assert "certificate" in str(error)
     assert server.requests == {}
+
+
+WEAK_DEFAULTS = """
+import asyncio, ssl, sys
+
+import urllib3.util.ssl_
+
+create = urllib3.util.ssl_.create_urllib3_context
+
+
+def create_as_urllib3_1_26_does(*args, **kwargs):
+    context = create(*args, **kwargs)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+urllib3.util.ssl_.create_urllib3_context = create_as_urllib3_1_26_does
+urllib3.connection.create_urllib3_context = create_as_urllib3_1_26_does
+
+from langchain_segmind import ChatSegmind, SegmindConnectionError
+
+driver, url, ca_file, key = sys.argv[1:]
+model = ChatSegmind(model="m", api_key=key, base_url=url, verify=ca_file, max_retries=0)
+try:
+    model.invoke("hi") if driver == "sync" else asyncio.run(model.ainvoke("hi"))
+except SegmindConnectionError as error:
+    print(error.outcome)
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "other.example"])
+def test_a_library_that_checks_nothing_by_default_cannot_give_the_key_away(driver, ca_file, host):
+    authority = OTHER_CA if host == "127.0.0.1" else CA
+    with https(host, authority) as impostor:
+        arguments = [driver, impostor.url, ca_file, KEY]
+        done = subprocess.run(
+            [sys.executable, "-c", WEAK_DEFAULTS, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+
+    assert done.stdout == "not_sent\n", done.stderr
+    assert impostor.requests == {}
 
 
 def test_a_pinned_authority_is_the_only_one_trusted(driver, ca_file, monkeypatch, tmp_path):
@@ -147,10 +201,13 @@ def test_calls_in_a_row_use_one_tls_connection(ca_file):
 
 
 class Proxy:
-    """A proxy for one kind of way: it notes what it is told, and answers as told."""
+    """A proxy for one kind of way: it notes what it is told, and answers as told.
 
-    def __init__(self, reply=None, waits_for=b"\r\n\r\n"):
-        self.reply, self.waits_for = reply, waits_for
+    It takes `gateway.example` for this machine, so that tests can use the name of another one.
+    """
+
+    def __init__(self, reply=None, waits_for=b"\r\n\r\n", tls=None):
+        self.reply, self.waits_for, self.tls = reply, waits_for, tls
         self.told = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -174,8 +231,11 @@ class Proxy:
                 self._threads[-1].start()
 
     def _serve(self, client):
-        with client, contextlib.suppress(OSError):
+        with contextlib.ExitStack() as closing, contextlib.suppress(OSError):
+            closing.enter_context(client)
             client.settimeout(5)
+            if self.tls is not None:
+                client = closing.enter_context(self.tls.wrap_socket(client, server_side=True))
             data = client.recv(65_536)
             while self.waits_for not in data:
                 data += client.recv(65_536)
@@ -187,7 +247,8 @@ class Proxy:
             host, port = target.rpartition(b":")[::2]
             if method != b"CONNECT":
                 host, port = target.split(b"/")[2].split(b":")
-            with socket.create_connection((host.decode(), int(port))) as server:
+            host = "127.0.0.1" if host == b"gateway.example" else host.decode()
+            with socket.create_connection((host, int(port))) as server:
                 if method == b"CONNECT":
                     client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
                 else:
@@ -210,45 +271,125 @@ def _copy(source, sink):
         sink.shutdown(socket.SHUT_WR)
 
 
+def elsewhere(server):
+    """The address of a server as one of another machine."""
+    return server.url.replace("127.0.0.1", "gateway.example")
+
+
 BASIC = "Basic " + base64.b64encode(b"me:proxy-secret").decode()
 
 
 @pytest.mark.parametrize("how", ["environment", "field"])
 def test_https_goes_through_a_proxy_that_never_sees_the_key(driver, ca_file, monkeypatch, how):
-    with https() as server, Proxy() as proxy:
+    with https("gateway.example") as server, Proxy() as proxy:
         url = f"http://me:proxy-secret@{proxy.address}"
         monkeypatch.setenv("HTTPS_PROXY", url if how == "environment" else "http://127.0.0.1:1")
         given = {"proxy": url} if how == "field" else {}
 
-        assert play(driver, server.url, verify=ca_file, **given) == ["fine"]
+        assert play(driver, elsewhere(server), verify=ca_file, **given) == ["fine"]
 
     (told,) = proxy.told
-    assert told.startswith("CONNECT 127.0.0.1:")
+    assert told.startswith("CONNECT gateway.example:")
     assert f"Proxy-Authorization: {BASIC}" in told
     assert KEY not in told
     assert "proxy-authorization" not in server.seen[0].headers
 
 
-@pytest.mark.parametrize("how", ["environment", "field"])
-def test_http_goes_through_a_proxy(driver, monkeypatch, how):
+def test_http_goes_through_a_proxy_that_is_given(driver, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+
     with FaultServer({"m": [answer()]}) as server, Proxy() as proxy:
         url = f"http://me:proxy-secret@{proxy.address}"
-        monkeypatch.setenv("HTTP_PROXY", url if how == "environment" else "http://127.0.0.1:1")
-        given = {"proxy": url} if how == "field" else {}
-
-        assert play(driver, server.url, **given) == ["fine"]
+        assert play(driver, server.url, proxy=url) == ["fine"]
 
     assert proxy.told[0].startswith(f"POST {server.url}/m ")
     assert f"Proxy-Authorization: {BASIC}" in proxy.told[0]
 
 
-def test_no_proxy_is_heeded(driver, monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+ELSEWHERE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
-    with FaultServer({"m": [answer()]}) as server:
-        assert play(driver, server.url) == ["fine"]
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_of_the_environment_is_used_for_this_machine(driver, monkeypatch, variable, host):
+    with FaultServer({"m": [answer()]}) as server, Proxy(ELSEWHERE) as proxy:
+        monkeypatch.setenv(variable, f"http://{proxy.address}")
+
+        assert play(driver, server.url.replace("127.0.0.1", host)) == ["fine"]
+
+    assert proxy.told == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["127.0.0.2", "127.255.255.254", "[::1]", "[::ffff:127.0.0.1]"])
+def test_no_proxy_of_the_environment_sees_any_loopback_address(driver, monkeypatch, scheme, host):
+    with Proxy(ELSEWHERE) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
+
+        (error,) = play(driver, f"{scheme}://{host}:9/v1", connect_timeout=0.5)
+
+    assert isinstance(error, SegmindConnectionError | SegmindTimeoutError)
+    assert error.outcome == "not_sent"
+    assert proxy.told == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost.", "gateway.localhost"])
+def test_no_proxy_of_the_environment_is_asked_to_connect_to_this_machine(driver, monkeypatch, host):
+    with https() as server, Proxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+
+        play(driver, server.url.replace("127.0.0.1", host))
+
+    assert proxy.told == []
+
+
+def test_no_proxy_applies_to_other_machines(driver, monkeypatch):
+    with Proxy(FORBIDDEN) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+        play(driver, "https://gateway.invalid/v1")
+        monkeypatch.setenv("NO_PROXY", "other.invalid,gateway.invalid")
+        play(driver, "https://gateway.invalid/v1")
+        play(driver, "https://127.0.0.1.invalid/v1")
+
+    targets = [told.split()[1] for told in proxy.told]
+    assert targets == ["gateway.invalid:443", "127.0.0.1.invalid:443"]
+
+
+# --- proxies that are reached over TLS -------------------------------------------------------
+
+ANSWER_AT_PROXY = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+
+
+def test_a_proxy_over_tls_is_checked_with_the_same_authorities(driver, ca_file):
+    body = json.dumps(ANSWER).encode()
+    reply = ANSWER_AT_PROXY % (len(body), body)
+
+    with Proxy(reply, waits_for=b"}]}", tls=certified("127.0.0.1")) as proxy:
+        texts = play(
+            driver, "http://127.0.0.1:9/v1", proxy=f"https://{proxy.address}", verify=ca_file
+        )
+
+    assert texts == ["fine"]
+    assert proxy.told[0].startswith("POST http://127.0.0.1:9/v1/m ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "other.example"])
+@pytest.mark.parametrize("gateway", ["http://127.0.0.1:9/v1", "https://gateway.example/v1"])
+def test_a_proxy_with_a_bad_certificate_is_told_nothing(driver, ca_file, gateway, host):
+    authority = OTHER_CA if host == "127.0.0.1" else CA
+    with Proxy(ELSEWHERE, tls=certified(host, authority)) as proxy:
+        errors = [
+            *play(driver, gateway, proxy=f"https://{proxy.address}", verify=ca_file),
+            *play(driver, gateway, proxy=f"HTTPS://{proxy.address}", verify=ca_file),
+        ]
+
+    for error in errors:
+        assert isinstance(error, SegmindConnectionError)
+        assert (error.outcome, error.billed) == ("not_sent", False)
+    assert proxy.told == []
+
+
+# --- proxies that fail -----------------------------------------------------------------------
 
 FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 UNKNOWN = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
@@ -269,12 +410,10 @@ def test_a_proxy_that_opens_no_way_means_nothing_was_sent(driver, reply):
 def test_a_proxy_that_cannot_be_used_is_named_and_not_passed_by(driver, monkeypatch, proxy):
     monkeypatch.setenv("ALL_PROXY", proxy)
 
-    with FaultServer({"m": [answer()]}) as server:
-        (error,) = play(driver, server.url)
+    (error,) = play(driver, "https://gateway.invalid/v1")
 
     assert isinstance(error, ValueError)
     assert "proxy" in str(error)
-    assert server.requests == {}
 
 
 def test_connect_timeout_covers_a_proxy_that_never_answers(driver):

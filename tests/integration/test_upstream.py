@@ -17,7 +17,7 @@ from langchain_segmind import (
     SegmindModelNotFoundError,
     SegmindRateLimitError,
     SegmindServerError,
-    image_block,
+    content_block_from_file,
 )
 from langchain_segmind.testing import LocalGateway, OpenAICompatibleModel
 from tests.integration.upstream import HANG_UP, SILENCE, Upstream, completion, serve
@@ -86,7 +86,9 @@ class TestEveryFamily:
         ]
 
     def test_shows_pictures(self, model: ChatSegmind, upstream: Upstream) -> None:
-        model.invoke([HumanMessage([{"type": "text", "text": "Look"}, image_block(PNG)])])
+        model.invoke(
+            [HumanMessage([{"type": "text", "text": "Look"}, content_block_from_file(PNG)])]
+        )
         (message,) = upstream.body["messages"]
         assert message["content"][0] == {"type": "text", "text": "Look"}
         assert message["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")

@@ -20,9 +20,9 @@ from langchain_segmind import (
     SegmindError,
     SegmindModelNotFoundError,
 )
-from langchain_segmind._catalogue import card_for, chat_cards
-from langchain_segmind._wire import vectors
+from langchain_segmind._formats import embeddings as vectors
 from langchain_segmind.errors import SegmindResponseError
+from langchain_segmind.models import chat_models, model_info_for
 from tests.live.wire import Line, Reply
 
 UNKNOWNS: Mapping[int, str] = {
@@ -113,7 +113,7 @@ def probes() -> Iterator[Probe]:
 
 def chat(slug: str, text: str, **more: Any) -> dict[str, Any]:
     """Write a question in the format of a model's family."""
-    if card_for(slug).family == "gemini":
+    if model_info_for(slug).family == "gemini":
         return {"messages": {"contents": [{"role": "user", "parts": [{"text": text}]}]}, **more}
     return {"messages": [{"role": "user", "content": text}], **more}
 
@@ -138,7 +138,7 @@ def _heeded(reply: Reply, is_heeded: bool, expected: bool, what: str = "") -> Se
 
 def _catalogue(line: Line) -> Seen:
     listed = {e.slug for e in ChatSegmind.list_models(base_url=line.base_url) if not e.is_retired}
-    known = set(chat_cards())
+    known = set(chat_models())
     gone, new = sorted(known - listed), sorted(listed - known)
     words = f"{len(listed)} models; gone: {gone or 'none'}; new: {new or 'none'}"
     return ("differs" if gone else "agrees"), words
@@ -301,7 +301,7 @@ def _tools(slug: str, line: Line) -> Seen:
         "anthropic": {**named, "input_schema": TOOL},
         "gemini": {"functionDeclarations": [{**named, "parameters": TOOL}]},
     }
-    asked = chat(slug, "What is the weather in Paris?", tools=[tools[card_for(slug).family]])
+    asked = chat(slug, "What is the weather in Paris?", tools=[tools[model_info_for(slug).family]])
 
     def judge(reply: Reply) -> Seen:
         if calls := reply.choice.calls:
@@ -319,7 +319,7 @@ def _settings(slug: str, line: Line) -> Seen:
         "max_tokens": 20,
         "top_p": 0.9,
         "top_k": 5,
-        stop.get(card_for(slug).family, "stop"): ["END"],
+        stop.get(model_info_for(slug).family, "stop"): ["END"],
         "seed": 7,
         "n": 1,
         "presence_penalty": 0.1,
@@ -340,7 +340,7 @@ def _settings(slug: str, line: Line) -> Seen:
 
 def _stop(slug: str, line: Line) -> Seen:
     names = {"anthropic": "stop_sequences", "gemini": "stopSequences"}
-    name = names.get(card_for(slug).family, "stop")
+    name = names.get(model_info_for(slug).family, "stop")
 
     def judge(reply: Reply) -> Seen:
         text = reply.choice.text.strip()

@@ -17,8 +17,8 @@ import requests
 from langchain_core.messages import AIMessage
 
 from langchain_segmind import ChatSegmind, __version__
-from langchain_segmind._prompt import Choice
-from langchain_segmind._wire import decode
+from langchain_segmind._formats import decode
+from langchain_segmind._messages.types import Choice
 from langchain_segmind.errors import SegmindResponseError
 from tests.live.purse import Purse
 
@@ -145,12 +145,12 @@ class Line:
             requests.RequestException: No answer came; it counts as if the model had run.
         """
         url = f"{self.queue_url if queue else self.base_url}/{slug}"
-        with self._paid(slug, self.purse.estimate(slug, _tokens(body), most)) as bill:
+        with self._paid(slug, self.purse.estimate(slug, _tokens(body), most)) as recorder:
             reply = self._send("POST", url, body)
             if reply.status == 429:
                 time.sleep(self.pause * PATIENCE)
                 reply = self._send("POST", url, body)
-            bill.cost, bill.tokens = reply.cost, reply.tokens
+            recorder.cost, recorder.tokens = reply.cost, reply.tokens
         return reply
 
     def invoke(self, slug: str, text: str, most: int, **settings: Any) -> AIMessage:
@@ -168,27 +168,27 @@ class Line:
         """
         own = {"api_key": self.key, "base_url": self.base_url, "max_retries": 0, **settings}
         with (
-            self._paid(slug, self.purse.estimate(slug, _tokens(text), most)) as bill,
+            self._paid(slug, self.purse.estimate(slug, _tokens(text), most)) as recorder,
             ChatSegmind(model=slug, **own) as model,
         ):
             time.sleep(self.pause)
             message = model.invoke(text)
-            bill.cost = message.response_metadata.get("cost")
+            recorder.cost = message.response_metadata.get("cost")
             if used := message.usage_metadata:
-                bill.tokens = used["input_tokens"], used["output_tokens"]
+                recorder.tokens = used["input_tokens"], used["output_tokens"]
         return message
 
     @contextmanager
     def _paid(self, slug: str, estimate: float) -> Iterator[_Bill]:
         self.purse.check(estimate)
-        bill = _Bill()
+        recorder = _Bill()
         try:
-            yield bill
+            yield recorder
         except requests.RequestException:
-            bill.cost = estimate
+            recorder.cost = estimate
             raise
         finally:
-            self.purse.count(slug, estimate, bill.cost, bill.tokens)
+            self.purse.count(slug, estimate, recorder.cost, recorder.tokens)
 
     def poll(self, path: str) -> Reply:
         """Ask for a job, free of charge.

@@ -18,7 +18,7 @@ import langchain_segmind
 import langchain_segmind.testing
 import pytest_segmind
 from langchain_segmind import chat_models, embeddings, errors, jobs, media, progress
-from langchain_segmind import credits as of_credits
+from langchain_segmind import usage as of_credits
 
 MODULES = [
     langchain_segmind,
@@ -121,7 +121,7 @@ def raised_by(thing: Any) -> set[str]:
 
 def test_there_is_something_to_look_at():
     assert {"ChatSegmind.submit", "LocalGateway.fail", "GatewayClient.close"} <= set(METHODS)
-    assert "langchain_segmind.media.image_block" in FUNCTIONS
+    assert "langchain_segmind.media.content_block_from_file" in FUNCTIONS
     assert "langchain_segmind.errors.SegmindError" in CLASSES
 
 

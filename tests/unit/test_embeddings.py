@@ -14,7 +14,7 @@ from langchain_segmind import (
     SegmindInvalidRequestError,
     SegmindRateLimitError,
 )
-from langchain_segmind._catalogue import embedding_card_for
+from langchain_segmind.models import embedding_model_info_for
 
 KEY = "SG_0123456789abcdef"
 SMALL, LARGE = "text-embedding-3-small", "text-embedding-3-large"
@@ -40,9 +40,9 @@ def build(model=SMALL, **kwargs):
     ],
 )
 def test_a_models_form_follows_from_its_name(slug, family, tokens):
-    card = embedding_card_for(slug)
+    model_info = embedding_model_info_for(slug)
 
-    assert (card.family, card.context) == (family, tokens)
+    assert (model_info.family, model_info.context) == (family, tokens)
 
 
 @pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
@@ -84,9 +84,11 @@ def test_a_setting_that_does_not_fit_is_refused_also_when_it_was_assigned():
 
 
 def test_none_means_the_default():
-    embeddings = build(max_concurrency=None, show_progress=None, max_retries=None, base_url=None)
+    embeddings = build(
+        max_concurrency=None, show_progress_bar=None, max_retries=None, base_url=None
+    )
 
-    assert (embeddings.max_concurrency, embeddings.show_progress) == (16, False)
+    assert (embeddings.max_concurrency, embeddings.show_progress_bar) == (16, False)
     assert embeddings.max_retries == 2
 
 
@@ -177,7 +179,7 @@ def test_a_progress_bar_needs_tqdm_and_says_so():
         "import sys; sys.modules['tqdm'] = None\n"
         "from langchain_segmind import SegmindEmbeddings\n"
         "SegmindEmbeddings(model='m', api_key='k')\n"
-        "SegmindEmbeddings(model='m', api_key='k', show_progress=True)"
+        "SegmindEmbeddings(model='m', api_key='k', show_progress_bar=True)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -188,7 +190,7 @@ def test_a_progress_bar_needs_tqdm_and_says_so():
 def test_an_error_of_many_texts_keeps_what_was_paid_for_through_a_pickle():
     error = SegmindRateLimitError("slow down", outcome="rejected", is_retryable=True)
 
-    error.tell_of_many(3, 9, vectors={0: [1.0], 1: [2.0]}, paid=2, perhaps_paid=1)
+    error.add_batch_result(3, 9, vectors={0: [1.0], 1: [2.0]}, paid=2, perhaps_paid=1)
     twin = pickle.loads(pickle.dumps(error))
 
     assert str(twin) == "texts[3] of 9 failed; 2 were paid for, 1 more perhaps. slow down"

@@ -1,4 +1,4 @@
-"""Imports go one way, and only `_http` touches the network or the clock."""
+"""Imports go one way between the folders, and only `_http` does I/O, sleeps or uses randomness."""
 
 import ast
 from pathlib import Path
@@ -8,122 +8,83 @@ import pytest
 import langchain_segmind
 
 ROOT = Path(langchain_segmind.__file__).parent
+
+# A folder, or one module of it. `_value`, `_version` and `errors` stand below everything.
 MAY_IMPORT = {
-    "__init__": {"_catalogue", "_version", "chat_models", "credits", "embeddings", "errors"}
-    | {"jobs", "media", "progress"},
-    "media": set(),
-    "progress": {"_events", "credits"},
-    "_version": set(),
-    "errors": set(),
-    "_frozen": set(),
-    "_exchange": {"_frozen"},
-    "_config": set(),
-    "jobs": set(),
-    "_json_repair": set(),
-    "_prompt": {"_frozen", "_json_repair", "errors"},
-    "_books": {"_frozen", "errors"},
-    "credits": {"_books"},
-    "_bill": {"_books", "_exchange", "_prompt", "credits", "errors"},
-    "_events": {"_bill", "_exchange"},
-    "_escape": set(),
-    "_results": {"_prompt"},
-    "_messages": {"_config", "_prompt", "_results"},
-    "_models": {"_catalogue", "_client", "_config", "_flow", "_http", "_retry"},
-    "_tools": {"_envelope", "_escape", "_json_repair", "_parse", "_prompt", "_results"},
-    "_parse": {"_calls", "_json_repair", "_prompt", "_quotes", "_scan"},
-    "_calls": {"_prompt"},
-    "_quotes": set(),
-    "_scan": {"_json_repair"},
-    "_envelope": {"_prompt"},
-    "_toolbox": {"_config", "_prompt"},
-    "_wire": {"_prompt", "_results", "errors"},
-    "_catalogue": {"_prompt", "_wire", "errors"},
-    "_retry": {"_frozen", "_exchange"},
-    "_verdict": {"_exchange", "_retry", "errors"},
-    "_send": {"_frozen", "_exchange", "_retry", "_verdict", "errors"},
-    "_queue": {"_frozen", "_exchange", "_retry", "_send", "_verdict", "_wire", "errors"},
-    "_flow": {
-        "_frozen",
-        "_catalogue",
-        "_exchange",
-        "_prompt",
-        "_queue",
-        "_retry",
-        "_send",
-        "_tools",
-    }
-    | {"_verdict", "_wire", "errors"},
-    "_http": {"_frozen", "_config", "_exchange", "_version", "errors"},
-    "_structured": set(),
-    "_client": {"_config", "_exchange", "_flow", "_http", "_retry", "credits"},
-    "_settings": {"_catalogue", "_client", "_config", "_flow", "_prompt", "_queue"}
-    | {"_structured", "_toolbox", "_wire"},
-    "chat_models": {"_catalogue", "_client", "_events", "_exchange", "_flow", "_messages"}
-    | {"_models", "_prompt", "_settings", "_structured", "_toolbox", "_version", "_wire"}
-    | {"_bill", "credits", "jobs"},
-    "embeddings": {
-        "_frozen",
-        "_bill",
-        "_catalogue",
-        "_client",
-        "_config",
-        "_exchange",
-        "_flow",
-        "_http",
-    }
-    | {"_messages", "_prompt", "errors"},
+    "_messages": {"_client.validation"},
+    "_tool_emulation": {"_messages"},
+    "_formats": {"_messages"},
+    "models": {"_messages.types", "_formats"},
+    "_flows": {"_messages", "_tool_emulation", "_formats", "models"},
+    "_http": {"_flows.types", "_client.validation"},
+    "_accounting": {"_flows.types", "_messages.types"},
+    "_client": {"_messages", "_formats", "models", "_flows", "_http", "_accounting", "usage"},
     "testing": set(),
 }
-DOORS = {
-    "requests",
-    "urllib3",
-    "aiohttp",
-    "http",
-    "socket",
-    "time",
-    "asyncio",
-    "random",
-    "threading",
-}
+BELOW = {"_value", "_version", "errors"}
+IMPORT_NOTHING = {*BELOW, "_client/validation.py"}
+DOORS = {"aiohttp", "asyncio", "http", "random", "requests", "socket", "threading", "time"}
+DOORS |= {"urllib3"}
+# Objects that many threads share have locks, and ask which thread and loop they run in.
+SHARED = {"_accounting", "progress.py", "_client/terminal_bar.py"}
 
 
 def imports():
-    """Give (our module, file, imported name) for every import of the package."""
+    """Give (file in the package, what it imports) for every import."""
     for path in sorted(ROOT.rglob("*.py")):
-        inside = path.relative_to(ROOT)
-        module = inside.parts[0].removesuffix(".py")
+        file = path.relative_to(ROOT)
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                yield from ((module, inside, alias.name) for alias in node.names)
+                yield from ((file, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{inside}: relative imports hide where a name comes from"
-                yield from ((module, inside, f"{node.module}.{a.name}") for a in node.names)
+                assert node.level == 0, f"{file}: relative imports hide where a name comes from"
+                yield from ((file, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def test_imports_go_one_way():
-    for module, file, name in imports():
+def ours():
+    """Give (file, module of ours that it imports), as `_flows.types`."""
+    for file, name in imports():
         if name.startswith("langchain_segmind."):
-            other = name.split(".")[1]
-            assert other == module or other in MAY_IMPORT[module], (
-                f"{file} imports {other}, but {module} may only import {sorted(MAY_IMPORT[module])}"
-            )
+            yield file, name.removeprefix("langchain_segmind.")
 
 
-def test_only_http_touches_the_network_and_the_clock():
-    for module, file, name in imports():
-        serves_all_threads = module in ("_books", "credits", "progress")
-        is_for_them = serves_all_threads and name in ("threading", "asyncio")
-        if module not in ("_http", "testing") and not is_for_them:
-            assert name.split(".")[0] not in DOORS, f"{file} imports {name}; only _http may"
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_imports_go_one_way(folder):
+    allowed = {folder, *MAY_IMPORT[folder], *(BELOW - {"testing"} if folder != "testing" else ())}
+
+    for file, name in ours():
+        if file.parts[0].removesuffix(".py") == folder and str(file) not in IMPORT_NOTHING:
+            known = any(name == a or name.startswith(f"{a}.") for a in allowed)
+            assert known, f"{file} imports {name}; {folder} may import {sorted(allowed)}"
+
+
+@pytest.mark.parametrize("file", sorted(IMPORT_NOTHING))
+def test_what_stands_below_everything_imports_nothing_of_ours(file):
+    assert [
+        name for at, name in ours() if str(at).removesuffix(".py") == file.removesuffix(".py")
+    ] == []
+
+
+def test_nothing_imports_a_public_module_but_other_public_modules():
+    public = {path.stem for path in ROOT.glob("[a-z]*.py")} - {"errors", "models", "usage"}
+
+    for file, name in ours():
+        if file.parts[0].startswith("_") and file.name != "__init__.py":
+            assert name.split(".")[0] not in public, f"{file} imports {name}"
+
+
+def test_only_http_does_io_and_knows_the_time():
+    for file, name in imports():
+        top = name.split(".")[0]
+        is_shared = {file.parts[0], str(file)} & SHARED and top in ("threading", "asyncio")
+        if file.parts[0] not in ("_http", "testing") and not is_shared:
+            assert top not in DOORS, f"{file} imports {name}; only _http may"
 
 
 def test_formats_never_import_one_another():
-    for _, file, name in imports():
-        if file.parts[0] == "_wire" and name.startswith("langchain_segmind._wire."):
-            shared = name.split(".")[2] in ("_bytes", "_values", "_turns", "_gemini_schema")
-            assert shared or file.name == "__init__.py", f"{file} imports {name}"
+    formats = {"openai", "anthropic", "gemini"}
 
-
-@pytest.mark.parametrize("module", sorted(MAY_IMPORT))
-def test_the_map_names_no_module_that_is_gone(module):
-    assert (ROOT / f"{module}.py").exists() or (ROOT / module).is_dir()
+    for file, name in ours():
+        if file.parts[0] == "_formats" and file.stem in formats:
+            others = formats - {file.stem}
+            assert name.removeprefix("_formats.").split(".")[0] not in others, f"{file}: {name}"

@@ -150,27 +150,16 @@ def test_every_argument_of_chatopenai_is_on_the_page():
     assert own | {fields[name].alias or name for name in own} <= told
 
 
-# --- the house's map -------------------------------------------------------------------------
+# --- CONTRIBUTING ----------------------------------------------------------------------------
 
 
-def test_the_map_names_every_module():
-    package = ROOT / "langchain_segmind"
-    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
-    folders = {path.parent.name + "/" for path in package.glob("*/__init__.py")}
-    wire = {f"_wire/{path.name}" for path in (package / "_wire").glob("[a-z]*.py")}
-
-    mapped = set(re.findall(r"[\w/]+\.py|\b_?[a-z]+/(?=`| )", CONTRIBUTING))
-    assert modules | folders | wire <= mapped
-
-
-def test_the_map_names_no_file_that_is_gone():
-    package = ROOT / "langchain_segmind"
-    for name in re.findall(r"`([\w/]+\.py)`", CONTRIBUTING):
-        places = (package / name, ROOT / name, ROOT / "tests" / name)
+def test_contributing_names_no_file_that_is_gone():
+    for name in re.findall(r"`([\w/]+\.(?:py|md))`", CONTRIBUTING):
+        places = (ROOT / "langchain_segmind" / name, ROOT / name, ROOT / "tests" / name)
         assert any(place.exists() for place in places), name
 
 
-def test_every_command_of_the_map_is_one_of_the_makefile():
+def test_every_command_of_contributing_is_one_of_the_makefile():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     asked = set(re.findall(r"\bmake ([a-z-]+)", CONTRIBUTING))

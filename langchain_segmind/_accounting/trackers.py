@@ -1,0 +1,87 @@
+"""Which trackers a call is recorded by: those whose block it runs in, and its callback handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Final
+
+from langchain_core.callbacks import BaseCallbackHandler
+from typing_extensions import Self
+
+from langchain_segmind._accounting.ledger import Ledger
+
+
+class LedgerHandler(BaseCallbackHandler):
+    """What owns a ledger, found by its block or among a call's handlers.
+
+    Args:
+        ledger: The ledger.
+    """
+
+    # LangChain's own events say nothing about money.
+    ignore_llm = ignore_chain = ignore_agent = ignore_retriever = True
+    ignore_retry = ignore_chat_model = ignore_custom_event = True
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def __enter__(self) -> Self:
+        _entered.set((*active_trackers(), self))
+        if _is_main():
+            _of_main.append(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        _entered.set(_without(self, active_trackers()))
+        if self in _of_main and _is_main():
+            _of_main.remove(self)
+
+    def __copy__(self) -> Self:
+        return self  # configurations are copied; the books are not
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+_entered: Final[ContextVar[tuple[LedgerHandler, ...]]] = ContextVar("langchain_segmind_trackers")
+
+# A thread that is begun by hand starts with an empty context. What the main thread tracks is then
+# what such a thread is to be counted by: the one piece of state this package shares.
+_of_main: Final[list[LedgerHandler]] = []
+
+
+def active_trackers() -> tuple[LedgerHandler, ...]:
+    """The trackers in whose block the running code is."""
+    found = _entered.get(None)
+    if found is None and _of_main and threading.current_thread() is not threading.main_thread():
+        return tuple(_of_main)
+    return found or ()
+
+
+def _is_main() -> bool:
+    """Whether this is the main thread, outside an event loop, whose tasks have their own blocks."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    return False
+
+
+def _without(
+    tracker: LedgerHandler, trackers: Iterable[LedgerHandler]
+) -> tuple[LedgerHandler, ...]:
+    left = list(trackers)
+    if tracker in left:
+        left.remove(tracker)
+    return tuple(left)

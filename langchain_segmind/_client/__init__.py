@@ -1,0 +1,1 @@
+"""What both models share: fields, validation, the settings of a call, streaming hooks."""

@@ -1,0 +1,212 @@
+"""What a user may configure, checked before anything is sent.
+
+Every message names the field and the fix, and none repeats a value that may be secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+DEEPEST_JSON: Final = 100
+_SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
+HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OURS: Final = {
+    "x-api-key": "pass api_key=... instead",
+    "content-type": "the gateway takes JSON only",
+    "content-length": "it is counted from the body",
+    "transfer-encoding": "the body is sent in one piece",
+    "accept-encoding": "replies are asked for uncompressed, so that their size is known",
+    "connection": "connections are kept by the client",
+    "expect": "the body is sent at once",
+    "te": "the body is read as it comes",
+    "trailer": "the body is sent in one piece",
+    "upgrade": "the client speaks HTTP/1.1",
+    "proxy-authorization": "put user and password into proxy=...",
+    "host": "it follows from base_url",
+}
+
+BLANK_KEY: Final = (
+    "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY; "
+    "without a key, python -m langchain_segmind.testing -- python program.py runs a program"
+)
+
+
+def check_key(key: str) -> str:
+    """Check an API key without ever naming it; its format is the vendor's affair."""
+    key = key.strip()
+    if not key:
+        raise ValueError(BLANK_KEY)
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError(
+            "api_key must be one line of printable ASCII without spaces; copy it again from "
+            "https://cloud.segmind.com (the value is not shown here)"
+        )
+    return key
+
+
+def check_slug(slug: object) -> str:
+    """Check a model's slug: it becomes part of the URL, where `../v2/x` would lead elsewhere."""
+    if not isinstance(slug, str):
+        raise ValueError(f"model must be a text such as 'gpt-4o', not {type(slug).__name__}")
+    if not _SLUG.fullmatch(slug) or slug.strip(".") == "":
+        raise ValueError(
+            f"model {slug[:80]!r} is no slug; it may hold letters, digits, dots, dashes and "
+            "underscores only, as in 'gpt-4o'"
+        )
+    return slug
+
+
+def check_url(url: str) -> str:
+    """Check the API's base URL and give it without a slash at its end."""
+    url = url.strip().rstrip("/")
+    parts = _split(url, "base_url")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("base_url must not hold a user or password; pass the key as api_key=...")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise ValueError("base_url must not have a query or fragment; end it after the version")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("base_url must start with https:// and name a host")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError(
+            "base_url must be https: over plain http to another machine the key could be read"
+        )
+    if not url.isascii() or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
+        raise ValueError("base_url may hold printable ASCII only; write the host in punycode")
+    if {".", ".."} & set(parts.path.lower().replace("%2e", ".").split("/")):
+        raise ValueError("base_url must not hold '.' or '..' as a part of its path")
+    _check_host(parts.hostname)
+    return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
+
+
+def _check_host(host: str) -> None:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError(
+            "base_url names no valid host: a part of it is empty or too long"
+        ) from None
+
+
+def check_verify(verify: bool | str) -> bool | str:
+    """Check that a path of certificate authorities is not blank, which would mean none."""
+    if isinstance(verify, str) and not verify.strip():
+        raise ValueError("verify must be True, False or the path of certificate authorities")
+    return verify
+
+
+def check_proxy(url: str | None) -> str | None:
+    """Check a proxy's URL; it may hold credentials, so it is never shown."""
+    if url is None:
+        return None
+    parts = _split(url, "proxy")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("proxy must read http://host:port or https://host:port")
+    return url
+
+
+def _split(url: str, field: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises for a port that is no number
+    except ValueError:
+        raise ValueError(f"{field} is not a valid URL") from None
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself: `localhost`, 127.0.0.0/8 or ::1, in any notation."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    # Before Python 3.13, `is_loopback` of an IPv4 address within IPv6 is False.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def check_seconds(value: float | None, field: str) -> float | None:
+    """Check a number of seconds; None means no limit."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{field} must be more than 0 seconds, or None for no limit")
+    return value
+
+
+def check_flag(value: object, field: str) -> None:
+    """Check an optional yes or no, which 0, "" and "no" are not."""
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"{field} must be True or False, not {type(value).__name__}")
+
+
+def check_headers(headers: object, field: str) -> dict[str, str]:
+    """Check extra headers. Values are never shown: they may be secrets."""
+    if not isinstance(headers, Mapping):
+        raise ValueError(f"{field} must be a mapping of header names to texts")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{field}: {str(name)[:80]!r} is not a header's name")
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII")
+        if name.lower() in _OURS:
+            raise ValueError(f"{field}: {name} cannot be set; {_OURS[name.lower()]}")
+    return dict(headers)
+
+
+def check_json(value: object, where: str, depth: int = 0) -> None:
+    """Check that a value is JSON as the gateway reads it.
+
+    Raises:
+        ValueError: If it holds NaN, an infinity, half a surrogate pair, a key that is no text,
+            itself or anything JSON has no form for; names the place.
+    """
+    if depth > DEEPEST_JSON:
+        raise ValueError(f"{where[:200]} is nested too deeply, or in itself")
+    match value:
+        case None | bool() | int():
+            return
+        case float() if math.isfinite(value):
+            return
+        case float():
+            raise ValueError(f"{where} is {value}, which JSON cannot say; use a finite number")
+        case str():
+            _check_text(value, where)
+        case list() | tuple():
+            for i, item in enumerate(value):
+                check_json(item, f"{where}[{i}]", depth + 1)
+        case dict():
+            for key, item in value.items():
+                _check_json_key(key, where)
+                check_json(item, f"{where}[{key!r}]", depth + 1)
+        case _:
+            raise ValueError(f"{where} is a {type(value).__name__}, which JSON cannot say")
+
+
+def _check_json_key(key: object, where: str) -> None:
+    if not isinstance(key, str):
+        raise ValueError(f"{where} has the key {key!r}; JSON keys are texts")
+    _check_text(key, where)
+
+
+def _check_text(text: str, where: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where} holds half of a surrogate pair") from None
+
+
+def check_stop(stop: object) -> list[str] | None:
+    """Check stop sequences and give them as a list; None where there are none."""
+    if stop is None:
+        return None
+    words = [stop] if isinstance(stop, str) else stop
+    if not isinstance(words, list | tuple) or not all(isinstance(w, str) and w for w in words):
+        raise ValueError("stop must be a text or a list of texts, none of them empty")
+    return list(words) or None

@@ -1,0 +1,1 @@
+"""Conversations with the gateway as generators: no I/O, no clock, no randomness."""

@@ -1,0 +1,179 @@
+"""The values of one exchange with the gateway. It imports nothing of ours but their kind.
+
+A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`; or it yields
+`JobEvent` and is sent nothing. It has no clock and no dice of its own: elapsed seconds and a random
+number arrive with every reply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Mapping
+from dataclasses import field
+from typing import Any, Literal, TypeVar
+
+from pydantic import SecretStr
+
+from langchain_segmind._value import value
+
+Outcome = Literal["not_sent", "rejected", "unknown", "executed"]
+"""What became of an attempt: surely not run; refused, unbilled; nobody can tell; run, billed."""
+
+FaultKind = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
+"""What broke an exchange: before, instead of or in the middle of a reply."""
+
+
+@value
+class Request:
+    """What to send; the driver adds the key."""
+
+    method: Literal["GET", "POST"]
+    url: str
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@value
+class Step:
+    """Wait `after` seconds, then send.
+
+    Attributes:
+        timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
+        connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
+        retry_policy: Seconds it may wait for a free connection first; None for no limit.
+    """
+
+    request: Request
+    after: float = 0.0
+    timeout: float | None = 120.0
+    connect_timeout: float | None = 10.0
+    retry_policy: float | None = None
+
+
+@value
+class Response:
+    """An HTTP reply, or as much of it as arrived.
+
+    Attributes:
+        headers: Names in lower case.
+        fault: What kept the body from being whole; None when it is whole.
+        elapsed: Seconds since the conversation began.
+        now: The driver's wall clock, in seconds since 1970.
+        jitter: A random number, 0 <= jitter < 1.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    fault: FaultKind | None = None
+    detail: str = ""
+    elapsed: float = 0.0
+    now: float = 0.0
+    jitter: float = 0.0
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx: the model ran, whatever became of the body."""
+        return 200 <= self.status < 300
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the attempt.
+
+        Only HTTP 200 is billed. But a 502, 504 or any other 5xx, and a 500 that is not the
+        gateway's own JSON, may come from a front behind which the model goes on running.
+        """
+        if self.is_success:
+            return "executed"
+        if 300 <= self.status < 500 or self.status == 503:
+            return "rejected"
+        if self.status == 500 and self.fault is None and _is_gateway_json(self.body):
+            return "rejected"
+        return "unknown"
+
+
+@value
+class Failure:
+    """No HTTP reply came. Fields are those of `Response`."""
+
+    outcome: Outcome
+    fault: FaultKind
+    detail: str = ""
+    elapsed: float = 0.0
+    jitter: float = 0.0
+
+
+Reply = Response | Failure
+
+
+@value
+class Receipt:
+    """What the gateway says a call took, in headers or, for a job, in its metrics.
+
+    Attributes:
+        request_id: The gateway's id of the request or job.
+        cost: In US dollars.
+        remaining_credits: The balance after it, in credits (US dollars).
+        generation_time: Seconds the model took, by the gateway's watch.
+        queue_time: Seconds the job waited before.
+        headers: Those of the reply that held the answer.
+        ambiguous_attempts: Earlier attempts of the call that may have run and been billed too.
+    """
+
+    request_id: str | None = None
+    cost: float | None = None
+    remaining_credits: float | None = None
+    generation_time: float | None = None
+    queue_time: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ambiguous_attempts: int = 0
+
+
+@value
+class JobEvent:
+    """What became of a job in the queue, for those who watch.
+
+    Attributes:
+        state: "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
+        request_id: The job's id.
+        model: The slug it is for.
+        seconds: Since the conversation began.
+    """
+
+    state: str
+    request_id: str
+    model: str
+    seconds: float
+
+
+@value
+class Destination:
+    """Where one call goes, and how.
+
+    Attributes:
+        base_url: The API's address, ending in its version, without a slash.
+        api_key: The key to send; blank where there is none.
+        proxy: The proxy's URL; None for what the environment says.
+        verify: Whether to check certificates, or the path of the authorities to trust.
+        is_local: Whether the call was redirected to a local gateway, which is reached directly.
+    """
+
+    base_url: str
+    api_key: SecretStr = SecretStr("")
+    proxy: str | None = field(default=None, repr=False)
+    verify: bool | str = True
+    is_local: bool = False
+
+
+T = TypeVar("T")
+Flow = Generator[Step | JobEvent, Any, T]
+"""A conversation: yields a step and is sent its reply, or yields news; returns its result."""
+
+
+def _is_gateway_json(body: bytes) -> bool:
+    try:
+        value: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    # The front before the gateway has its own {"message": "Internal server error"}.
+    return isinstance(value, dict) and "error" in value

@@ -1,0 +1,175 @@
+"""Open a TCP connection to whichever address of a host answers first.
+
+It resolves and connects only: it sends nothing, and TLS is up to the caller.
+
+A host often has several addresses, and one that swallows packets (broken IPv6) must not hide one
+that works. `socket.create_connection` and urllib3's copy of it give each address the whole timeout,
+so the first one uses up all of it. Here the attempts overlap, as in RFC 8305 and in aiohttp.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from itertools import chain, zip_longest
+from typing import Any, Final
+
+from urllib3.util.connection import allowed_gai_family
+
+STAGGER: Final = 0.1
+"""Seconds an address has to itself before the next one is tried as well.
+
+RFC 8305 (section 5) recommends 0.25 and at least 0.1. The shorter one leaves time for a second
+address also within a `connect_timeout` of 0.3.
+"""
+
+Address = tuple[int, int, int, str, Any]
+"""One item of what `socket.getaddrinfo` returns."""
+
+SocketOptions = Iterable[tuple[int, int, int | bytes]]
+
+
+def dial(
+    host: str,
+    port: int,
+    timeout: float | None,
+    options: SocketOptions = (),
+    source: tuple[str, int] | None = None,
+) -> socket.socket:
+    """Connect to a host, trying all its addresses within one timeout.
+
+    Args:
+        host: A name or an address; an IPv6 address may stand in brackets.
+        port: The port.
+        timeout: Seconds for resolving the name and for all addresses together; None for no limit.
+        options: Socket options to set before connecting.
+        source: The local address to connect from.
+
+    Returns:
+        A connected, blocking socket.
+
+    Raises:
+        socket.gaierror: If the name cannot be resolved.
+        TimeoutError: If no address answered in time.
+        OSError: If every address failed; the error is that of the last one to fail.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    family = allowed_gai_family()  # IPv4 only, where this machine has no IPv6
+    found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
+    dialer = _Dialer(options, source, deadline)
+    try:
+        return dialer.connect(_interleaved(found))
+    finally:
+        dialer.close()
+
+
+def _interleaved(addresses: Sequence[Address]) -> list[Address]:
+    """Alternate between address families, so that the second try is of the other one."""
+    families: dict[int, list[Address]] = {}
+    for address in addresses:
+        families.setdefault(address[0], []).append(address)
+    rounds = zip_longest(*families.values())
+    return [address for address in chain.from_iterable(rounds) if address is not None]
+
+
+class _Dialer:
+    """The overlapping attempts to connect to the addresses of one host."""
+
+    def __init__(
+        self,
+        options: SocketOptions,
+        source: tuple[str, int] | None,
+        deadline: float | None,
+    ) -> None:
+        self._options = options
+        self._source = source
+        self._deadline = deadline
+        self._pending: list[socket.socket] = []
+        self._error = OSError("the host name has no address")
+
+    def connect(self, addresses: Sequence[Address]) -> socket.socket:
+        """Give the first connection that stands."""
+        for position, address in enumerate(addresses):
+            self._start(address)
+            connected = self._wait_for_one(len(addresses) - position)
+            if connected is not None:
+                return connected
+        while self._pending:
+            connected = self._wait_for_one(1)
+            if connected is not None:
+                return connected
+        raise self._error
+
+    def close(self) -> None:
+        """Give up every attempt that is still pending."""
+        for sock in self._pending:
+            sock.close()
+
+    def _start(self, address: Address) -> None:
+        family, kind, protocol, _, where = address
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # no such family on this machine
+            self._error = error
+            return
+        self._pending.append(sock)
+        try:
+            for option in self._options:
+                sock.setsockopt(*option)
+            sock.setblocking(False)
+            if self._source is not None:
+                sock.bind(self._source)
+            sock.connect(where)
+        except BlockingIOError:
+            pass  # the usual case: it is on its way
+        except OSError as error:
+            self._drop(sock, error)
+
+    def _wait_for_one(self, remaining: int) -> socket.socket | None:
+        """Wait for a connection; None once one has failed, or the next address is due.
+
+        Args:
+            remaining: How many addresses share the time that is left, this one included.
+        """
+        if not self._pending:
+            return None
+        share = None if remaining == 1 else STAGGER
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            share = min(left / remaining, left if share is None else share)
+        for sock in _ready(self._pending, share):
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                self._pending.remove(sock)
+                sock.setblocking(True)
+                return sock
+            self._drop(sock, OSError(code, os.strerror(code)))
+        return None
+
+    def _drop(self, sock: socket.socket, error: OSError) -> None:
+        self._pending.remove(sock)
+        sock.close()
+        self._error = error
+
+
+def _ready(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+    """Wait until any of these is connected or has failed, and give those that are.
+
+    It uses `poll` where there is one: a selector would cost each connection a second descriptor,
+    and `select` refuses descriptors above 1,023.
+    """
+    if not hasattr(select, "poll"):  # Windows, which reports a failed attempt as an exception
+        _, writable, failed = select.select([], socks, socks, timeout)
+        return [sock for sock in socks if sock in writable or sock in failed]
+    poll = select.poll()
+    for sock in socks:
+        poll.register(sock, select.POLLOUT)
+    events = poll.poll(None if timeout is None else math.ceil(timeout * 1000))
+    numbers = {number for number, _ in events}
+    return [sock for sock in socks if sock.fileno() in numbers]

@@ -1,0 +1,26 @@
+"""Trim JSON schemas to what tells a model something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def strip_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what tells a model nothing and costs tokens: titles made from names, `$schema`."""
+    return {
+        key: _stripped(key, value)
+        for key, value in schema.items()
+        if key not in ("title", "$schema")
+    }
+
+
+def _stripped(key: str, value: Any) -> Any:
+    if key in ("properties", "$defs", "definitions") and isinstance(value, Mapping):
+        # Here the keys are names, and `title` may be one of them.
+        return {name: strip_titles(s) if isinstance(s, Mapping) else s for name, s in value.items()}
+    if key in ("items", "additionalProperties", "not") and isinstance(value, Mapping):
+        return strip_titles(value)
+    if key in ("anyOf", "oneOf", "allOf", "prefixItems") and isinstance(value, list):
+        return [strip_titles(s) if isinstance(s, Mapping) else s for s in value]
+    return value

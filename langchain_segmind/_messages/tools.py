@@ -1,0 +1,146 @@
+"""Tools as users give them, read into ours: any kind LangChain knows, and any form of choice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
+
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from langchain_segmind._client.validation import check_flag, check_json
+from langchain_segmind._messages.json_schema import strip_titles
+from langchain_segmind._messages.types import Tool
+
+if TYPE_CHECKING:  # loading LangChain's tools costs those who use none
+    from langchain_core.tools import BaseTool
+
+ToolLike: TypeAlias = Union[dict[str, Any], type, Callable[..., Any], "BaseTool"]
+
+_FORCED: Final = frozenset({"any", "required"})
+
+
+def to_openai_tools(
+    tools: Sequence[ToolLike], *, strict: bool | None = None
+) -> list[dict[str, Any]]:
+    """Describe tools in OpenAI's form, which tracing and LangChain's own code expect.
+
+    Raises:
+        ValueError: If `tools` is not a list of tools, or one cannot be described, as a provider's
+            own tool that only it can run.
+    """
+    if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
+        raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}")
+    return [_described(tool, strict) for tool in tools]
+
+
+def _described(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
+    if isinstance(tool, dict) and tool.get("type") not in (None, "function", "object", "custom"):
+        raise ValueError(
+            f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run; give "
+            "functions, classes or JSON schemas"
+        )
+    if isinstance(tool, dict) and tool.get("type") == "function":
+        function = tool.get("function", {k: v for k, v in tool.items() if k != "type"})
+        if not isinstance(function, Mapping):
+            raise ValueError("tools: the 'function' of a tool must be an object")
+        tool = tool if "function" in tool else {"type": "function", "function": function}
+    try:
+        described = convert_to_openai_tool(tool, strict=strict)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        reason = f"tools: {str(tool)[:80]} is no function, class or JSON schema of one ({error})"
+    else:
+        return described
+    raise ValueError(reason[:500])
+
+
+def parse_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool, ...]:
+    """Read tools into ours.
+
+    The same tool given twice is kept once.
+
+    Raises:
+        ValueError: If one cannot be described or sent, or two unlike ones share a name: the model
+            would be shown only one of them, and a call of the other would run the wrong tool.
+    """
+    by_name: dict[str, Tool] = {}
+    for described in to_openai_tools(() if tools is None else tools):
+        tool = _tool(described["function"])
+        first = by_name.setdefault(tool.name, tool)
+        if first is not tool and _as_json(first) != _as_json(tool):
+            raise ValueError(f"tools: {tool.name!r} is the name of two tools; give each its own")
+    return tuple(by_name.values())
+
+
+def _tool(function: Mapping[str, Any]) -> Tool:
+    name, about = function.get("name"), function.get("description")
+    parameters, strict = function.get("parameters"), function.get("strict")
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"tools: a tool's name must be a text that is not blank, not {name!r:.80}")
+    if not isinstance(about, str | None) or not isinstance(parameters, Mapping | None):
+        raise ValueError(f"tools: {name!r} needs a text as description, an object as parameters")
+    check_flag(strict, f"tools: {name!r}: strict")
+    check_json([name, about, parameters], f"tools: {name!r}")
+    nothing = {"type": "object", "properties": {}}
+    return Tool(name, (about or "").strip(), {**nothing, **(parameters or {})}, strict)
+
+
+def _as_json(tool: Tool) -> str:
+    """Write a tool so that equal ones are equal texts: in Python 1, 1.0 and True are one value.
+
+    Titles are left out: pydantic makes them of names, and LangChain drops them of a class, but not
+    of the class's JSON schema.
+    """
+    return json.dumps(
+        [tool.description, strip_titles(tool.parameters), tool.strict], sort_keys=True
+    )
+
+
+def apply_tool_choice(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool, ...], bool]:
+    """Apply a tool choice.
+
+    Args:
+        tools: Those on offer.
+        choice: None, a bool, a word, a tool's name, or a dictionary as providers have it.
+
+    Returns:
+        The tools that may be called, and whether one must be.
+
+    Raises:
+        ValueError: If the choice is none of the tools.
+    """
+    named = _named_tool(choice)
+    wanted = named or _choice_word(choice)
+    if named is None and wanted == "none":
+        return (), False
+    if not tools or (named is None and wanted == "auto"):
+        return tools, False
+    if named is None and wanted in _FORCED:
+        return tools, True
+    chosen = tuple(tool for tool in tools if tool.name == wanted)
+    if not chosen:
+        names = ", ".join(tool.name for tool in tools)
+        raise ValueError(f"tool_choice: {wanted!r} is no tool on offer; choose from {names}")
+    return chosen, True
+
+
+def _named_tool(choice: Any) -> str | None:
+    """The tool that a provider's form of a choice names, whatever its name is."""
+    if not isinstance(choice, Mapping):
+        return None
+    function = choice.get("function")
+    inner = function if isinstance(function, Mapping) else choice
+    name = inner.get("name")
+    return name if isinstance(name, str) and name else None
+
+
+def _choice_word(choice: Any) -> str:
+    if choice is None or choice is False:
+        return "auto"
+    if choice is True:
+        return "any"
+    if isinstance(choice, Mapping):
+        choice = choice.get("type")
+    if not isinstance(choice, str) or not choice:
+        raise ValueError("tool_choice: give a tool's name, 'auto', 'any', 'none' or True")
+    return choice

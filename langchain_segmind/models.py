@@ -1,0 +1,266 @@
+"""What we know of each model, as data. A new model is one row; an unknown slug works by its family.
+
+The rows are those of the vendor's directory (chat models). `images` is None where the directory
+does not say, `context` is what the vendor states, `seconds` its running average of a call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from langchain_core.language_models import ModelProfile
+
+from langchain_segmind._formats import FORMATS, Family
+from langchain_segmind._messages.types import MediaPart
+from langchain_segmind.errors import SegmindResponseError
+
+SLOW: Final = 45.0
+"""Seconds on average from which a model's calls go through the queue: the vendor advises it beyond
+about 60 s, where the synchronous path may be cut, and calls take longer than their average."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model.
+
+    Attributes:
+        slug: Its name in the gateway's URL.
+        family: How its request bodies look.
+        images: Whether it takes images; None if unknown.
+        context: Tokens that fit into its context; None if unknown.
+        seconds: How long a call takes on average; None if unknown.
+        setting_names: Settings the model calls by another name; None for one it must not be sent.
+        native_tools: Whether the gateway forwards tools to it. Today it does to none.
+    """
+
+    slug: str
+    family: Family
+    images: bool | None = None
+    context: int | None = None
+    seconds: float | None = None
+    setting_names: Mapping[str, str | None] = field(default_factory=dict)
+    native_tools: bool = False
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a call may well outlast the gateway's synchronous path."""
+        return self.seconds is not None and self.seconds >= SLOW
+
+    def shows(self, media: MediaPart) -> bool:
+        """Tell whether the model can be shown a medium that a tool returned.
+
+        Args:
+            media: The medium.
+
+        Returns:
+            False if it has to be described in words.
+        """
+        if self.images is False and media.kind == "image":
+            return False
+        shown: bool = FORMATS[self.family].shows(media)
+        return shown
+
+    def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Give settings under the model's own names, without those it must not be sent.
+
+        Args:
+            settings: Values by our names, as `max_tokens`.
+
+        Returns:
+            The fields to send.
+        """
+        named = {self.setting_names.get(name, name): value for name, value in settings.items()}
+        return {name: value for name, value in named.items() if name is not None}
+
+
+# No row has `setting_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want
+# max_completion_tokens for max_tokens and no temperature but 1, and claude-opus-4.7 refuses
+# temperature and top_p. Until someone sees the gateway refuse them, send what the user set.
+@cache
+def chat_models() -> Mapping[str, ModelInfo]:
+    """Give the cards of the chat models by slug, made when the first model is built."""
+    rows = (
+        ModelInfo("claude-4-sonnet", "anthropic", images=True, seconds=11),
+        ModelInfo("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
+        ModelInfo("claude-opus-4.7", "anthropic", images=True, context=1_000_000, seconds=18),
+        ModelInfo("deepseek-chat", "openai", images=False, context=128_000, seconds=34),
+        ModelInfo("deepseek-reasoner", "openai", seconds=67),
+        ModelInfo("gemini-2.5-flash", "gemini", images=True, context=1_000_000, seconds=11),
+        ModelInfo("gemini-2.5-flash-lite", "gemini", images=True, seconds=4.4),
+        ModelInfo("gemini-2.5-pro", "gemini", images=True, seconds=27),
+        ModelInfo("gemini-3-flash", "gemini", images=True, seconds=18),
+        ModelInfo("gemini-3-pro", "gemini", images=True, seconds=31),
+        ModelInfo("gemini-3.1-flash-lite", "gemini", images=True, seconds=3.4),
+        ModelInfo("gemini-3.1-pro", "gemini", images=True, seconds=39),
+        ModelInfo("glm-5.2", "openai", context=1_000_000),
+        ModelInfo("gpt-4", "openai", images=False, seconds=13),
+        ModelInfo("gpt-4-turbo", "openai", images=False, context=128_000, seconds=9.9),
+        ModelInfo("gpt-4o", "openai", images=True, seconds=6.0),
+        ModelInfo("gpt-5", "openai", seconds=62),
+        ModelInfo("gpt-5-mini", "openai", images=True, seconds=48),
+        ModelInfo("gpt-5-nano", "openai", seconds=30),
+        ModelInfo("gpt-5.1", "openai", images=True, seconds=9.0),
+        ModelInfo("gpt-5.2", "openai", seconds=21),
+        ModelInfo("gpt-5.4", "openai", seconds=4.6),
+        ModelInfo("gpt-5.4-mini", "openai", images=True, seconds=5.1),
+        ModelInfo("gpt-5.4-nano", "openai", seconds=3.5),
+        ModelInfo("gpt-5.5", "openai", images=True, context=1_000_000, seconds=17),
+        ModelInfo("kimi-k2-instruct-0905", "openai", seconds=2.2),
+        ModelInfo("llama-v3-8b-instruct", "openai", images=False, seconds=1.3),
+        ModelInfo("llama-v3p1-70b-instruct", "openai", images=False, seconds=2.7),
+        ModelInfo("llama-v3p1-8b-instruct", "openai", images=False, seconds=1.7),
+        ModelInfo("llama4-maverick-instruct-basic", "openai", seconds=2.5),
+        ModelInfo("llama4-scout-instruct-basic", "openai", seconds=2.7),
+        ModelInfo("minimax-m3", "openai", context=1_000_000, seconds=2.7),
+        ModelInfo("mixtral-8x22b-instruct", "openai", images=False, context=64_000, seconds=2.7),
+        ModelInfo("nemotron-3-ultra", "openai", context=1_000_000),
+        ModelInfo("o3", "openai", images=True, seconds=11),
+        ModelInfo("o3-mini", "openai", seconds=3.3),
+        ModelInfo("o4-mini", "openai", images=True, seconds=12),
+        ModelInfo("qvq-max", "openai", images=True, seconds=28),
+        ModelInfo("qwen-3.8-max", "openai", context=1_000_000),
+        ModelInfo("qwen-flash", "openai", images=False, context=1_000_000, seconds=4.6),
+        ModelInfo("qwen-plus", "openai", context=1_000_000, seconds=2.1),
+        ModelInfo("qwen2-vl-72b-instruct", "openai", images=True, seconds=7.1),
+        ModelInfo("qwen3-coder-flash", "openai", context=1_000_000, seconds=4.7),
+        ModelInfo("qwen3-coder-plus", "openai", images=False, context=1_000_000, seconds=3.8),
+        ModelInfo("qwen3-max", "openai", context=262_144, seconds=5.6),
+        ModelInfo("qwen3-vl-flash", "openai", images=True, context=262_144, seconds=4.0),
+        ModelInfo("qwen3-vl-plus", "openai", images=True, seconds=7.1),
+        ModelInfo("qwen3.5-flash", "openai", images=True, seconds=32),
+        ModelInfo("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
+        ModelInfo("qwq-plus", "openai", seconds=56),
+    )
+    return {model_info.slug: model_info for model_info in rows}
+
+
+@cache
+def _embedding_models() -> Mapping[str, ModelInfo]:
+    # `context` is how many tokens a text may have, by the vendor's pages for Gemini's models and by
+    # their maker's for the others.
+    rows = (
+        ModelInfo("text-embedding-3-small", "openai", context=8192),
+        ModelInfo("text-embedding-3-large", "openai", context=8192),
+        ModelInfo("gemini-embedding-001", "gemini", context=2048),
+        ModelInfo("gemini-embedding-2", "gemini", context=8192),
+    )
+    return {model_info.slug: model_info for model_info in rows}
+
+
+# A prefix counts only up to a dash, digit, dot or the end: `claudette-7b` is no Claude.
+_PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
+    (re.compile(r"claude(?![a-z])", re.IGNORECASE), "anthropic"),
+    (re.compile(r"gemini(?![a-z])", re.IGNORECASE), "gemini"),
+)
+
+
+def model_info_for(slug: str) -> ModelInfo:
+    """Find what is known of a model; for an unknown slug, only its family, by its name."""
+    return chat_models().get(slug) or ModelInfo(slug, _family(slug))
+
+
+def embedding_model_info_for(slug: str) -> ModelInfo:
+    """Find what is known of an embedding model; for an unknown slug, only its family.
+
+    Raises:
+        ValueError: If it is a chat model, which would run, and be billed, for a chat's answer.
+    """
+    if slug in chat_models():
+        raise ValueError(f"{slug} is a chat model; use ChatSegmind, or an embedding model's slug")
+    family: Family = "gemini" if _family(slug) == "gemini" else "openai"
+    return _embedding_models().get(slug) or ModelInfo(slug, family)
+
+
+def _family(slug: str) -> Family:
+    return next((family for prefix, family in _PREFIXES if prefix.match(slug)), "openai")
+
+
+def profile(model_info: ModelInfo) -> ModelProfile:
+    """Describe a model to LangChain; what is unknown is left out."""
+    known = ModelProfile(
+        text_inputs=True,
+        text_outputs=True,
+        structured_output=True,
+        tool_calling=True,
+        tool_choice=True,
+    )
+    if model_info.context is not None:
+        known["max_input_tokens"] = model_info.context
+    if model_info.images is not None:
+        known["image_inputs"] = model_info.images
+        # Only the OpenAI format has a place for an address, and only Claude's and Gemini's
+        # document one for PDF.
+        known["image_url_inputs"] = model_info.images and model_info.family == "openai"
+        if model_info.family != "openai":
+            known["pdf_inputs"] = model_info.images
+    return known
+
+
+# --- the vendor's own list -------------------------------------------------------------------
+
+_VENDORS_API: Final = "https://api.segmind.com"
+_VENDORS_LIST: Final = "https://api.spotprod.segmind.com"
+_LIST_KEY: Final = "Inference Segmind Model Information List With Details"
+_LIST_PATH: Final = "/inference-model-information/list"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model in the vendor's public catalogue.
+
+    Attributes:
+        slug: Its name in the gateway's URL.
+        title: Its name for people.
+        description: What the vendor says of it.
+        is_retired: Whether the vendor marks it as deprecated.
+        model_info: What this package knows of it.
+    """
+
+    slug: str
+    title: str
+    description: str
+    is_retired: bool
+    model_info: ModelInfo
+
+
+def list_url(base_url: str) -> str:
+    """Tell where the catalogue is: on a host of its own at the vendor's, else on the API's."""
+    parts = urlsplit(base_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return (_VENDORS_LIST if origin == _VENDORS_API else origin) + _LIST_PATH
+
+
+def entries(document: Any) -> list[ListedModel]:
+    """Read the language models from the vendor's catalogue.
+
+    Args:
+        document: The parsed JSON: a list of entries, or an object that holds one.
+
+    Raises:
+        SegmindResponseError: If there is no list in it.
+    """
+    lists = list(document.values()) if isinstance(document, dict) else [document]
+    named = document.get(_LIST_KEY) if isinstance(document, dict) else None
+    found = next((value for value in (named, *lists) if isinstance(value, list)), None)
+    if found is None:
+        raise SegmindResponseError("it holds no list of models")
+    return list(_language_models(found))
+
+
+def _language_models(items: list[Any]) -> Iterator[ListedModel]:
+    for item in items:
+        if isinstance(item, dict) and item.get("type") == "textToText" and item.get("slug"):
+            slug = str(item["slug"])
+            yield ListedModel(
+                slug=slug,
+                title=str(item.get("title") or slug),
+                description=str(item.get("description") or ""),
+                is_retired=str(item.get("is_depreciated")).lower()
+                in ("true", "1"),  # the vendor's spelling
+                model_info=model_info_for(slug),
+            )

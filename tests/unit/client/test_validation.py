@@ -1,0 +1,181 @@
+"""What a user may configure, and the words with which the rest is refused."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from langchain_segmind import ChatSegmind
+
+KEY = "SG_0123456789abcdef"
+
+
+def build(**kwargs):
+    return ChatSegmind(**{"model": "gpt-4o", "api_key": KEY, **kwargs})
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "word"),
+    [
+        ("api_key", "", "blank"),
+        ("api_key", "   ", "blank"),
+        ("api_key", "SG_\nsecret", "one line"),
+        ("api_key", "SG_sécret", "ASCII"),
+        ("api_key", "SG_ secret", "without spaces"),
+        ("model", "", "slug"),
+        ("model", "../v2/x", "slug"),
+        ("model", "gpt-4o/../x", "slug"),
+        ("model", "gpt 4o", "slug"),
+        ("model", "gpt-4o?x=1", "slug"),
+        ("model", "..", "slug"),
+        ("base_url", "ftp://gw.example/v1", "https"),
+        ("base_url", "gw.example/v1", "https"),
+        ("base_url", "https://", "host"),
+        ("base_url", "http://gw.example/v1", "https"),
+        ("base_url", "http://127.0.0.1.evil.example/v1", "https"),
+        ("base_url", "http://[::ffff:192.0.2.1]/v1", "https"),
+        ("base_url", "http://gateway.localhost/v1", "https"),  # a resolver may send it elsewhere
+        ("base_url", "https://user:pass@gw.example/v1", "user or password"),
+        ("base_url", "https://gw.example/v1?x=1", "query"),
+        ("base_url", "https://gw.example/v1#x", "fragment"),
+        ("base_url", "https://gw.example:x/v1", "valid URL"),
+        ("base_url", "https://gw.example/v1/../v2", "path"),
+        ("base_url", "https://gw.exam ple/v1", "ASCII"),
+        ("base_url", "https://gw.example/%2e%2e/v2", "path"),
+        ("base_url", "https://gw..example/v1", "host"),
+        ("verify", " ", "verify"),
+        ("default_headers", {"Expect": "100-continue"}, "Expect"),
+        ("timeout", 0, "timeout"),
+        ("timeout", -1, "timeout"),
+        ("timeout", float("nan"), "timeout"),
+        ("timeout", float("inf"), "timeout"),
+        ("connect_timeout", 0, "connect_timeout"),
+        ("total_timeout", 0, "total_timeout"),
+        ("max_retries", -1, "max_retries"),
+        ("max_retry_wait", -1, "max_retry_wait"),
+        ("max_connections", 0, "max_connections"),
+        ("temperature", float("nan"), "temperature"),
+        ("top_p", float("inf"), "top_p"),
+        ("max_tokens", 0, "max_tokens"),
+        ("n", 0, "n\n"),
+        ("stop", [""], "stop"),
+        ("stop", [1], "stop"),
+        ("family", "cohere", "family"),
+        ("proxy", "socks5://h:1", "proxy"),
+        ("default_headers", {"x-api-key": "k"}, "api_key"),
+        ("default_headers", {"X-A": "b\r\nx: y"}, "X-A"),
+        ("default_headers", {"a b": "c"}, "a b"),
+        ("model_kwargs", {"x": float("nan")}, "x"),
+        ("model_kwargs", {"x": {"y": [object()]}}, "y"),
+        ("model_kwargs", {"x": {1: 2}}, "keys"),
+        ("model_kwargs", {"x": "\ud800"}, "surrogate"),
+        ("model_kwargs", {"temperature": 1}, "temperature"),
+        ("model_kwargs", {"stream": True}, "stream"),
+        ("model_kwargs", {"messages": []}, "messages"),
+    ],
+)
+def test_refuses_at_construction_naming_the_field(argument, value, word):
+    with pytest.raises(ValueError, match=re.escape(word)):
+        build(**{argument: value})
+
+
+@pytest.mark.parametrize("key", ["SG_multi\nline", "SG_ünicode", "SG_two words"])
+def test_a_refused_key_is_not_shown(key):
+    with pytest.raises(ValidationError) as caught:
+        build(api_key=key)
+
+    assert key not in str(caught.value)
+    assert key not in repr(caught.value)
+
+
+def test_a_missing_key_names_the_environment_variable(monkeypatch):
+    monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+
+    with pytest.raises(ValueError, match="SEGMIND_API_KEY"):
+        ChatSegmind(model="gpt-4o")
+
+
+def test_a_key_from_the_environment_is_checked_too(monkeypatch):
+    monkeypatch.setenv("SEGMIND_API_KEY", "SG_bad\nkey")
+
+    with pytest.raises(ValueError, match="one line") as caught:
+        ChatSegmind(model="gpt-4o")
+
+    assert "SG_bad" not in str(caught.value)
+
+
+def test_none_as_the_key_means_the_environments(monkeypatch):
+    monkeypatch.setenv("SEGMIND_API_KEY", KEY)
+
+    assert build(api_key=None).api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("name", ["base_url", "max_retries", "verify", "model_kwargs", "streaming"])
+def test_none_means_the_default_where_none_is_no_value(name):
+    assert getattr(build(**{name: None}), name) == getattr(build(), name)
+
+
+def test_the_scheme_and_host_of_an_address_are_in_lower_case():
+    assert build(base_url="HTTPS://GW.Example/V1").base_url == "https://gw.example/V1"
+
+
+def test_space_around_a_key_is_stripped():
+    assert build(api_key=f" {KEY}\n").api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://gw.example/v1",
+        "https://gw.example:8443/deep/er/v3",
+        "http://127.0.0.1:8700/v1",
+        "http://localhost/v1",
+        "http://[::1]:9/v1",
+        "http://127.255.0.9/v1",
+        "http://[::ffff:127.0.0.1]:9/v1",
+    ],
+)
+def test_takes_https_anywhere_and_http_on_this_machine(url):
+    assert build(base_url=url + "/").base_url == url
+
+
+def test_every_field_has_its_aliases():
+    model = ChatSegmind(
+        model_name="gpt-4o",
+        segmind_api_key=KEY,
+        segmind_api_base="https://gw.example/v1",
+        stop_sequences="END",
+        request_timeout=5,
+    )
+
+    assert (model.model, model.base_url) == ("gpt-4o", "https://gw.example/v1")
+    assert (model.stop, model.timeout) == (["END"], 5)
+    assert model.api_key.get_secret_value() == KEY
+
+
+def test_unknown_arguments_are_sent_with_a_warning_and_the_callers_mapping_is_left_alone():
+    mine = {"web_search": True}
+
+    with pytest.warns(UserWarning, match="tempratur"):
+        model = build(model_kwargs=mine, tempratur=0.5)
+
+    assert model.model_kwargs == {"web_search": True, "tempratur": 0.5}
+    assert mine == {"web_search": True}
+
+
+def test_a_stream_carries_one_answer():
+    with pytest.raises(ValueError, match="n must be 1"):
+        build(streaming=True, n=2)
+
+
+@given(st.text(min_size=1))
+def test_any_model_name_is_a_slug_or_refused(name):
+    try:
+        model = build(model=name)
+    except ValueError:
+        return
+    assert model.model == name
+    assert name.isascii()
+    assert not set(name) & set("/\\?#%:@ ")

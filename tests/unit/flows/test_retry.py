@@ -1,0 +1,160 @@
+"""When to try again, and after how long."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_segmind._flows.retry import (
+    RetryPolicy,
+    is_repeatable,
+    server_requested_delay,
+    wait_before_next,
+)
+from langchain_segmind._flows.types import Failure, Response
+
+JSON = b'{"error": "busy"}'
+DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("reply", "again"),
+    [
+        (Failure("not_sent", "connection"), True),
+        (Failure("not_sent", "timeout"), True),
+        (Failure("not_sent", "tls"), False),
+        (Failure("unknown", "connection"), False),
+        (Failure("unknown", "timeout"), False),
+        (Response(408), True),
+        (Response(425), True),
+        (Response(429), True),
+        (Response(500, body=JSON), True),
+        (Response(503), True),
+        (Response(503, body=b"<html>"), True),
+        (Response(500, body=b"<html>"), False),
+        (Response(500), False),
+        (Response(500, body=b"{}"), False),
+        (Response(500, body=JSON, fault="cut"), False),
+        (Response(502, body=JSON), False),
+        (Response(504), False),
+        (Response(520), False),
+        (Response(524), False),
+        (Response(301), False),
+        *[(Response(status, body=JSON), False) for status in (400, 401, 402, 403, 404, 405, 406)],
+        *[(Response(status, body=JSON), False) for status in (409, 410, 413, 415, 422)],
+        (Response(200, fault="cut"), False),
+        (Response(200, fault="timeout"), False),
+    ],
+)
+def test_repeats_only_what_surely_did_not_run(reply, again):
+    assert is_repeatable(reply) is again
+
+
+@pytest.mark.parametrize(
+    ("reply", "again"),
+    [
+        (Failure("unknown", "connection"), True),
+        (Response(504), True),
+        (Response(500), True),
+        (Response(200, fault="cut"), False),
+        (Response(400), False),
+    ],
+)
+def test_opting_in_repeats_what_is_unknown_but_never_what_was_executed(reply, again):
+    assert is_repeatable(reply, retry_ambiguous=True) is again
+
+
+@pytest.mark.parametrize(
+    ("attempt", "status", "jitter", "seconds"),
+    [
+        (1, 503, 0.0, 0.25),
+        (1, 503, 1.0, 0.5),
+        (2, 503, 1.0, 1.0),
+        (3, 503, 1.0, 2.0),
+        (9, 503, 1.0, 8.0),
+        (50_000, 503, 1.0, 8.0),
+        (1, 429, 1.0, 1.0),
+        (2, 429, 0.0, 1.0),
+        (9, 429, 0.5, 6.0),
+    ],
+)
+def test_waits_twice_as_long_each_time_up_to_eight_seconds(attempt, status, jitter, seconds):
+    reply = Response(status, jitter=jitter)
+
+    assert wait_before_next(attempt, reply, RetryPolicy(max_retries=60_000)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "2.5"}, 2.5),
+        ({"retry-after-ms": "200", "retry-after": "9"}, 0.2),
+        ({"retry-after": "Sun, 22 Nov 2026 12:00:09 GMT", "date": DATE}, 9.0),
+        ({"retry-after": "Sun, 22 Nov 2026 12:00:09 GMT"}, 4.0),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22 12:00:30", "date": DATE}, 30.0),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22T12:00:30", "date": DATE}, 30.0),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22T12:00:30Z", "date": DATE}, 30.0),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22T12:00:30.5Z", "date": DATE}, 30.5),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22T12:00:30.1234567Z", "date": DATE}, 30.123456),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22T14:00:30+02:00", "date": DATE}, 30.0),
+        ({"x-rate-limit-reset-at-utc": "2026-11-22 12:00:30 UTC", "date": DATE}, 30.0),
+        ({"x-rate-limit-reset-at-utc": "1795348830", "date": DATE}, 30.0),
+        ({"x-rate-limit-reset-at-utc": "1795348830500", "date": DATE}, 30.5),
+        ({"x-rate-limit-reset-at-utc": "1795348830"}, 25.0),
+        ({"retry-after": "soon", "x-rate-limit-reset-at-utc": "1795348830", "date": DATE}, 30.0),
+    ],
+)
+def test_reads_how_long_the_gateway_asks_to_wait(headers, seconds):
+    five_past_noon = 1795348805.0  # 2026-11-22 12:00:05 by our clock
+
+    hint = server_requested_delay(Response(429, headers, now=five_past_noon))
+
+    assert hint == pytest.approx(seconds, abs=1e-6)
+
+
+@pytest.mark.parametrize("header", ["retry-after", "retry-after-ms", "x-rate-limit-reset-at-utc"])
+@pytest.mark.parametrize(
+    "value",
+    ["", " ", "soon", "-1", "nan", "inf", "1e999", "-inf", "1990-01-01", "99999999-01-01", "0x10"],
+)
+def test_garbage_and_the_past_are_no_hint(header, value):
+    assert server_requested_delay(Response(429, {header: value, "date": DATE})) is None
+
+
+@given(value=st.text(), date=st.text())
+def test_no_header_can_break_the_reading(value, date):
+    headers = dict.fromkeys(("retry-after-ms", "retry-after", "x-rate-limit-reset-at-utc"), value)
+
+    hint = server_requested_delay(Response(429, {**headers, "date": date}))
+
+    assert hint is None or hint >= 0
+
+
+def test_a_hint_replaces_the_backoff_and_is_spread_a_little():
+    reply = Response(429, {"retry-after": "3"}, jitter=0.5)
+
+    assert wait_before_next(1, reply, RetryPolicy()) == pytest.approx(3.05)
+
+
+def test_a_hint_longer_than_the_user_waits_ends_the_call():
+    reply = Response(429, {"retry-after": "61"})
+
+    assert wait_before_next(1, reply, RetryPolicy()) is None
+    assert wait_before_next(1, reply, RetryPolicy(max_retry_wait=61)) == pytest.approx(61)
+
+
+def test_never_begins_a_wait_that_cannot_finish():
+    reply = Response(429, {"retry-after": "5"}, elapsed=6.0)
+
+    assert wait_before_next(1, reply, RetryPolicy(total_timeout=11.0)) is None
+    assert wait_before_next(1, reply, RetryPolicy(total_timeout=11.5)) == pytest.approx(5)
+
+
+def test_stops_when_the_retries_are_used_up():
+    reply = Response(503)
+
+    assert wait_before_next(1, reply, RetryPolicy(max_retries=0)) is None
+    assert wait_before_next(2, reply, RetryPolicy(max_retries=2)) is not None
+    assert wait_before_next(3, reply, RetryPolicy(max_retries=2)) is None

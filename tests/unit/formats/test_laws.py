@@ -1,0 +1,218 @@
+"""Laws that hold for every family at once."""
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+
+from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
+from langchain_segmind._formats import FORMATS, SETTINGS, decode
+from langchain_segmind._messages.langchain import from_langchain
+from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
+from langchain_segmind._tool_emulation.prompt import render_tools
+
+PNG = "iVBORw0KGgoAAAANSUhEUg=="
+words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+image = st.just({"type": "image", "base64": PNG, "mime_type": "image/png"})
+text = st.builds(lambda t: {"type": "text", "text": t}, words)
+content = words | st.lists(text | image, min_size=1, max_size=3)
+call = st.builds(lambda n, a: {"name": n, "args": {"x": a}, "id": "c1"}, words, words)
+messages = st.lists(
+    st.builds(HumanMessage, content)
+    | st.builds(AIMessage, words, tool_calls=st.lists(call, max_size=2))
+    | st.builds(SystemMessage, words)
+    | st.builds(lambda c: ToolMessage(c, tool_call_id="c1"), content),
+    min_size=1,
+    max_size=6,
+)
+families = st.sampled_from(sorted(FORMATS))
+
+
+def strings(value):
+    """All strings in a JSON value, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from strings(item)
+
+
+def turns_of(family, body):
+    """(role, parts) for each turn of a body in a format with alternating turns."""
+    if family == "anthropic":
+        return [(m["role"], m["content"]) for m in body["messages"]]
+    return [(c["role"], c["parts"]) for c in body["messages"]["contents"]]
+
+
+@given(families, messages)
+def test_every_word_is_in_the_body_in_order(family, conversation):
+    prompt = render_tools(ChatRequest(from_langchain(conversation)))
+    said = [
+        p.text
+        for t in prompt.messages
+        for p in t.parts
+        if isinstance(p, TextPart) and p.text.strip()
+    ]
+
+    body = FORMATS[family].encode(prompt)
+
+    assert json.loads(json.dumps(body)) == body
+    told, at = "\0".join(strings(body)), 0
+    for text in said:
+        at = told.find(text, at)
+        assert at >= 0, (text, told)
+        at += len(text)
+
+
+@given(families, messages)
+def test_the_messages_stay_as_they_were(family, conversation):
+    before = copy.deepcopy(conversation)
+
+    FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
+
+    assert conversation == before
+
+
+@given(st.sampled_from(["anthropic", "gemini"]), messages)
+def test_turns_alternate_from_the_user_on_and_none_is_empty(family, conversation):
+    turns = turns_of(
+        family, FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
+    )
+
+    theirs = "assistant" if family == "anthropic" else "model"
+    assert [role for role, _ in turns] == [("user", theirs)[n % 2] for n in range(len(turns))]
+    for _, parts in turns:
+        assert parts
+        assert all(part["text"].strip() for part in parts if "text" in part)
+
+
+@pytest.mark.parametrize("family", sorted(FORMATS))
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_moves_the_body_under_one_name(family, name):
+    turns = (Message("user", (TextPart("a"),)),)
+    plain = FORMATS[family].encode(ChatRequest(turns))
+
+    body = FORMATS[family].encode(ChatRequest(turns, {name: "value"}))
+
+    assert {k: v for k, v in body.items() if k not in plain} == {
+        FORMATS[family].SETTING_NAMES.get(name, name): "value"
+    }
+
+
+CANNOT = {
+    ("openai", "video"): MediaPart(
+        "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
+    ),
+    ("openai", "flac"): MediaPart(
+        "audio", "message 3, block 1 (audio)", data="A", mime="audio/flac"
+    ),
+    ("openai", "pdf url"): MediaPart("file", "message 3, block 1 (file)", url="https://x/a.pdf"),
+    ("anthropic", "video"): MediaPart(
+        "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
+    ),
+    ("anthropic", "audio"): MediaPart(
+        "audio", "message 3, block 1 (audio)", data="A", mime="audio/wav"
+    ),
+    ("anthropic", "bmp"): MediaPart(
+        "image", "message 3, block 1 (image)", data="A", mime="image/bmp"
+    ),
+    ("anthropic", "url"): MediaPart("image", "message 3, block 1 (image)", url="https://x/a.png"),
+    ("gemini", "url"): MediaPart("image", "message 3, block 1 (image_url)", url="https://x/a.png"),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT)
+def test_what_a_family_cannot_say_is_an_error_that_names_the_place(case):
+    family, _ = case
+
+    with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)") as caught:
+        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), CANNOT[case])),)))
+
+    assert caught.value.outcome == "not_sent"
+    if CANNOT[case].url and family != "openai":
+        assert "base64" in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["anthropic", "gemini"])
+def test_a_picture_in_a_system_prompt_is_an_error(family):
+    picture = MediaPart("image", "message 0, block 0 (image)", data=PNG, mime="image/png")
+
+    with pytest.raises(SegmindInvalidRequestError, match="message 0, block 0"):
+        FORMATS[family].encode(
+            ChatRequest((Message("system", (picture,)), Message("user", (TextPart("a"),))))
+        )
+
+
+def test_claude_refuses_json_mode():
+    prompt = ChatRequest(
+        (Message("user", (TextPart("JSON"),)),), response_format={"type": "json_object"}
+    )
+
+    with pytest.raises(SegmindInvalidRequestError, match="json_schema"):
+        FORMATS["anthropic"].encode(prompt)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=15,
+)
+keys = st.sampled_from(
+    [
+        "choices",
+        "message",
+        "content",
+        "text",
+        "usage",
+        "candidates",
+        "parts",
+        "finishReason",
+        "stop_reason",
+        "type",
+        "thinking",
+        "thought",
+        "functionCall",
+        "name",
+        "args",
+        "input",
+        "usageMetadata",
+        "promptFeedback",
+        "blockReason",
+        "promptTokenCount",
+        "input_tokens",
+        "error",
+        "id",
+    ]
+)
+plausible = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["text", "thinking", "tool_use", "STOP", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=5),
+    max_leaves=30,
+)
+shaped = (
+    st.fixed_dictionaries({"choices": st.lists(plausible)})
+    | st.fixed_dictionaries({"content": st.lists(plausible)}, optional={"stop_reason": plausible})
+    | st.fixed_dictionaries(
+        {"candidates": st.lists(plausible)}, optional={"usageMetadata": plausible}
+    )
+    | st.fixed_dictionaries({"promptFeedback": plausible})
+)
+
+
+@given(anything | plausible | shaped)
+def test_any_json_gives_an_answer_or_our_error(value):
+    try:
+        answer = decode(json.dumps(value).encode())
+    except SegmindResponseError:
+        return
+    assert answer.choices
+    for choice in answer.choices:
+        (choice.text + choice.reasoning + (choice.refusal or "")).encode()

@@ -1,0 +1,316 @@
+"""The OpenAI format, both ways."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
+from langchain_segmind._formats import SETTINGS, decode, openai
+from langchain_segmind._messages.types import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    MediaPart,
+    Message,
+    TextPart,
+    ToolCall,
+    Usage,
+)
+
+IMAGE = MediaPart("image", "message 0, block 1 (image)", data="AAAA", mime="image/png")
+
+
+def one_turn(*parts, role="user", name=None):
+    return openai.encode(ChatRequest((Message(role, parts, name),)))["messages"][0]
+
+
+def test_text_alone_is_a_plain_string():
+    assert one_turn(TextPart("a"), TextPart("b")) == {"role": "user", "content": "a\nb"}
+    assert one_turn(role="assistant") == {"role": "assistant", "content": ""}
+
+
+def test_a_name_is_sent_along():
+    assert one_turn(TextPart("a"), name="ada") == {"role": "user", "content": "a", "name": "ada"}
+
+
+def test_images_go_inline_or_by_address():
+    address = MediaPart("image", "", url="https://x.example/a.png", detail="low")
+
+    assert one_turn(TextPart("a"), IMAGE, address)["content"] == [
+        {"type": "text", "text": "a"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+        {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "detail": "low"}},
+    ]
+
+
+def test_pdf_and_sound_go_in_openais_standard_parts():
+    pdf = MediaPart("file", "", data="AAAA", mime="application/pdf", name="a.pdf")
+    sound = MediaPart("audio", "", data="BBBB", mime="audio/mpeg")
+
+    assert one_turn(pdf, sound)["content"] == [
+        {
+            "type": "file",
+            "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"},
+        },
+        {"type": "input_audio", "input_audio": {"data": "BBBB", "format": "mp3"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        MediaPart("video", "message 3, block 1 (video)", data="AAAA", mime="video/mp4"),
+        MediaPart("audio", "message 3, block 1 (audio)", data="AAAA", mime="audio/flac"),
+        MediaPart("file", "message 3, block 1 (file)", data="AAAA", mime="text/csv"),
+        MediaPart("file", "message 3, block 1 (file)", url="https://x.example/a.pdf"),
+    ],
+)
+def test_refuses_media_it_cannot_say_and_names_the_place(media):
+    with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)"):
+        one_turn(TextPart("see"), media)
+
+
+def test_settings_extras_and_format_are_siblings_of_the_messages():
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
+    settings = {name: name for name in SETTINGS}
+
+    body = openai.encode(
+        ChatRequest((Message("user", (TextPart("a"),)),), settings, {"extra": 1}, form)
+    )
+
+    assert body.pop("messages") == [{"role": "user", "content": "a"}]
+    assert body == {**settings, "extra": 1, "response_format": form}
+
+
+@pytest.mark.parametrize(("text", "asked"), [("Reply in JSON", False), ("Reply", True)])
+def test_json_mode_says_the_word_that_openai_insists_on(text, asked):
+    prompt = ChatRequest(
+        (Message("user", (TextPart(text),)),), response_format={"type": "json_object"}
+    )
+
+    messages = openai.encode(prompt)["messages"]
+
+    assert ({"role": "system", "content": "Answer in JSON."} in messages) is asked
+    assert messages[-1] == {"role": "user", "content": text}
+
+
+def answer(**message):
+    return decode(json.dumps({"choices": [{"message": message}]}).encode()).choices[0]
+
+
+def test_decodes_all_that_a_reply_may_hold():
+    body = {
+        "id": "chatcmpl-1",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "tool_calls",
+                "message": {
+                    "role": "assistant",
+                    "content": "hi",
+                    "reasoning_content": "hm",
+                    "refusal": "no",
+                    "tool_calls": [
+                        {"id": "c1", "function": {"name": "f", "arguments": '{"a": 1}'}},
+                        {"id": "c2", "function": {"name": "g", "arguments": '{"a": '}},
+                    ],
+                },
+            },
+            {"message": {"content": "second"}},
+        ],
+        "usage": {
+            "prompt_tokens": 5,
+            "completion_tokens": 7,
+            "total_tokens": 12,
+            "prompt_tokens_details": {"cached_tokens": 2},
+            "completion_tokens_details": {"reasoning_tokens": 3},
+        },
+    }
+
+    assert decode(json.dumps(body).encode()) == ChatResponse(
+        (
+            Choice(
+                "hi",
+                "hm",
+                "no",
+                (
+                    ToolCall("f", {"a": 1}, "c1"),
+                    ToolCall("g", '{"a": ', "c2", "The arguments are not a JSON object."),
+                ),
+                "tool_calls",
+            ),
+            Choice("second"),
+        ),
+        Usage(5, 7, 12, cache_read=2, reasoning=3),
+        "chatcmpl-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("hi", "hi"),
+        (None, ""),
+        ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "ab"),
+        (["a", {"text": 7}, 3, None], "a"),
+    ],
+)
+def test_content_may_be_text_null_or_parts(content, text):
+    assert answer(content=content, role="assistant").text == text
+
+
+@pytest.mark.parametrize(
+    "odd", [None, 7, "x", [], {"prompt_tokens": "many"}, {"prompt_tokens": -1}]
+)
+def test_odd_usage_is_left_out(odd):
+    body = {"choices": [{"message": {"content": "hi"}}], "usage": odd}
+
+    assert decode(json.dumps(body).encode()).usage is None
+
+
+def test_whole_floats_count_as_tokens():
+    body = b'{"choices": [{"message": {"content": ""}}], "usage": {"prompt_tokens": 3.0}}'
+
+    assert decode(body).usage == Usage(3, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + b'{"choices": [{"message": {"content": "hi"}}]}',
+        b'{"choices": [{"message": {"content": "hi"}}], "x": NaN}',
+        b'{"choices": [{"message": {"content": "hi"}}], "x": ' + b"9" * 5000 + b"}",
+        b'{"choices": [{"message": {"content": "hi"}}], "error": null}',
+        b'{"choices": [{"message": {"content": "hi"}}], "error": "late"}',
+    ],
+)
+def test_a_paid_answer_is_read_whatever_surrounds_it(body):
+    assert decode(body).choices[0].text == "hi"
+
+
+def test_a_choice_that_cannot_be_read_spoils_no_other():
+    body = b'{"choices": [{"message": null}, 7, {"message": {"content": "paid"}}]}'
+
+    assert [choice.text for choice in decode(body).choices] == ["paid"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "reasoning"),
+    [
+        ('<think>hm {"a": 1}</think>\n{"b": 2}', '{"b": 2}', 'hm {"a": 1}'),
+        ("<think>never ends", "", "never ends"),
+        ("I <think> so.", "I <think> so.", ""),
+    ],
+)
+def test_thoughts_before_an_answer_are_reasoning(content, text, reasoning):
+    choice = answer(content=content)
+
+    assert (choice.text, choice.reasoning) == (text, reasoning)
+
+
+def test_half_a_surrogate_pair_becomes_a_replacement_character():
+    body = b'{"choices": [{"message": {"content": "a\\ud800b"}}]}'
+
+    assert decode(body).choices[0].text == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "empty"),
+        (b"  ", "empty"),
+        (b"<!doctype html>", "HTML"),
+        (b'{"choices": [{"mess', "cut short"),
+        (b"null", "NoneType"),
+        (b"[]", "list"),
+        (b"{}", "no answer"),
+        (b'{"choices": []}', "no answer"),
+        (b'{"choices": [1]}', "no message"),
+        (b'{"choices": [{}]}', "no message"),
+        (b'{"choices": {"message": {}}}', "no message"),
+        (b'{"choices": [{"message": {"content": 7}}]}', "no message"),
+        (b'{"error": {"message": "overloaded"}}', "overloaded"),
+        (b'{"status": "FAILED", "error": "oops"}', "oops"),
+        (b"[" * 100_000, "nested"),
+    ],
+)
+def test_says_why_a_reply_cannot_be_used(body, why):
+    with pytest.raises(SegmindResponseError, match=why):
+        decode(body)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+keys = st.sampled_from(
+    [
+        "choices",
+        "message",
+        "content",
+        "text",
+        "usage",
+        "tool_calls",
+        "function",
+        "error",
+        "id",
+        "arguments",
+        "name",
+        "finish_reason",
+        "refusal",
+        "prompt_tokens",
+        "reasoning_content",
+    ]
+)
+plausible = st.recursive(
+    st.none() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=5),
+    max_leaves=30,
+)
+shaped = st.fixed_dictionaries(
+    {"choices": st.lists(st.fixed_dictionaries({"message": plausible}))},
+    optional={"usage": plausible},
+)
+
+
+@given(json_values | plausible | shaped)
+def test_any_json_gives_an_answer_or_our_error(value):
+    try:
+        decoded = decode(json.dumps(value).encode())
+    except SegmindResponseError:
+        return
+    assert decoded.choices
+    json.dumps([choice.text.encode().decode() for choice in decoded.choices])
+
+
+@given(st.binary())
+def test_any_bytes_give_an_answer_or_our_error(body):
+    with pytest.raises(SegmindResponseError):
+        decode(body)
+
+
+words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1)
+turns = st.lists(
+    st.builds(
+        Message,
+        st.sampled_from(["system", "user", "assistant"]),
+        st.lists(st.builds(TextPart, words) | st.just(IMAGE), min_size=1).map(tuple),
+    ),
+    min_size=1,
+)
+
+
+@given(turns)
+def test_every_word_is_in_the_body_in_order(conversation):
+    body = openai.encode(ChatRequest(tuple(conversation)))
+    told = []
+    for message in body["messages"]:
+        content = message["content"]
+        told += [content] if isinstance(content, str) else [p.get("text") for p in content]
+
+    said = [part.text for turn in conversation for part in turn.parts if isinstance(part, TextPart)]
+    assert json.loads(json.dumps(body)) == body
+    assert "\n".join(text for text in told if text is not None) == "\n".join(said)

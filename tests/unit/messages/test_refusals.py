@@ -1,0 +1,121 @@
+"""A refusal as LangChain's content block; these tests run on the oldest langchain-core, too."""
+
+import pickle
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    message_chunk_to_message,
+)
+from langchain_core.messages.block_translators import get_translator
+
+from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.types import Choice, TextPart, ToolCall, Usage
+
+METADATA = {"model_name": "gpt-4o", "model_provider": "segmind"}
+NO = {"type": "refusal", "refusal": "I will not."}
+
+both_kinds = pytest.mark.parametrize("made_by", [to_ai_message, to_ai_message_chunk])
+
+
+@both_kinds
+def test_a_refusal_is_a_content_block(made_by):
+    message = made_by(Choice(refusal="I will not."), None, METADATA)
+
+    assert message.content_blocks == [NO]
+    assert message.text == ""
+
+
+@both_kinds
+def test_a_refusal_stands_behind_reasoning_text_and_calls(made_by):
+    call = ToolCall("add", {"a": 1}, "call_1")
+    choice = Choice("Well,", reasoning="Hm.", refusal="I will not.", calls=(call,))
+    message = made_by(choice, Usage(1, 2), METADATA)
+
+    assert [block["type"] for block in message.content_blocks] == (
+        ["reasoning", "text", "tool_call", "refusal"]
+    )
+    assert message.content_blocks[-1] == NO
+
+
+@both_kinds
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(),
+        Choice("Hello"),
+        Choice("Hello", reasoning="Hm."),
+        Choice("Hello", calls=(ToolCall("add", {"a": 1}, "call_1"),)),
+        Choice(calls=(ToolCall("add", '{"a": ', "call_1", "cut short"),)),
+    ],
+)
+def test_other_messages_have_the_blocks_that_langchain_gives_them(made_by, choice):
+    message = made_by(choice, None, METADATA)
+    unknown = message.model_copy(update={"response_metadata": {"model_provider": "nobody"}})
+
+    assert message.content_blocks == unknown.content_blocks
+
+
+def test_media_in_the_content_keep_the_blocks_that_langchain_gives_them():
+    image = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+    other = {"type": "tool_use", "id": "call_1", "name": "add", "input": {}}
+    known, unknown = (
+        AIMessage(["Look:", image, other], response_metadata={"model_provider": provider})
+        for provider in ("segmind", "nobody")
+    )
+
+    assert known.content_blocks == unknown.content_blocks
+
+
+def test_messages_of_other_providers_are_untouched():
+    message = AIMessage("Hi", additional_kwargs={"refusal": "no"})
+
+    assert message.content_blocks == [{"type": "text", "text": "Hi"}]
+
+
+def test_a_refusal_in_the_content_is_given_once():
+    message = AIMessage(
+        ["Well,", NO], response_metadata=METADATA, additional_kwargs={"refusal": "I will not."}
+    )
+
+    assert message.content_blocks == [{"type": "text", "text": "Well,"}, NO]
+
+
+def test_a_refusal_survives_merging_pickling_and_serializing():
+    chunk = to_ai_message_chunk(Choice(refusal="I will not."), None, METADATA)
+    merged = chunk + AIMessageChunk(content="")
+    stored = pickle.loads(pickle.dumps(chunk))
+
+    whole = message_chunk_to_message(merged)
+    loaded = AIMessage.model_validate(whole.model_dump())
+    messages: list[BaseMessage] = [merged, whole, stored, loaded]
+    for message in messages:
+        assert message.content_blocks == [NO]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        to_ai_message(Choice(refusal="I will not."), None, METADATA),
+        AIMessage([NO], additional_kwargs={"refusal": "I will not."}),
+        AIMessage([{"type": "non_standard", "value": {}}, NO]),
+        AIMessage([NO], response_metadata={"output_version": "v1"}),
+    ],
+)
+def test_a_refusal_in_a_history_is_what_the_model_said(message):
+    turns = from_langchain([HumanMessage("Do it."), message, HumanMessage("Why?")])
+
+    assert turns[1].parts == (TextPart("I will not."),)
+
+
+def test_a_null_refusal_as_openai_has_it_says_nothing():
+    turns = from_langchain([HumanMessage("Hi"), AIMessage("", additional_kwargs={"refusal": None})])
+
+    assert turns[1].parts == ()
+
+
+def test_the_translator_is_registered():
+    assert get_translator("segmind") is not None

@@ -1,0 +1,286 @@
+"""What tools return: any value is told, none is an error."""
+
+import base64
+import json
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import FunctionMessage, ToolMessage
+
+from langchain_segmind._formats import FORMATS, decode, encode_body
+from langchain_segmind._messages.langchain import from_langchain, to_ai_message
+from langchain_segmind._messages.types import ChatRequest, Choice, MediaPart, TextPart, ToolResult
+from langchain_segmind._tool_emulation.prompt import render_tools
+
+PNG = "iVBORw0KGgoAAAANSUhEUg=="
+PDF = base64.b64encode(b"%PDF-1.4 tiny").decode()
+ZIP = base64.b64encode(b"PK\x03\x04\xff\x00" * 4).decode()
+FAMILIES = pytest.mark.parametrize("family", sorted(FORMATS))
+
+
+def encoded(text, codec="utf-8"):
+    return base64.b64encode(text.encode(codec)).decode()
+
+
+def parts_of(*content):
+    (part,) = from_langchain([ToolMessage(list(content), tool_call_id="c1")])[0].parts
+    assert isinstance(part, ToolResult)
+    return part.parts
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "file", "name": "a.txt", "size": 3},
+        {"type": "document", "id": 1, "title": "a.txt"},
+        {"type": "image", "id": 1, "path": "a.txt"},
+        {"type": "image", "file_id": "f1"},
+        {"type": "text", "value": "a.txt"},
+        {"type": "text", "text": "a.txt", "size": 3},
+        {"type": "text", "text": None},
+        {"type": "tool_reference", "tool_name": "value"},
+        {"type": "search_result", "source": "s", "content": [{"type": "text", "text": "x"}]},
+        {"type": "json", "json": {"a": [1, None, True]}},
+        {"type": "image_url", "image_url": 7},
+        {"type": ["file"]},
+        {"type": None},
+        {"type": "file", "source": "git", "name": "a"},
+        {"type": "file", "data": "hello world"},
+        {"a": 1},
+        {},
+    ],
+)
+def test_a_record_is_told_as_its_json(block):
+    assert parts_of(block) == (TextPart(json.dumps(block)),)
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "file", "base64": encoded("a,b\n1,2"), "mime_type": "text/csv"}, "a,b\n1,2"),
+        (
+            {"type": "file", "base64": encoded('{"a":1}'), "mime_type": "application/json"},
+            '{"a":1}',
+        ),
+        ({"type": "file", "base64": encoded("<a/>"), "mime_type": "application/xml"}, "<a/>"),
+        ({"type": "file", "base64": encoded("# é"), "mime_type": "text/markdown"}, "# é"),
+        ({"type": "file", "base64": encoded("é", "cp1252"), "mime_type": "text/csv"}, "é"),
+        ({"type": "file", "base64": encoded("é", "utf-16"), "mime_type": "text/plain"}, "é"),
+        ({"type": "file", "base64": encoded("a: 1"), "mime_type": "application/x-yaml"}, "a: 1"),
+        ({"type": "file", "base64": encoded("hello")}, "hello"),
+        ({"type": "text-plain", "base64": encoded("hi"), "mime_type": "text/plain"}, "hi"),
+        ({"type": "text-plain", "text": "hi", "mime_type": "text/plain"}, "hi"),
+        ({"type": "image", "base64": encoded("<svg/>"), "mime_type": "image/svg+xml"}, "<svg/>"),
+        ({"type": "file", "url": "data:text/csv;base64," + encoded("a,b")}, "a,b"),
+        ({"type": "file", "url": "data:text/plain,a%20b"}, "a b"),
+        ({"type": "document", "source": {"type": "text", "data": "hi"}}, "hi"),
+        ({"type": "resource", "resource": {"mimeType": "text/plain", "text": "hi"}}, "hi"),
+        ({"type": "resource", "resource": {"mimeType": "text/x", "blob": encoded("hi")}}, "hi"),
+        ({"type": "non_standard", "value": {"type": "text", "text": "hi"}}, "hi"),
+        ({"type": "refusal", "refusal": "no"}, "no"),
+        ({"type": "text", "text": "a\ud800b"}, "a\ufffdb"),
+        ({"type": "x", "v": "a\ud800b"}, '{"type": "x", "v": "a\ufffdb"}'),
+        ({"v": math.nan}, '{"v": NaN}'),
+        ({"v": {1}}, '{"v": "{1}"}'),
+    ],
+)
+def test_text_is_decoded(block, text):
+    assert parts_of(block) == (TextPart(text),)
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        (
+            {"type": "file", "url": "file:///a.md", "mime_type": "text/markdown", "id": "lc_1"},
+            ["file:///a.md", "text/markdown"],
+        ),
+        (
+            {"type": "resource_link", "uri": "x://y", "name": "y.csv", "mimeType": "text/csv"},
+            ["x://y", "y.csv", "text/csv"],
+        ),
+        ({"type": "video", "url": "https://x/a.mp4", "seconds": 3}, ["https://x/a.mp4", "3"]),
+        ({"type": "image", "url": "a.png"}, ["image", "a.png"]),
+        (
+            {"type": "file", "base64": ZIP, "mime_type": "application/zip", "name": "z\n.zip"},
+            ["z .zip", "application/zip", "24 bytes"],
+        ),
+        ({"type": "resource", "resource": {"uri": "x://b", "blob": ZIP}}, ["x://b", "24 bytes"]),
+        ({"type": "image", "base64": "no base64!", "mime_type": "image/png"}, ["image/png", "10"]),
+        ({"type": "file", "base64": "?" * 5000, "name": "big"}, ["big", "5000 characters"]),
+    ],
+)
+def test_what_cannot_be_told_whole_is_told_in_one_line(block, words):
+    (part,) = parts_of(block)
+
+    assert isinstance(part, TextPart)
+    assert all(word in part.text for word in words), part.text
+    assert "\n" not in part.text
+    assert ZIP not in part.text
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "base64": PNG, "mime_type": "image/png"},
+        {"type": "image", "base64": PNG, "mime_type": "image/jpg"},
+        {"type": "image", "base64": PNG},
+        {"type": "image", "base64": PNG[:8] + "\n" + PNG[8:], "mime_type": "image/png"},
+        {"type": "image", "base64": PNG.rstrip("="), "mime_type": "image/png"},
+        {"type": "image", "data": PNG, "mimeType": "image/png"},
+        {"type": "file", "base64": PNG, "mime_type": "image/png"},
+        {"type": "resource", "resource": {"uri": "x://a", "mimeType": "image/png", "blob": PNG}},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
+        {"type": "image", "base64": base64.b64decode(PNG), "mime_type": "image/png"},
+    ],
+)
+def test_an_image_is_shown_however_it_is_written(block):
+    (part,) = parts_of(block)
+
+    assert isinstance(part, MediaPart)
+    assert (part.kind, part.mime, part.data) == ("image", "image/png", PNG)
+
+
+CANNOT = {
+    "openai": [
+        {"type": "image", "base64": encoded("BM1"), "mime_type": "image/bmp"},
+        {"type": "audio", "base64": "AAAA", "mime_type": "audio/flac"},
+        {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"},
+        {"type": "file", "url": "https://x.example/a.pdf"},
+    ],
+    "anthropic": [
+        {"type": "image", "url": "https://x.example/a.png"},
+        {"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"},
+        {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"},
+        {"type": "image", "base64": encoded("BM1"), "mime_type": "image/bmp"},
+    ],
+    "gemini": [
+        {"type": "image", "url": "https://x.example/a.png"},
+        {"type": "image", "base64": encoded("GIF89a"), "mime_type": "image/gif"},
+        {"type": "video", "url": "https://x.example/a.mp4"},
+    ],
+}
+CASES = [(family, block) for family, blocks in CANNOT.items() for block in blocks]
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(("family", "block"), CASES)
+def test_what_a_family_cannot_show_is_described(family, block, native):
+    prompt = ChatRequest(
+        from_langchain([ToolMessage([{"type": "text", "text": "see"}, block], tool_call_id="c")])
+    )
+    wire = FORMATS[family]
+
+    body = wire.encode(prompt if native else render_tools(prompt, shows=wire.shows))
+
+    told = json.dumps(body)
+    assert "see" in told
+    assert (block.get("mime_type") or block["url"]) in told
+    assert "AAAA" not in told
+
+
+@FAMILIES
+def test_what_a_family_can_show_is_shown(family):
+    image = {"type": "image", "base64": PNG, "mime_type": "image/png"}
+    pdf = {"type": "file", "base64": PDF, "mime_type": "application/pdf", "name": "a.pdf"}
+    prompt = ChatRequest(from_langchain([ToolMessage([image, pdf], tool_call_id="c")]))
+    wire = FORMATS[family]
+
+    told = json.dumps(wire.encode(render_tools(prompt, shows=wire.shows)))
+
+    assert PNG in told
+    assert PDF in told
+
+
+def test_the_fields_of_a_result_are_kept():
+    message = ToolMessage([], tool_call_id="a\ud800", name="b\ud800", status="error", artifact={1})
+
+    assert from_langchain([message])[0].parts == (
+        ToolResult((), "a\ufffd", "b\ufffd", is_error=True),
+    )
+    function = FunctionMessage(content=[{"type": "file", "name": "a"}], name="f")
+    told = TextPart('{"type": "file", "name": "a"}')
+    assert from_langchain([function])[0].parts == (ToolResult((told,), None, "f"),)
+
+
+def test_content_that_langchain_would_not_make_is_told_too():
+    for content, text in [(None, "null"), (7, "7"), ([None, ["a"]], None), (b"ab", '"(2 bytes)"')]:
+        message = ToolMessage("x", tool_call_id="c")
+        message.content = content  # type: ignore[assignment]
+        (result,) = from_langchain([message])[0].parts
+        assert isinstance(result, ToolResult)
+        if text is not None:
+            assert result.parts == (TextPart(text),)
+
+
+class Unprintable:
+    def __str__(self):
+        raise RuntimeError("no")
+
+    __repr__ = __str__
+
+
+def test_values_that_cannot_be_printed_are_named():
+    cycle: dict[str, object] = {"type": "x"}
+    cycle["self"] = cycle
+    deep: dict[str, object] = {}
+    for _ in range(100_000):
+        deep = {"d": deep}
+
+    assert parts_of(cycle, deep, {"v": Unprintable()}, {("a",): 1})[3] == TextPart("{('a',): 1}")
+    assert parts_of({"v": Unprintable()}) == (TextPart("(dict, which cannot be printed)"),)
+
+
+keys = st.sampled_from(
+    ["type", "text", "url", "uri", "base64", "data", "blob", "file", "image_url", "source", "name"]
+) | st.sampled_from(["resource", "mime_type", "mimeType", "title", "source_type", "input_audio"])
+kinds = st.sampled_from(["file", "image", "text", "audio", "resource", "image/png", "text/csv"])
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just(PNG),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(keys | st.text(max_size=3), inner | kinds, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@FAMILIES
+@given(st.lists(json_like, max_size=3), st.booleans())
+def test_any_result_can_be_sent(family, content, native):
+    message = ToolMessage("x", tool_call_id="c")
+    message.content = content
+    prompt = ChatRequest(from_langchain([message]))
+    wire = FORMATS[family]
+
+    body = encode_body(wire.encode, prompt if native else render_tools(prompt, shows=wire.shows))
+
+    if not native:
+        told = json.loads(body)["messages"]
+        assert len(re.findall(r"</?tool_result", json.dumps(told))) == 2
+
+
+@pytest.mark.parametrize("native", [False, True])
+@FAMILIES
+@pytest.mark.parametrize("value", ["1e999", "[" * 150 + "]" * 150, '"\\ud800"', "-1e999"])
+def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
+    arguments = f'{{"a": {value}}}'
+    call = {"id": "c1", "function": {"name": "f", "arguments": arguments}}
+    raw = json.dumps({"choices": [{"message": {"tool_calls": [call]}}]})
+    if family == "anthropic":
+        block = f'{{"type": "tool_use", "name": "f", "id": "c1", "input": {arguments}}}'
+        raw = f'{{"content": [{block}]}}'
+    if family == "gemini":
+        part = f'{{"functionCall": {{"name": "f", "args": {arguments}}}}}'
+        raw = f'{{"candidates": [{{"content": {{"parts": [{part}]}}}}]}}'
+    (decoded,) = decode(raw.encode()).choices[0].calls
+    message = to_ai_message(Choice(calls=(decoded,)), None, {})
+    assert message.tool_calls or message.invalid_tool_calls
+    prompt = ChatRequest(from_langchain([message]))
+
+    body = encode_body(FORMATS[family].encode, prompt if native else render_tools(prompt))
+
+    json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
