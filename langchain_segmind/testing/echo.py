@@ -32,7 +32,8 @@ class EchoModel:
     where JSON is asked for without a schema. A schema is filled with constants, enums, examples and
     defaults first; then a string is the last user turn (its first 100 characters), a number is the
     next one in that text, and all else is the simplest value within the bounds; of objects come
-    the required properties only, of lists one item, of alternatives the first that has an end.
+    the required properties only, of lists one item, of alternatives the first that has an end (and
+    inside three references, which may hold one another, no item and the plainest alternative).
     Where tools are offered, it calls once, at the same time and in their order, those of which a
     word of the name (three letters or more) is a word of the last user turn; if there is none and a
     call is forced, the first tool without a result, or else the first of all. Arguments are filled

@@ -168,17 +168,22 @@ def _told_form(found: Sequence[Mapping[str, Any]]) -> Form | None:
 
 
 def _lists(
-    schema: Any, root: Schema, steps: tuple[Step, ...]
+    schema: Any, root: Schema, steps: tuple[Step, ...], seen: set[Any] | None = None
 ) -> Iterator[tuple[tuple[Step, ...], Schema]]:
-    """Find lists of calls: the steps to each, and its schema."""
+    """Find lists of calls: the steps to each, and its schema. No part is looked at twice."""
+    seen = set() if seen is None else seen
+    key = schema.get("$ref", id(schema)) if isinstance(schema, Mapping) else id(schema)
+    if key in seen:
+        return
+    seen.add(key)
     plain = resolved(schema, root)
     if steps and _is_list_of_calls(plain, root):
         yield steps, plain
     if len(steps) < _DEEPEST:
         for at, option in enumerate(_options(plain)):
-            yield from _lists(option, root, (*steps, at))
+            yield from _lists(option, root, (*steps, at), seen)
         for name, part in _mapping(plain.get("properties")).items():
-            yield from _lists(part, root, (*steps, name))
+            yield from _lists(part, root, (*steps, name), seen)
 
 
 def _is_list_of_calls(schema: Schema, root: Schema) -> bool:

@@ -6,7 +6,7 @@ text that the caller gives, then the simplest value within the bounds.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from langchain_segmind.testing.schema_patterns import texts_of
 
 _TRIES = 50  # values of a schema that are tried before it is given up
 _FEW = 12  # the same of each of its alternatives
+_DEEP = 3  # references inside one another, from which on the shortest way out is taken
 _HINTS = {
     "object": ("properties", "required", "additionalProperties", "minProperties"),
     "array": ("items", "prefixItems", "minItems", "contains"),
@@ -117,12 +118,15 @@ class _Filler:
         else:
             given = [*_listed(schema.get("examples")), schema.get("default")]
             yield from (value for value in given if value is not None)
-            for plain in _alternatives(schema):
+            for plain in self._ordered(_alternatives(schema)):
                 with suppress(UnfillableError):
                     if plain is schema:
                         yield from self._of_type(plain)
                     else:
                         yield from itertools.islice(self._candidates(plain), _FEW)
+
+    def _ordered(self, options: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        return options if len(self._inside) < _DEEP else sorted(options, key=_holds_more)
 
     def _referred(self, schema: Mapping[str, Any]) -> Iterator[Any]:
         reference = schema["$ref"]
@@ -209,7 +213,7 @@ class _Filler:
         if "contains" in schema:
             first.append(self.first(schema["contains"]))
         least, most = int(schema.get("minItems", 0)), schema.get("maxItems", math.inf)
-        usual = 1 if "items" in schema and not first else 0
+        usual = 1 if "items" in schema and not first and len(self._inside) < _DEEP else 0
         with suppress(UnfillableError):
             yield self._filled_up(schema, first, min(max(least, usual), most))
         yield self._filled_up(schema, first[: int(min(len(first), most))], least)
@@ -308,6 +312,10 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         elif key in (*_HIGHER, *_LOWER) and not isinstance(one[key], bool):
             whole[key] = (max if key in _HIGHER else min)(one[key], other[key])
     return whole
+
+
+def _holds_more(schema: Mapping[str, Any]) -> bool:
+    return "$ref" in schema or "properties" in schema or schema.get("type") in {"object", "array"}
 
 
 def _listed(value: Any) -> list[Any]:

@@ -438,7 +438,7 @@ def test_stop_sequences_are_honoured_only_on_request() -> None:
         assert text_of(post(gateway, body)) == "One "
 
 
-def test_a_scripted_brain_says_its_lines_and_then_complains() -> None:
+def test_a_scripted_model_plays_its_list_and_then_fails() -> None:
     responder = ScriptedModel(["One", Reply("Two", finish_reason="length", usage=Usage(7, 8))])
     with LocalGateway(responder=responder) as gateway:
         assert text_of(post(gateway)) == "One"
@@ -458,7 +458,7 @@ def test_replies_come_before_the_responder(gateway: LocalGateway) -> None:
     assert text_of(post(gateway)).endswith("Hello")
 
 
-def test_a_failing_brain_is_a_500_and_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_responder_is_a_500_and_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         def respond(self, request: ModelRequest) -> Reply:
             raise KeyError(request.slug)

@@ -217,7 +217,7 @@ class TestFailedJobs:
         assert submit(gateway)
         assert gateway.jobs[0].state == "FAILED"
 
-    def test_come_of_a_brain_that_fails(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_come_of_a_responder_that_fails(self, caplog: pytest.LogCaptureFixture) -> None:
         class Broken:
             def respond(self, request: ModelRequest) -> Reply:
                 raise KeyError(request.slug)

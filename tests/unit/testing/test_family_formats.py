@@ -91,7 +91,7 @@ def test_every_family_takes_a_flat_prompt(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", SLUGS)
-def test_tools_and_stream_reach_no_brain(family: Family) -> None:
+def test_tools_and_stream_reach_no_model(family: Family) -> None:
     body = BODIES[family] | {"tools": [{}], "tool_choice": "any", "stream": True}
     assert read(SLUGS[family], body).settings == {}
 

@@ -10,6 +10,7 @@ from langchain_segmind.testing import Call, EchoModel, ModelRequest, OutputStyle
 from langchain_segmind.testing.forms import find_form, form_of
 from langchain_segmind.testing.output_styles import write
 
+ANY = {"$ref": "#/$defs/any"}
 STR: Any = {"type": "string"}
 WHOLE = {"add.Whole": {"type": "integer"}}
 
@@ -132,6 +133,10 @@ def test_a_form_offers_the_tools_of_its_schema(name: str) -> None:
         rooted(moods=listed(obj(name={"enum": ["glad", "sad"]}, count={"type": "integer"}))),
         {"type": "array", "items": ADD},
         {},
+        {
+            "$ref": "#/$defs/any",
+            "$defs": {"any": obj(**{c: {"$ref": "#/$defs/any"} for c in "abc"})},
+        },
     ],
 )
 def test_another_schema_is_not_a_form(schema: Any) -> None:

@@ -187,6 +187,19 @@ def test_fill_leaves_out_what_is_optional_and_ends_what_holds_itself() -> None:
     assert fill(TREE, "x") == {"label": "x", "left": {"label": "x", "left": None}}
 
 
+def test_fill_stays_small_where_everything_holds_everything() -> None:
+    names = [f"N{number}" for number in range(20)]
+    every: list[Any] = [{"$ref": f"#/$defs/{name}"} for name in names]
+    held: dict[str, Any] = {"list": {"type": "array", "items": {"anyOf": every}}}
+    held |= {name: {"anyOf": [*every, {"type": "null"}]} for name in names[:5]}
+    schema = {"$ref": "#/$defs/N0", "$defs": {name: obj(*held, **held) for name in names}}
+
+    value = fill(schema)
+
+    jsonschema.validate(value, schema)
+    assert len(json.dumps(value)) < 50_000
+
+
 @pytest.mark.parametrize(
     "schema",
     [
