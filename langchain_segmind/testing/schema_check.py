@@ -56,7 +56,7 @@ def accepts(schema: Any, value: Any, root: Any, depth: int = 0) -> bool:
         return False
     return all(
         check(schema, value, lambda part, inner: accepts(part, inner, root, depth + 1))
-        for check in (_combined, _typed, _scalar, _array, _object)
+        for check in (_typed, _scalar, _object, _array, _combined)  # the quickest first
     ) and (
         not isinstance(schema.get("$ref"), str)
         or accepts(resolve(schema["$ref"], root), value, root, depth + 1)

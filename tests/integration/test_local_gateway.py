@@ -837,14 +837,14 @@ def test_is_reached_without_a_proxy_of_the_environment(
         poll_interval=0.01,
         timeout=10,
     )
-    question = "Reply with the word pong"
+    question = "Hello"
 
     async def ask() -> str:
         async with model:
             return (await model.ainvoke(question)).text
 
-    assert model.invoke(question).text == "pong"
-    assert asyncio.run(ask()) == "pong"
+    assert model.invoke(question).text == "[local stand-in] Hello"
+    assert asyncio.run(ask()) == "[local stand-in] Hello"
     assert gateway.executions == 2
 
 
@@ -877,7 +877,7 @@ class TestLiveOrLocal:
 
         with live_or_local() as local:
             assert local is not None
-            assert self.ask() == "pong"
+            assert self.ask() == "[local stand-in] Hello"
             assert local.executions == 1
 
     def test_with_a_key_they_go_where_the_environment_says(
