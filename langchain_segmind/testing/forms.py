@@ -122,7 +122,7 @@ def find_form(request: ModelRequest) -> Form | None:
         return None
     found = [*json_objects(request.system)]
     forms = (form for schema in found if (form := form_of(schema)))
-    return next(forms, None) or _told_form(found)
+    return next(forms, None) or _listed_form(found)
 
 
 def wanted_schema(request: ModelRequest) -> Schema | None:
@@ -156,7 +156,7 @@ def form_of(root: Schema) -> Form | None:
     return None
 
 
-def _told_form(found: Sequence[Mapping[str, Any]]) -> Form | None:
+def _listed_form(found: Sequence[Mapping[str, Any]]) -> Form | None:
     """Recognize tools that a text lists as OpenAI's JSON does."""
     specs = [_mapping(value.get("function", value)) for value in found]
     tools = tuple(

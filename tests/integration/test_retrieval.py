@@ -26,13 +26,13 @@ SWARM, TOWER = "When do bees swarm?", "How tall is the Eiffel Tower?"
 
 
 # The longest part that is in the prompt counts; NO_OUTPUT and NO are what the retrievers ask for.
+IN = "\n> Context:\n>>>\n"
 SCRIPT = {
     "different versions": f"{SWARM}\nWhich month do swarms leave?\nWhen does a hive divide?",
-    "NO_OUTPUT": "NO_OUTPUT",
-    "They swarm in May": "Bees find their way by the sun. They swarm in May and June.",
-    "and NO if": "NO",
-    "330 metres tall": "YES",
-    "What does a cheese sandwich cost?": "NO",
+    "return NO_OUTPUT": "NO_OUTPUT",
+    SWARM + IN + TEXTS[0]: "Bees find their way by the sun. They swarm in May and June.",
+    "NO if it isn't": "NO",
+    TOWER + IN + TEXTS[2]: "YES",
     "Write a standalone question.": "Where was Karl von Frisch born?",
     "Who explained the dance of the bees?": "Karl von Frisch explained it.",
     "Where was he born?": "In Vienna.",
