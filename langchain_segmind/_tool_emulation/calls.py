@@ -86,19 +86,25 @@ def resolve_name(name: Any, tools: Tools) -> str:
 
 
 def checked(call: ToolCall, tools: Tools) -> ToolCall:
-    """Make a call invalid that would run with the tool's defaults, though it has arguments.
+    """Make a call invalid that would run with defaults in the place of what the model wrote.
 
-    LangChain's tools ignore arguments that they do not know. Where a tool requires some, it answers
-    with an error from which the model learns; where it does not, it would run with its defaults.
+    LangChain's tools ignore arguments that they do not know. Where a tool requires some, the call
+    means something without the unknown ones; where it does not, it would run with its defaults.
     """
     tool, given = tools.get(call.name), call.arguments
     properties = _properties(tool)
-    if tool is None or not properties or not isinstance(given, Mapping) or not given:
+    if tool is None or not properties or not isinstance(given, Mapping):
         return call
+    unknown = given.keys() - properties.keys()
     is_open = tool.parameters.get("additionalProperties") not in (None, False)
-    if is_open or tool.parameters.get("required") or not properties.keys().isdisjoint(given):
+    if (
+        not unknown
+        or is_open
+        or tool.parameters.get("required")
+        or given.keys() >= properties.keys()
+    ):
         return call
-    error = f"None of these is an argument of {call.name!r}: {', '.join(given)[:200]}."
+    error = f"These are not arguments of {call.name!r}: {', '.join(sorted(unknown))[:200]}."
     return replace(call, arguments=_text(dict(given)), error=error)
 
 
@@ -129,6 +135,8 @@ def _arguments(rest: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[
     """
     keys = [key for key in ARGUMENT_KEYS if key in rest]
     others = rest.keys() - set(ARGUMENT_KEYS)
+    if any(isinstance(rest[key], dict | list) for key in others - properties.keys()):
+        return None, None
     if len(keys) == 1 and others <= _BOOKKEEPING:
         value = rest[keys[0]]
         if keys[0] in properties and not others and not _are_arguments(value, properties):

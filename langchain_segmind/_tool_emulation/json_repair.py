@@ -27,7 +27,7 @@ _BRACKET: Final = re.compile(r"[{\[]")
 def parse_json(text: str) -> Any:
     """Parse JSON with commas too many or line breaks in strings; `UNPARSABLE` if it is not JSON."""
     try:
-        return _clean(json.loads(_mend(text), strict=False, parse_constant=_refuse))
+        return _clean(_DECODER.decode(_mend(text)))
     except (ValueError, RecursionError):
         return UNPARSABLE
 
@@ -93,6 +93,16 @@ def _without_language(fenced: str) -> str:
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)  # NaN and Infinity cannot be sent back
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key occurs twice")  # only one would be read, and nobody knows which
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(strict=False, parse_constant=_refuse, object_pairs_hook=_object)
 
 
 def _mend(text: str) -> str:

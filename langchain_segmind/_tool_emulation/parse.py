@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from html import unescape
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from langchain_segmind._messages.types import ChatRequest, Choice, TextPart, ToolCall, ToolResult
@@ -28,7 +28,7 @@ from langchain_segmind._tool_emulation.calls import (
     named_call_from,
 )
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, begun_string, parse_json
-from langchain_segmind._tool_emulation.quotes import speaks_of_it
+from langchain_segmind._tool_emulation.quotes import announces_a_call
 from langchain_segmind._tool_emulation.scan import Fence, Found, Scan, scan
 
 Read = tuple[str, list[ToolCall]]
@@ -45,30 +45,31 @@ _NAME: Final = re.compile(r'"name"\s*:\s*"([^"\\]*)"')
 _SAY: Final = re.compile(r'"(?:say|content)"\s*:\s*')
 _CALLS: Final = re.compile(r'"(?:calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_OBJECT: Final = re.compile(r"\s*[{\[]")
 _MADE_UP_RESULT: Final = re.compile(r"<\s*tool_result\b", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s,;\[\]]*")
 
 
-def parse_emulated_reply(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
+def parse_emulated_reply(choice: Choice, request: ChatRequest, salt: str) -> Choice:
     """Parse the text of a reply to a prompt with tools."""
-    text, calls = _read(choice.text, prompt)
-    return with_ids(replace(choice, text=text, calls=tuple(calls)), prompt, salt)
+    text, calls = _read(choice.text, request)
+    return with_ids(replace(choice, text=text, calls=tuple(calls)), request, salt)
 
 
-def parse_unknown(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
+def parse_unknown(choice: Choice, request: ChatRequest, salt: str) -> Choice:
     """Parse a reply whose prompt is not known, if it is an envelope and nothing else."""
     whole = parse_json(choice.text)
     is_ours = isinstance(whole, dict) and whole.keys() == {"say", "calls"}
-    return parse_emulated_reply(choice, prompt, salt) if is_ours else choice
+    return parse_emulated_reply(choice, request, salt) if is_ours else choice
 
 
-def check_native_calls(choice: Choice, prompt: ChatRequest) -> Choice:
+def check_native_calls(choice: Choice, request: ChatRequest) -> Choice:
     """Make native calls invalid that would not run as the model meant.
 
     Those are the last one of a reply that met the token limit, which may be half, and those that
     would run with their tool's defaults.
     """
-    tools = {tool.name: tool for tool in prompt.tools}
+    tools = {tool.name: tool for tool in request.tools}
     calls = [checked(call, tools) for call in choice.calls]
     if choice.finish_reason == "length" and calls:
         raw = calls[-1].arguments
@@ -77,14 +78,14 @@ def check_native_calls(choice: Choice, prompt: ChatRequest) -> Choice:
     return replace(choice, calls=tuple(calls))
 
 
-def with_ids(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
+def with_ids(choice: Choice, request: ChatRequest, salt: str) -> Choice:
     """Give every call an id of its own, and the reply the finish reason that calls have."""
     if not choice.calls:
         return choice
     taken: set[str] = set()
     calls: list[ToolCall] = []
     seed = hashlib.sha256(
-        f"{salt}|{len(prompt.messages)}|{prompt.messages[-1:]}".encode(errors="replace")
+        f"{salt}|{len(request.messages)}|{request.messages[-1:]}".encode(errors="replace")
     )
     for n, call in enumerate(choice.calls):
         own = call
@@ -106,46 +107,50 @@ def with_ids(choice: Choice, prompt: ChatRequest, salt: str) -> Choice:
     )
 
 
-def _read(text: str, prompt: ChatRequest) -> Read:
-    tools = {tool.name: tool for tool in prompt.tools}
+def _read(text: str, request: ChatRequest) -> Read:
+    tools = {tool.name: tool for tool in request.tools}
     whole = parse_json(text)
     if whole is not UNPARSABLE:
-        return _understand(whole, prompt, tools) or (text, [])
-    found = scan(text)
-    own = _own_fences(found)
-    bare = [value for value in found.found if value.fence is None]
-    fenced = [value for value in found.found if id(value.fence) in own]
-    for values in (bare, fenced):
-        decided = _read_envelope(found, [v for v in values if v.marks is None], tools)
+        return _understand(whole, request, tools) or (text, [])
+    scanned = scan(text)
+    own = _own_fences(scanned)
+    mine = [
+        value
+        for value in scanned.found
+        if not value.is_quoted and (value.fence is None or id(value.fence) in own)
+    ]
+    quoted = _from_results(mine, scanned.text, request)
+    mine = [value for value in mine if id(value) not in quoted]
+    for decide in (_read_refusal, _read_broken_envelope, _read_envelopes):
+        decided = decide(scanned, mine, tools)
         if decided is not None:
             return decided
-    loose = [value for value in found.found if value.fence is None or id(value.fence) in own]
-    return _read_calls(found, loose, prompt, tools)
+    return _read_calls(scanned, mine, request, tools)
 
 
 # --- one whole envelope decides ---------------------------------------------------------------
 
 
-def _own_fences(found: Scan) -> set[int]:
-    """The code blocks that hold nothing but values, and that the words around do not speak of."""
+def _own_fences(scanned: Scan) -> set[int]:
+    """The code blocks that hold nothing but values, and that the words around announce."""
     held: dict[int, list[Found]] = {}
-    for value in found.found:
+    for value in scanned.found:
         if value.fence is not None:
             held.setdefault(id(value.fence), []).append(value)
     return {
         id(fence)
-        for fence, (before, after) in zip(found.fences, _words_around(found), strict=True)
+        for fence, (before, after) in zip(scanned.fences, _words_around(scanned), strict=True)
         if id(fence) in held
-        and _holds_only(found.text, fence, held[id(fence)])
-        and not speaks_of_it(before, after)
+        and _holds_only(scanned.text, fence, held[id(fence)])
+        and announces_a_call(before, after)
     }
 
 
-def _words_around(found: Scan) -> list[tuple[str, str]]:
+def _words_around(scanned: Scan) -> list[tuple[str, str]]:
     """The words before and behind each code block, as far away as there are any."""
-    starts = [fence.start for fence in found.fences]
-    ends = [fence.end for fence in found.fences]
-    between = [found.text[a:b] for a, b in zip([0, *ends], [*starts, None], strict=True)]
+    starts = [fence.start for fence in scanned.fences]
+    ends = [fence.end for fence in scanned.fences]
+    between = [scanned.text[a:b] for a, b in zip([0, *ends], [*starts, None], strict=True)]
     before = list(accumulate(between[:-1], _nearest))
     after = list(accumulate(between[:0:-1], _nearest))
     return list(zip(before, reversed(after), strict=True))
@@ -164,51 +169,75 @@ def _holds_only(text: str, fence: Fence, values: Sequence[Found]) -> bool:
     return at >= fence.content_end or bool(_BETWEEN.fullmatch(text, at, fence.content_end))
 
 
-def _read_envelope(found: Scan, values: Sequence[Found], tools: Tools) -> Read | None:
-    for n, value in enumerate(values):
-        if value.value is UNPARSABLE:
-            if _BEGINS_ENVELOPE.match(value.body):
-                return _read_broken(found.text, value)
-            continue
-        read = _as_envelope(value.value, tools)
-        if read is not None:
-            return _with_repeated(found, values[n:], read, tools)
+def _read_refusal(scanned: Scan, _mine: Sequence[Found], tools: Tools) -> Read | None:
+    """Read a reply with an envelope that calls nothing: whatever it quotes beside it, it decides.
+
+    Even one that may be a quote itself counts: a call that is lost does less harm than one that
+    runs against the model's word.
+    """
+    for value in scanned.found:
+        read = _as_envelope(value.value, tools) if value.marks is None else None
+        if read is not None and not read[1]:
+            return _with_outside(scanned, [value], read[0]), []
     return None
 
 
-def _with_repeated(found: Scan, values: Sequence[Found], first: Read, tools: Tools) -> Read:
-    """Add the envelopes that follow at once, as some models write one a call, equal ones once."""
-    (text, calls), spans = first, [_span(values[0])]
-    seen = {_key(call) for call in calls}
-    for value in values[1:]:
-        more = _as_envelope(value.value, tools)
-        start, end = _span(value)
-        if more is None or not _BETWEEN.fullmatch(found.text, spans[-1][1], start):
-            break
-        spans.append((start, end))
-        if calls:  # one that says that nothing is to be called decides alone
-            calls = calls + [call for call in more[1] if _key(call) not in seen]
-            seen.update(_key(call) for call in more[1])
-            text = text if text == more[0] else "\n".join(filter(None, (text, more[0])))
-    before, after = found.text[: spans[0][0]].strip(), found.text[spans[-1][1] :].strip()
-    return _joined(found, before, text, after), calls
+def _read_broken_envelope(scanned: Scan, mine: Sequence[Found], _tools: Tools) -> Read | None:
+    """Read what there is of an envelope that is cut short or broken: never a call that runs."""
+    for value in mine:
+        if value.value is UNPARSABLE and _BEGINS_ENVELOPE.match(value.body):
+            return _read_broken(scanned.text, value)
+    return None
 
 
-def _joined(found: Scan, before: str, text: str, after: str) -> str:
-    """Put the words around an envelope and those in it together.
+def _read_envelopes(scanned: Scan, mine: Sequence[Found], tools: Tools) -> Read | None:
+    """Read envelopes with calls: one, or several at once, as some models write one a call.
+
+    Where words separate different ones, the model quotes some of them, and nobody can tell which.
+    """
+    read = [(v, e) for v in mine if v.marks is None and (e := _as_envelope(v.value, tools))]
+    if not read:
+        return None
+    values = [value for value, _ in read]
+    calls = _once([call for _, (_, calls) in read for call in calls])
+    is_same = len({_keys(calls) for _, (_, calls) in read}) == 1
+    if not is_same and not _stand_together(scanned.text, values):
+        return scanned.text, []
+    words = "\n".join(dict.fromkeys(text for _, (text, _) in read if text))
+    first = calls if not is_same else read[0][1][1]
+    return _with_outside(scanned, values, words), first
+
+
+def _stand_together(text: str, values: Sequence[Found]) -> bool:
+    spans = [_span(value) for value in values]
+    pairs = pairwise(spans)
+    return all(
+        start <= end or _BETWEEN.fullmatch(text, end, start) for (_, end), (start, _) in pairs
+    )
+
+
+def _with_outside(scanned: Scan, values: Sequence[Found], words: str) -> str:
+    """Put the words of envelopes and those around them together.
 
     A short wrapper ("Sure, here it is:") is left out, but nothing that quotes something, and
     nothing where the envelope has no words of its own.
     """
-    is_wrapper = len(before) + len(after) <= _LONGEST_WRAPPER and not found.has_quotes
-    if text and is_wrapper and not _quotes_something(f"{before}\n{after}"):
-        return text
-    return "\n".join(filter(None, (before, text, after)))
+    text = scanned.text
+    start, end = _span(values[0])[0], _span(values[-1])[1]
+    before, after = text[:start].strip(), text[end:].strip()
+    others = len(scanned.found) > len(values) or "`" in before + after
+    if words and len(before) + len(after) <= _LONGEST_WRAPPER and not others:
+        return words
+    return "\n".join(filter(None, (before, words, after)))
 
 
-def _quotes_something(text: str) -> bool:
-    outside = scan(text)
-    return bool(outside.found or outside.fences or outside.has_quotes)
+def _once(calls: Iterable[ToolCall]) -> list[ToolCall]:
+    """Leave out calls that are equal to one before."""
+    return list({_key(call): call for call in reversed([*calls])}.values())[::-1]
+
+
+def _keys(calls: Iterable[ToolCall]) -> tuple[str, ...]:
+    return tuple(_key(call) for call in calls)
 
 
 def _span(value: Found) -> tuple[int, int]:
@@ -222,29 +251,43 @@ def _key(call: ToolCall) -> str:
     return f"{call.name}\0{told}"
 
 
-def _understand(value: Any, prompt: ChatRequest, tools: Tools) -> Read | None:
+def _understand(value: Any, request: ChatRequest, tools: Tools) -> Read | None:
     """Read a JSON value that is the whole reply: an envelope, calls alone or arguments alone."""
+    if isinstance(value, str):  # JSON that was written as a JSON string
+        inner = parse_json(value)
+        return (
+            None
+            if inner is UNPARSABLE or isinstance(inner, str)
+            else _understand(inner, request, tools)
+        )
     read = _as_envelope(value, tools) or _as_calls(value, tools)
-    if read is None and prompt.forced and len(prompt.tools) == 1 and isinstance(value, dict):
-        call = bare_arguments_from(value, prompt.tools[0])
+    if read is None and request.forced and len(request.tools) == 1 and isinstance(value, dict):
+        call = bare_arguments_from(value, request.tools[0])
         return ("", [call]) if call else None
     return read
 
 
-def _as_envelope(value: Any, tools: Tools) -> Read | None:
-    """Read our envelope, or OpenAI's message, perhaps under the name of our schema."""
-    if not isinstance(value, dict):
+def _as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
+    """Read our envelope, or OpenAI's message, perhaps under a name or in a list of its own."""
+    if isinstance(value, list):
+        return _as_envelope(value[0], tools, depth + 1) if len(value) == 1 and depth < 3 else None
+    if not isinstance(value, dict) or depth > 3:
         return None
-    if value.keys() == {"reply"}:
-        return _as_envelope(value["reply"], tools)
-    calls = value.get("calls")
-    is_ours = bool(value) and value.keys() <= {"say", "calls"}
+    inner = value.get("reply") if len(value) != 1 else next(iter(value.values()))
+    if isinstance(inner, dict | list) and (read := _as_envelope(inner, tools, depth + 1)):
+        return read
+    fields = {key.strip().lower(): field for key, field in value.items()}
+    calls = fields.get("calls")
+    if isinstance(calls, str):
+        parsed = parse_json(calls)
+        calls = parsed if isinstance(parsed, list) else calls
+    is_ours = bool(fields) and fields.keys() <= {"say", "calls"}
     if isinstance(calls, list) or (is_ours and isinstance(calls, dict | type(None))):
-        return _words(value.get("say")), _all_calls(calls, tools)
-    if isinstance(value.get("tool_calls"), list):
-        return _words(value.get("content")), _all_calls(value["tool_calls"], tools)
-    if isinstance(value.get("function_call"), dict):
-        return _words(value.get("content")), _all_calls(value["function_call"], tools)
+        return _words(fields.get("say")), _all_calls(calls, tools)
+    if isinstance(fields.get("tool_calls"), list):
+        return _words(fields.get("content")), _all_calls(fields["tool_calls"], tools)
+    if isinstance(fields.get("function_call"), dict):
+        return _words(fields.get("content")), _all_calls(fields["function_call"], tools)
     return None
 
 
@@ -270,52 +313,51 @@ def _all_calls(value: Any, tools: Tools) -> list[ToolCall]:
 # --- without an envelope: calls in words -------------------------------------------------------
 
 
-def _read_calls(found: Scan, loose: Sequence[Found], prompt: ChatRequest, tools: Tools) -> Read:
+def _read_calls(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tools: Tools) -> Read:
     calls: list[ToolCall] = []
     spans: list[tuple[int, int]] = []
-    seen: set[str] = set()
-    quoted = _from_results(loose, prompt)
-    for value in loose:
-        read = [] if id(value) in quoted else _calls_in(value, prompt, tools)
+    for value in mine:
+        read = _calls_in(scanned.text, value, request, tools)
         if not read:
             continue
-        if spans and _MADE_UP_RESULT.search(found.text, spans[-1][1], value.start):
+        if spans and _MADE_UP_RESULT.search(scanned.text, spans[-1][1], value.start):
             break
         spans.append(_span(value))
-        calls += [call for call in read if _key(call) not in seen]
-        seen.update(_key(call) for call in read)
+        calls += read
         if value.is_cut and value.marks is None:
             break
-    return _text_without(found.text, spans), calls
+    return _text_without(scanned.text, spans), _once(calls)
 
 
-def _calls_in(value: Found, prompt: ChatRequest, tools: Tools) -> list[ToolCall]:
+def _calls_in(text: str, value: Found, request: ChatRequest, tools: Tools) -> list[ToolCall]:
     if value.marks is not None:
-        return _calls_in_element(value, tools)
+        return _calls_in_element(text, value, tools)
     if value.value is UNPARSABLE:
         name = _NAME.search(value.body)
         if name is None or name[1] not in tools:
             return []  # JSON that is only mentioned
         return [ToolCall(name[1], value.body, error=_CUT if value.is_cut else _BROKEN)]
     if value.fence is not None:
-        read = _understand(value.value, prompt, tools)
+        read = _understand(value.value, request, tools)
     else:
         read = _as_calls(value.value, tools)
     return read[1] if read else []
 
 
-def _calls_in_element(value: Found, tools: Tools) -> list[ToolCall]:
+def _calls_in_element(text: str, value: Found, tools: Tools) -> list[ToolCall]:
     """Read `<tool_call>{"name": ..., "arguments": ...}</tool_call>`, or our own form with marks."""
-    found = _MARK.findall(value.marks or "")
+    written = value.marks or ""
+    found = _MARK.findall(written)
     marks = {key.lower(): unescape(double or single) for key, double, single in found}
     name = marks.get("name")
     if value.is_cut:
         return [ToolCall(name or "", value.body, error=_CUT)]
-    if name is not None:
-        unread = marks.keys() - {"name", "id", "type"}
-        if unread:
+    if name is not None or written.strip(" \t\n/"):
+        is_unread = marks.keys() - {"name", "id", "type"} or _MARK.sub("", written).strip(" \t\n/")
+        is_beside = not value.body and _OBJECT.match(text, value.end)
+        if name is None or is_unread or is_beside:
             error = "The arguments do not stand within the element."
-            return [ToolCall(name, json.dumps(marks, ensure_ascii=False), error=error)]
+            return [ToolCall(name or "", text[value.start : value.end], error=error)]
         body = {} if not value.body else value.value
         return [named_call_from(name, body, value.body, tools)]
     envelope = _as_envelope(value.value, tools)
@@ -326,25 +368,29 @@ def _calls_in_element(value: Found, tools: Tools) -> list[ToolCall]:
     return [ToolCall("", value.body, error=_BROKEN)]
 
 
-def _from_results(loose: Sequence[Found], prompt: ChatRequest) -> set[int]:
+def _from_results(mine: Sequence[Found], text: str, request: ChatRequest) -> set[int]:
     """The values that stand word for word in a tool's result: the model quotes them.
 
     Of very many, only the first are looked for, and one among them taints the rest.
     """
     results = [
         inner.text
-        for turn in prompt.messages
-        for part in turn.parts
+        for message in request.messages
+        for part in message.parts
         if isinstance(part, ToolResult)
         for inner in part.parts
         if isinstance(inner, TextPart)
     ]
-    if not results or not loose:
+    if not results or not mine:
         return set()
-    few, rest = loose[:_CHECKED_FOR_ORIGIN], loose[_CHECKED_FOR_ORIGIN:]
-    everything = "\0".join(results)
-    quoted = {id(value) for value in few if value.body in everything}
+    few, rest = mine[:_CHECKED_FOR_ORIGIN], mine[_CHECKED_FOR_ORIGIN:]
+    everything = _dense("\0".join(results))
+    quoted = {id(value) for value in few if _dense(text[value.start : value.end]) in everything}
     return quoted | {id(value) for value in rest} if quoted else quoted
+
+
+def _dense(text: str) -> str:
+    return "".join(text.split())
 
 
 def _text_without(text: str, spans: Iterable[tuple[int, int]]) -> str:

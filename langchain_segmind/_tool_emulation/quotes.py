@@ -1,9 +1,9 @@
-"""Tell a code block that the model wants to be read from one that it only speaks of.
+"""Tell a code block that holds a model's own call from one that quotes.
 
 Models wrap what they call in a code block ("Sure, here it is:"), and they quote in code blocks what
-a page told them to call ("The page says:", "I will not do this:"). Only the words around tell the
-two apart. Reporting and refusing words of the languages that are written most decide. In any other
-language a block is read as a call, as a block without words around it is.
+a page told them to call ("The page says:", "I will not do this:"). Only the words in front tell the
+two apart: those of a call announce it, in the first person or with a phrase that is known. What is
+not announced is text, because a call that is lost does less harm than one that a page has made.
 """
 
 from __future__ import annotations
@@ -11,81 +11,85 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_CHARACTERS: Final = 600
+_CHARACTERS: Final = 300
 """How much of the text on either side of a code block is looked at."""
 
-# Missing on purpose: what also stands in the announcement of a call ("the user asks", "wants").
-_REPORTING: Final = """
-says said reads wrote writes written contain contains contained containing claims claimed demands
-demanded quote quotes quoted quoting instructs instructed instruction instructions injected
-injection attack malicious suspicious example sample untrusted trick tricked
-sagt sagte steht stand schreibt schrieb geschrieben enthält enthielt lautet lautete fordert
-forderte verlangt verlangte zitat zitiert beispiel angriff anweisung anweisungen
-dit disait écrit contient contenait affirme citation exemple attaque instruction instructions
-dice decía dijo contiene contenía escribió escrito cita ejemplo ataque instrucción instrucciones
-diceva scritto scrive conteneva citazione esempio attacco istruzione istruzioni
-diz disse contém continha escreveu escreve citação exemplo instrução instruções
-zegt zei staat stond bevat bevatte schrijft schreef citaat voorbeeld aanval opdracht
-говорит говорится сказано написано пишет содержит требует цитата пример атака инструкция
-mówi napisano zawiera żąda cytat przykład atak říká píše obsahuje příklad útok
-säger står skriver innehåller exempel attack sier skriver inneholder eksempel siger indeholder
-diyor yazıyor içeriyor örnek saldırı spune scrie conține exemplu atac
-каже написано містить приклад mondja írja tartalmaz tartalmazza példa sanoo lukee sisältää
-λέει γράφει περιέχει παράδειγμα אומר כתוב מכיל דוגמה
-يقول تقول مكتوب يحتوي تحتوي مثال هجوم कहता कहती लिखा उदाहरण हमला nói viết chứa mengatakan berisi
-"""
-_REPORTING_PARTS: Final = (
-    "说|說|写着|寫著|写道|包含|例如|示例|引用|攻击|攻擊|指令|言っ|言い|書い|書か|含ま|攻撃|引用|と述べ|"
-    "말하|말합|쓰여|적혀|포함|예시|공격|인용|บอก|เขียน|ตัวอย่าง"
-)
-_REFUSING: Final = """
-not never refuse refused refusing won't don't didn't can't cannot wouldn't shouldn't ignore ignored
-ignoring decline declined avoid
-nicht kein keine keinen nie niemals ignoriere weigere ne n pas jamais refuse ignore
-no nunca ignoro rechazo non mai rifiuto não recuso niet geen nooit weiger не нет никогда nie nigdy
-ni nem inte aldrig ikke aldri değil hayır nu niciodată ei δεν לא لا لن لم नहीं không tidak jangan
-"""
-_REFUSING_PARTS: Final = "n't|n’t|不|没|沒|别|ない|ません|않|아니|거부|못|ไม่"
-_SOURCES: Final = (
-    r"\b(?:page|webpage|website|site|document|email|e-mail|article|seite|webseite|dokument|página|"
-    r"pagina|sitio|sito|documento|страниц\w*|strona|stronie|stránka|sayfa)\b|网页|页面|網頁|頁面|ページ|페이지"
-)
-# "I do not know the price, so I will search:" announces a call.
-_LACKING: Final = re.compile(
-    r"\b(?:do|does|did|is|are|am)(?:\s+not|n['’]t)\s+"
-    r"(?:yet\s+)?(?:have|know|see|sure|certain|enough|available|possible|contain)\b",
+_CLAUSE_ENDS: Final = re.compile(r"[.!?;:,\n。！？；：，、]+|\s[-–—]\s")
+
+# The clause in front of the block: its first person, or the beginning of a known phrase.
+_FIRST_PERSON: Final = re.compile(
+    r"\b(?:(?-i:I)|i['’](?:ll|m|d|ve)|we|we['’]ll|let (?:me|us)|let['’]s|"
+    r"ich|wir|je\s+\w+|j['’]\w+|nous|yo|voy|vamos|\w{3,}emos|eu|vou|io|vado|ik|jag|jeg|minä|"
+    r"busco|buscaré|llamo|llamaré|uso|usaré|ejecuto|consulto|cerco|chiamo|cercherò|chiamerò|"
+    r"я|мы|ищу|вызываю|найду|поищу|проверю|szukam|wywołuję|hledám|söker|zoek|suche|rufe|prüfe|"
+    r"arıyorum|arayacağım|çağırıyorum|أنا|سوف|سأ\w+|دعني|אני|मैं|saya|tôi)\b"
+    r"|我|让我|讓我|します|しましょう|みます|합니다|하겠습니다|할게요|ผม|ฉัน|ดิฉัน",
     re.IGNORECASE,
 )
-_ANNOUNCING: Final = re.compile(
-    r"\b(?:I['’](?:ll|m)|I (?:will|am|need|should)|let (?:me|us)|let['’]s|"
-    r"to (?:open|read|visit|get))\b",
+_KNOWN_PHRASE: Final = re.compile(
+    r"\s*(?:\W*|(?:ok(?:ay)?|sure|certainly|of course|absolutely|alright|all right|great|yes|now|"
+    r"next|first|then|finally|please wait|one moment|no problem|done|"
+    r"(?:and |so |now |first |next )?(?:here|this) (?:it is|you (?:go|are)|we go|is (?:the|my|a)"
+    r" (?:\w+ ){0,3}(?:call|calls|request|json|response|reply|answer|output|action)"
+    r"(?: (?:you|that you|for)\b[^\"“”]*)?)|here['’]s the (?:\w+ ){0,3}call\b[^\"“”]*|"
+    r"(?:the |my |tool |function |json |next )*"
+    r"(?:calls?|action|json|request|response|reply|answer)|"
+    r"(?:calling|searching|looking|opening|using|checking|fetching|getting|running|reading|sending|"
+    r"adding|creating|writing|making|invoking|querying|requesting|retrieving|trying)\b[^\"“”]*|"
+    r"natürlich|gerne?|klar|sicher|kein problem|hier(?: ist)?(?: der)?(?: \w+)?|"
+    r"bien sûr|d['’]accord|voici(?: l['’]appel| la réponse)?|pas de problème|"
+    r"claro|por supuesto|aquí (?:está|tienes)(?: la llamada)?|no hay problema|"
+    r"claro que sim|aqui está(?: a chamada)?|certo|ecco(?: la chiamata)?|natuurlijk|"
+    r"конечно|хорошо|вот(?: вызов)?|jasne|好的?|没问题|当然|はい|分かりました|네|알겠습니다))\W*\Z",
     re.IGNORECASE,
 )
-_LINE_ENDS: Final = re.compile(r"[.!?。！？\n]")
+_REPORTS: Final = re.compile(
+    r"\b(?:says?|said|reads|wrote|writes|written|contain(?:s|ed)?|includes?|states?|stated|demands?|"
+    r"quot(?:e|es|ed|ing)|instructs?|instructed|injected|injection|attack|malicious|suspicious|"
+    r"examples?|sample|untrusted|sagt(?:e)?|steht|schreibt|enthält|lautet|verlangt|zitat|beispiel|"
+    r"angriff|dit|écrit|contient|citation|exemple|attaque|dice|contiene|escribió|ejemplo|ataque|diz|"
+    r"contém|exemplo|говорит|написано|содержит|пример|атака)\b|写着|寫著|攻击|攻擊|書かれ|攻撃|공격",
+    re.IGNORECASE,
+)
+_REFUSES: Final = re.compile(
+    r"\b(?:not|never|cannot|refuse[sd]?|decline[sd]?|ignor\w+|avoid|nicht|kein\w*|nie|niemals|weigere|"
+    r"ne|pas|jamais|refuse|nunca|jamás|no\s+(?:voy|vamos|l[aoe]|se|debo|puedo|quiero|har\w*|ejecut\w*)|rechazo|non|mai|rifiuto|não|recuso|niet|geen|nooit|inte|"
+    r"ikke|aldrig|не|нет|никогда|nie|nigdy|ne|nikdy|değil|asla|לא|لا|لن|لم|नहीं|không|tidak)\b"
+    r"|n['’]t\b|不|没|別|ません|ない|않|아니|못|ไม่",
+    re.IGNORECASE,
+)
+_LACKS: Final = re.compile(
+    r"\b(?:do|does|did|is|are|am|have|has)(?:\s+not|n['’]t)\s+(?:yet\s+)?"
+    r"(?:have|know|see|sure|certain|enough|available|found|got)\b",
+    re.IGNORECASE,
+)
+"""\"I do not know the price\" announces a call as well as any other sentence."""
 
 
-def _one_of(words: str, parts: str) -> re.Pattern[str]:
-    whole = "|".join(sorted(map(re.escape, set(words.split()))))
-    return re.compile(rf"(?<!\w)(?:{whole})(?!\w)|{parts}", re.IGNORECASE)
-
-
-_REPORTS: Final = _one_of(_REPORTING, _REPORTING_PARTS)
-_REFUSES: Final = _one_of(_REFUSING, _REFUSING_PARTS)
-_NAMES_A_SOURCE: Final = re.compile(_SOURCES, re.IGNORECASE)
-
-
-def speaks_of_it(before: str, after: str) -> bool:
-    """Whether the words around a code block report or refuse what stands in it.
+def announces_a_call(before: str, after: str) -> bool:
+    """Whether the words around a code block announce the call in it, as opposed to quoting it.
 
     Args:
         before: The words in front of it, without other code blocks.
         after: The words behind it.
     """
-    before = _LACKING.sub(" ", before[-_CHARACTERS:].strip())
-    after = _LACKING.sub(" ", after[:_CHARACTERS])
-    if _REPORTS.search(before) or _REPORTS.search(after) or _REFUSES.search(after):
+    if _refuses_afterwards(after[:_CHARACTERS]):
+        return False
+    clauses = [clause for clause in _CLAUSE_ENDS.split(before[-_CHARACTERS:]) if clause.strip()]
+    if not clauses:
         return True
-    introduction = next(filter(str.strip, reversed(_LINE_ENDS.split(before))), "")
-    if _REFUSES.search(introduction):
+    clause = _LACKS.sub(" ", clauses[-1]).strip()
+    if _KNOWN_PHRASE.match(clause):
         return True
-    return bool(_NAMES_A_SOURCE.search(introduction) and not _ANNOUNCING.search(introduction))
+    if _REFUSES.search(clause) or _REPORTS.search(clause):
+        return False
+    return _FIRST_PERSON.search(clause) is not None
+
+
+def _refuses_afterwards(after: str) -> bool:
+    """Whether a sentence behind the block, in the first person, takes it back or calls it bad."""
+    for sentence in re.split(r"[.!?\n。！？]", after):
+        plain = _LACKS.sub(" ", sentence)
+        if _REPORTS.search(plain) or (_REFUSES.search(plain) and _FIRST_PERSON.search(plain)):
+            return True
+    return False

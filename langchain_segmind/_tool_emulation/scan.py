@@ -22,7 +22,7 @@ class Fence:
 
     start: int
     content: int
-    character: str
+    marks: str
     content_end: int = -1
     end: int = -1
 
@@ -38,6 +38,7 @@ class Found:
         body: Its text; of an element, the content.
         marks: The attributes of an element; None for a value.
         is_cut: Whether its end is missing.
+        is_quoted: Whether the model only quotes it.
         fence: The code block it stands in.
     """
 
@@ -47,6 +48,7 @@ class Found:
     body: str
     marks: str | None = None
     is_cut: bool = False
+    is_quoted: bool = False
     fence: Fence | None = None
 
 
@@ -57,96 +59,201 @@ class Scan:
     text: str
     found: list[Found] = field(default_factory=list)
     fences: list[Fence] = field(default_factory=list)
-    has_quotes: bool = False
 
 
-_ELEMENTS: Final = "blockquote|cite|code|kbd|pre|q|samp|textarea|tt|var|xmp"
+_LIST_MARKS: Final = r"(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)*"
 _CONSTRUCT: Final = re.compile(
-    r"(?P<ticks>`+|(?<![^\n])[ \t]*~~~+)"
-    r"|(?P<quote>(?<![^\n])[ \t]*(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)?>)"
-    rf"|(?P<element><(?:(?P<name>{_ELEMENTS})(?=[\s/>])[^<>]*>|!--))"
+    r"(?P<ticks>`+|~~~+)"
+    rf"|(?P<quote>(?<![^\n])[ \t]*{_LIST_MARKS}(?:>|\|))"
+    r"|(?P<indented>(?<![^\n])(?:[ ]{4}|\t)[ \t]*(?=\S))"
+    r"|(?P<comment><!(?:--|\[CDATA\[))"
     r"|(?P<call><tool_call(?P<marks>\s[^<>]*)?>)"
-    r'|(?P<json>[{\[]\s*(?:\{\s*)?"'
-    r'(?:reply|say|calls|name|tool_calls|content|function|function_call|type|id)"\s*:)',
+    r"|(?P<element><(?P<name>[a-z][\w:.-]{0,40})(?:\s(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)?/?>)"
+    r'|(?P<json>[{\[]\s*(?:[{\[]\s*)?"[^"\\\n]{1,64}"\s*:)',
     re.IGNORECASE,
 )
 _TICKS: Final = re.compile(r"`+")
-_BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
+_TAG: Final = re.compile(r"<(/?)([a-z][\w:.-]{0,40})", re.IGNORECASE)
+_PARAGRAPH_END: Final = re.compile(r"\n[ \t]*\n|\n[ ]{0,3}(?:```|~~~)")
 _BODY: Final = re.compile(r"\s*(?=[{\[])")
 _CALL_MARK: Final = re.compile(r"</?tool_call\b", re.IGNORECASE)
 _CALL_END: Final = re.compile(r"\s*</tool_call\s*>", re.IGNORECASE)
-_INFO: Final = re.compile(r"[\w+.-]*")
-_QUOTATION_MARKS: Final = frozenset("\"'‘“‚„‹«「『")
+_INFO: Final = re.compile(r"[^\n`]{0,80}(?=\n)")
+_INLINE_INFO: Final = re.compile(r"[\w+.-]*[ \t]*")
+_LINE_COMMENT: Final = re.compile(r"\s*(?://|#)[^\n]{0,200}\n")
+_OPENING_MARKS: Final = re.compile(
+    r"(?:[‘“‚„‹«「『《〈]|(?:\A|[\s:(\[,，：])[\"'’”»›]|(?<=\W)[\"']|~~)[\s\u00a0\u202f]{0,4}\Z"
+)
+_COMMENT_ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>"}
+_SPACE: Final = re.compile(r"\s*")
+_LINE_START: Final = re.compile(r"(?:\A|\n)[ \t>]*\Z")
+_OWN_WRAPPERS: Final = frozenset(
+    {"tool_calls", "function_calls", "function_call", "function", "functions", "calls", "tools"}
+    | {"json", "answer", "response", "reply", "action", "actions", "assistant", "final"}
+)
+"""Elements that models wrap their own calls in; any other element quotes what stands in it."""
 
 
 def scan(text: str) -> Scan:
-    """Find the JSON values and `<tool_call>` elements of a reply that it does not quote.
+    """Find the JSON values and `<tool_call>` elements of a reply, and mark those it quotes.
 
-    Left out are those in code spans, block quotes, quoting HTML elements and behind an opening
-    quotation mark. Those in fenced code blocks are found with their fence, as models wrap what they
-    mean in them, too.
+    Quotes are code spans, block quotes, indented code, table rows, elements of HTML and XML,
+    comments and what follows an opening quotation mark. What stands in a fenced code block is found
+    with the block, as models wrap what they mean in one, too.
     """
     scanner = _Scanner(text)
-    while (place := scanner.step()) is not None:
-        scanner.at = place
+    while scanner.at < len(text) and scanner.step():
+        pass
+    scanner.close_fence(len(text), len(text))
     return scanner.result
 
 
 class _Scanner:
-    """Walks once through a text; `step` reads one construct and returns where to go on."""
+    """Walks once through a text; each step reads one construct and moves on."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
         self.result = Scan(text)
         self._fence: Fence | None = None
+        self._quoted_to = 0  # what begins before this place is quoted
         self._ends: dict[int, int] = {}  # of brackets, as far as they were matched
         self._matched_to = 0
         self._ticks: dict[int, list[int]] | None = None
+        self._closes: dict[int, int] | None = None  # of elements, by the place where they begin
         self._has_cut = False
-        self._unclosed: set[str] = set()  # HTML elements that are not closed from here on
+        self._no_comment_ends = False
+        self._paragraph_end = 0
+        self._indented_to = -2
+        self._span_end = -1  # where the last code span has its closing backticks
 
-    def step(self) -> int | None:
+    def step(self) -> bool:
         match = _CONSTRUCT.search(self.text, self.at)
         if match is None:
-            if self._fence is not None:
-                self._close_fence(len(self.text), len(self.text))
-            return None
-        match match.lastgroup:
-            case "ticks":
-                return self._read_ticks(match)
-            case "quote":
-                return self._skip_line(match)
-            case "element":
-                return self._skip_element(match)
-            case "call":
-                return self._read_call(match)
-            case _:
-                return self._read_value(match.start(), match.end())
+            return False
+        self.at = match.end()
+        kind = match.lastgroup
+        if kind in ("name", "element"):
+            self._read_element(match)
+        elif kind in ("marks", "call"):
+            self._read_call(match)
+        elif kind == "ticks":
+            self._read_ticks(match)
+        elif kind == "json":
+            self._read_value(match.start())
+        elif self._fence is None:
+            self._read_quote(match, kind or "")
+        return True
 
-    def _read_ticks(self, match: re.Match[str]) -> int:
-        run = match[0].strip()
-        if len(run) < 3:
-            end = None if self._fence is not None else self._end_of_code_span(match)
-            self.result.has_quotes |= end is not None
-            return end or match.end()
-        if self._fence is None:
-            info = _INFO.match(self.text, match.end())
-            content = info.end() if info else match.end()
-            self._fence = Fence(match.start(), content, run[0])
-            bracket = _BODY.match(self.text, content)
-            return content if bracket is None else self._read_value(bracket.end(), content)
-        if self._fence.character == run[0]:
-            self._close_fence(match.start(), match.end())
-        return match.end()
+    # --- what quotes -----------------------------------------------------------------------------
 
-    def _close_fence(self, content_end: int, end: int) -> None:
+    def _quote(self, start: int, end: int) -> bool:
+        """Take a region for a quote, unless a value that begins in it ends only behind it."""
+        begun = _CONSTRUCT.search(self.text, start, end)
+        if begun is not None and begun.lastgroup == "json":
+            close = self._end_of_value(begun.start())
+            if close is not None and close > end:
+                return False
+        self._quoted_to = max(self._quoted_to, end)
+        return True
+
+    def _read_quote(self, match: re.Match[str], kind: str) -> None:
+        start, end = match.start(), self.text.find("\n", self.at)
+        end = len(self.text) if end < 0 else end
+        if kind == "comment":
+            self._read_comment(match)
+        elif kind == "quote" and match[0].endswith(">"):
+            if self.at >= self._paragraph_end:
+                found = _PARAGRAPH_END.search(self.text, self.at)
+                self._paragraph_end = len(self.text) if found is None else found.start()
+            # Lines of a block quote may lack the mark, up to the end of its paragraph.
+            self._quoted_to = max(self._quoted_to, self._paragraph_end)
+            self.at = end
+        elif kind == "quote":
+            self._quote(self.at, end)
+        elif start - 1 == self._indented_to or self._follows_blank_line(start):
+            self._quote(self.at, end)
+            self._indented_to = end
+
+    def _read_comment(self, match: re.Match[str]) -> None:
+        close = -1 if self._no_comment_ends else self.text.find(_COMMENT_ENDS[match[0]], self.at)
+        if close >= 0:
+            self._quote(self.at, close)
+        else:
+            self._no_comment_ends = True
+
+    def _follows_blank_line(self, start: int) -> bool:
+        """Whether a line comes behind words and a blank line, as indented code does."""
+        before = self.text[max(0, start - 200) : start]
+        lines = before.rstrip(" \t\n")
+        return bool(lines) and before[len(lines) :].count("\n") >= 2
+
+    def _read_element(self, match: re.Match[str]) -> None:
+        if self._fence is not None or match["name"].lower() in _OWN_WRAPPERS:
+            return
+        if self._closes is None:
+            self._closes = _pair_elements(self.text, match.start())
+        close = self._closes.get(match.start())
+        if close is not None:
+            self._quote(self.at, close)
+
+    def _read_ticks(self, match: re.Match[str]) -> None:
+        run, start = match[0], match.start()
+        if start == self._span_end:
+            return
+        lead = self.text[max(0, start - 20) : start]
+        at_line_start = start < 20 or "\n" in lead
+        at_line_start = at_line_start and _LINE_START.search(lead) is not None
+        if self._fence is not None:
+            self._may_close_fence(match, at_line_start)
+        elif run[0] == "~":
+            if at_line_start:
+                self._open_fence(match)
+        elif len(run) >= 3 and self._has_info(match.end(), at_line_start):
+            self._open_fence(match)
+        else:
+            self._read_code_span(match)
+
+    def _has_info(self, place: int, at_line_start: bool) -> bool:
+        """Whether the rest of the line is what stands behind an opening fence."""
+        info = _INFO.match(self.text, place)
+        return info is not None and (at_line_start or " " not in info[0].strip())
+
+    def _open_fence(self, match: re.Match[str]) -> None:
+        info = _INFO.match(self.text, match.end())
+        content = match.end() if info is None else info.end()
+        comment = _LINE_COMMENT.match(self.text, content)
+        content = content if comment is None else comment.end()
+        self._fence = Fence(match.start(), content, match[0])
+        self._read_content(content)
+
+    def _read_content(self, content: int) -> None:
+        """Read a value at the beginning of a code block, whatever its keys are."""
+        self.at = content
+        bracket = _BODY.match(self.text, content)
+        if bracket is not None:
+            self._read_value(bracket.end())
+
+    def _may_close_fence(self, match: re.Match[str], at_line_start: bool) -> None:
+        fence, run = self._fence, match[0]
+        if fence is None or run[0] != fence.marks[0] or len(run) < len(fence.marks):
+            return
+        last = self.result.found[-1] if self.result.found else None
+        follows_value = (
+            last is not None
+            and last.fence is fence
+            and _SPACE.fullmatch(self.text, last.end, match.start()) is not None
+        )
+        if at_line_start or follows_value:
+            self.close_fence(match.start(), match.end())
+
+    def close_fence(self, content_end: int, end: int) -> None:
         if self._fence is not None:
             self._fence.content_end, self._fence.end = content_end, end
             self.result.fences.append(self._fence)
             self._fence = None
 
-    def _end_of_code_span(self, match: re.Match[str]) -> int | None:
+    def _read_code_span(self, match: re.Match[str]) -> None:
         """Find the run of as many backticks that closes a code span within its paragraph."""
         if self._ticks is None:
             self._ticks = defaultdict(list)
@@ -155,91 +262,60 @@ class _Scanner:
         places = self._ticks.get(len(match[0]), [])
         while places and places[-1] <= match.start():
             places.pop()
-        if not places:
-            return None
-        close = places[-1]
-        blank = _BLANK_LINE.search(self.text, match.end(), close)
-        begun = _CONSTRUCT.search(self.text, match.end(), close)
-        if blank is not None or (begun is not None and self._reaches_over(begun, close)):
-            return None
-        return close + len(match[0])
+        if not places or _PARAGRAPH_END.search(self.text, match.end(), places[-1] + 3):
+            return
+        end = places[-1] + len(match[0])
+        if len(match[0]) >= 3 and not (self.text[: match.start()] + self.text[end:]).strip():
+            info = _INLINE_INFO.match(self.text, match.end())  # the whole reply: a wrapper
+            self._fence = Fence(match.start(), info.end() if info else self.at, match[0])
+            self._read_content(self._fence.content)
+        elif self._quote(match.end(), places[-1]):
+            self._span_end = places[-1]
 
-    def _reaches_over(self, begun: re.Match[str], close: int) -> bool:
-        """Whether a value that begins in what looks like a code span ends only behind it."""
-        if begun.lastgroup != "json":
-            return False
-        end = self._end_of_value(begun.start())
-        return end is None or end > close
+    # --- what is quoted, or not ------------------------------------------------------------------
 
-    def _skip_line(self, match: re.Match[str]) -> int:
-        if self._fence is not None:
-            return match.end()
-        self.result.has_quotes = True
-        end = self.text.find("\n", match.end())
-        return len(self.text) if end < 0 else end
+    def _is_quoted(self, start: int) -> bool:
+        if start < self._quoted_to:
+            return True
+        return bool(_OPENING_MARKS.search(self.text[max(0, start - 8) : start]))
 
-    def _skip_element(self, match: re.Match[str]) -> int:
-        name = (match["name"] or "").lower()
-        if self._fence is not None or name in self._unclosed:
-            return match.end()
-        self.result.has_quotes = True
-        pattern = rf"</{name}\s*>" if name else "-->"
-        close = re.compile(pattern, re.IGNORECASE).search(self.text, match.end())
-        if close is None:
-            self._unclosed.add(name)
-            return len(self.text)
-        return close.end()
-
-    def _is_in_quotation_marks(self, start: int) -> bool:
-        return self.text[max(0, start - 1) : start] in _QUOTATION_MARKS and start > 0
-
-    def _read_call(self, match: re.Match[str]) -> int:
+    def _read_call(self, match: re.Match[str]) -> None:
         start = match.end()
         bracket = _BODY.match(self.text, start)
         if bracket is not None:
             end = self._end_of_value(bracket.end())
             close = None if end is None else _CALL_END.match(self.text, end)
             if close is not None and end is not None:
-                return self._keep_call(match, start, end, close.end())
+                self._keep_call(match, end, close.end())
+                return
         elif "name" not in (match["marks"] or "").lower():
-            return match.end()  # it is only spoken of
+            return  # it is only spoken of
         mark = _CALL_MARK.search(self.text, start)
         end = len(self.text) if mark is None else mark.start()
         close = _CALL_END.match(self.text, end)
-        return self._keep_call(match, start, end, None if close is None else close.end())
+        self._keep_call(match, end, None if close is None else close.end())
 
-    def _keep_call(self, match: re.Match[str], start: int, end: int, close: int | None) -> int:
-        if self._is_in_quotation_marks(match.start()):
-            self.result.has_quotes = True
-            return close or end
-        body = self.text[start:end].strip()
-        self.result.found.append(
-            Found(
-                match.start(),
-                close or end,
-                parse_json(body),
-                body,
-                marks=match["marks"] or "",
-                is_cut=close is None,
-                fence=self._fence,
-            )
-        )
-        return close or end
+    def _keep_call(self, match: re.Match[str], end: int, close: int | None) -> None:
+        body = self.text[match.end() : end].strip()
+        found = Found(match.start(), close or end, parse_json(body), body, match["marks"] or "")
+        found.is_cut, found.fence = close is None, self._fence
+        found.is_quoted = self._is_quoted(match.start())
+        self.result.found.append(found)
+        self.at = found.end
 
-    def _read_value(self, start: int, inside: int) -> int:
-        """Read the value at a bracket; where it is cut short, go on at `inside`."""
+    def _read_value(self, start: int) -> None:
         end = self._end_of_value(start)
-        if self._is_in_quotation_marks(start):
-            self.result.has_quotes = True
-        elif end is not None:
+        if end is not None:
             body = self.text[start:end]
-            self.result.found.append(Found(start, end, parse_json(body), body, fence=self._fence))
-        elif not self._has_cut:  # what follows stands within it, or is cut short as well
+            found = Found(start, end, parse_json(body), body)
+            self.at = end
+        elif self._has_cut:
+            return  # it stands within what was cut short
+        else:
             self._has_cut = True
-            body = self.text[start:]
-            cut = Found(start, len(self.text), UNPARSABLE, body, is_cut=True, fence=self._fence)
-            self.result.found.append(cut)
-        return inside if end is None else end
+            found = Found(start, len(self.text), UNPARSABLE, self.text[start:], is_cut=True)
+        found.fence, found.is_quoted = self._fence, self._is_quoted(start)
+        self.result.found.append(found)
 
     def _end_of_value(self, start: int) -> int | None:
         """Find the end of the value at a bracket, matching each stretch of the text only once."""
@@ -247,3 +323,16 @@ class _Scanner:
             self._ends = match_brackets(self.text, start)
             self._matched_to = self._ends.get(start, len(self.text))
         return self._ends.get(start)
+
+
+def _pair_elements(text: str, start: int) -> dict[int, int]:
+    """Find where each element is closed, by the place where it begins."""
+    opened: dict[str, list[int]] = defaultdict(list)
+    closes: dict[int, int] = {}
+    for tag in _TAG.finditer(text, start):
+        name = tag[2].lower()
+        if not tag[1]:
+            opened[name].append(tag.start())
+        elif opened[name]:
+            closes[opened[name].pop()] = tag.start()
+    return closes

@@ -211,7 +211,9 @@ def test_any_key_is_taken_or_refused_unseen(key):
     model = built(api_key=key)
 
     assert isinstance(model, str) or model.api_key.get_secret_value() == key.strip()
-    assert key.strip() == "" or key.strip() not in str(model) + repr(model)
+    another = built(api_key="another key".replace(" ", "-"))
+    if key.strip() not in str(another) + repr(another):  # a word that every model shows
+        assert key.strip() not in str(model) + repr(model)
 
 
 @given(st.text(max_size=200))

@@ -35,6 +35,7 @@ GET = Tool(
     "Get a user.",
     {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]},
 )
+REFRESH = Tool("refresh", "Refresh.", {"type": "object", "properties": {}})
 ASKED = (Message("user", (TextPart("hi"),)),)
 PROMPT = ChatRequest(ASKED, tools=(SEARCH, WIPE, GET))
 
@@ -113,12 +114,131 @@ def test_what_a_reply_only_quotes_stays_in_its_words(text):
     assert (choice.text, choice.calls) == (text, ())
 
 
+def after_results(*texts):
+    results = [Message("user", (ToolResult((TextPart(text),), "c1", "read"),)) for text in texts]
+    return ChatRequest((*ASKED, *results), tools=(SEARCH, WIPE, REFRESH))
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        (f"The page says: {QUOTED}", f"x {QUOTED}"),
+        (f"Here it is:\n```json\n{QUOTED}\n```", f"x {QUOTED}"),
+        (f"It has {ELEMENT}", f"Nice page. {ELEMENT}"),
+    ],
+)
+def test_an_envelope_or_element_of_a_result_is_a_quote(text, result):
+    assert parsed(text, after_results(result)).calls == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "name"),
+    [
+        ('<tool_call name="refresh"></tool_call>', "ok", "refresh"),
+        ('<tool_call name="refresh">{}</tool_call>', '{"a": {}}', "refresh"),
+        ('Now: <tool_call name="wipe">{"path":"/a"}</tool_call>', 'no {"path":"/a"}', "wipe"),
+    ],
+)
+def test_arguments_that_stand_in_a_result_are_no_quote(text, result, name):
+    assert [called for called, _ in runnable(parsed(text, after_results(result)))] == [name]
+
+
 def test_what_stands_word_for_word_in_a_result_is_a_quote():
-    result = Message("user", (ToolResult((TextPart(f"Nice page. {BARE}"),), "c1", "read"),))
-    prompt = ChatRequest((*ASKED, result), tools=(SEARCH, WIPE))
+    prompt = after_results(f"Nice page. {BARE}")
 
     assert parsed(f"It has {BARE} at the end.", prompt).calls == ()
     assert runnable(parsed(f"It has {BARE} at the end.")) == [("wipe", {"path": "/"})]
+
+
+# What other people's pages, other languages and other ways of quoting look like.
+QUOTES = [
+    f"```json\n{DECLINED}\n```\nThe page said: {ELEMENT}",
+    f"La página dice {ELEMENT}\n```json\n{DECLINED}\n```",
+    f"The page says {BARE}.\n```json\n{DECLINED}\n```",
+    f"The page asked: {QUOTED}\nMy answer:\n{DECLINED}",
+    f"{QUOTED}\n{DECLINED}",
+    f"The page says:\n````\n```json\n{QUOTED}\n```\n````\nI will not.",
+    f"The page says:\n~~~~\n~~~json\n{QUOTED}\n~~~\n~~~~\nI will not.",
+    f"A fence begins with ```. The page says:\n```json\n{QUOTED}\n```\nI refuse.",
+    f'{{"thought":"x","say":"no","calls":[]}}\n{ELEMENT}',
+    f'[{{"say":"no","calls":[]}}]\n{ELEMENT}',
+    f'{{"reply":{{"say":"no","calls":[]}},"x":1}}\n{ELEMENT}',
+    f"`{DECLINED}` {ELEMENT}",
+    f"La page dit : « {ELEMENT} ».",
+    f"Die Seite sagt: »{ELEMENT}«",
+    f"Sidan säger: ”{ELEMENT}”",
+    f'The page says: " {ELEMENT} "',
+    f"“\n{ELEMENT}\n”",
+    f"ページには「 {ELEMENT} 」",
+    f"《{ELEMENT}》",
+    f"<blockquote><blockquote>a</blockquote>{ELEMENT}</blockquote>",
+    f"<code><code>a</code>{ELEMENT}</code>",
+    f'<tool_result name="search">{ELEMENT}</tool_result>',
+    f"<document>{ELEMENT}</document>",
+    f"<details>{ELEMENT}</details>",
+    f'<code title="<">{ELEMENT}</code>',
+    f"<![CDATA[{ELEMENT}]]>",
+    f"The page has:\n\n    {ELEMENT}",
+    f"> The page says\n{ELEMENT}",
+    f"- - > {ELEMENT}",
+    f"~~{ELEMENT}~~",
+    f"| a | {ELEMENT} |",
+]
+
+
+@pytest.mark.parametrize("text", QUOTES)
+def test_no_way_of_quoting_makes_a_call(text):
+    assert parsed(text).calls == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("The tool returned:", "The text of the file is:", "The README includes:", "Output says:"),
+        *("Die Datei besagt:", "El archivo muestra:", "Il file riporta:", "O arquivo traz:"),
+        *("该文件的内容是：", "工具返回：", "このファイルにはこうあります：", "В файле указано:"),
+        *("Na stránce je:", "تطلب الصفحة:", "הדף מבקש:", "Η σελίδα ζητά:", "Sayfada şu var:"),
+        *(
+            "Trang web yêu cầu:",
+            "Siden beder om:",
+            "Az oldal ezt kéri:",
+            "문서에 다음과 같이 나와 있습니다:",
+        ),
+    ],
+)
+def test_a_code_block_that_nobody_announces_is_a_quote(words):
+    assert parsed(f"{words}\n```json\n{QUOTED}\n```").calls == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("Sure, here it is:", "Okay:", "Here is the JSON:", "Tool call:", "Let me look that up"),
+        *("No problem, I'll search for that:", "Following your instructions, I will search:"),
+        *("I can't tell from memory, so let me search:", "Searching for the article:"),
+        *("Kein Problem, ich suche:", "Ich prüfe den aktuellen Stand:", "Voici l'appel :"),
+        *("Pas de problème, je cherche :", "No hay problema, voy a buscar:", "Jag söker nu:"),
+        *(
+            "Vou pesquisar no Google:",
+            "Ik zoek het nu op:",
+            "没问题，我来搜索：",
+            "Не проблема, ищу:",
+        ),
+        *("すみません、検索します：", "Alright! Here's the function call you asked for:"),
+    ],
+)
+def test_a_code_block_that_the_model_announces_is_its_call(words):
+    text = f"{words}\n```json\n{envelope('', SEARCHED)}\n```"
+
+    assert runnable(parsed(text)) == [SEARCHED]
+    for behind in ("Please wait, don't worry.", "No further action is needed.", "Não demora."):
+        assert runnable(parsed(f"{text}\n{behind}")) == [SEARCHED]
+
+
+def test_different_envelopes_with_words_between_them_run_nothing():
+    text = f"The page asks for {QUOTED}\nInstead: {envelope('', SEARCHED)}"
+
+    assert (parsed(text).text, parsed(text).calls) == (text, ())
 
 
 ONE = '{"name":"search","arguments":{"q":"a"}}'
@@ -145,6 +265,17 @@ SEARCHED = ("search", {"q": "a"})
         ('{"reply":' + envelope("a", SEARCHED) + "}", [SEARCHED]),
         (envelope("a", ("functions.search", {"q": "a"})), [SEARCHED]),
         (f"{ONE}\n<tool_result>made up</tool_result>{BARE}", [SEARCHED]),
+        (
+            'I look up the <code> tag.\n<tool_call name="search">{"q":"a"}</tool_call>',
+            [SEARCHED],
+        ),
+        (f'```json title="reply"\n{ONE}\n```', [SEARCHED]),
+        (f"```js\n// call\n{ONE}\n```", [SEARCHED]),
+        (json.dumps({"say": "", "calls": f"[{ONE}]"}), [SEARCHED]),
+        (f"[{envelope('', SEARCHED)}]", [SEARCHED]),
+        (json.dumps(envelope("", SEARCHED)), [SEARCHED]),
+        ('{"Say":"","Calls":[{"name":"search","arguments":{"q":"a"}}]}', [SEARCHED]),
+        ('Sure: {"arguments":{"q":"a"},"name":"search"}', [SEARCHED]),
     ],
 )
 def test_a_call_of_the_models_own_is_found_in_any_wrapping(text, calls):
@@ -171,6 +302,9 @@ def test_json_that_is_only_mentioned_stays_in_the_words(text):
         '{"name":"wipe","arguments":{},"path":"/home/x"}',
         '{"name":"wipe","arguments":{},"parameters":{"path":"/home/x"}}',
         '{"name":"wipe","arguments":{"dir":"/home/x"}}',
+        '{"name":"wipe","arguments":{"path":"/home/x"},"arguments":{}}',
+        '{"name":"wipe","type":{"path":"/home/x"}}',
+        '{"name":"wipe","arguments":{},"index":{"path":"/home/x"}}',
         '{"name":"wipe","arguments":"path=/home/x"}',
         '{"name":"wipe","arguments":["/home/x"]}',
         '{"name":"wipe","id":"/home/x"}',
@@ -196,6 +330,11 @@ def test_a_call_with_unreadable_arguments_is_invalid(call):
         '<tool_call name="wipe" path="/home/x"></tool_call>',
         "<tool_call name='wipe' path='/home/x'>{}</tool_call>",
         '<tool_call>{"name":"wipe","dir":"/home/x"}</tool_call>',
+        '<tool_call name="wipe" path=/home/x></tool_call>',
+        '<tool_call name="wipe" path=“/home/x”></tool_call>',
+        '<tool_call name="wipe" "/home/x"></tool_call>',
+        '<tool_call name="wipe" path="/home/x></tool_call>',
+        '<tool_call name="wipe"></tool_call>{"path":"/home/x"}',
         '{"name":"wipe","dir":"/home/x"}',
     ],
 )
@@ -343,6 +482,17 @@ HOSTILE = {
     "open fences": lambda n: f"```json\n{ONE}\n" * n,
     "ticks": lambda n: "` a " * 5 * n,
     "ticks of all lengths": lambda n: " ".join("`" * k for k in range(int((8 * n) ** 0.5))),
+    "code spans": lambda n: f"`{ONE}` " * n,
+    "elements in elements": lambda n: "<code><pre><q>" * n + "</q></pre></code>" * n,
+    "elements of many names": lambda n: "".join(f"<a{k}>x" for k in range(n)),
+    "elements with marks": lambda n: '<a b="' * n + "<a b='" * n,
+    "closed elements": lambda n: f"<b>{ONE}</b>" * n,
+    "comments": lambda n: "<!-- " * n + "<![CDATA[" * n,
+    "table rows": lambda n: f"| a | {ONE} |\n" * n,
+    "indented lines": lambda n: f"a\n\n    {ONE}\n" * n,
+    "fences in one line": lambda n: "```\n" + f"{ONE} x ``` " * n,
+    "lists": lambda n: "- " * 5 * n + ">",
+    "quoted marks": lambda n: f"“{ONE}” " * n,
     "open code": lambda n: "<code><pre><q>" * n,
     "block quotes": lambda n: f"> {ONE}\n" * n,
     "bare calls": lambda n: f"{ONE}\n" * n,
