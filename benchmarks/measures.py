@@ -29,7 +29,7 @@ from benchmarks.questions import Question
 from benchmarks.server import Server
 from benchmarks.subjects import AsyncCall, Call
 from langchain_segmind import _formats as _wire
-from langchain_segmind._messages.langchain import from_langchain
+from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.tools import parse_tools
 from langchain_segmind._messages.types import ChatRequest
 from langchain_segmind._tool_emulation import prompt as _tools

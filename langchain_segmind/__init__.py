@@ -25,7 +25,7 @@ from langchain_segmind.errors import (
     SegmindTimeoutError,
 )
 from langchain_segmind.media import content_block_from_file
-from langchain_segmind.models import ListedModel, ModelInfo
+from langchain_segmind.models import ModelInfo
 from langchain_segmind.usage import CreditBalance, UsageTotals, UsageTracker, track_usage
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ChatSegmind",
     "CreditBalance",
-    "ListedModel",
     "ModelInfo",
     "Progress",
     "SegmindAuthenticationError",

@@ -42,12 +42,13 @@ from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows import chat as _flow
 from langchain_segmind._flows.chat import Completion, Endpoint
 from langchain_segmind._flows.types import Destination, Flow
-from langchain_segmind._messages import langchain as _messages
 from langchain_segmind._messages import tools as _toolbox
+from langchain_segmind._messages.from_langchain import from_langchain, protect_results
 from langchain_segmind._messages.refusals import PROVIDER
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import ChatRequest, Method
 from langchain_segmind._version import __version__
-from langchain_segmind.models import ListedModel
+from langchain_segmind.models import ModelInfo
 
 __all__ = ["ChatSegmind"]
 
@@ -193,7 +194,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
     def _asked(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
     ) -> tuple[ChatRequest, Endpoint]:
-        return self._read_call(_messages.from_langchain(messages), stop, kwargs)
+        return self._read_call(from_langchain(messages), stop, kwargs)
 
     def _begin(
         self, messages: Sequence[BaseMessage], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
@@ -268,24 +269,22 @@ class ChatSegmind(ChatSettings, BaseChatModel):
             usage = (
                 completion.answer.usage if i == 0 else None
             )  # counted once, however many choices
-            message = _messages.to_ai_message(choice, usage, metadata)
+            message = to_ai_message(choice, usage, metadata)
             generations.append(ChatGeneration(message=message))
         return ChatResult(generations=generations)
 
     def _message(self, completion: Completion, slug: str) -> AIMessage:
         metadata = self._metadata(completion, slug)
-        return _messages.to_ai_message(
-            completion.answer.choices[0], completion.answer.usage, metadata
-        )
+        return to_ai_message(completion.answer.choices[0], completion.answer.usage, metadata)
 
     def _chunk(self, completion: Completion, slug: str) -> ChatGenerationChunk:
         metadata = self._metadata(completion, slug)
         choice = completion.answer.choices[0]
-        message = _messages.to_ai_message_chunk(choice, completion.answer.usage, metadata)
+        message = to_ai_message_chunk(choice, completion.answer.usage, metadata)
         return ChatGenerationChunk(message=message)
 
-    list_models: ClassVar[of_model_or_class[..., list[ListedModel]]] = _models.list_models
-    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ListedModel]]]] = (
+    list_models: ClassVar[of_model_or_class[..., list[ModelInfo]]] = _models.list_models
+    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ModelInfo]]]] = (
         _models.alist_models
     )
 
@@ -537,7 +536,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         # ValueError for some tool results, on this and every later turn of a conversation.
         value = super()._convert_input(model_input)
         if isinstance(value, ChatPromptValue):
-            messages = _messages.protect_results(value.messages)
+            messages = protect_results(value.messages)
             if messages is not value.messages:
                 return ChatPromptValue(messages=messages)
         return value

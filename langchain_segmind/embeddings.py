@@ -30,7 +30,7 @@ from langchain_segmind._http.batch import (
     arun_many,
     run_many,
 )
-from langchain_segmind._messages.langchain import check_text
+from langchain_segmind._messages.text import check_text
 from langchain_segmind._messages.types import invalid_request
 from langchain_segmind._value import value
 from langchain_segmind.errors import (

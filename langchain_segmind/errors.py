@@ -1,32 +1,33 @@
-"""What can go wrong, as a tree. This file imports nothing of ours.
+"""Define the errors of this package, and which one an HTTP status stands for.
+
+It decides neither what is sent nor what is retried. All errors form one tree, shown here with the
+LangChain error that each derives from and the statuses or situations that it is raised for.
 
     SegmindError                          also LangChain's ModelError
     ├── SegmindAuthenticationError        ModelAuthenticationError   401
     ├── SegmindPermissionDeniedError      ModelPermissionDeniedError 403
     ├── SegmindModelNotFoundError         ModelNotFoundError         404, 410
-    ├── SegmindInsufficientCreditsError                              402, 406 that speaks of credits
+    ├── SegmindInsufficientCreditsError                              402, 406 about credits
     ├── SegmindInvalidRequestError        ModelInvalidRequestError   400, 405, 406, 422, ...
     │   └── SegmindContextOverflowError   ContextOverflowError       the prompt is too long
     ├── SegmindRateLimitError             ModelRateLimitError        429
     ├── SegmindServerError                ModelAPIError              408, 425, 5xx
-    ├── SegmindConnectionError            ModelConnectionError       no HTTP answer
+    ├── SegmindConnectionError            ModelConnectionError       no HTTP reply
     ├── SegmindTimeoutError               ModelTimeoutError          a deadline passed
     │   └── SegmindJobTimeoutError                                   a job did not end in time
-    ├── SegmindResponseError                                         a 200 that cannot be used
+    ├── SegmindResponseError                                         a 200 without a usable reply
     ├── SegmindJobFailedError             ModelAPIError              a job ended as FAILED
     ├── SegmindJobNotFoundError                                      an unknown or expired job
     └── SegmindBudgetExceededError                                   `track_usage(budget=...)`
 
-Which class repeats what was perhaps paid for? None. Each says so three ways: `outcome` tells what
-became of the request, `is_retryable` is what LangChain's `ModelRetryMiddleware` reads, and a
-`ValueError`, `RuntimeError` or `TimeoutError` among the bases keeps LangGraph's default retry
-policy from running a paid model a second time.
+None of them makes a framework retry a call that may have been billed: `outcome` says what happened
+to the request, LangChain's `ModelRetryMiddleware` reads `is_retryable`, and `ValueError`,
+`RuntimeError` or `TimeoutError` among the bases keeps LangGraph's default retry policy from
+running a paid model again.
 """
 
 from __future__ import annotations
 
-import html
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -43,6 +44,8 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
+
+from langchain_segmind._text import one_line, redact
 
 __all__ = [
     "SegmindAuthenticationError",
@@ -63,13 +66,9 @@ __all__ = [
     "SegmindTimeoutError",
 ]
 
-LONGEST_MESSAGE: Final = 2_000
-"""Characters an error message may have."""
+_MAX_BODY_CHARS: Final = 16 * 1024
 
-LONGEST_BODY: Final = 16 * 1024
-"""Characters of the gateway's reply that an error keeps."""
-
-KEPT_HEADERS: Final = (
+_KEPT_HEADERS: Final = (
     "content-type",
     "date",
     "retry-after",
@@ -81,39 +80,39 @@ KEPT_HEADERS: Final = (
     "x-remaining-credits",
     "x-request-id",
 )
-"""The reply headers an error keeps; all others may hold what is nobody's business."""
+"""The reply headers that an error keeps; others may be confidential."""
 
 _BILLED: Final = {"not_sent": False, "rejected": False, "executed": True}
 
 
 class SegmindError(ModelError):
-    """Any failure of a call to the gateway.
+    """The base class of all errors of a call to the gateway.
 
-    Holds plain data only, so it survives pickle, and never the API key.
+    It holds plain data only, so it can be pickled, and never the API key.
 
     Attributes:
         message: One line: what happened and what to do next.
-        status_code: HTTP status of the last reply, or None when there was none.
-        request_id: The gateway's id of the request, where it sent one; that of the job in the
-            queue once there is one, with which `ChatSegmind.fetch` collects the answer.
-        outcome: What became of the last attempt: "not_sent" (the model surely did not run),
-            "rejected" (the gateway answered with a documented, unbilled error), "unknown" (sent,
-            but no trustworthy answer: it may have run and been billed) or "executed" (a 200
-            arrived, but its body is lost or unusable). None where nothing was to be sent.
-        attempts: How many requests were made for this call, polls of a job included.
+        status_code: HTTP status of the last reply; None if there was none.
+        request_id: The gateway's id of the request, if it sent one; for a queued call the job's id,
+            with which `ChatSegmind.fetch` gets the answer later.
+        outcome: What happened to the last attempt: "not_sent" (the model did not run), "rejected"
+            (the gateway replied with a documented, unbilled error), "unknown" (sent, but without a
+            trustworthy reply: the model may have run and been billed) or "executed" (a 200
+            arrived, but its body is lost or unusable). None if there was nothing to send.
+        attempts: How many requests were sent for this call, polls of a job included.
         body: The last reply's text, at most 16 KiB.
-        headers: An allow-listed few of the last reply's headers, names in lower case.
-        cost: What the call cost all the same, in US dollars, where the gateway said so.
+        headers: A few of the last reply's headers, with names in lower case.
+        cost: What the failed call cost in US dollars, if the gateway reported it.
         remaining_credits: The balance the gateway reported, in its credits (US dollars).
-        retry_after: Seconds the gateway asked to wait.
+        retry_after: Seconds to wait, if the gateway requested that.
         model: The slug that was called.
-        is_retryable: Whether the same call may be repeated without paying twice.
+        is_retryable: Whether the same call can be repeated without paying twice.
         ambiguous_attempts: With `retry_ambiguous`, how many attempts before the last may have run
             and been billed too.
-        index: Of `embed_documents`, as the next three: the place, from 0, of the text that failed
-            first, to which all the above belongs; None where there was one text only.
-        vectors: The vectors of the texts that were embedded, by place. They were paid for.
-        paid: How many texts were billed, unusable answers included.
+        index: Of `embed_documents`, as the next three: the index of the text that failed first, to
+            which all of the above applies; None if there was only one text.
+        vectors: The vectors of the texts that were embedded, by index. They were billed.
+        paid: How many texts were billed, those with an unusable reply included.
         perhaps_paid: How many more runs may have been billed.
     """
 
@@ -140,8 +139,8 @@ class SegmindError(ModelError):
         self.request_id = request_id
         self.outcome = outcome
         self.attempts = attempts
-        self.body = body[:LONGEST_BODY] if body is not None else None
-        self.headers = {k: v for k, v in (headers or {}).items() if k in KEPT_HEADERS}
+        self.body = body[:_MAX_BODY_CHARS] if body is not None else None
+        self.headers = {k: v for k, v in (headers or {}).items() if k in _KEPT_HEADERS}
         self.cost = cost
         self.remaining_credits = remaining_credits
         self.retry_after = retry_after
@@ -155,7 +154,7 @@ class SegmindError(ModelError):
 
     @property
     def billed(self) -> bool | None:
-        """Whether the gateway charged for the last attempt; None when nobody can tell."""
+        """Whether the gateway charged for the last attempt; None if that is unknown."""
         return _BILLED.get(self.outcome or "")
 
     def __str__(self) -> str:
@@ -173,7 +172,7 @@ class SegmindError(ModelError):
         paid: int,
         perhaps_paid: int,
     ) -> None:
-        """Say which of many texts this befell, and what became of the others.
+        """Add which of many texts failed, and the results of the others.
 
         Args:
             index: The text's place.
@@ -192,7 +191,7 @@ class SegmindError(ModelError):
         self.is_retryable = self.is_retryable and not paid and not perhaps_paid
 
     def hide(self, secret: str) -> None:
-        """Blot a secret out of what the gateway said, should it have echoed it.
+        """Replace a secret by stars in everything the gateway sent, in case it echoed it.
 
         Args:
             secret: The API key.
@@ -219,7 +218,7 @@ class SegmindPermissionDeniedError(SegmindError, ModelPermissionDeniedError, Val
 
 
 class SegmindModelNotFoundError(SegmindError, ModelNotFoundError, ValueError):
-    """No such model, or it was retired (404, 410)."""
+    """The model does not exist, or was retired (404, 410)."""
 
 
 class SegmindInsufficientCreditsError(SegmindError, ValueError):
@@ -227,7 +226,7 @@ class SegmindInsufficientCreditsError(SegmindError, ValueError):
 
 
 class SegmindInvalidRequestError(SegmindError, ModelInvalidRequestError, ValueError):
-    """The gateway or the model refused what was sent (400, 405, 406, 409, 413, 415, 422, 3xx)."""
+    """The gateway or the model refused the request (400, 405, 406, 409, 413, 415, 422, 3xx)."""
 
 
 class SegmindContextOverflowError(SegmindInvalidRequestError, ContextOverflowError):
@@ -235,7 +234,7 @@ class SegmindContextOverflowError(SegmindInvalidRequestError, ContextOverflowErr
 
 
 class SegmindRateLimitError(SegmindError, ModelRateLimitError):
-    """Too many requests (429); `retry_after` holds the seconds the gateway asked for."""
+    """There were too many requests (429); `retry_after` has the seconds to wait."""
 
 
 class SegmindServerError(SegmindError, ModelAPIError, RuntimeError):
@@ -243,7 +242,7 @@ class SegmindServerError(SegmindError, ModelAPIError, RuntimeError):
 
 
 class SegmindConnectionError(SegmindError, ModelConnectionError, RuntimeError):
-    """No HTTP answer: refused, unresolved, reset, bad certificate, failing proxy."""
+    """There was no HTTP reply: refused, unresolved, reset, bad certificate, failing proxy."""
 
 
 class SegmindTimeoutError(SegmindError, ModelTimeoutError, TimeoutError):
@@ -251,14 +250,14 @@ class SegmindTimeoutError(SegmindError, ModelTimeoutError, TimeoutError):
 
 
 class SegmindJobTimeoutError(SegmindTimeoutError):
-    """A job did not end within `queue_timeout` or `total_timeout`; it runs on in the queue.
+    """A job did not end within `queue_timeout` or `total_timeout`; it keeps running in the queue.
 
-    `ChatSegmind.fetch(error.request_id)` collects its answer later.
+    `ChatSegmind.fetch(error.request_id)` gets its answer later.
     """
 
 
 class SegmindResponseError(SegmindError, RuntimeError):
-    """A reply of status 200 without a usable answer. It was billed and is not asked for again."""
+    """A reply of status 200 has no usable answer. It was billed, so it is not retried."""
 
 
 class SegmindJobFailedError(SegmindError, ModelAPIError, RuntimeError):
@@ -270,131 +269,80 @@ class SegmindJobNotFoundError(SegmindError, ValueError):
 
 
 class SegmindBudgetExceededError(SegmindError, RuntimeError):
-    """A call was not begun, because the budget of a `track_usage` is used up."""
+    """A call was not started, because the budget of a `track_usage` is used up."""
 
 
+_REFUSED: Final = (SegmindInvalidRequestError, "Correct the request; it would be refused again.")
+_TRANSIENT: Final = (SegmindServerError, "Try again.")
 _STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
-    400: (SegmindInvalidRequestError, "Correct the request; it would be refused again."),
+    400: _REFUSED,
     401: (
         SegmindAuthenticationError,
         "Check the key: set SEGMIND_API_KEY or pass api_key=..., see https://cloud.segmind.com.",
     ),
     402: (SegmindInsufficientCreditsError, "Top up at https://cloud.segmind.com."),
-    403: (SegmindPermissionDeniedError, "This key may not use the model; ask its owner or team."),
+    403: (
+        SegmindPermissionDeniedError,
+        "This key may not use the model; ask the owner of the key or of its team.",
+    ),
     404: (
         SegmindModelNotFoundError,
-        "Check the model's slug; https://www.segmind.com/models lists those there are.",
+        "Check the model's slug; https://www.segmind.com/models lists all models.",
     ),
-    405: (SegmindInvalidRequestError, "Check base_url; it must end in the API's version, as /v1."),
-    406: (SegmindInvalidRequestError, "Correct the request; it would be refused again."),
-    408: (SegmindServerError, "Try again."),
+    405: (
+        SegmindInvalidRequestError,
+        "Check base_url; it must end in the API's version, e.g. '/v1'.",
+    ),
+    406: _REFUSED,
+    408: _TRANSIENT,
     410: (SegmindModelNotFoundError, "This model was retired; choose another one."),
     413: (SegmindInvalidRequestError, "The request is too large; send less or smaller media."),
-    425: (SegmindServerError, "Try again."),
+    425: _TRANSIENT,
     429: (
         SegmindRateLimitError,
         "Send fewer requests at once: set rate_limiter=..., or max_concurrency=... of embeddings.",
     ),
 }
-_REDIRECT = (
+_REDIRECT: Final = (
     SegmindInvalidRequestError,
-    "Redirects are never followed, so that the key stays here; check base_url.",
+    "Redirects are never followed, so that no other host receives the key; check base_url.",
 )
-_OTHER_REFUSAL = (SegmindInvalidRequestError, "Correct the request; it would be refused again.")
-_SERVER = (SegmindServerError, "The fault is the gateway's or the model's; try again later.")
-_UNSURE = (
+_FAILED: Final = (SegmindServerError, "The gateway or the model behind it failed; try again later.")
+_MAY_HAVE_RUN: Final = (
     SegmindServerError,
-    "The model may have run and been billed; only retry_ambiguous=True would ask it again.",
+    "The model may have run and been billed; set retry_ambiguous=True to retry such calls.",
 )
 
-_CREDITS = re.compile(r"credit|balance|spend", re.IGNORECASE)
-_OVERFLOW = re.compile(
+_CREDITS: Final = re.compile(r"credit|balance|spend", re.IGNORECASE)
+_OVERFLOW: Final = re.compile(
     r"context.{0,20}(length|window|limit)|(prompt|input|text) is too long|"
     r"too many (input )?tokens|"
     r"maximum (number of )?(input )?tokens",
     re.IGNORECASE,
 )
-_HOST = re.compile(r"host header", re.IGNORECASE)
+_HOST: Final = re.compile(r"host header", re.IGNORECASE)
 
 
-def class_for(status: int, text: str, *, unsure: bool = False) -> tuple[type[SegmindError], str]:
-    """Tell which error an HTTP status and the gateway's words stand for.
+def error_class_for(
+    status: int, message: str, *, may_have_run: bool = False
+) -> tuple[type[SegmindError], str]:
+    """Return the class of error for an HTTP status, and the advice that ends its message.
 
     Args:
         status: The HTTP status, anything but 2xx.
-        text: What the gateway said, as `explain` reads it from the body.
-        unsure: Whether the model may have run all the same.
-
-    Returns:
-        The class and the advice that ends its message.
+        message: The gateway's message, from `message_from_body`.
+        may_have_run: Whether the model may have run in spite of the status.
     """
-    if status in (402, 406) and _CREDITS.search(text):
+    if status in (402, 406) and _CREDITS.search(message):
         return _STATUS[402]
-    if (400 <= status < 500 or status == 500) and status != 429 and _OVERFLOW.search(text):
+    if (400 <= status < 500 or status == 500) and status != 429 and _OVERFLOW.search(message):
         return SegmindContextOverflowError, "Shorten the conversation, or split the text."
-    if status == 400 and _HOST.search(text):
-        return SegmindInvalidRequestError, "This speaks of a wrong address; check base_url."
+    if status == 400 and _HOST.search(message):
+        return SegmindInvalidRequestError, "The gateway does not serve this host; check base_url."
     if status in _STATUS:
         return _STATUS[status]
     if 300 <= status < 400:
         return _REDIRECT
     if status >= 500:
-        return _UNSURE if unsure else _SERVER
-    return _OTHER_REFUSAL
-
-
-def explain(body: str) -> str:
-    """Read what the gateway means from the body of an error reply.
-
-    Args:
-        body: JSON with `error`, `error_description`, `message` or `detail` (each a text or an
-            object), HTML, plain text or nothing.
-
-    Returns:
-        One clean line, empty where there is nothing to read.
-    """
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return one_line(_without_markup(body), 500)
-    return explain_value(value)
-
-
-def explain_value(value: Any) -> str:
-    """Read what the gateway means from a parsed error body; empty where it says nothing."""
-    return one_line("; ".join(_words(value)), 500)
-
-
-def _words(value: Any, depth: int = 0) -> list[str]:
-    if isinstance(value, str):
-        return [value] if value.strip() else []
-    if isinstance(value, list) and depth < 3:
-        return [word for item in value[:5] for word in _words(item, depth + 1)]
-    if isinstance(value, dict) and depth < 3:
-        known = ("error", "error_description", "message", "msg", "detail", "reason", "code")
-        found = [word for key in known if key in value for word in _words(value[key], depth + 1)]
-        return list(dict.fromkeys(found))
-    return []
-
-
-def _without_markup(text: str) -> str:
-    if "<" not in text:
-        return text
-    text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1\s*>|$)", " ", text[:LONGEST_BODY])
-    return html.unescape(re.sub(r"<[^<>]*>", " ", text))
-
-
-SHORTEST_SECRET: Final = 8
-"""Characters below which a key is no secret, but a word that may stand anywhere."""
-
-
-def redact(text: str, secret: str) -> str:
-    """Put stars in the place of a secret."""
-    return text.replace(secret, "***") if len(secret) >= SHORTEST_SECRET else text
-
-
-def one_line(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    """Make a text fit for one line of a log: no control characters or line breaks, and short."""
-    clean = "".join(c if c.isprintable() else " " for c in text[: 4 * longest])
-    clean = " ".join(clean.split())
-    return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+        return _MAY_HAVE_RUN if may_have_run else _FAILED
+    return _REFUSED

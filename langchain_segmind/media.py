@@ -1,4 +1,4 @@
-"""Blocks of media for messages, made from what the user names. Nothing else here reads files."""
+"""Build content blocks from local files. No other module reads a file that a message names."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _SIGNATURES: Final = (
 def content_block_from_file(
     image: str | os.PathLike[str] | bytes, *, mime_type: str | None = None
 ) -> dict[str, Any]:
-    """Make a content block of a local image, in the form that every model here understands.
+    """Build the content block of a local image, in a form that every model here accepts.
 
     Args:
         image: The path of a file to read, or the image's bytes.
-        mime_type: As `"image/png"`; by default seen from the first bytes of PNG, JPEG, GIF and
-            WebP.
+        mime_type: Such as `"image/png"`; by default detected from the first bytes of a PNG, JPEG,
+            GIF or WebP.
 
     Returns:
         LangChain's image block, for the `content` list of a message.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If the image is empty, or of a kind that is not recognised.
+        ValueError: If the image is empty, or its type is not recognized.
     """
     data = image if isinstance(image, bytes) else Path(image).read_bytes()
     if not data:
-        raise ValueError("content_block_from_file: the image is empty")
-    mime = mime_type or _kind(data)
+        raise ValueError("image is empty: it has no bytes.")
+    mime = mime_type or _detect_mime_type(data)
     if mime is None:
         raise ValueError(
-            "content_block_from_file: not a PNG, JPEG, GIF or WebP; pass mime_type='image/...' "
-            "if it is an image"
+            "image is not a PNG, JPEG, GIF or WebP. If it is an image of another type, pass "
+            "mime_type='image/...'."
         )
     return {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": mime}
 
 
-def _kind(data: bytes) -> str | None:
+def _detect_mime_type(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((mime for start, mime in _SIGNATURES if data.startswith(start)), None)

@@ -1,14 +1,14 @@
-"""What we know of each model, as data. A new model is one row; an unknown slug works by its family.
+"""Models as data: what is known of each, and what the vendor's catalogue says of it.
 
-The rows are those of the vendor's directory (chat models). `images` is None where the directory
-does not say, `context` is what the vendor states, `seconds` its running average of a call.
+A new model is one row of `chat_models`; an unknown slug works by its family. Only the rows may
+name a model: how a request or a reply looks belongs to `_formats`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,22 +20,29 @@ from langchain_segmind._messages.types import MediaPart
 from langchain_segmind.errors import SegmindResponseError
 
 SLOW: Final = 45.0
-"""Seconds on average from which a model's calls go through the queue: the vendor advises it beyond
+"""Average seconds from which a model's calls go through the queue: the vendor advises it beyond
 about 60 s, where the synchronous path may be cut, and calls take longer than their average."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model.
+    """One model: what this package knows of it, and what the vendor's catalogue says.
+
+    The rows of this package come from the vendor's directory and leave the catalogue's fields
+    None; `ChatSegmind.list_models()` fills them.
 
     Attributes:
         slug: Its name in the gateway's URL.
         family: How its request bodies look.
         images: Whether it takes images; None if unknown.
-        context: Tokens that fit into its context; None if unknown.
+        context: Tokens that fit into its context, as the vendor states; None if unknown.
         seconds: How long a call takes on average; None if unknown.
         setting_names: Settings the model calls by another name; None for one it must not be sent.
         native_tools: Whether the gateway forwards tools to it. Today it does to none.
+        title: The catalogue's name for people.
+        description: What the catalogue says about it.
+        is_deprecated: Whether the catalogue marks it as deprecated.
+        parameters: The catalogue's `parameters_schema`, as it came.
     """
 
     slug: str
@@ -45,14 +52,18 @@ class ModelInfo:
     seconds: float | None = None
     setting_names: Mapping[str, str | None] = field(default_factory=dict)
     native_tools: bool = False
+    title: str | None = None
+    description: str | None = None
+    is_deprecated: bool | None = None
+    parameters: Any = None
 
     @property
     def is_slow(self) -> bool:
         """Whether a call may well outlast the gateway's synchronous path."""
         return self.seconds is not None and self.seconds >= SLOW
 
-    def shows(self, media: MediaPart) -> bool:
-        """Tell whether the model can be shown a medium that a tool returned.
+    def accepts_media(self, media: MediaPart) -> bool:
+        """Return whether the model can be shown a medium that a tool returned.
 
         Args:
             media: The medium.
@@ -62,20 +73,19 @@ class ModelInfo:
         """
         if self.images is False and media.kind == "image":
             return False
-        shown: bool = FORMATS[self.family].shows(media)
-        return shown
+        return FORMATS[self.family].accepts_media(media)
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Give settings under the model's own names, without those it must not be sent.
+        """Return settings under the model's own names, without those it must not be sent.
 
         Args:
-            settings: Values by our names, as `max_tokens`.
+            settings: Values by ChatSegmind's names, as `max_tokens`.
 
         Returns:
             The fields to send.
         """
-        named = {self.setting_names.get(name, name): value for name, value in settings.items()}
-        return {name: value for name, value in named.items() if name is not None}
+        renamed = {self.setting_names.get(name, name): value for name, value in settings.items()}
+        return {name: value for name, value in renamed.items() if name is not None}
 
 
 # No row has `setting_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want
@@ -83,7 +93,7 @@ class ModelInfo:
 # temperature and top_p. Until someone sees the gateway refuse them, send what the user set.
 @cache
 def chat_models() -> Mapping[str, ModelInfo]:
-    """Give the cards of the chat models by slug, made when the first model is built."""
+    """Return the known chat models by slug. They are built with the first `ChatSegmind`."""
     rows = (
         ModelInfo("claude-4-sonnet", "anthropic", images=True, seconds=11),
         ModelInfo("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
@@ -136,23 +146,23 @@ def chat_models() -> Mapping[str, ModelInfo]:
         ModelInfo("qwen3.5-plus", "openai", images=True, context=1_000_000, seconds=17),
         ModelInfo("qwq-plus", "openai", seconds=56),
     )
-    return {model_info.slug: model_info for model_info in rows}
+    return {row.slug: row for row in rows}
 
 
 @cache
 def _embedding_models() -> Mapping[str, ModelInfo]:
-    # `context` is how many tokens a text may have, by the vendor's pages for Gemini's models and by
-    # their maker's for the others.
+    # `context` is the number of tokens that one text may have: Segmind's pages say it for Gemini's
+    # models, OpenAI's for its own.
     rows = (
         ModelInfo("text-embedding-3-small", "openai", context=8192),
         ModelInfo("text-embedding-3-large", "openai", context=8192),
         ModelInfo("gemini-embedding-001", "gemini", context=2048),
         ModelInfo("gemini-embedding-2", "gemini", context=8192),
     )
-    return {model_info.slug: model_info for model_info in rows}
+    return {row.slug: row for row in rows}
 
 
-# A prefix counts only up to a dash, digit, dot or the end: `claudette-7b` is no Claude.
+# A prefix counts only before a dash, digit, dot or the end: `claudette-7b` is not a Claude.
 _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
     (re.compile(r"claude(?![a-z])", re.IGNORECASE), "anthropic"),
     (re.compile(r"gemini(?![a-z])", re.IGNORECASE), "gemini"),
@@ -160,18 +170,18 @@ _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
 
 
 def model_info_for(slug: str) -> ModelInfo:
-    """Find what is known of a model; for an unknown slug, only its family, by its name."""
+    """Return what is known of a chat model. Of an unknown slug, that is only its family."""
     return chat_models().get(slug) or ModelInfo(slug, _family(slug))
 
 
 def embedding_model_info_for(slug: str) -> ModelInfo:
-    """Find what is known of an embedding model; for an unknown slug, only its family.
+    """Return what is known of an embedding model. Of an unknown slug, that is only its family.
 
     Raises:
-        ValueError: If it is a chat model, which would run, and be billed, for a chat's answer.
+        ValueError: If it is a chat model, which would run and be billed, and return no vector.
     """
     if slug in chat_models():
-        raise ValueError(f"{slug} is a chat model; use ChatSegmind, or an embedding model's slug")
+        raise ValueError(f"{slug} is a chat model. Use ChatSegmind, or an embedding model's slug")
     family: Family = "gemini" if _family(slug) == "gemini" else "openai"
     return _embedding_models().get(slug) or ModelInfo(slug, family)
 
@@ -181,7 +191,7 @@ def _family(slug: str) -> Family:
 
 
 def profile(model_info: ModelInfo) -> ModelProfile:
-    """Describe a model to LangChain; what is unknown is left out."""
+    """Return LangChain's profile of a model, without what is unknown."""
     known = ModelProfile(
         text_inputs=True,
         text_outputs=True,
@@ -201,41 +211,22 @@ def profile(model_info: ModelInfo) -> ModelProfile:
     return known
 
 
-# --- the vendor's own list -------------------------------------------------------------------
+# --- the vendor's catalogue ------------------------------------------------------------------
 
-_VENDORS_API: Final = "https://api.segmind.com"
-_VENDORS_LIST: Final = "https://api.spotprod.segmind.com"
-_LIST_KEY: Final = "Inference Segmind Model Information List With Details"
-_LIST_PATH: Final = "/inference-model-information/list"
-
-
-@dataclass(frozen=True, slots=True)
-class ListedModel:
-    """A model in the vendor's public catalogue.
-
-    Attributes:
-        slug: Its name in the gateway's URL.
-        title: Its name for people.
-        description: What the vendor says of it.
-        is_retired: Whether the vendor marks it as deprecated.
-        model_info: What this package knows of it.
-    """
-
-    slug: str
-    title: str
-    description: str
-    is_retired: bool
-    model_info: ModelInfo
+_API: Final = "https://api.segmind.com"
+_CATALOGUE: Final = "https://api.spotprod.segmind.com"
+_CATALOGUE_PATH: Final = "/inference-model-information/list"
+_CATALOGUE_KEY: Final = "Inference Segmind Model Information List With Details"
 
 
-def list_url(base_url: str) -> str:
-    """Tell where the catalogue is: on a host of its own at the vendor's, else on the API's."""
+def catalogue_url(base_url: str) -> str:
+    """Return the catalogue's URL: the vendor's has a host of its own, others are on the API's."""
     parts = urlsplit(base_url)
     origin = f"{parts.scheme}://{parts.netloc}"
-    return (_VENDORS_LIST if origin == _VENDORS_API else origin) + _LIST_PATH
+    return (_CATALOGUE if origin == _API else origin) + _CATALOGUE_PATH
 
 
-def entries(document: Any) -> list[ListedModel]:
+def parse_catalogue(document: Any) -> list[ModelInfo]:
     """Read the language models from the vendor's catalogue.
 
     Args:
@@ -245,22 +236,22 @@ def entries(document: Any) -> list[ListedModel]:
         SegmindResponseError: If there is no list in it.
     """
     lists = list(document.values()) if isinstance(document, dict) else [document]
-    named = document.get(_LIST_KEY) if isinstance(document, dict) else None
-    found = next((value for value in (named, *lists) if isinstance(value, list)), None)
-    if found is None:
+    named = document.get(_CATALOGUE_KEY) if isinstance(document, dict) else None
+    entries = next((value for value in (named, *lists) if isinstance(value, list)), None)
+    if entries is None:
         raise SegmindResponseError("it holds no list of models")
-    return list(_language_models(found))
+    return list(_language_models(entries))
 
 
-def _language_models(items: list[Any]) -> Iterator[ListedModel]:
-    for item in items:
-        if isinstance(item, dict) and item.get("type") == "textToText" and item.get("slug"):
-            slug = str(item["slug"])
-            yield ListedModel(
-                slug=slug,
-                title=str(item.get("title") or slug),
-                description=str(item.get("description") or ""),
-                is_retired=str(item.get("is_depreciated")).lower()
-                in ("true", "1"),  # the vendor's spelling
-                model_info=model_info_for(slug),
+def _language_models(entries: list[Any]) -> Iterator[ModelInfo]:
+    for entry in entries:
+        if isinstance(entry, dict) and entry.get("type") == "textToText" and entry.get("slug"):
+            slug = str(entry["slug"])
+            deprecated = str(entry.get("is_depreciated"))  # the vendor's spelling
+            yield replace(
+                model_info_for(slug),
+                title=str(entry.get("title") or slug),
+                description=str(entry.get("description") or ""),
+                is_deprecated=deprecated.lower() in ("true", "1"),
+                parameters=entry.get("parameters_schema"),
             )

@@ -1,10 +1,11 @@
-"""The vendor's catalogue, as a method of a model or of its class."""
+"""Read the vendor's catalogue of models, as a method of a model or of its class.
+
+The catalogue is public: no key and no other header of the model may go to its host.
+"""
 
 from __future__ import annotations
 
-from langchain_segmind import models as _catalogue
-from langchain_segmind._client import destination as _live
-from langchain_segmind._client import validation as _config
+from langchain_segmind._client import destination, validation
 from langchain_segmind._client.connection import (
     GatewayClient,
     default_base_url,
@@ -15,24 +16,24 @@ from langchain_segmind._flows import chat as _flow
 from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination
 from langchain_segmind._http.transport import Network, Transport
-from langchain_segmind.models import ListedModel
+from langchain_segmind.models import ModelInfo, catalogue_url
 
 
 @of_model_or_class
 def list_models(
     model: GatewayClient | type[GatewayClient], base_url: str | None = None
-) -> list[ListedModel]:
-    """Read the vendor's public catalogue of language models; free of charge, without a key.
+) -> list[ModelInfo]:
+    """Read the vendor's public catalogue of language models. It is free and needs no key.
 
     Works on the class too: `ChatSegmind.list_models()`.
 
     Args:
         model: The model or class it is called on.
-        base_url: The API whose catalogue is wanted; by default this model's, for the class what
-            `SEGMIND_API_BASE` says, or the vendor's.
+        base_url: The API whose catalogue to read. By default this model's; for the class, that of
+            `SEGMIND_API_BASE`, or else the vendor's.
 
     Returns:
-        The models in the vendor's order, retired ones too, each with what is known of it here.
+        The models in the vendor's order, deprecated ones too, with what this package knows of each.
 
     Raises:
         SegmindError: If it cannot be read.
@@ -47,8 +48,8 @@ def list_models(
 @of_model_or_class
 async def alist_models(
     model: GatewayClient | type[GatewayClient], base_url: str | None = None
-) -> list[ListedModel]:
-    """Read the vendor's public catalogue, as `list_models` does."""
+) -> list[ModelInfo]:
+    """Async version of `list_models`."""
     url, transport, retry_policy = _catalogue_of(model, base_url)
     try:
         return await transport.arun(_flow.models(url, retry_policy), None)
@@ -59,16 +60,16 @@ async def alist_models(
 def _catalogue_of(
     model: GatewayClient | type[GatewayClient], base_url: str | None
 ) -> tuple[str, Transport, RetryPolicy]:
-    """Tell where a catalogue is and how to reach it: on connections of its own, as on its host."""
-    model_of = None if isinstance(model, type) else model
+    """Return the API's URL, connections to the catalogue's host, and the retry policy."""
+    instance = None if isinstance(model, type) else model
     is_explicit = base_url is not None
     if base_url is None:
-        base_url = model_of.base_url if model_of else default_base_url()
-        is_explicit = model_of is not None and "base_url" in model_of.model_fields_set
-    own = Destination(_config.check_url(base_url))
-    if model_of is not None:
-        own = Destination(own.base_url, proxy=model_of.proxy, verify=model_of.verify)
-    to = _live.destination(own, is_explicit=is_explicit)
-    origin = _catalogue.list_url(to.base_url)
-    network = Network(origin, to.proxy, to.verify, is_direct=to.is_local)
-    return to.base_url, Transport(network), retry_policy_of(model_of) if model_of else RetryPolicy()
+        base_url = instance.base_url if instance else default_base_url()
+        is_explicit = instance is not None and "base_url" in instance.model_fields_set
+    configured = Destination(validation.check_url(base_url))
+    if instance is not None:
+        configured = Destination(configured.base_url, proxy=instance.proxy, verify=instance.verify)
+    actual = destination.destination(configured, is_explicit=is_explicit)
+    origin = catalogue_url(actual.base_url)
+    transport = Transport(Network(origin, actual.proxy, actual.verify, is_direct=actual.is_local))
+    return actual.base_url, transport, retry_policy_of(instance) if instance else RetryPolicy()

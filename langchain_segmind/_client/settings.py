@@ -163,7 +163,7 @@ class ChatSettings(GatewayClient):
         prompt = ChatRequest(
             messages=turns,
             tools=tools,
-            forced=forced,
+            require_tool_call=forced,
             parallel=given.get("parallel_tool_calls") is not False,
             settings=self._settings(given),
             extras=self._extras(given),

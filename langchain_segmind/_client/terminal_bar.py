@@ -1,8 +1,8 @@
-"""Draw a progress bar in a thread of its own, whatever becomes of the terminal.
+"""Draw a progress bar in its own thread, so that no terminal can delay or fail a call.
 
-It must not touch tqdm's class-wide lock. tqdm (4.66 to 4.70, `std.py`) holds that lock while it
-writes, and `refresh` does not release it when the write raises. A bar of ours on a terminal that
-went away, or that blocks, would stop every other bar of the process, also those of other libraries.
+It must not use tqdm's class-wide lock. tqdm (4.66 to 4.70, `std.py`) holds that lock while it
+writes, and `refresh` does not release it when the write raises. So a bar of ours on a terminal that
+is gone, or that blocks, would stop every other bar of the process, also those of other libraries.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from weakref import WeakSet
 __all__ = ["Bar"]
 
 _INTERVAL: Final = 0.2  # seconds between two drawings
-_LONGEST_CLOSE: Final = 5.0  # seconds that closing waits for a terminal that may be blocked
+_CLOSE_TIMEOUT: Final = 5.0  # seconds that `close` waits for a terminal that may be blocked
 
 _log: Final = logging.getLogger(__name__)
 
-_lock: Final = threading.Lock()  # guards `_drawn`; nobody writes or waits while holding it
-_drawn: Final[WeakSet[Bar]] = WeakSet()
+_lock: Final = threading.Lock()  # guards `_active_bars`; never held while writing or waiting
+_active_bars: Final[WeakSet[Bar]] = WeakSet()
 
 
 class Bar:
-    """A bar that is drawn a few times a second until it is closed.
+    """Draw a bar a few times a second until `close`.
 
     Args:
-        read: Returns how many are done and what stands behind the bar; called in another thread.
+        read: Returns how many are done and the text after the bar; called in another thread.
         file: Where to draw; None for the standard error output.
-        style: What tqdm takes beside it.
+        style: More arguments for tqdm.
     """
 
     def __init__(
@@ -43,43 +43,44 @@ class Bar:
         self._file = _SafeFile(file)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
-        # A lock, and a set of bars, for this bar alone: tqdm looks both up on the class. Without
-        # them, a write of ours that blocks or raises stops the bars of others; without the
-        # interval of 0, tqdm's monitor thread would be started for ours.
+        # tqdm (4.66 to 4.70) looks up its private `_lock` and `_instances` on the class, so this
+        # bar gets a class of its own. With the shared ones, a write of ours that blocks or raises
+        # stops the bars of others; without the interval of 0, tqdm would start its monitor thread.
         own = {"_lock": threading.RLock(), "_instances": WeakSet(), "monitor_interval": 0}
-        alone: Any = type("_AloneBar", (tqdm,), own)
+        isolated: Any = type("_IsolatedBar", (tqdm,), own)
         with _lock:
             self.row = _free_row(tqdm)
-            _drawn.add(self)
-        self._bar = alone(**style, file=self._file, position=self.row or None, dynamic_ncols=True)
+            _active_bars.add(self)
+        position = self.row or None
+        self._bar = isolated(**style, file=self._file, position=position, dynamic_ncols=True)
         if self._bar.disable:
-            self._leave_row()
+            self._release_row()
         else:
-            self._start()
+            self._start_thread()
 
-    def _start(self) -> None:
+    def _start_thread(self) -> None:
         try:
             self._thread.start()
-        except RuntimeError:  # there are too many threads, or the interpreter is about to end
-            self._leave_row()
-            self._give_up()
+        except RuntimeError:  # there are too many threads, or the interpreter is shutting down
+            self._release_row()
+            self._stop_drawing()
 
     def close(self) -> None:
-        """Draw the bar for the last time. A terminal that blocks is left behind."""
+        """Draw the bar one last time, without waiting long for a terminal that blocks."""
         self._ended.set()
-        self._leave_row()
+        self._release_row()
         if self._thread.ident is None:
             return
-        self._thread.join(_LONGEST_CLOSE)
+        self._thread.join(_CLOSE_TIMEOUT)
         if self._thread.is_alive():
-            # Not logged: a log most often goes to the terminal that blocks.
-            self._give_up()
+            # Not logged: a log usually goes to the terminal that blocks.
+            self._stop_drawing()
 
-    def _leave_row(self) -> None:
+    def _release_row(self) -> None:
         with _lock:
-            _drawn.discard(self)
+            _active_bars.discard(self)
 
-    def _give_up(self) -> None:
+    def _stop_drawing(self) -> None:
         self._file.is_open = False
         self._bar.disable = True
 
@@ -92,13 +93,16 @@ class Bar:
                     self._draw()
                     break
             self._bar.close()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the calls go on
+        except Exception as error:  # noqa: BLE001 - no error of a terminal may fail a call
             self._file.fail(error)
         finally:
-            self._bar.disable = True  # it may hold its lock, for which its collector would wait
+            # Otherwise tqdm's `__del__` may wait for the lock that it still holds.
+            self._bar.disable = True
         if self._file.error is not None:
             _log.error(
-                "The progress is counted, but cannot be shown anymore.", exc_info=self._file.error
+                "The progress bar cannot be shown anymore: writing to its file failed. Calls are "
+                "not affected, and the counts stay correct.",
+                exc_info=self._file.error,
             )
 
     def _draw(self) -> None:
@@ -108,21 +112,23 @@ class Bar:
 
 
 def _free_row(tqdm: Any) -> int:
-    """Return the first row of the terminal on which no bar stands, 0 for the cursor's own."""
+    """Return the first row of the terminal without a bar; 0 is the cursor's own row."""
     try:
-        # Read without tqdm's lock, which may be held forever; see above.
-        bars = list(tqdm._instances)  # noqa: SLF001 - tqdm 4.66 to 4.70; else bars share a row
-    except (AttributeError, RuntimeError):  # another thread began a bar just now
+        # `_instances` (tqdm 4.66 to 4.70) is private; without it, bars would share a row. It is
+        # read without tqdm's lock, which may be held forever; see the top of this file.
+        bars = list(tqdm._instances)  # noqa: SLF001 - see above
+    except (AttributeError, RuntimeError):  # another thread has just started a bar
         bars = []
-    taken = {abs(bar.pos) for bar in bars if hasattr(bar, "pos")} | {bar.row for bar in _drawn}
+    taken = {abs(bar.pos) for bar in bars if hasattr(bar, "pos")}
+    taken |= {bar.row for bar in _active_bars}
     return min(set(range(len(taken) + 1)) - taken)
 
 
 class _SafeFile:
-    """A file that never raises, and is not written to before it is open or after it failed.
+    """Write to a file without ever raising, and only while it is open and has not failed.
 
-    tqdm draws for the first time while it builds a bar, in the thread that makes the calls; so the
-    file opens when the drawing thread runs, where it may block.
+    tqdm first draws while a bar is built, in the thread that makes the calls. So the file opens
+    only in the drawing thread, where it may block.
     """
 
     def __init__(self, file: TextIO | None) -> None:
@@ -131,31 +137,33 @@ class _SafeFile:
         self.error: Exception | None = None
 
     def write(self, text: str) -> int:
-        """Write, unless it failed before."""
-        self._try("write", text)
+        """Write, unless the file is closed or has failed."""
+        self._call("write", text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, unless it failed before."""
-        self._try("flush")
+        """Flush, unless the file is closed or has failed."""
+        self._call("flush")
 
     def isatty(self) -> bool:
-        """Return whether it is a terminal that can still be written to."""
+        """Return whether the file is a terminal."""
         try:
             return self._file.isatty()
-        except Exception:  # noqa: BLE001 - a file that was closed, or is not quite a file
+        except Exception:  # noqa: BLE001 - a file may be closed, or an incomplete imitation
             return False
 
     def fail(self, error: Exception) -> None:
-        """Write nothing from now on, because of this error."""
+        """Stop writing, because of this error."""
         self.error = self.error or error
 
-    def _try(self, method: str, *args: str) -> None:
+    def _call(self, method: str, *args: str) -> None:
         if not self.is_open or self.error is not None:
             return
         try:
-            getattr(self._file, method)(*args)  # the file may be None, as a service's stderr is
-        except Exception as error:  # noqa: BLE001 - files raise OSError, ValueError and their own
+            getattr(self._file, method)(
+                *args
+            )  # the file may be None, as the stderr of a service is
+        except Exception as error:  # noqa: BLE001 - files raise OSError, ValueError or their own
             self.fail(error)
 
     def __getattr__(self, name: str) -> Any:

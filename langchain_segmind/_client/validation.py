@@ -1,6 +1,6 @@
-"""What a user may configure, checked before anything is sent.
+"""Check everything that a user may configure, before anything is sent.
 
-Every message names the field and the fix, and none repeats a value that may be secret.
+Every message names the parameter and the fix; none repeats a value that may be secret.
 """
 
 from __future__ import annotations
@@ -12,39 +12,40 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-DEEPEST_JSON: Final = 100
-_SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_OURS: Final = {
+MAX_JSON_DEPTH: Final = 100
+
+_SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
+_RESERVED_HEADERS: Final = {
     "x-api-key": "pass api_key=... instead",
-    "content-type": "the gateway takes JSON only",
-    "content-length": "it is counted from the body",
+    "content-type": "the gateway accepts JSON only",
+    "content-length": "it follows from the body",
     "transfer-encoding": "the body is sent in one piece",
-    "accept-encoding": "replies are asked for uncompressed, so that their size is known",
-    "connection": "connections are kept by the client",
+    "accept-encoding": "replies are requested uncompressed, so that their size is known",
+    "connection": "the client manages its connections",
     "expect": "the body is sent at once",
-    "te": "the body is read as it comes",
+    "te": "the client reads the body as it arrives",
     "trailer": "the body is sent in one piece",
-    "upgrade": "the client speaks HTTP/1.1",
+    "upgrade": "the client uses HTTP/1.1",
     "proxy-authorization": "put user and password into proxy=...",
     "host": "it follows from base_url",
 }
 
 BLANK_KEY: Final = (
-    "api_key is blank; pass api_key=... or set the environment variable SEGMIND_API_KEY; "
-    "without a key, python -m langchain_segmind.testing -- python program.py runs a program"
+    "api_key is blank: pass api_key=... or set the environment variable SEGMIND_API_KEY. To run a "
+    "program without a key, use python -m langchain_segmind.testing -- python program.py."
 )
 
 
 def check_key(key: str) -> str:
-    """Check an API key without ever naming it; its format is the vendor's affair."""
+    """Check an API key and strip it. Its format is the vendor's, so only its characters matter."""
     key = key.strip()
     if not key:
         raise ValueError(BLANK_KEY)
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ValueError(
-            "api_key must be one line of printable ASCII without spaces; copy it again from "
-            "https://cloud.segmind.com (the value is not shown here)"
+            "api_key must be one line of printable ASCII without spaces (the value is not shown "
+            "here). Copy it again from https://cloud.segmind.com."
         )
     return key
 
@@ -52,33 +53,33 @@ def check_key(key: str) -> str:
 def check_slug(slug: object) -> str:
     """Check a model's slug: it becomes part of the URL, where `../v2/x` would lead elsewhere."""
     if not isinstance(slug, str):
-        raise ValueError(f"model must be a text such as 'gpt-4o', not {type(slug).__name__}")
+        raise ValueError(f"model must be a string such as 'gpt-4o', not {type(slug).__name__}.")
     if not _SLUG.fullmatch(slug) or slug.strip(".") == "":
         raise ValueError(
-            f"model {slug[:80]!r} is no slug; it may hold letters, digits, dots, dashes and "
-            "underscores only, as in 'gpt-4o'"
+            f"model={slug[:80]!r} is not a valid slug: use only letters, digits, '.', '-' and '_', "
+            "e.g. 'gpt-4o'."
         )
     return slug
 
 
 def check_url(url: str) -> str:
-    """Check the API's base URL and give it without a slash at its end."""
+    """Check the API's base URL and normalize it: no slash at its end, the host in lower case."""
     url = url.strip().rstrip("/")
-    parts = _split(url, "base_url")
+    parts = _split_url(url, "base_url")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("base_url must not hold a user or password; pass the key as api_key=...")
+        raise ValueError("base_url must not contain a user or password. Use api_key=... instead.")
     if parts.query or parts.fragment or "?" in url or "#" in url:
-        raise ValueError("base_url must not have a query or fragment; end it after the version")
+        raise ValueError("base_url must not have a query or fragment. End it after the version.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("base_url must start with https:// and name a host")
+        raise ValueError("base_url must start with https:// and name a host.")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError(
-            "base_url must be https: over plain http to another machine the key could be read"
+            "base_url must use https: over plain http to another machine, the key could be read."
         )
     if not url.isascii() or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
-        raise ValueError("base_url may hold printable ASCII only; write the host in punycode")
+        raise ValueError("base_url must be printable ASCII. Write the host in punycode.")
     if {".", ".."} & set(parts.path.lower().replace("%2e", ".").split("/")):
-        raise ValueError("base_url must not hold '.' or '..' as a part of its path")
+        raise ValueError("base_url must not contain '.' or '..' as a part of its path.")
     _check_host(parts.hostname)
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
 
@@ -88,38 +89,38 @@ def _check_host(host: str) -> None:
         host.encode("idna")
     except UnicodeError:
         raise ValueError(
-            "base_url names no valid host: a part of it is empty or too long"
+            "base_url does not name a valid host: a part of it is empty or too long."
         ) from None
 
 
 def check_verify(verify: bool | str) -> bool | str:
-    """Check that a path of certificate authorities is not blank, which would mean none."""
+    """Check that a path of certificate authorities is not blank: requests would check nothing."""
     if isinstance(verify, str) and not verify.strip():
-        raise ValueError("verify must be True, False or the path of certificate authorities")
+        raise ValueError("verify must be True, False or the path of certificate authorities.")
     return verify
 
 
 def check_proxy(url: str | None) -> str | None:
-    """Check a proxy's URL; it may hold credentials, so it is never shown."""
+    """Check a proxy's URL. It may contain credentials, so it is never shown."""
     if url is None:
         return None
-    parts = _split(url, "proxy")
+    parts = _split_url(url, "proxy")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("proxy must read http://host:port or https://host:port")
+        raise ValueError("proxy must have the form http://host:port or https://host:port.")
     return url
 
 
-def _split(url: str, field: str) -> SplitResult:
+def _split_url(url: str, field: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises for a port that is no number
+        _ = parts.port  # raises if the port is not a number
     except ValueError:
-        raise ValueError(f"{field} is not a valid URL") from None
+        raise ValueError(f"{field} is not a valid URL.") from None
     return parts
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself: `localhost`, 127.0.0.0/8 or ::1, in any notation."""
+    """Return whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1, in any notation."""
     if host.lower() == "localhost":
         return True
     try:
@@ -134,46 +135,46 @@ def is_loopback(host: str) -> bool:
 def check_seconds(value: float | None, field: str) -> float | None:
     """Check a number of seconds; None means no limit."""
     if value is not None and not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{field} must be more than 0 seconds, or None for no limit")
+        raise ValueError(f"{field} must be more than 0 seconds, or None for no limit.")
     return value
 
 
 def check_flag(value: object, field: str) -> None:
-    """Check an optional yes or no, which 0, "" and "no" are not."""
+    """Check an optional bool. 0, "" and "no" are not accepted."""
     if value is not None and not isinstance(value, bool):
-        raise ValueError(f"{field} must be True or False, not {type(value).__name__}")
+        raise ValueError(f"{field} must be True or False, not {type(value).__name__}.")
 
 
 def check_headers(headers: object, field: str) -> dict[str, str]:
-    """Check extra headers. Values are never shown: they may be secrets."""
+    """Check extra headers. Their values may be secret, so they are never shown."""
     if not isinstance(headers, Mapping):
-        raise ValueError(f"{field} must be a mapping of header names to texts")
+        raise ValueError(f"{field} must be a mapping of header names to strings.")
     for name, value in headers.items():
         if not isinstance(name, str) or not HEADER_NAME.fullmatch(name):
-            raise ValueError(f"{field}: {str(name)[:80]!r} is not a header's name")
+            raise ValueError(f"{field}: {str(name)[:80]!r} is not a valid header name.")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-            raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII")
-        if name.lower() in _OURS:
-            raise ValueError(f"{field}: {name} cannot be set; {_OURS[name.lower()]}")
+            raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII.")
+        if name.lower() in _RESERVED_HEADERS:
+            raise ValueError(f"{field}: {name} cannot be set: {_RESERVED_HEADERS[name.lower()]}.")
     return dict(headers)
 
 
 def check_json(value: object, where: str, depth: int = 0) -> None:
-    """Check that a value is JSON as the gateway reads it.
+    """Check that a value can be sent as JSON.
 
     Raises:
-        ValueError: If it holds NaN, an infinity, half a surrogate pair, a key that is no text,
-            itself or anything JSON has no form for; names the place.
+        ValueError: If it contains NaN, an infinity, a lone surrogate, a key that is not a string,
+            itself or anything that JSON cannot represent; the message says where.
     """
-    if depth > DEEPEST_JSON:
-        raise ValueError(f"{where[:200]} is nested too deeply, or in itself")
+    if depth > MAX_JSON_DEPTH:
+        raise ValueError(f"{where[:200]} is nested too deeply, or contains itself.")
     match value:
         case None | bool() | int():
             return
         case float() if math.isfinite(value):
             return
         case float():
-            raise ValueError(f"{where} is {value}, which JSON cannot say; use a finite number")
+            raise ValueError(f"{where} is {value}, but JSON numbers must be finite.")
         case str():
             _check_text(value, where)
         case list() | tuple():
@@ -184,12 +185,13 @@ def check_json(value: object, where: str, depth: int = 0) -> None:
                 _check_json_key(key, where)
                 check_json(item, f"{where}[{key!r}]", depth + 1)
         case _:
-            raise ValueError(f"{where} is a {type(value).__name__}, which JSON cannot say")
+            kind = type(value).__name__
+            raise ValueError(f"{where} has the type {kind}, which JSON cannot represent.")
 
 
 def _check_json_key(key: object, where: str) -> None:
     if not isinstance(key, str):
-        raise ValueError(f"{where} has the key {key!r}; JSON keys are texts")
+        raise ValueError(f"{where} has the key {key!r}: JSON keys must be strings.")
     _check_text(key, where)
 
 
@@ -199,14 +201,18 @@ def _check_text(text: str, where: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{where} holds half of a surrogate pair") from None
+        raise ValueError(
+            f"{where} contains a lone surrogate, which is not valid Unicode. Remove or replace it."
+        ) from None
 
 
 def check_stop(stop: object) -> list[str] | None:
-    """Check stop sequences and give them as a list; None where there are none."""
+    """Check stop sequences and return them as a list; None if there are none."""
     if stop is None:
         return None
-    words = [stop] if isinstance(stop, str) else stop
-    if not isinstance(words, list | tuple) or not all(isinstance(w, str) and w for w in words):
-        raise ValueError("stop must be a text or a list of texts, none of them empty")
-    return list(words) or None
+    sequences = [stop] if isinstance(stop, str) else stop
+    if not isinstance(sequences, list | tuple) or not all(
+        isinstance(sequence, str) and sequence for sequence in sequences
+    ):
+        raise ValueError("stop must be a string or a list of strings, none of them empty.")
+    return list(sequences) or None

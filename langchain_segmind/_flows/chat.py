@@ -25,7 +25,7 @@ from langchain_segmind._messages.types import ChatRequest, ChatResponse, Choice,
 from langchain_segmind._tool_emulation import prompt as _tools
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindResponseError
-from langchain_segmind.models import ListedModel, ModelInfo, entries, list_url
+from langchain_segmind.models import ModelInfo, catalogue_url, parse_catalogue
 
 
 @value
@@ -150,7 +150,9 @@ class _Conversation:
         if self._native:
             spoken = _tools.render_format(prompt) if self._alone else prompt
         else:
-            spoken = _tools.render_tools(prompt, alone=self._alone, shows=target.model_info.shows)
+            spoken = _tools.render_tools(
+                prompt, alone=self._alone, shows=target.model_info.accepts_media
+            )
         model_info, base_url = target.model_info, target.destination.base_url
         told = spoken
         if prompt.settings:
@@ -188,7 +190,9 @@ class _Conversation:
         choices = tuple(
             [_cut(choice, self._stop) for choice in completion] if self._stop else completion
         )
-        if prompt.forced and not any(choice.calls or choice.refusal for choice in choices):
+        if prompt.require_tool_call and not any(
+            choice.calls or choice.refusal for choice in choices
+        ):
             names = " or ".join(tool.name for tool in prompt.tools)
             raise SegmindResponseError(
                 f"tool_choice asked for a call of {names}, but there is none"
@@ -241,15 +245,15 @@ def embed(
     return (yield from send_decoded(request, model_info.slug, target.retry_policy, read))
 
 
-def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ListedModel]]:
+def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ModelInfo]]:
     """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
-    request = Request("GET", list_url(base_url))
+    request = Request("GET", catalogue_url(base_url))
     found, _ = yield from send_decoded(request, "model catalogue", retry_policy, _read_catalogue)
     return found
 
 
-def _read_catalogue(response: Response) -> list[ListedModel]:
-    return entries(_wire.parse(response.body))
+def _read_catalogue(response: Response) -> list[ModelInfo]:
+    return parse_catalogue(_wire.parse(response.body))
 
 
 def balance(

@@ -7,14 +7,13 @@ from typing import Any, Final
 
 from langchain_segmind._flows.retry import is_repeatable, server_requested_delay
 from langchain_segmind._flows.types import Failure, FaultKind, Reply, Response
+from langchain_segmind._text import message_from_body, one_line
 from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindError,
     SegmindResponseError,
     SegmindTimeoutError,
-    class_for,
-    explain,
-    one_line,
+    error_class_for,
 )
 
 _WORDS: Final[dict[FaultKind, str]] = {
@@ -43,8 +42,8 @@ def error_from_reply(reply: Reply, name: str, attempts: int, ambiguous: int = 0)
         return _failed(reply, facts)
     if reply.is_success:
         return _lost(reply, facts)
-    text = explain(facts["body"])
-    cls, advice = class_for(reply.status, text, unsure=reply.outcome == "unknown")
+    text = message_from_body(facts["body"])
+    cls, advice = error_class_for(reply.status, text, may_have_run=reply.outcome == "unknown")
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     hint = facts["retry_after"]
     asked = f" and asks to wait {hint:.0f} s" if hint else ""
@@ -65,7 +64,7 @@ def unusable_reply_error(reason: str, response: Response, name: str, attempts: i
 def what_happened(reply: Reply) -> str:
     """Say in a few words what came of an attempt that failed."""
     if isinstance(reply, Response) and reply.fault is None:
-        text = explain(text_of(reply))
+        text = message_from_body(text_of(reply))
         return f"the gateway answered {reply.status}" + (f" ({text})" if text else "")
     why = f" ({reply.detail})" if reply.detail else ""
     return f"{_WORDS[reply.fault or 'cut']}{why}"

@@ -25,6 +25,7 @@ from langchain_segmind._flows.failures import (
 from langchain_segmind._flows.retry import RetryPolicy, server_requested_delay
 from langchain_segmind._flows.send import Fallback, receipt, send_with_retries, step
 from langchain_segmind._flows.types import Flow, JobEvent, Receipt, Reply, Request, Response, Step
+from langchain_segmind._text import message_from_body
 from langchain_segmind._value import value
 from langchain_segmind.errors import (
     SegmindConnectionError,
@@ -37,8 +38,7 @@ from langchain_segmind.errors import (
     SegmindResponseError,
     SegmindServerError,
     SegmindTimeoutError,
-    class_for,
-    explain,
+    error_class_for,
 )
 
 T = TypeVar("T")
@@ -342,8 +342,8 @@ class PollSchedule:
 
     def _failed(self, seen: JobSnapshot) -> SegmindError:
         job, paid = self.job, _receipt(self.job, seen)
-        said = explain(text_of(seen.reply))
-        found, advice = class_for(422, said)
+        said = message_from_body(text_of(seen.reply))
+        found, advice = error_class_for(422, said)
         too_long = found is SegmindContextOverflowError
         cls = SegmindContextOverflowError if too_long else SegmindJobFailedError
         facts = self._facts(seen.reply) | {
@@ -375,7 +375,7 @@ def _class_of(reply: Reply) -> type[SegmindError]:
         return SegmindTimeoutError if reply.fault == "timeout" else SegmindConnectionError
     if reply.is_success:
         return SegmindResponseError
-    cls, _ = class_for(reply.status, explain(text_of(reply)))
+    cls, _ = error_class_for(reply.status, message_from_body(text_of(reply)))
     # A rate limit invites everybody to repeat the whole call, which would submit another job.
     return SegmindServerError if cls is SegmindRateLimitError else cls
 

@@ -137,4 +137,4 @@ def step(
     for limit in (left, *limits):
         if limit is not None and (timeout is None or limit < timeout):
             timeout = limit
-    return Step(request, wait, timeout, retry_policy.connect_timeout, retry_policy=left)
+    return Step(request, wait, timeout, retry_policy.connect_timeout, pool_timeout=left)

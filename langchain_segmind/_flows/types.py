@@ -40,14 +40,14 @@ class Step:
     Attributes:
         timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
         connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
-        retry_policy: Seconds it may wait for a free connection first; None for no limit.
+        pool_timeout: Seconds it may wait for a free connection first; None for no limit.
     """
 
     request: Request
     after: float = 0.0
     timeout: float | None = 120.0
     connect_timeout: float | None = 10.0
-    retry_policy: float | None = None
+    pool_timeout: float | None = None
 
 
 @value

@@ -1,7 +1,7 @@
 """The Anthropic format: Claude.
 
-The system prompt is `instruction`, beside the messages; a native `system` was seen ignored. Roles
-alternate between user and assistant, the user begins, and no text is empty.
+The system prompt must be `instruction`, beside the messages; a native `system` was seen ignored.
+Roles must alternate between user and assistant, the user begins, and no text may be empty.
 """
 
 from __future__ import annotations
@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
-from langchain_segmind._messages.results import show
+from langchain_segmind._formats.encoding import (
+    IMAGE_TYPES,
+    alternate,
+    arguments_object,
+    only_inline_media,
+    split_system,
+    top_level_fields,
+)
+from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
     ChatResponse,
     Choice,
     MediaPart,
     Message,
+    Part,
     TextPart,
     ToolCall,
     ToolResult,
@@ -30,9 +38,7 @@ from langchain_segmind.errors import SegmindResponseError
 SETTING_NAMES: Final[Mapping[str, str]] = {"stop": "stop_sequences"}
 """Settings that Claude calls by another name."""
 
-_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-
-_FINISH: Final[Mapping[str, str]] = {
+_FINISH_REASONS: Final[Mapping[str, str]] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
@@ -42,77 +48,78 @@ _FINISH: Final[Mapping[str, str]] = {
 }
 
 
-def encode(prompt: ChatRequest) -> dict[str, Any]:
-    """Write a prompt as the body of a request.
+def encode(request: ChatRequest) -> dict[str, Any]:
+    """Write a request's body.
 
     Raises:
-        SegmindInvalidRequestError: If a part cannot be said in this format.
+        SegmindInvalidRequestError: If a part cannot be sent in this format.
     """
-    if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
+    if request.response_format is not None and request.response_format.get("type") == "json_object":
         raise invalid_request(
-            "response_format: Claude refuses json_object (json_mode); use json_schema"
+            "response_format: Claude refuses json_object (json_mode). Use json_schema"
         )
-    system, dialogue = _turns.split_system(prompt.messages)
+    system, dialogue = split_system(request.messages)
     body: dict[str, Any] = {"instruction": system} if system else {}
-    body["messages"] = [_message(turn) for turn in _turns.alternate(dialogue)]
-    return {**body, **_offer(prompt), **_turns.top_level_fields(prompt, SETTING_NAMES)}
+    body["messages"] = [_message(message) for message in alternate(dialogue)]
+    tools = _native_tools(request) if request.tools else {}
+    return {**body, **tools, **top_level_fields(request, SETTING_NAMES)}
 
 
-def _offer(prompt: ChatRequest) -> dict[str, Any]:
-    """Offer tools natively."""
-    if not prompt.tools:
-        return {}
+def _native_tools(request: ChatRequest) -> dict[str, Any]:
     tools = [
         {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
-        for tool in prompt.tools
+        for tool in request.tools
     ]
-    choice: dict[str, Any] = {"type": "any" if prompt.forced else "auto"}
-    if not prompt.parallel:
+    choice: dict[str, Any] = {"type": "any" if request.require_tool_call else "auto"}
+    if not request.parallel:
         choice["disable_parallel_tool_use"] = True
     return {"tools": tools, "tool_choice": choice}
 
 
-def _message(turn: Message) -> dict[str, Any]:
-    # Results must come first in their turn.
-    parts = sorted(turn.parts, key=lambda part: not isinstance(part, ToolResult))
-    return {"role": turn.role, "content": [_part(part) for part in parts]}
+def _message(message: Message) -> dict[str, Any]:
+    # Anthropic refuses a message in which a result follows other content.
+    parts = sorted(message.parts, key=lambda part: not isinstance(part, ToolResult))
+    return {"role": message.role, "content": [_part(part) for part in parts]}
 
 
-def _part(part: TextPart | MediaPart | ToolCall | ToolResult) -> dict[str, Any]:
+def _part(part: Part) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"type": "text", "text": part.text}
-        case MediaPart(kind="image", data=str()) if part.mime in _IMAGES:
+        case MediaPart(kind="image", data=str()) if part.mime in IMAGE_TYPES:
             return {"type": "image", "source": _source(part)}
         case MediaPart(kind="file", data=str(), mime="application/pdf"):
-            named = {"title": part.name} if part.name else {}
-            return {"type": "document", "source": _source(part), **named}
+            title = {"title": part.name} if part.name else {}
+            return {"type": "document", "source": _source(part), **title}
         case MediaPart(url=str()):
-            raise invalid_request(
-                f"{part.where}: Claude takes media inline only; download it yourself and send it "
-                "as base64, for an image with content_block_from_file(...)"
-            )
+            raise only_inline_media(part, "Claude")
         case MediaPart():
             raise invalid_request(
                 f"{part.where}: Claude takes PNG, JPEG, GIF, WebP and PDF, not {part.mime}"
             )
         case ToolCall():
-            raw = part.arguments
-            given = {"unreadable": raw} if isinstance(raw, str) else raw
-            return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": given}
+            arguments = arguments_object(part)
+            return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": arguments}
         case ToolResult():
-            result = {"type": "tool_result", "tool_use_id": part.id or ""}
-            shown = show(part.parts, shows)
-            said = [p for p in shown if not isinstance(p, TextPart) or p.text.strip()]
-            told = {"content": [_part(inner) for inner in said]} if said else {}
-            return {**result, **told, **({"is_error": True} if part.is_error else {})}
+            return _native_result(part)
 
 
-def shows(media: MediaPart) -> bool:
-    """Whether Claude can be shown a medium that a tool returned."""
+def _native_result(result: ToolResult) -> dict[str, Any]:
+    parts = describe_unaccepted(result.parts, accepts_media)
+    content = [_part(p) for p in parts if not isinstance(p, TextPart) or p.text.strip()]
+    return {
+        "type": "tool_result",
+        "tool_use_id": result.id or "",
+        **({"content": content} if content else {}),
+        **({"is_error": True} if result.is_error else {}),
+    }
+
+
+def accepts_media(media: MediaPart) -> bool:
+    """Return whether Claude can be shown a medium that a tool returned."""
     if media.data is None:
         return False
-    return media.mime in _IMAGES if media.kind == "image" else media.mime == "application/pdf"
+    return media.mime in IMAGE_TYPES if media.kind == "image" else media.mime == "application/pdf"
 
 
 def _source(part: MediaPart) -> dict[str, Any]:
@@ -120,60 +127,51 @@ def _source(part: MediaPart) -> dict[str, Any]:
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:
-    """Read a reply whose `content` is a list. Optional fields that are odd are left out.
+    """Read a reply whose `content` is a list. Odd optional fields are left out.
 
     Raises:
-        SegmindResponseError: If the list holds nothing, and no reason why.
+        SegmindResponseError: If the list is empty, and nothing says why.
     """
-    blocks = list(values.dict_items(body.get("content")))
+    blocks = values.dict_items(body.get("content"))
     native = values.as_text(body.get("stop_reason"))
     if not blocks and not native:
         raise SegmindResponseError("its content holds no block")
-    text = _joined(blocks, "text")
-    told = _joined(blocks, "refusal")
-    refused = native == "refusal" or bool(told)
+    text, refusal_text = _text(blocks, "text"), _text(blocks, "refusal")
+    is_refused = native == "refusal" or bool(refusal_text)
+    tool_uses = [block for block in blocks if block.get("type") == "tool_use"]
     choice = Choice(
-        text="" if refused and not told else text,
-        reasoning=_joined(blocks, "thinking"),
-        refusal=(told or text or _explained(body)) if refused else None,
-        calls=tuple(
-            parse_native_call(b, "input", b.get("id"))
-            for b in blocks
-            if b.get("type") == "tool_use"
-        ),
-        finish_reason=_FINISH.get(native, native) if native else None,
+        text="" if is_refused and not refusal_text else text,
+        reasoning=_text(blocks, "thinking"),
+        refusal=(refusal_text or text or _explanation(body)) if is_refused else None,
+        calls=tuple([parse_native_call(b, "input", b.get("id")) for b in tool_uses]),
+        finish_reason=_FINISH_REASONS.get(native, native) if native else None,
         native_finish_reason=native,
     )
-    return ChatResponse(
-        (choice,), usage=_usage(body.get("usage")), id=values.as_text(body.get("id"))
-    )
+    reply_id = values.as_text(body.get("id"))
+    return ChatResponse((choice,), usage=_usage(body.get("usage")), id=reply_id)
 
 
-def _explained(body: Mapping[str, Any]) -> str:
+def _explanation(body: Mapping[str, Any]) -> str:
     details = values.as_dict(body.get("stop_details"))
     return values.as_text(details.get("explanation")) or "Claude refused to answer"
 
 
-def _joined(blocks: list[Mapping[str, Any]], kind: str) -> str:
-    return "".join(
-        values.as_text(b.get(kind)) or "" for b in blocks if b.get("type", "text") == kind
-    )
+def _text(blocks: list[Mapping[str, Any]], kind: str) -> str:
+    return values.join_text((b for b in blocks if b.get("type", "text") == kind), kind)
 
 
 def _usage(value: Any) -> Usage | None:
     usage = values.as_dict(value)
-    given, made = (
-        values.as_count(usage.get("input_tokens")),
-        values.as_count(usage.get("output_tokens")),
-    )
-    if given is None and made is None:
+    input_tokens = values.as_count(usage.get("input_tokens"))
+    output_tokens = values.as_count(usage.get("output_tokens"))
+    if input_tokens is None and output_tokens is None:
         return None
-    read = values.as_count(usage.get("cache_read_input_tokens"))
-    written = values.as_count(usage.get("cache_creation_input_tokens"))
-    # Anthropic counts cached tokens apart; LangChain's input_tokens are all of them.
+    cache_read = values.as_count(usage.get("cache_read_input_tokens"))
+    cache_creation = values.as_count(usage.get("cache_creation_input_tokens"))
+    # Anthropic counts cached tokens apart; LangChain's input_tokens include them.
     return Usage(
-        input=(given or 0) + (read or 0) + (written or 0),
-        output=made or 0,
-        cache_read=read,
-        cache_creation=written,
+        input=(input_tokens or 0) + (cache_read or 0) + (cache_creation or 0),
+        output=output_tokens or 0,
+        cache_read=cache_read,
+        cache_creation=cache_creation,
     )

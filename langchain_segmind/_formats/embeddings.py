@@ -1,7 +1,7 @@
-"""Texts in, vectors out: the bodies of embedding models, whose two forms are their families' own.
+"""Write and read the bodies of embedding models.
 
-The contract names several forms of a reply and does not say which model uses which, so the reader
-finds the one list of numbers in whatever it is wrapped in, and takes nothing that is not one.
+The gateway's documentation has several forms of a reply and does not say which model uses which. So
+`decode` finds the one list of numbers in whatever wraps it; nothing else may pass as a vector.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from langchain_segmind.errors import SegmindResponseError, explain_value
+from langchain_segmind._text import message_from_json
+from langchain_segmind.errors import SegmindResponseError
 
 VectorFamily = Literal["openai", "gemini"]
 
-_PLACES: Final[Mapping[VectorFamily, str]] = {"openai": "prompt", "gemini": "input"}
+_TEXT_KEYS: Final[Mapping[VectorFamily, str]] = {"openai": "prompt", "gemini": "input"}
 _WRAPPERS: Final = ("embedding", "embeddings", "data", "values")
-_DEEPEST: Final = 6  # wrappers within one another
+_MAX_WRAPPERS: Final = 6
 
 
 def encode(text: str, family: VectorFamily, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Write one text as the body of a request.
+    """Write the body of a request for one text.
 
     Args:
         text: The text.
-        family: How the model's bodies look.
-        settings: Fields beside the text.
+        family: Whose format the body has.
+        settings: The body's other fields.
     """
-    return {_PLACES[family]: text, **settings}
+    return {_TEXT_KEYS[family]: text, **settings}
 
 
 def decode(value: Any) -> list[float]:
@@ -37,13 +38,13 @@ def decode(value: Any) -> list[float]:
     `embeddings[0].values`, or be the whole body.
 
     Raises:
-        SegmindResponseError: If there is not just one list of finite numbers; says why.
+        SegmindResponseError: If there is not exactly one list of finite numbers; says why.
     """
     found = value
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_WRAPPERS):
         match found:
             case dict():
-                found = _unwrapped(found)
+                found = _unwrap(found)
             case [dict() | list() as only]:
                 found = only
             case [dict() | list(), *rest]:
@@ -55,24 +56,24 @@ def decode(value: Any) -> list[float]:
     raise SegmindResponseError("it is nested too deeply")
 
 
-def _unwrapped(value: Mapping[str, Any]) -> Any:
-    found = next((value[key] for key in _WRAPPERS if value.get(key) is not None), None)
-    if found is None:
-        said = explain_value(value)
-        raise SegmindResponseError(f"it is an error: {said}" if said else "it holds no vector")
-    return found
+def _unwrap(value: Mapping[str, Any]) -> Any:
+    wrapped = next((value[key] for key in _WRAPPERS if value.get(key) is not None), None)
+    if wrapped is None:
+        error = message_from_json(value)
+        raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no vector")
+    return wrapped
 
 
 def _vector(numbers: list[Any]) -> list[float]:
     if not numbers:
         raise SegmindResponseError("its vector is empty")
-    odd = {*map(type, numbers)} - {float, int}
-    if odd:
-        names = " and ".join(sorted(kind.__name__ for kind in odd))
+    other_types = {*map(type, numbers)} - {float, int}
+    if other_types:
+        names = " and ".join(sorted(t.__name__ for t in other_types))
         raise SegmindResponseError(f"its vector holds {names}, not only numbers")
     try:
         vector = list(map(float, numbers))
-    except OverflowError:  # an int beyond all floats
+    except OverflowError:  # an int larger than any float
         vector = [math.inf]
     if not all(map(math.isfinite, vector)):
         raise SegmindResponseError("its vector holds a number that is not finite")

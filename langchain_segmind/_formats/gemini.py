@@ -1,30 +1,36 @@
 """The Gemini format, where `messages` is an object.
 
-`system_instruction.parts` is an object with `text` in every sample of the vendor's. Where settings
-go is unknown; they stand beside the messages, as for every family.
+`system_instruction.parts` is an object with `text` in each of the vendor's samples, and must stay
+one. Where settings go is unknown: they stand beside the messages, as for every family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from langchain_segmind._formats import gemini_schema as _gemini_schema
-from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
-from langchain_segmind._messages.results import show
+from langchain_segmind._formats.encoding import (
+    alternate,
+    arguments_object,
+    only_inline_media,
+    split_system,
+    top_level_fields,
+)
+from langchain_segmind._formats.gemini_schema import adapt_response_format, adapt_schema
+from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
     ChatResponse,
     Choice,
     MediaPart,
     Message,
+    Part,
     TextPart,
     ToolCall,
     ToolResult,
     Usage,
-    invalid_request,
     parse_native_call,
 )
 from langchain_segmind.errors import SegmindResponseError
@@ -34,7 +40,7 @@ SETTING_NAMES: Final[Mapping[str, str]] = {"stop": "stopSequences"}
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 
-_FINISH: Final[Mapping[str, str]] = {
+_FINISH_REASONS: Final[Mapping[str, str]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     "SAFETY": "content_filter",
@@ -46,83 +52,11 @@ _FINISH: Final[Mapping[str, str]] = {
     "IMAGE_SAFETY": "content_filter",
 }
 
+_REFUSALS: Final = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST"})
+"""Finish reasons that are a refusal even beside part of an answer, as in LangChain's own translator
+for Gemini."""
 
-def encode(prompt: ChatRequest) -> dict[str, Any]:
-    """Write a prompt as the body of a request.
-
-    Raises:
-        SegmindInvalidRequestError: If a part cannot be said in this format.
-    """
-    system, dialogue = _turns.split_system(prompt.messages)
-    messages: dict[str, Any] = {}
-    if system:
-        messages["system_instruction"] = {"parts": {"text": system}}
-    turns = _turns.alternate(dialogue)
-    names = {c.id: c.name for turn in turns for c in turn.parts if isinstance(c, ToolCall)}
-    messages["contents"] = [_content(turn, names) for turn in turns]
-    wanted = _gemini_schema.adapted(prompt.response_format)
-    siblings = _turns.top_level_fields(replace(prompt, response_format=wanted), SETTING_NAMES)
-    return {"messages": messages, **_offer(prompt), **siblings}
-
-
-def _offer(prompt: ChatRequest) -> dict[str, Any]:
-    """Offer tools natively."""
-    if not prompt.tools:
-        return {}
-    declared = [
-        {
-            "name": tool.name,
-            "description": tool.description,
-            "parameters": _gemini_schema.plain(tool.parameters),
-        }
-        for tool in prompt.tools
-    ]
-    mode = {"mode": "ANY" if prompt.forced else "AUTO"}
-    return {
-        "tools": [{"functionDeclarations": declared}],
-        "toolConfig": {"functionCallingConfig": mode},
-    }
-
-
-def _content(turn: Message, names: Mapping[str | None, str]) -> dict[str, Any]:
-    # What a result shows besides words stands behind it, as a response is a plain object.
-    shown = [
-        inner
-        for part in turn.parts
-        if isinstance(part, ToolResult)
-        for inner in show(part.parts, shows)
-        if isinstance(inner, MediaPart)
-    ]
-    parts = [_part(part, names) for part in (*turn.parts, *shown)]
-    return {"role": _ROLES[turn.role], "parts": parts}
-
-
-def _part(
-    part: TextPart | MediaPart | ToolCall | ToolResult, names: Mapping[str | None, str]
-) -> dict[str, Any]:
-    match part:
-        case TextPart():
-            return {"text": part.text}
-        case MediaPart(data=str()):
-            return {"inlineData": {"mimeType": part.mime, "data": part.data}}
-        case MediaPart():
-            raise invalid_request(
-                f"{part.where}: Gemini takes media inline only; download it yourself and send it "
-                "as base64, for an image with content_block_from_file(...)"
-            )
-        case ToolCall():
-            raw = part.arguments
-            given = {"unreadable": raw} if isinstance(raw, str) else raw
-            return {"functionCall": {"name": part.name, "args": given}}
-        case ToolResult():
-            shown = show(part.parts, shows)
-            said = "\n".join(inner.text for inner in shown if isinstance(inner, TextPart))
-            name = part.name or names.get(part.id) or "unknown"
-            told = {"error" if part.is_error else "result": said}
-            return {"functionResponse": {"name": name, "response": told}}
-
-
-_SHOWN: Final = frozenset(
+_MEDIA_TYPES: Final = frozenset(
     {"application/pdf"}
     | {f"image/{name}" for name in ("png", "jpeg", "webp", "heic", "heif")}
     | {f"audio/{name}" for name in ("wav", "mp3", "mpeg", "aiff", "aac", "ogg", "flac")}
@@ -132,80 +66,139 @@ _SHOWN: Final = frozenset(
 """Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
 
 
-def shows(media: MediaPart) -> bool:
-    """Whether Gemini can be shown a medium that a tool returned."""
-    return media.data is not None and media.mime in _SHOWN
+def encode(request: ChatRequest) -> dict[str, Any]:
+    """Write a request's body.
+
+    Raises:
+        SegmindInvalidRequestError: If a part cannot be sent in this format.
+    """
+    system, dialogue = split_system(request.messages)
+    body: dict[str, Any] = {}
+    if system:
+        body["system_instruction"] = {"parts": {"text": system}}
+    messages = alternate(dialogue)
+    names = {c.id: c.name for m in messages for c in m.parts if isinstance(c, ToolCall)}
+    body["contents"] = [_content(message, names) for message in messages]
+    response_format = adapt_response_format(request.response_format)
+    fields = top_level_fields(replace(request, response_format=response_format), SETTING_NAMES)
+    tools = _native_tools(request) if request.tools else {}
+    return {"messages": body, **tools, **fields}
+
+
+def _native_tools(request: ChatRequest) -> dict[str, Any]:
+    declarations = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": adapt_schema(tool.parameters),
+        }
+        for tool in request.tools
+    ]
+    mode = {"mode": "ANY" if request.require_tool_call else "AUTO"}
+    return {
+        "tools": [{"functionDeclarations": declarations}],
+        "toolConfig": {"functionCallingConfig": mode},
+    }
+
+
+def _content(message: Message, names: Mapping[str | None, str]) -> dict[str, Any]:
+    # A result's media follow it as parts of their own, because a response is a plain object.
+    media = [
+        inner
+        for part in message.parts
+        if isinstance(part, ToolResult)
+        for inner in describe_unaccepted(part.parts, accepts_media)
+        if isinstance(inner, MediaPart)
+    ]
+    parts = [_part(part, names) for part in (*message.parts, *media)]
+    return {"role": _ROLES[message.role], "parts": parts}
+
+
+def _part(part: Part, names: Mapping[str | None, str]) -> dict[str, Any]:
+    match part:
+        case TextPart():
+            return {"text": part.text}
+        case MediaPart(data=str()):
+            return {"inlineData": {"mimeType": part.mime, "data": part.data}}
+        case MediaPart():
+            raise only_inline_media(part, "Gemini")
+        case ToolCall():
+            return {"functionCall": {"name": part.name, "args": arguments_object(part)}}
+        case ToolResult():
+            parts = describe_unaccepted(part.parts, accepts_media)
+            text = "\n".join(inner.text for inner in parts if isinstance(inner, TextPart))
+            name = part.name or names.get(part.id) or "unknown"
+            response = {"error" if part.is_error else "result": text}
+            return {"functionResponse": {"name": name, "response": response}}
+
+
+def accepts_media(media: MediaPart) -> bool:
+    """Return whether Gemini can be shown a medium that a tool returned."""
+    return media.data is not None and media.mime in _MEDIA_TYPES
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:
-    """Read a reply that has `candidates`, or the reason why there are none.
+    """Read a reply that has `candidates`, or the reason why it has none.
 
     Raises:
-        SegmindResponseError: If there is neither.
+        SegmindResponseError: If it has neither.
     """
-    choices = values.readable(_choice, body.get("candidates"))
+    choices = values.read_choices(_choice, body.get("candidates"))
     if not choices:
         choices = (_blocked(values.as_dict(body.get("promptFeedback"))),)
-    return ChatResponse(
-        choices, usage=_usage(body.get("usageMetadata")), id=values.as_text(body.get("responseId"))
-    )
+    reply_id = values.as_text(body.get("responseId"))
+    return ChatResponse(choices, usage=_usage(body.get("usageMetadata")), id=reply_id)
 
 
 def _blocked(feedback: Mapping[str, Any]) -> Choice:
     reason = values.as_text(feedback.get("blockReason"))
     if not reason:
         raise SegmindResponseError("its candidates hold no answer")
-    said = values.as_text(feedback.get("blockReasonMessage"))
-    refusal = said or f"Gemini blocked the prompt: {reason}"
+    message = values.as_text(feedback.get("blockReasonMessage"))
+    refusal = message or f"Gemini blocked the prompt: {reason}"
     return Choice(refusal=refusal, finish_reason="content_filter", native_finish_reason=reason)
-
-
-_REFUSED: Final = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST"})
-"""Reasons that are a refusal also where part of an answer was given, as in LangChain's own
-translator for Gemini."""
 
 
 def _choice(item: Mapping[str, Any]) -> Choice | None:
     native = values.as_text(item.get("finishReason"))
-    parts = list(values.dict_items(values.as_dict(item.get("content")).get("parts")))
+    parts = values.dict_items(values.as_dict(item.get("content")).get("parts"))
     if not parts and not native:
         return None
-    text = _joined(part for part in parts if part.get("thought") is not True)
-    calls = tuple(_call(part["functionCall"]) for part in parts if "functionCall" in part)
-    finish = _FINISH.get(native, native.lower()) if native else None
-    refused = native in _REFUSED or (finish == "content_filter" and not text)
+    text = values.join_text((part for part in parts if part.get("thought") is not True), "text")
+    calls = tuple([_call(part) for part in parts if _CALL_KEYS & part.keys()])
+    finish = _FINISH_REASONS.get(native, native.lower()) if native else None
+    refusal = None
+    if native in _REFUSALS or (finish == "content_filter" and not text):
+        refusal = values.as_text(item.get("finishMessage")) or f"Gemini stopped: {native}"
     return Choice(
         text=text,
-        reasoning=_joined(part for part in parts if part.get("thought") is True),
-        refusal=(values.as_text(item.get("finishMessage")) or f"Gemini stopped: {native}")
-        if refused
-        else None,
+        reasoning=values.join_text((p for p in parts if p.get("thought") is True), "text"),
+        refusal=refusal,
         calls=calls,
         finish_reason="tool_calls" if calls and finish == "stop" else finish,
         native_finish_reason=native,
     )
 
 
-def _joined(parts: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(values.as_text(part.get("text")) or "" for part in parts)
+_CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
 
 
-def _call(value: Any) -> ToolCall:
-    call = values.as_dict(value)
-    return parse_native_call(call, "args", call.get("id"))
+def _call(part: Mapping[str, Any]) -> ToolCall:
+    call = values.as_dict(part.get("functionCall") or part.get("function_call"))
+    return parse_native_call(call, "args", call.get("id"), part)
 
 
 def _usage(value: Any) -> Usage | None:
     usage = values.as_dict(value)
-    given = values.as_count(usage.get("promptTokenCount"))
-    said = values.as_count(usage.get("candidatesTokenCount"))
-    thought = values.as_count(usage.get("thoughtsTokenCount"))
-    if given is None and said is None:
+    input_tokens = values.as_count(usage.get("promptTokenCount"))
+    output_tokens = values.as_count(usage.get("candidatesTokenCount"))
+    reasoning = values.as_count(usage.get("thoughtsTokenCount"))
+    if input_tokens is None and output_tokens is None:
         return None
     return Usage(
-        input=given or 0,
-        output=(said or 0) + (thought or 0),
+        input=input_tokens or 0,
+        output=(output_tokens or 0) + (reasoning or 0),
         total=values.as_count(usage.get("totalTokenCount")),
         cache_read=values.as_count(usage.get("cachedContentTokenCount")),
-        reasoning=thought,
+        reasoning=reasoning,
     )

@@ -1,7 +1,7 @@
 """The OpenAI format: most models behind the gateway.
 
-The roles user, assistant and system are all that the gateway documents; a plain string is sent
-where a turn holds only text.
+It may use no role but user, assistant and system, all that the gateway documents. A message that
+holds only text is sent as a plain string.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from langchain_segmind._formats import turns as _turns
 from langchain_segmind._formats import values
+from langchain_segmind._formats.encoding import IMAGE_TYPES, arguments_object, top_level_fields
 from langchain_segmind._messages.results import only_text
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -20,6 +20,7 @@ from langchain_segmind._messages.types import (
     Choice,
     MediaPart,
     Message,
+    Part,
     TextPart,
     Tool,
     ToolCall,
@@ -31,31 +32,38 @@ from langchain_segmind._messages.types import (
 from langchain_segmind.errors import SegmindResponseError
 
 SETTING_NAMES: Final[Mapping[str, str]] = {}
-"""The settings' names are OpenAI's own."""
+"""ChatSegmind's names of the settings are OpenAI's own."""
+
+_AUDIO: Final = {
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+    "audio/mp3": "mp3",
+    "audio/mpeg": "mp3",
+}
 
 
-def encode(prompt: ChatRequest) -> dict[str, Any]:
-    """Write a prompt as the body of a request.
+def encode(request: ChatRequest) -> dict[str, Any]:
+    """Write a request's body.
 
     Raises:
-        SegmindInvalidRequestError: If a part cannot be said in this format.
+        SegmindInvalidRequestError: If a part cannot be sent in this format.
     """
-    messages = [_message(turn) for turn in prompt.messages]
-    if prompt.response_format is not None and prompt.response_format.get("type") == "json_object":
+    messages = [_message(message) for message in request.messages]
+    if request.response_format is not None and request.response_format.get("type") == "json_object":
         _ask_for_json(messages)
-    offer = _offer(prompt) if prompt.tools else {}
-    return {"messages": messages, **offer, **_turns.top_level_fields(prompt, SETTING_NAMES)}
+    tools = _native_tools(request) if request.tools else {}
+    return {"messages": messages, **tools, **top_level_fields(request, SETTING_NAMES)}
 
 
-def _offer(prompt: ChatRequest) -> dict[str, Any]:
-    """Offer tools natively."""
-    tools = [{"type": "function", "function": _function(tool)} for tool in prompt.tools]
-    offer: dict[str, Any] = {"tools": tools}
-    if prompt.forced:
-        offer["tool_choice"] = "required"
-    if not prompt.parallel:
-        offer["parallel_tool_calls"] = False
-    return offer
+def _native_tools(request: ChatRequest) -> dict[str, Any]:
+    tools = [{"type": "function", "function": _function(tool)} for tool in request.tools]
+    fields: dict[str, Any] = {"tools": tools}
+    if request.require_tool_call:
+        fields["tool_choice"] = "required"
+    if not request.parallel:
+        fields["parallel_tool_calls"] = False
+    return fields
 
 
 def _function(tool: Tool) -> dict[str, Any]:
@@ -63,42 +71,42 @@ def _function(tool: Tool) -> dict[str, Any]:
     return function if tool.strict is None else {**function, "strict": tool.strict}
 
 
-def _message(turn: Message) -> dict[str, Any]:
-    match turn.parts:
-        case (TextPart() as said,) if not turn.name:  # what most turns are
-            return {"role": turn.role, "content": said.text}
-        case (ToolResult() as result,):
-            return _native_result(result)
-    calls = [_native_call(part) for part in turn.parts if isinstance(part, ToolCall)]
+def _message(message: Message) -> dict[str, Any]:
+    match message.parts:
+        case (TextPart() as only,) if not message.name:  # the fast path of most messages
+            return {"role": message.role, "content": only.text}
+        case (ToolResult() as result,):  # the format's own tool messages take only text
+            content = only_text(result.parts)
+            return {"role": "tool", "tool_call_id": result.id or "", "content": content}
+    calls = [_native_call(part) for part in message.parts if isinstance(part, ToolCall)]
     if calls:
-        words = tuple(part for part in turn.parts if not isinstance(part, ToolCall))
-        told = _content(replace(turn, parts=words)) or None
-        return {"role": turn.role, "content": told, "tool_calls": calls}
-    message: dict[str, Any] = {"role": turn.role, "content": _content(turn)}
-    if turn.name:
-        message["name"] = turn.name
-    return message
+        others = tuple(part for part in message.parts if not isinstance(part, ToolCall))
+        words = _content(replace(message, parts=others)) or None
+        return {"role": message.role, "content": words, "tool_calls": calls}
+    body: dict[str, Any] = {"role": message.role, "content": _content(message)}
+    if message.name:
+        body["name"] = message.name
+    return body
 
 
-def _content(turn: Message) -> str | list[dict[str, Any]]:
-    texts = [part.text for part in turn.parts if isinstance(part, TextPart)]
-    if len(texts) == len(turn.parts):
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+    if len(texts) == len(message.parts):
         return "\n".join(texts)
-    return [_part(part) for part in turn.parts]
+    return [_part(part) for part in message.parts]
 
 
-def _part(part: TextPart | MediaPart | ToolCall | ToolResult) -> dict[str, Any]:
+def _part(part: Part) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"type": "text", "text": part.text}
         case MediaPart(kind="image"):
-            image = {"url": part.url or f"data:{part.mime};base64,{part.data}"}
+            image = {"url": part.url or _data_uri(part)}
             if part.detail:
                 image["detail"] = part.detail
             return {"type": "image_url", "image_url": image}
         case MediaPart(kind="file", data=str(), mime="application/pdf"):
-            uri = f"data:{part.mime};base64,{part.data}"
-            file = {"filename": part.name or "document.pdf", "file_data": uri}
+            file = {"filename": part.name or "document.pdf", "file_data": _data_uri(part)}
             return {"type": "file", "file": file}
         case MediaPart(kind="audio", data=str(), mime=str()) if part.mime in _AUDIO:
             audio = {"data": part.data, "format": _AUDIO[part.mime]}
@@ -113,52 +121,38 @@ def _part(part: TextPart | MediaPart | ToolCall | ToolResult) -> dict[str, Any]:
             raise AssertionError("calls and results have messages of their own")
 
 
-def shows(media: MediaPart) -> bool:
-    """Whether models in this format can be shown a medium that a tool returned."""
+def _data_uri(media: MediaPart) -> str:
+    return f"data:{media.mime};base64,{media.data}"
+
+
+def accepts_media(media: MediaPart) -> bool:
+    """Return whether models in this format can be shown a medium that a tool returned."""
     if media.kind == "image":
-        return media.url is not None or media.mime in _IMAGES
+        return media.url is not None or media.mime in IMAGE_TYPES
     if media.data is None:
         return False
     return media.mime == "application/pdf" if media.kind == "file" else media.mime in _AUDIO
 
 
 def _native_call(call: ToolCall) -> dict[str, Any]:
-    raw = call.arguments
-    given = {"unreadable": raw} if isinstance(raw, str) else raw
-    arguments = json.dumps(given, ensure_ascii=False)
+    arguments = json.dumps(arguments_object(call), ensure_ascii=False)
     function = {"name": call.name or "unknown", "arguments": arguments}
     return {"id": call.id or "", "type": "function", "function": function}
 
 
-def _native_result(result: ToolResult) -> dict[str, Any]:
-    # The format's own tool messages take only text.
-    content = only_text(result.parts)
-    return {"role": "tool", "tool_call_id": result.id or "", "content": content}
-
-
-_IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_AUDIO: Final = {
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-    "audio/mp3": "mp3",
-    "audio/mpeg": "mp3",
-}
-
-
 def _ask_for_json(messages: list[dict[str, Any]]) -> None:
-    """OpenAI and DeepSeek refuse `json_object` unless the word occurs in the messages."""
+    """Add the word JSON: OpenAI and DeepSeek refuse `json_object` unless a message has it."""
     if "json" not in str([message["content"] for message in messages]).lower():
         messages.insert(0, {"role": "system", "content": "Answer in JSON."})
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:
-    """Read a reply that has `choices`. Optional fields that are odd are left out.
+    """Read a reply that has `choices`. Odd optional fields are left out.
 
     Raises:
-        SegmindResponseError: If there is no choice to be read.
+        SegmindResponseError: If no choice can be read.
     """
-    choices = values.readable(_choice, body.get("choices"))
+    choices = values.read_choices(_choice, body.get("choices"))
     if not choices:
         raise SegmindResponseError("its choices hold no message")
     return ChatResponse(choices, usage=_usage(body.get("usage")), id=values.as_text(body.get("id")))
@@ -169,58 +163,61 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     content = message.get("content")
     if not message or not (content is None or isinstance(content, str | list)):
         return None
-    text, finish = _joined(content), values.as_text(item.get("finish_reason"))
-    calls = tuple(map(_call, values.dict_items(message.get("tool_calls"))))
+    text, finish = _text(content), values.as_text(item.get("finish_reason"))
+    calls = tuple(map(_call, _native_calls(message)))
     refusal = values.as_text(message.get("refusal")) or _refusal_parts(content)
     if finish == "content_filter" and not (refusal or text or calls):
         refusal = "The provider's content filter stopped the answer"
     return Choice(
         text=text,
-        reasoning=_joined(message.get("reasoning_content")) or _joined(message.get("reasoning")),
+        reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
         refusal=refusal,
         calls=calls,
         finish_reason=finish,
     )
 
 
+def _native_calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The calls of a message: a list, one alone, or OpenAI's older `function_call`."""
+    calls = message.get("tool_calls")
+    if isinstance(calls, dict):
+        return [calls]
+    legacy = values.as_dict(message.get("function_call"))  # some servers send an empty one
+    return values.dict_items(calls) or ([{"function": legacy}] if legacy.get("name") else [])
+
+
 def _refusal_parts(content: Any) -> str | None:
-    """Join the refusals that stand in the content, as a list of parts may have them."""
+    """Join the refusals in a content that is a list of parts."""
     if not isinstance(content, list):
         return None
     parts = [part for part in values.dict_items(content) if part.get("type") == "refusal"]
-    return "".join(values.as_text(part.get("refusal")) or "" for part in parts) or None
+    return values.join_text(parts, "refusal") or None
 
 
-def _joined(content: Any) -> str:
-    """Join a text, or a list of text parts."""
+def _text(content: Any) -> str:
+    """Return a text, or the joined texts of a list of parts."""
     if not content:
         return ""
     if isinstance(content, list):
-        return "".join(
-            part
-            if isinstance(part, str)
-            else values.as_text(values.as_dict(part).get("text")) or ""
-            for part in content
-        )
+        texts = (p if isinstance(p, str) else values.as_dict(p).get("text") for p in content)
+        return "".join(values.as_text(text) or "" for text in texts)
     return values.as_text(content) or ""
 
 
 def _call(call: Mapping[str, Any]) -> ToolCall:
     function = values.as_dict(call.get("function"))
-    return parse_native_call(function, "arguments", call.get("id"))
+    return parse_native_call(function, "arguments", call.get("id"), call)
 
 
 def _usage(value: Any) -> Usage | None:
     usage = values.as_dict(value)
-    given, made = (
-        values.as_count(usage.get("prompt_tokens")),
-        values.as_count(usage.get("completion_tokens")),
-    )
-    if given is None and made is None:
+    input_tokens = values.as_count(usage.get("prompt_tokens"))
+    output_tokens = values.as_count(usage.get("completion_tokens"))
+    if input_tokens is None and output_tokens is None:
         return None
     return Usage(
-        input=given or 0,
-        output=made or 0,
+        input=input_tokens or 0,
+        output=output_tokens or 0,
         total=values.as_count(usage.get("total_tokens")),
         cache_read=_detail(usage.get("prompt_tokens_details"), "cached_tokens"),
         reasoning=_detail(usage.get("completion_tokens_details"), "reasoning_tokens"),

@@ -1,1 +1,1 @@
-"""The only I/O, sleep and randomness: flows driven over requests and aiohttp."""
+"""Drive flows over requests and aiohttp. Only this folder does I/O, sleeps or uses randomness."""

@@ -1,4 +1,7 @@
-"""The async driver's sockets: one aiohttp session an event loop, closed when the loop ends."""
+"""Send requests over aiohttp: one session per event loop, closed when the loop ends.
+
+It never retries, follows a redirect, keeps a cookie or reads .netrc.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,32 @@ from aiohttp.client_proto import ResponseHandler
 from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Failure, Reply, Step
-from langchain_segmind._http import common
-from langchain_segmind._http.connect import STAGGER
+from langchain_segmind._http import environment, replies
+from langchain_segmind._http.connect import ATTEMPT_DELAY
+from langchain_segmind._http.headers import (
+    Headers,
+    request_headers,
+    validate_headers,
+    with_lowercase_names,
+)
+from langchain_segmind._http.observer import SendObserver
 
 
 class _NoAutoRetryMethod(str):
-    """The verb of one attempt, which aiohttp does not find among those it repeats by itself.
+    """Name the method of one attempt, in a form that aiohttp does not retry by itself.
 
-    Whether to repeat is the flow's to decide, and to count. It is also where the attempt's state is
-    kept, as aiohttp hands it through: whether a connection stood and the request began to leave.
+    Only the flow may decide to retry, and it counts. aiohttp 3.10 to 3.14 looks the method up in
+    its `IDEMPOTENT_METHODS` after `method.upper()`; this one is in no set but its own, as its hash
+    is its identity. If that changed, a GET on a stale connection would be sent twice unnoticed.
+
+    aiohttp passes the object through, so the attempt's state is kept here too: whether there was a
+    connection and the request began to leave.
     """
 
     __slots__ = ("is_sent",)
     __hash__ = object.__hash__
 
-    def __init__(self, _verb: str) -> None:
+    def __init__(self, _method: str) -> None:
         self.is_sent = False
 
     def upper(self) -> str:
@@ -37,7 +51,7 @@ class _NoAutoRetryMethod(str):
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes in a request's verb that it has a connection; aiohttp's tracing costs 4 % of a call."""
+    """Record that a request got its connection. aiohttp's own tracing would cost 4 % of a call."""
 
     async def connect(self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any) -> Any:
         connection = await super().connect(req, *args, **kwargs)
@@ -47,85 +61,86 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _HeadersFirstProtocol(ResponseHandler):
-    """Reads the head of a reply before its body, also where they arrive together.
+    """Parse the headers of a reply before its body, also when they arrive together.
 
-    Otherwise a body that breaks HTTP's rules would hide that the status was 200: the model ran. And
-    one that does so is told at once; aiohttp would have its reader wait for the deadline.
+    Otherwise a body that is not valid HTTP would hide that the status was 200: the model ran.
     """
 
     def data_received(self, data: bytes) -> None:
-        head, end, body = data.partition(b"\r\n\r\n")
-        super().data_received(head + end)
+        headers, separator, body = data.partition(b"\r\n\r\n")
+        super().data_received(headers + separator)
         if body:
             super().data_received(body)
-        broken, reader = self.exception(), self._payload
-        if broken is not None and reader is not None and not reader.is_eof():
-            reader.set_exception(aiohttp.ClientPayloadError(str(broken)))
+        # `_payload` (aiohttp 3.10 to 3.14) is private. Without this, the reader of an invalid body
+        # would not learn of the error, and would wait for its timeout.
+        error, reader = self.exception(), self._payload
+        if error is not None and reader is not None and not reader.is_eof():
+            reader.set_exception(aiohttp.ClientPayloadError(str(error)))
 
 
 class AsyncConnections:
-    """One event loop's connections.
+    """Hold the connections of one event loop.
 
-    Building one reads certificates, so it is built off the loop.
+    Building one reads certificate files, so build it off the event loop.
     """
 
-    def __init__(self, network: common.Network) -> None:
-        self._secure = network.origin.startswith("https:")
-        self._route = common.resolve_route(network)
+    def __init__(self, network: environment.Network) -> None:
+        self._is_https = network.origin.startswith("https:")
+        self._route = environment.resolve_route(network)
         # True is aiohttp's own context, which is never used: neither gateway nor proxy speaks TLS.
-        needs_tls = common.needs_tls(network, self._route)
-        self._tls = common.tls_context(self._route.verify) if needs_tls else True
-        self._is_forwarded = common.is_forwarded(network, self._route)
-        self._gate = asyncio.Semaphore(common.connection_limit(network.max_connections))
+        needs_tls = environment.needs_tls(network, self._route)
+        self._tls = environment.tls_context(self._route.verify) if needs_tls else True
+        self._uses_forwarding_proxy = environment.uses_forwarding_proxy(network, self._route)
+        self._semaphore = asyncio.Semaphore(environment.connection_limit(network.max_connections))
         self._session: aiohttp.ClientSession | None = None
-        self._keeper: AsyncGenerator[None, None] | None = None
-        self._busy = 0
-        self._idle = asyncio.Event()
-        self._limits = lru_cache(8)(_limits)  # most calls have the same
+        self._session_closer: AsyncGenerator[None, None] | None = None
+        self._active_calls = 0
+        self._call_ended = asyncio.Event()
+        self._timeouts = lru_cache(8)(_timeouts)  # most calls have the same
 
     async def send(
-        self, step: Step, key: SecretStr | None, observer: common.CallObserver | None = None
+        self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
     ) -> Reply:
-        """Send one request and read its reply, or tell how far it came.
+        """Send one request and return its reply, or the failure in its place.
 
         Args:
-            step: What to send, and how patiently.
+            step: What to send, and its timeouts.
             key: The gateway's key; None to send none.
-            observer: Asked when nothing but the sending is left; may raise to prevent it.
+            observer: Called right before the request is sent; may raise to prevent it.
         """
         began = time.monotonic()
-        if step.retry_policy is not None and self._gate.locked():
+        if step.pool_timeout is not None and self._semaphore.locked():
             try:
-                await asyncio.wait_for(self._gate.acquire(), step.retry_policy)
+                await asyncio.wait_for(self._semaphore.acquire(), step.pool_timeout)
             except asyncio.TimeoutError:
-                return common.NO_CONNECTION
+                return replies.POOL_TIMEOUT
         else:
-            await self._gate.acquire()
-        self._busy += 1
+            await self._semaphore.acquire()
+        self._active_calls += 1
         try:
-            # A wait for the gate counts for the total timeout, not for the attempt's own.
-            waited = 0.0 if step.retry_policy is None else time.monotonic() - began
-            session = await self._opened()
+            # Waiting for a connection counts toward the total timeout, not the attempt's own.
+            waited = 0.0 if step.pool_timeout is None else time.monotonic() - began
+            session = await self._open_session()
             if observer is not None:
                 observer.before_send()
             return await self._exchange(session, step, waited, key)
         finally:
-            self._gate.release()
-            self._busy -= 1
-            self._idle.set()
+            self._semaphore.release()
+            self._active_calls -= 1
+            self._call_ended.set()
 
     async def close(self) -> None:
-        """Close all connections, as soon as no call is under way on them."""
-        while self._busy:
-            self._idle.clear()
-            await self._idle.wait()
-        if self._keeper is not None:
-            await self._keeper.aclose()
+        """Close all connections, once no call uses them."""
+        while self._active_calls:
+            self._call_ended.clear()
+            await self._call_ended.wait()
+        if self._session_closer is not None:
+            await self._session_closer.aclose()
 
     def abandon(self) -> None:
-        """Let go of a session whose loop has ended without closing it."""
+        """Close a session whose event loop has ended without closing it."""
         if self._session is not None and not self._session.closed:
-            # There is no loop to run this on, and with the loop gone it awaits nothing.
+            # There is no loop to run the coroutine on, but with its loop closed it never waits.
             closing = self._session.close()
             try:
                 while True:
@@ -133,11 +148,11 @@ class AsyncConnections:
             except StopIteration:
                 pass
 
-    async def _opened(self) -> aiohttp.ClientSession:
+    async def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            self._session = _session(self._tls)
-            self._keeper = _keep(self._session)
-            await anext(self._keeper)
+            self._session = _new_session(self._tls)
+            self._session_closer = _close_with_loop(self._session)
+            await anext(self._session_closer)
         return self._session
 
     async def _exchange(
@@ -145,85 +160,86 @@ class AsyncConnections:
     ) -> Reply:
         reply: Reply | None = None
         request, route = step.request, self._route
-        verb = _NoAutoRetryMethod(request.method)
-        headers = common.headers_for(request, key)
-        if not self._secure:
+        method = _NoAutoRetryMethod(request.method)
+        headers = request_headers(request, key)
+        if not self._is_https:
             headers |= route.proxy_headers
         total = None if step.timeout is None else max(0.001, step.timeout - waited)
         try:
             async with session.request(
-                verb,
+                method,
                 request.url,
                 data=_payload(request.body),
                 headers=headers,
-                timeout=self._limits(total, step.connect_timeout),
+                timeout=self._timeouts(total, step.connect_timeout),
                 allow_redirects=False,
                 proxy=route.proxy,
                 proxy_headers=route.proxy_headers or None,
             ) as response:
-                head = common.lowered(response.headers.items())
-                wrong = common.validate_headers(response.status, head)
-                if wrong:
+                reply_headers = with_lowercase_names(response.headers.items())
+                reason = validate_headers(response.status, reply_headers)
+                if reason:
                     response.close()
-                    reply = Failure("unknown", "connection", wrong)
-                elif response.status == 407 and self._is_forwarded:
-                    reply = common.UNKNOWN_TO_PROXY
+                    reply = Failure("unknown", "connection", reason)
+                elif response.status == 407 and self._uses_forwarding_proxy:
+                    reply = replies.PROXY_AUTH_REQUIRED
                 else:
-                    reply = await _read(response, head, key)
+                    reply = await _read(response, reply_headers, key)
         except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
-            # What was read counts, even when letting go of the connection failed afterwards.
-            reply = reply or common.failed(error, sent=verb.is_sent)
+            # A reply that was read counts, even if releasing the connection failed afterwards.
+            reply = reply or replies.failure_from_error(error, is_sent=method.is_sent)
         return reply
 
 
-def _limits(total: float | None, connect: float | None) -> aiohttp.ClientTimeout:
+def _timeouts(total: float | None, connect: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=total, connect=connect)
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    """Hand a big body over as a file: aiohttp warns of bytes that it must send in one piece."""
-    return io.BytesIO(body) if body is not None and len(body) > common.CHUNK else body
+    """Pass a big body as a file: aiohttp warns about bytes that it must send in one piece."""
+    return io.BytesIO(body) if body is not None and len(body) > replies.CHUNK_BYTES else body
 
 
-async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
-    """Hold a session open until the loop ends: `asyncio.run` finalises started generators."""
+async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    """Close a session when its loop ends: `asyncio.run` finalizes generators that have started."""
     try:
         yield
     finally:
         await session.close()
 
 
-def _session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
-    # The gate limits connections: the connector's own limit would count against the timeout.
+def _new_session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
+    # The semaphore limits connections: waiting for the connector's own limit would count toward the
+    # attempt's timeout.
     connector = _Connector(
         limit=0,
-        keepalive_timeout=common.LONGEST_IDLE,
+        keepalive_timeout=environment.MAX_IDLE_SECONDS,
         ssl=tls,
-        happy_eyeballs_delay=STAGGER,  # a dead address of a host hides no other, as in `dial`
+        happy_eyeballs_delay=ATTEMPT_DELAY,  # as in `create_connection`
     )
+    # `_factory` (aiohttp 3.10 to 3.14) is private, and there is no public way to use another
+    # protocol. If it were ignored, an invalid body would hide the status of its reply.
     factory: Any = partial(_HeadersFirstProtocol, loop=asyncio.get_running_loop())
-    connector._factory = factory  # noqa: SLF001 - there is no public way
+    connector._factory = factory  # noqa: SLF001 - see above
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
-        max_line_size=65_536,  # what http.client takes, so that both drivers take the same
+        max_line_size=65_536,  # what http.client accepts, so that both drivers agree
         max_field_size=65_536,
     )
 
 
-async def _read(
-    response: aiohttp.ClientResponse, head: common.Headers, key: SecretStr | None
-) -> Reply:
-    cap = common.cap_for(response.status)
+async def _read(response: aiohttp.ClientResponse, headers: Headers, key: SecretStr | None) -> Reply:
+    limit = replies.max_body_bytes(response.status)
     body = bytearray()
     broken: BaseException | None = None
     try:
-        while len(body) <= cap and not response.content.at_eof():
+        while len(body) <= limit and not response.content.at_eof():
             body += await response.content.readany()
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         broken = error
-    if broken is not None or len(body) > cap:
+    if broken is not None or len(body) > limit:
         response.close()
-    return common.response_from_parts(response.status, head, body, broken, key)
+    return replies.response_from_parts(response.status, headers, body, broken, key)

@@ -1,7 +1,7 @@
-"""Many calls at once, on a few threads or tasks, until all are done or one has failed for good.
+"""Run many calls at once, on a few threads or tasks, until all are done or one has failed.
 
-Then nothing more is sent. But what has been sent is paid for, so its answers are waited for, and
-the caller learns what became of each call.
+After a failure nothing more is sent. But requests already sent may be billed, so their replies are
+awaited, and the caller gets the outcome of every call. It never retries a call.
 """
 
 from __future__ import annotations
@@ -11,61 +11,61 @@ import contextlib
 import contextvars
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from langchain_segmind._value import value
 
 T = TypeVar("T")
 
-_GLANCE = 0.5  # seconds; on Windows a wait without an end cannot be interrupted
+_WAKE_INTERVAL: Final = 0.5  # seconds; on Windows a wait without a timeout cannot be interrupted
 
 
 class CancelToken:
-    """Keeps the calls of one `run_many` from sending any more."""
+    """Tell the calls of one `run_many` to send nothing more."""
 
     def __init__(self) -> None:
-        self._pulled = threading.Event()
+        self._event = threading.Event()
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether nothing more is to be sent."""
-        return self._pulled.is_set()
+        """Whether nothing more may be sent."""
+        return self._event.is_set()
 
     def cancel(self) -> None:
-        """Have nothing more sent."""
-        self._pulled.set()
+        """Let nothing more be sent."""
+        self._event.set()
 
     def pause(self, seconds: float) -> None:
-        """Wait so long, or until it is pulled."""
-        self._pulled.wait(seconds)
+        """Wait, but no longer than until `cancel`."""
+        self._event.wait(seconds)
 
 
 class AsyncCancelToken:
-    """The same for one `arun_many`."""
+    """Async version of `CancelToken`."""
 
     def __init__(self) -> None:
-        self._pulled = asyncio.Event()
+        self._event = asyncio.Event()
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether nothing more is to be sent."""
-        return self._pulled.is_set()
+        """Whether nothing more may be sent."""
+        return self._event.is_set()
 
     def cancel(self) -> None:
-        """Have nothing more sent."""
-        self._pulled.set()
+        """Let nothing more be sent."""
+        self._event.set()
 
     async def pause(self, seconds: float) -> None:
-        """Wait so long, or until it is pulled."""
+        """Async version of `CancelToken.pause`."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._pulled.wait(), seconds)
+            await asyncio.wait_for(self._event.wait(), seconds)
 
 
 @value
 class BatchResult(Generic[T]):
-    """What became of many calls, by place; those that were never begun are in neither.
+    """Collect the outcomes of many calls, by index; calls that never started are in neither dict.
 
     Attributes:
         done: Their results.
@@ -77,132 +77,122 @@ class BatchResult(Generic[T]):
 
 
 def run_many(
-    work: Callable[[int, CancelToken], T], count: int, limit: int, tell: Callable[[], object]
+    call: Callable[[int, CancelToken], T], count: int, limit: int, on_done: Callable[[], object]
 ) -> BatchResult[T]:
-    """Do many calls on threads, each in a copy of this context.
+    """Run many calls on threads, each in a copy of this context.
 
-    An interrupt passes at once: threads under way send nothing more, and end by themselves.
+    An interrupt is raised at once: calls in progress send nothing more, and their threads end by
+    themselves.
 
     Args:
-        work: Does the call of a place, from 0.
-        count: How many there are.
-        limit: How many may be under way at once.
-        tell: Called here after each that was done.
+        call: Makes the call of an index, from 0.
+        count: How many calls there are.
+        limit: How many may run at once.
+        on_done: Called in this thread after each call that succeeded.
     """
-    ends: BatchResult[T] = BatchResult()
+    workers = min(count, limit)
+    if workers > 1:
+        return _run_on_threads(call, count, workers, on_done)
+    result: BatchResult[T] = BatchResult()
     cancel_token = CancelToken()
-    threads = min(count, limit)
-    if threads < 2:
-        _here(work, count, cancel_token, ends, tell)
-        return ends
-    places = _Places(count)
-    news: queue.SimpleQueue[bool | None] = queue.SimpleQueue()
+    for index in range(count):
+        if not _run_one(call, index, cancel_token, result):
+            break
+        on_done()
+    return result
 
-    def keep_working() -> None:
+
+def _run_on_threads(
+    call: Callable[[int, CancelToken], T],
+    count: int,
+    workers: int,
+    on_done: Callable[[], object],
+) -> BatchResult[T]:
+    result: BatchResult[T] = BatchResult()
+    cancel_token = CancelToken()
+    todo: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    for item in (*range(count), *[None] * workers):  # each worker ends at a None
+        todo.put(item)
+    events: queue.SimpleQueue[bool | None] = queue.SimpleQueue()  # None: a worker ended
+
+    def work() -> None:
         try:
-            for place in places:
+            for index in iter(todo.get, None):
                 if cancel_token.is_cancelled:
                     return
-                news.put(_try(work, place, cancel_token, ends))
+                events.put(_run_one(call, index, cancel_token, result))
         finally:
-            news.put(None)
+            events.put(None)
 
     try:
-        for _ in range(threads):
+        for _ in range(workers):
             context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(keep_working,), daemon=True).start()
-        while threads:
+            threading.Thread(target=context.run, args=(work,), daemon=True).start()
+        while workers:
             with contextlib.suppress(queue.Empty):
-                done = news.get(timeout=_GLANCE)
-                threads -= done is None
-                if done:
-                    tell()
+                is_done = events.get(timeout=_WAKE_INTERVAL)
+                workers -= is_done is None
+                if is_done:
+                    on_done()
     except BaseException:
         cancel_token.cancel()
         raise
-    return ends
+    return result
 
 
-def _here(
-    work: Callable[[int, CancelToken], T],
-    count: int,
+def _run_one(
+    call: Callable[[int, CancelToken], T],
+    index: int,
     cancel_token: CancelToken,
-    ends: BatchResult[T],
-    tell: Callable[[], object],
-) -> None:
-    """Do one call after the other, on this thread."""
-    for place in range(count):
-        if not _try(work, place, cancel_token, ends):
-            return
-        tell()
-
-
-class _Places:
-    """Hands each place out once, whichever thread asks."""
-
-    def __init__(self, count: int) -> None:
-        self._left = iter(range(count))
-        self._lock = threading.Lock()
-
-    def __iter__(self) -> Iterator[int]:
-        return self
-
-    def __next__(self) -> int:
-        with self._lock:
-            return next(self._left)
-
-
-def _try(
-    work: Callable[[int, CancelToken], T],
-    place: int,
-    cancel_token: CancelToken,
-    ends: BatchResult[T],
+    result: BatchResult[T],
 ) -> bool:
     try:
-        ends.done[place] = work(place, cancel_token)
-    except Exception as error:  # noqa: BLE001 - it is raised by the caller, when all have ended
-        ends.failed[place] = error
+        result.done[index] = call(index, cancel_token)
+    except Exception as error:  # noqa: BLE001 - the caller raises it when all calls have ended
+        result.failed[index] = error
         cancel_token.cancel()
         return False
     return True
 
 
 async def arun_many(
-    work: Callable[[int, AsyncCancelToken], Awaitable[T]],
+    call: Callable[[int, AsyncCancelToken], Awaitable[T]],
     count: int,
     limit: int,
-    tell: Callable[[], object],
+    on_done: Callable[[], object],
 ) -> BatchResult[T]:
-    """Do many calls on tasks; arguments are those of `run_many`."""
-    ends: BatchResult[T] = BatchResult()
-    cancel_token, places = AsyncCancelToken(), iter(range(count))
+    """Async version of `run_many`, on tasks."""
+    result: BatchResult[T] = BatchResult()
+    cancel_token, indexes = AsyncCancelToken(), iter(range(count))
 
-    async def keep_working() -> None:
-        for place in places:
-            if cancel_token.is_cancelled or not await _atry(work, place, cancel_token, ends):
+    async def work() -> None:
+        for index in indexes:
+            if cancel_token.is_cancelled:
                 return
-            tell()
+            if not await _arun_one(call, index, cancel_token, result):
+                return
+            on_done()
 
-    tasks = [asyncio.create_task(keep_working()) for _ in range(min(count, limit))]
+    tasks = [asyncio.create_task(work()) for _ in range(min(count, limit))]
     try:
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return ends
+    return result
 
 
-async def _atry(
-    work: Callable[[int, AsyncCancelToken], Awaitable[T]],
-    place: int,
+async def _arun_one(
+    call: Callable[[int, AsyncCancelToken], Awaitable[T]],
+    index: int,
     cancel_token: AsyncCancelToken,
-    ends: BatchResult[T],
+    result: BatchResult[T],
 ) -> bool:
     try:
-        ends.done[place] = await work(place, cancel_token)
-    except Exception as error:  # noqa: BLE001 - it is raised by the caller, when all have ended
-        ends.failed[place] = error
+        result.done[index] = await call(index, cancel_token)
+    except Exception as error:  # noqa: BLE001 - the caller raises it when all calls have ended
+        result.failed[index] = error
         cancel_token.cancel()
         return False
     return True

@@ -1,10 +1,10 @@
 """Open a TCP connection to whichever address of a host answers first.
 
-It resolves and connects only: it sends nothing, and TLS is up to the caller.
+It resolves and connects only: it never sends anything, and TLS is up to the caller.
 
-A host often has several addresses, and one that swallows packets (broken IPv6) must not hide one
-that works. `socket.create_connection` and urllib3's copy of it give each address the whole timeout,
-so the first one uses up all of it. Here the attempts overlap, as in RFC 8305 and in aiohttp.
+A host often has several addresses, and one that drops packets (broken IPv6) must not hide one that
+works. `socket.create_connection` and urllib3's copy of it give each address the whole timeout, so
+the first one uses up all of it. Here the attempts overlap, as in RFC 8305 and in aiohttp.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, Final
 
 from urllib3.util.connection import allowed_gai_family
 
-STAGGER: Final = 0.1
-"""Seconds an address has to itself before the next one is tried as well.
+ATTEMPT_DELAY: Final = 0.1
+"""Seconds before the next address is tried as well.
 
 RFC 8305 (section 5) recommends 0.25 and at least 0.1. The shorter one leaves time for a second
 address also within a `connect_timeout` of 0.3.
@@ -33,7 +33,7 @@ Address = tuple[int, int, int, str, Any]
 SocketOptions = Iterable[tuple[int, int, int | bytes]]
 
 
-def dial(
+def create_connection(
     host: str,
     port: int,
     timeout: float | None,
@@ -59,16 +59,16 @@ def dial(
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     family = allowed_gai_family()  # IPv4 only, where this machine has no IPv6
-    found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
-    dialer = _Dialer(options, source, deadline)
+    addresses = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
+    race = _ConnectionRace(options, source, deadline)
     try:
-        return dialer.connect(_interleaved(found))
+        return race.run(_interleave_families(addresses))
     finally:
-        dialer.close()
+        race.close()
 
 
-def _interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """Alternate between address families, so that the second try is of the other one."""
+def _interleave_families(addresses: Sequence[Address]) -> list[Address]:
+    """Alternate between IPv6 and IPv4, so that the second attempt uses the other one."""
     families: dict[int, list[Address]] = {}
     for address in addresses:
         families.setdefault(address[0], []).append(address)
@@ -76,8 +76,8 @@ def _interleaved(addresses: Sequence[Address]) -> list[Address]:
     return [address for address in chain.from_iterable(rounds) if address is not None]
 
 
-class _Dialer:
-    """The overlapping attempts to connect to the addresses of one host."""
+class _ConnectionRace:
+    """Run overlapping attempts to connect to the addresses of one host."""
 
     def __init__(
         self,
@@ -91,8 +91,8 @@ class _Dialer:
         self._pending: list[socket.socket] = []
         self._error = OSError("the host name has no address")
 
-    def connect(self, addresses: Sequence[Address]) -> socket.socket:
-        """Give the first connection that stands."""
+    def run(self, addresses: Sequence[Address]) -> socket.socket:
+        """Return the first socket that is connected."""
         for position, address in enumerate(addresses):
             self._start(address)
             connected = self._wait_for_one(len(addresses) - position)
@@ -105,7 +105,7 @@ class _Dialer:
         raise self._error
 
     def close(self) -> None:
-        """Give up every attempt that is still pending."""
+        """Close every socket that is still pending."""
         for sock in self._pending:
             sock.close()
 
@@ -113,7 +113,7 @@ class _Dialer:
         family, kind, protocol, _, where = address
         try:
             sock = socket.socket(family, kind, protocol)
-        except OSError as error:  # no such family on this machine
+        except OSError as error:  # this machine does not support the address family
             self._error = error
             return
         self._pending.append(sock)
@@ -125,9 +125,9 @@ class _Dialer:
                 sock.bind(self._source)
             sock.connect(where)
         except BlockingIOError:
-            pass  # the usual case: it is on its way
+            pass  # the usual case: it is in progress
         except OSError as error:
-            self._drop(sock, error)
+            self._discard(sock, error)
 
     def _wait_for_one(self, remaining: int) -> socket.socket | None:
         """Wait for a connection; None once one has failed, or the next address is due.
@@ -137,39 +137,39 @@ class _Dialer:
         """
         if not self._pending:
             return None
-        share = None if remaining == 1 else STAGGER
+        wait = None if remaining == 1 else ATTEMPT_DELAY
         if self._deadline is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("timed out")
-            share = min(left / remaining, left if share is None else share)
-        for sock in _ready(self._pending, share):
+            wait = min(left / remaining, left if wait is None else wait)
+        for sock in _wait_until_ready(self._pending, wait):
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code == 0:
                 self._pending.remove(sock)
                 sock.setblocking(True)
                 return sock
-            self._drop(sock, OSError(code, os.strerror(code)))
+            self._discard(sock, OSError(code, os.strerror(code)))
         return None
 
-    def _drop(self, sock: socket.socket, error: OSError) -> None:
+    def _discard(self, sock: socket.socket, error: OSError) -> None:
         self._pending.remove(sock)
         sock.close()
         self._error = error
 
 
-def _ready(socks: list[socket.socket], timeout: float | None) -> list[socket.socket]:
-    """Wait until any of these is connected or has failed, and give those that are.
+def _wait_until_ready(sockets: list[socket.socket], timeout: float | None) -> list[socket.socket]:
+    """Wait until any of these is connected or has failed, and return those that are.
 
     It uses `poll` where there is one: a selector would cost each connection a second descriptor,
     and `select` refuses descriptors above 1,023.
     """
     if not hasattr(select, "poll"):  # Windows, which reports a failed attempt as an exception
-        _, writable, failed = select.select([], socks, socks, timeout)
-        return [sock for sock in socks if sock in writable or sock in failed]
+        _, writable, failed = select.select([], sockets, sockets, timeout)
+        return [sock for sock in sockets if sock in writable or sock in failed]
     poll = select.poll()
-    for sock in socks:
+    for sock in sockets:
         poll.register(sock, select.POLLOUT)
     events = poll.poll(None if timeout is None else math.ceil(timeout * 1000))
-    numbers = {number for number, _ in events}
-    return [sock for sock in socks if sock.fileno() in numbers]
+    ready = {descriptor for descriptor, _ in events}
+    return [sock for sock in sockets if sock.fileno() in ready]

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Failure, Flow, JobEvent, Reply, Response
-from langchain_segmind._http.common import CallObserver, Network
+from langchain_segmind._http.environment import Network
+from langchain_segmind._http.observer import SendObserver
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http.aiohttp_driver import AsyncConnections
 
-__all__ = ["CallObserver", "Network", "Transport"]
+__all__ = ["Network", "SendObserver", "Transport"]
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Transport:
         flow: Flow[T],
         key: SecretStr | None,
         *,
-        observer: CallObserver | None = None,
+        observer: SendObserver | None = None,
         tell: Callable[[JobEvent], None] | None = None,
         pause: Callable[[float], object] | None = None,
     ) -> T:
@@ -97,7 +98,7 @@ class Transport:
         flow: Flow[T],
         key: SecretStr | None,
         *,
-        observer: CallObserver | None = None,
+        observer: SendObserver | None = None,
         tell: Callable[[JobEvent], Awaitable[None]] | None = None,
         pause: Callable[[float], Awaitable[object]] | None = None,
     ) -> T:
@@ -176,7 +177,7 @@ def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConne
                 link.abandon()
 
 
-def _timed(reply: Reply, began: float, observer: CallObserver | None) -> Reply:
+def _timed(reply: Reply, began: float, observer: SendObserver | None) -> Reply:
     if observer is not None:
         observer.after_reply(reply.outcome)
     elapsed = time.monotonic() - began

@@ -1,1 +1,1 @@
-"""The neutral types, and LangChain's messages, tools and schemas read into them."""
+"""Neutral types of a conversation; LangChain's messages, tools and schemas in and out."""

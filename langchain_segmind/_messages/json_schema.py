@@ -1,4 +1,7 @@
-"""Trim JSON schemas to what tells a model something."""
+"""Trim JSON schemas to what informs a model.
+
+The trimmed schema must accept the same values.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 
 def strip_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what tells a model nothing and costs tokens: titles made from names, `$schema`."""
+    """Return a schema without `title` and `$schema`, which cost tokens and inform no model."""
     return {
         key: _stripped(key, value)
         for key, value in schema.items()
@@ -17,7 +20,7 @@ def strip_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stripped(key: str, value: Any) -> Any:
     if key in ("properties", "$defs", "definitions") and isinstance(value, Mapping):
-        # Here the keys are names, and `title` may be one of them.
+        # The keys are names here, and `title` may be one of them.
         return {name: strip_titles(s) if isinstance(s, Mapping) else s for name, s in value.items()}
     if key in ("items", "additionalProperties", "not") and isinstance(value, Mapping):
         return strip_titles(value)

@@ -1,4 +1,4 @@
-"""Refusals as LangChain's standard content block, which its parsers and middleware look for.
+"""Give refusals LangChain's standard content block, which its parsers and middleware look for.
 
 A message carries the refusal in `additional_kwargs`, as OpenAI's do; importing this module
 registers the translator that adds the block. It must not change the blocks of other messages.
@@ -36,24 +36,24 @@ def _is_refusal(block: object) -> bool:
 
 
 def _translate(message: AIMessage) -> list[ContentBlock]:
-    """Give LangChain's own blocks of a message, and the refusal after them.
+    """Return LangChain's own blocks of a message, and the refusal after them.
 
     Raises:
-        NotImplementedError: For a message without a refusal. `AIMessage.content_blocks` then takes
-            the way of providers that have no translator, which keeps reasoning, calls and media.
+        NotImplementedError: For a message without a refusal. `AIMessage.content_blocks` then does
+            what it does for providers without a translator, and keeps reasoning, calls and media.
     """
     refusal = refusal_of(message)
     if refusal is None:
         raise NotImplementedError
-    # langchain-core before 1.7.5 does not know the block, and would wrap one in the content as
-    # non-standard; so LangChain is given the content without it.
+    # langchain-core before 1.7.5 does not know the block, and would wrap one that is in the content
+    # as non-standard. So it gets the content without it.
     content = message.content
     if not isinstance(content, str):
         content = [block for block in content if not _is_refusal(block)]
     metadata = {k: v for k, v in message.response_metadata.items() if k != "model_provider"}
     rest = message.model_copy(update={"content": content, "response_metadata": metadata})
-    found = _refusal_blocks(message) or [{"type": "refusal", "refusal": refusal}]
-    return [*rest.content_blocks, *cast("list[ContentBlock]", found)]
+    refusals = _refusal_blocks(message) or [{"type": "refusal", "refusal": refusal}]
+    return [*rest.content_blocks, *cast("list[ContentBlock]", refusals)]
 
 
 register_translator(PROVIDER, _translate, _translate)

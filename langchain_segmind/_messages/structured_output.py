@@ -1,4 +1,8 @@
-"""Structured output: a schema out through `response_format`, an object back through a parser."""
+"""Ask a model for output in a schema, and parse its reply.
+
+A reply that was refused, cut short or is not JSON must be an error with the reply in it; it must
+not be completed or guessed at.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ from langchain_segmind._messages.types import Method
 
 Schema = dict[str, Any] | type
 
-_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
+_INVALID_IN_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def structured_output_chain(
@@ -44,42 +48,43 @@ def structured_output_chain(
     strict: bool | None,
     **kwargs: Any,
 ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-    """Chain a model, told to answer in a schema, with the parser of its answer.
+    """Chain a model that is bound to a schema with the parser of its reply.
 
     Raises:
-        ValueError: For a method there is none of, or no schema where one is needed.
+        ValueError: If the method is unknown, or lacks a schema that it needs.
     """
-    told = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    # What LangChain's tracing shows as the requested output.
+    traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     if method != "json_mode" and schema is None:
-        raise ValueError(f"schema: method={method!r} needs one")
+        raise ValueError(f"schema is missing: method={method!r} needs one. Pass a class or a dict")
     if method == "function_calling" and schema is not None:
         name = convert_to_openai_tool(schema)["function"]["name"]
-        settings = {"tool_choice": name, "ls_structured_output_format": told, **kwargs}
-        called = model.bind_tools([schema], strict=strict, **settings)
-        parser = _answered | _called | _call_parser(schema, name)
-        return _with_raw(called, parser) if include_raw else called | parser
+        settings = {"tool_choice": name, "ls_structured_output_format": traced, **kwargs}
+        bound = model.bind_tools([schema], strict=strict, **settings)
+        parser = _CHECK_REFUSAL | _CHECK_CALLS | _call_parser(schema, name)
+        return _with_raw(bound, parser) if include_raw else bound | parser
     if method == "json_schema" and schema is not None:
-        form = response_format(schema, strict=strict)
+        wanted_format = response_format(schema, strict=strict)
     elif method == "json_mode":
         if strict is not None:
-            raise ValueError("strict: method='json_mode' has no schema to be strict about")
-        form = {"type": "json_object"}
+            raise ValueError("strict has no effect with method='json_mode'. Use json_schema")
+        wanted_format = {"type": "json_object"}
     else:
         raise ValueError(
-            f"method: {method!r} is none; use json_schema, function_calling or json_mode"
+            f"method={method!r} is unknown. Use json_schema, function_calling or json_mode"
         )
-    asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
-    parser = _answered | _whole | _parser(schema)
-    return _with_raw(asked, parser) if include_raw else asked | parser
+    bound = model.bind(response_format=wanted_format, ls_structured_output_format=traced, **kwargs)
+    parser = _CHECK_REFUSAL | _CHECK_JSON | _parser(schema)
+    return _with_raw(bound, parser) if include_raw else bound | parser
 
 
 def response_format(schema: Schema, *, strict: bool | None = None) -> dict[str, Any]:
-    """Write a schema as OpenAI's `response_format`, the form the gateway takes for every family.
+    """Write a schema as OpenAI's `response_format`, which the gateway accepts for every family.
 
     Args:
         schema: A pydantic class (v1 or v2), a TypedDict, a JSON schema, an OpenAI tool or a
             `response_format` already.
-        strict: Whether the model must keep to the schema to the letter; not sent if None.
+        strict: Whether the model must follow the schema exactly; not sent if None.
     """
     if isinstance(schema, Mapping):
         if schema.get("type") in ("json_schema", "json_object", "text") and (
@@ -88,49 +93,49 @@ def response_format(schema: Schema, *, strict: bool | None = None) -> dict[str, 
             return dict(schema)
         if isinstance(schema.get("schema"), Mapping) and "name" in schema:
             return {"type": "json_schema", "json_schema": _strict(dict(schema), strict)}
-    name, about, described = _described(schema)
-    told = {
-        "name": _NAME.sub("_", name)[:64] or "answer",
-        **({"description": about} if about else {}),
-        "schema": _closed(described) if strict else described,
+    name, description, json_schema = _describe(schema)
+    described = {
+        "name": _INVALID_IN_NAME.sub("_", name)[:64] or "answer",
+        **({"description": description} if description else {}),
+        "schema": _close(json_schema) if strict else json_schema,
     }
-    return {"type": "json_schema", "json_schema": _strict(told, strict)}
+    return {"type": "json_schema", "json_schema": _strict(described, strict)}
 
 
-def _described(schema: Schema) -> tuple[str, str | None, dict[str, Any]]:
-    """Give the name, description and JSON schema of whatever a user may call a schema.
+def _describe(schema: Schema) -> tuple[str, str | None, dict[str, Any]]:
+    """Return the name, the description and the JSON schema of whatever users call a schema.
 
-    LangChain's converter is for functions, and would lose what is no object with properties; so it
-    is asked only for what has no JSON schema of its own.
+    LangChain's converter is for functions, and loses what is not an object with properties. So it
+    converts only what has no JSON schema of its own.
     """
     if isinstance(schema, Mapping) and not {"function", "input_schema", "parameters"} & set(schema):
-        described = dict(schema)
+        json_schema = dict(schema)
     elif isinstance(schema, type) and issubclass(schema, BaseModel):
-        described = schema.model_json_schema()
-    elif isinstance(schema, type) and is_basemodel_subclass(schema):  # pydantic's first version
-        described = convert_to_json_schema(schema)
+        json_schema = schema.model_json_schema()
+    elif isinstance(schema, type) and is_basemodel_subclass(schema):  # pydantic v1
+        json_schema = convert_to_json_schema(schema)
     else:
         function = convert_to_openai_function(schema)
         empty = {"type": "object", "properties": {}}
         return function["name"], function.get("description"), function.get("parameters", empty)
-    return str(described.get("title", "answer")), described.get("description"), described
+    return str(json_schema.get("title", "answer")), json_schema.get("description"), json_schema
 
 
-def _closed(value: Any) -> Any:
-    """Allow only the named properties, and want them all, as upstream asks of a strict schema."""
+def _close(value: Any) -> Any:
+    """Require all named properties and forbid others, as OpenAI demands of a strict schema."""
     if isinstance(value, list):
-        return [_closed(item) for item in value]
+        return [_close(item) for item in value]
     if not isinstance(value, dict):
         return value
-    closed = {key: _closed(item) for key, item in value.items()}
+    closed = {key: _close(item) for key, item in value.items()}
     if isinstance(closed.get("properties"), dict) and closed.get("type") == "object":
         closed["additionalProperties"] = False
         closed["required"] = list(closed["properties"])
     return closed
 
 
-def _strict(told: dict[str, Any], strict: bool | None) -> dict[str, Any]:
-    return told if strict is None else {**told, "strict": strict}
+def _strict(described: dict[str, Any], strict: bool | None) -> dict[str, Any]:
+    return described if strict is None else {**described, "strict": strict}
 
 
 def _parser(schema: Schema | None) -> Runnable[Any, Any]:
@@ -145,24 +150,24 @@ def _call_parser(schema: Schema, name: str) -> Runnable[Any, Any]:
     return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
 
 
-def _unless_refused(message: AIMessage) -> AIMessage:
-    """Pass an answer on; for a refusal, say so instead of failing to parse it."""
+def _check_refusal(message: AIMessage) -> AIMessage:
+    """Raise for a refusal, which would otherwise be reported as output that is not JSON."""
     refusal = refusal_of(message)
     if refusal is None:
         return message
-    said = f"The model refused to produce the requested output: {refusal}"
-    refused = getattr(exceptions, "ModelRefusalError", None)  # langchain-core has it since 1.7.5
-    raise refused(said, raw_message=message) if refused else OutputParserException(said)
+    reason = f"The model refused to produce the requested output: {refusal}"
+    error = getattr(exceptions, "ModelRefusalError", None)  # in langchain-core since 1.7.5
+    raise error(reason, raw_message=message) if error else OutputParserException(reason)
 
 
-async def _aunless_refused(message: AIMessage) -> AIMessage:
-    return _unless_refused(message)
+async def _acheck_refusal(message: AIMessage) -> AIMessage:
+    return _check_refusal(message)
 
 
-def _unless_cut(message: AIMessage) -> AIMessage:
-    """Pass an answer on if it is whole JSON: LangChain's parser would complete half of one."""
-    told = message.response_metadata
-    if "length" in (told.get("finish_reason"), told.get("native_finish_reason")):
+def _check_json(message: AIMessage) -> AIMessage:
+    """Raise unless the text is complete JSON: LangChain's parser would complete half of one."""
+    metadata = message.response_metadata
+    if "length" in (metadata.get("finish_reason"), metadata.get("native_finish_reason")):
         raise OutputParserException(f"The answer was cut short by the token limit: {message.text}")
     try:
         json.loads(message.text)
@@ -171,32 +176,33 @@ def _unless_cut(message: AIMessage) -> AIMessage:
     return message
 
 
-async def _aunless_cut(message: AIMessage) -> AIMessage:
-    return _unless_cut(message)
+async def _acheck_json(message: AIMessage) -> AIMessage:
+    return _check_json(message)
 
 
-def _if_called(message: AIMessage) -> AIMessage:
-    """Pass an answer on if it holds a call that can be read."""
+def _check_calls(message: AIMessage) -> AIMessage:
+    """Raise unless there is a call that could be parsed."""
     if message.tool_calls:
         return message
-    broken = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
-    raise OutputParserException(f"The answer holds no valid call: {broken or message.text}")
+    invalid = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
+    raise OutputParserException(f"The answer has no valid call: {invalid or message.text}")
 
 
-async def _aif_called(message: AIMessage) -> AIMessage:
-    return _if_called(message)
+async def _acheck_calls(message: AIMessage) -> AIMessage:
+    return _check_calls(message)
 
 
-_answered: Final = RunnableLambda(_unless_refused, _aunless_refused)
-_whole: Final = RunnableLambda(_unless_cut, _aunless_cut)
-_called: Final = RunnableLambda(_if_called, _aif_called)
+# Each with an async twin: RunnableLambda would run the sync one in a thread.
+_CHECK_REFUSAL: Final = RunnableLambda(_check_refusal, _acheck_refusal)
+_CHECK_JSON: Final = RunnableLambda(_check_json, _acheck_json)
+_CHECK_CALLS: Final = RunnableLambda(_check_calls, _acheck_calls)
 
 
 def _with_raw(
-    asked: Runnable[LanguageModelInput, Any], parser: Runnable[Any, Any]
+    bound: Runnable[LanguageModelInput, Any], parser: Runnable[Any, Any]
 ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
     parsed = RunnablePassthrough.assign(
         parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
     )
     failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=asked) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+    return RunnableMap(raw=bound) | parsed.with_fallbacks([failed], exception_key="parsing_error")

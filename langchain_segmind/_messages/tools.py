@@ -1,4 +1,7 @@
-"""Tools as users give them, read into ours: any kind LangChain knows, and any form of choice."""
+"""Read tools as users pass them: any kind that LangChain accepts, and any form of tool choice.
+
+A tool or a choice that cannot be honored must be an error here, before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -12,32 +15,32 @@ from langchain_segmind._client.validation import check_flag, check_json
 from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.types import Tool
 
-if TYPE_CHECKING:  # loading LangChain's tools costs those who use none
+if TYPE_CHECKING:  # loading LangChain's tools takes time that programs without tools can save
     from langchain_core.tools import BaseTool
 
 ToolLike: TypeAlias = Union[dict[str, Any], type, Callable[..., Any], "BaseTool"]
 
-_FORCED: Final = frozenset({"any", "required"})
+_REQUIRED: Final = frozenset({"any", "required"})
 
 
 def to_openai_tools(
     tools: Sequence[ToolLike], *, strict: bool | None = None
 ) -> list[dict[str, Any]]:
-    """Describe tools in OpenAI's form, which tracing and LangChain's own code expect.
+    """Describe tools in OpenAI's format, which tracing and LangChain's own code expect.
 
     Raises:
-        ValueError: If `tools` is not a list of tools, or one cannot be described, as a provider's
-            own tool that only it can run.
+        ValueError: If `tools` is not a list, or a tool cannot be described, such as one that only
+            its provider can run.
     """
     if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
         raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}")
-    return [_described(tool, strict) for tool in tools]
+    return [_to_openai_tool(tool, strict) for tool in tools]
 
 
-def _described(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
+def _to_openai_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
     if isinstance(tool, dict) and tool.get("type") not in (None, "function", "object", "custom"):
         raise ValueError(
-            f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run; give "
+            f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run. Pass "
             "functions, classes or JSON schemas"
         )
     if isinstance(tool, dict) and tool.get("type") == "function":
@@ -46,50 +49,50 @@ def _described(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
             raise ValueError("tools: the 'function' of a tool must be an object")
         tool = tool if "function" in tool else {"type": "function", "function": function}
     try:
-        described = convert_to_openai_tool(tool, strict=strict)
+        converted = convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        reason = f"tools: {str(tool)[:80]} is no function, class or JSON schema of one ({error})"
+        reason = f"tools: {str(tool)[:80]} is not a function, a class or a JSON schema ({error})"
     else:
-        return described
+        return converted
     raise ValueError(reason[:500])
 
 
 def parse_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool, ...]:
-    """Read tools into ours.
-
-    The same tool given twice is kept once.
+    """Read tools of any kind. The same tool passed twice is kept once.
 
     Raises:
-        ValueError: If one cannot be described or sent, or two unlike ones share a name: the model
-            would be shown only one of them, and a call of the other would run the wrong tool.
+        ValueError: If one cannot be described or sent, or two different ones share a name: a call
+            of one would run the other.
     """
     by_name: dict[str, Tool] = {}
-    for described in to_openai_tools(() if tools is None else tools):
-        tool = _tool(described["function"])
+    for openai_tool in to_openai_tools(() if tools is None else tools):
+        tool = _parse_tool(openai_tool["function"])
         first = by_name.setdefault(tool.name, tool)
-        if first is not tool and _as_json(first) != _as_json(tool):
-            raise ValueError(f"tools: {tool.name!r} is the name of two tools; give each its own")
+        if first is not tool and _comparable(first) != _comparable(tool):
+            raise ValueError(f"tools: {tool.name!r} is the name of two tools. Rename one of them")
     return tuple(by_name.values())
 
 
-def _tool(function: Mapping[str, Any]) -> Tool:
-    name, about = function.get("name"), function.get("description")
+def _parse_tool(function: Mapping[str, Any]) -> Tool:
+    name, description = function.get("name"), function.get("description")
     parameters, strict = function.get("parameters"), function.get("strict")
     if not isinstance(name, str) or not name.strip():
-        raise ValueError(f"tools: a tool's name must be a text that is not blank, not {name!r:.80}")
-    if not isinstance(about, str | None) or not isinstance(parameters, Mapping | None):
-        raise ValueError(f"tools: {name!r} needs a text as description, an object as parameters")
+        raise ValueError(f"tools: a tool's name must be a text and not blank, got {name!r:.80}")
+    if not isinstance(description, str | None) or not isinstance(parameters, Mapping | None):
+        raise ValueError(
+            f"tools: {name!r} needs a text as its description and an object as its parameters"
+        )
     check_flag(strict, f"tools: {name!r}: strict")
-    check_json([name, about, parameters], f"tools: {name!r}")
-    nothing = {"type": "object", "properties": {}}
-    return Tool(name, (about or "").strip(), {**nothing, **(parameters or {})}, strict)
+    check_json([name, description, parameters], f"tools: {name!r}")
+    schema = {"type": "object", "properties": {}, **(parameters or {})}
+    return Tool(name, (description or "").strip(), schema, strict)
 
 
-def _as_json(tool: Tool) -> str:
-    """Write a tool so that equal ones are equal texts: in Python 1, 1.0 and True are one value.
+def _comparable(tool: Tool) -> str:
+    """Write a tool as JSON, because in Python 1, 1.0 and True are equal.
 
-    Titles are left out: pydantic makes them of names, and LangChain drops them of a class, but not
-    of the class's JSON schema.
+    Titles are left out: pydantic makes them from names, and LangChain drops those of a class, but
+    not those of the class's JSON schema.
     """
     return json.dumps(
         [tool.description, strip_titles(tool.parameters), tool.strict], sort_keys=True
@@ -100,32 +103,35 @@ def apply_tool_choice(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool,
     """Apply a tool choice.
 
     Args:
-        tools: Those on offer.
-        choice: None, a bool, a word, a tool's name, or a dictionary as providers have it.
+        tools: Those that the model may call.
+        choice: None, a bool, `"auto"`, `"any"`, `"required"`, `"none"`, a tool's name, or a
+            dictionary in a provider's form.
 
     Returns:
-        The tools that may be called, and whether one must be.
+        The tools that the model may call, and whether it must call one.
 
     Raises:
-        ValueError: If the choice is none of the tools.
+        ValueError: If the choice names a tool that is not among them.
     """
-    named = _named_tool(choice)
-    wanted = named or _choice_word(choice)
-    if named is None and wanted == "none":
+    tool_name = _named_tool(choice)
+    word = _choice_word(choice) if tool_name is None else None
+    if word == "none":
         return (), False
-    if not tools or (named is None and wanted == "auto"):
+    if not tools or word == "auto":
         return tools, False
-    if named is None and wanted in _FORCED:
+    if word in _REQUIRED:
         return tools, True
-    chosen = tuple(tool for tool in tools if tool.name == wanted)
+    chosen = tuple(tool for tool in tools if tool.name == (tool_name or word))
     if not chosen:
         names = ", ".join(tool.name for tool in tools)
-        raise ValueError(f"tool_choice: {wanted!r} is no tool on offer; choose from {names}")
+        raise ValueError(
+            f"tool_choice: {tool_name or word!r} is not one of the tools. Choose from {names}"
+        )
     return chosen, True
 
 
 def _named_tool(choice: Any) -> str | None:
-    """The tool that a provider's form of a choice names, whatever its name is."""
+    """Return the name in a provider's form of a choice; it may be any word, such as 'auto'."""
     if not isinstance(choice, Mapping):
         return None
     function = choice.get("function")
@@ -142,5 +148,5 @@ def _choice_word(choice: Any) -> str:
     if isinstance(choice, Mapping):
         choice = choice.get("type")
     if not isinstance(choice, str) or not choice:
-        raise ValueError("tool_choice: give a tool's name, 'auto', 'any', 'none' or True")
+        raise ValueError("tool_choice: pass a tool's name, 'auto', 'any', 'none' or True")
     return choice

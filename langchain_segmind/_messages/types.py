@@ -1,7 +1,7 @@
-"""Our own words for a conversation, between LangChain's messages and the gateway's bodies.
+"""Values of a conversation, between LangChain's messages and the gateway's bodies.
 
-Values and nothing else: `_messages` makes them from LangChain's messages and back, `_tools` tells
-tools in them, `_wire` writes them as bodies and reads answers into them.
+They hold data and know neither LangChain nor a body format. `_messages` converts them from and to
+LangChain's messages, `_tool_emulation` renders tools into them, `_formats` from and to bodies.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Method = Literal["json_schema", "function_calling", "json_mode"]
 
 @value
 class TextPart:
-    """Words."""
+    """A text."""
 
     text: str
 
 
 @value
 class MediaPart:
-    """An image, document, sound or film: inline as base64, or by its address.
+    """An image, document, audio or video: inline as base64, or by URL.
 
-    `where` names the message and block it came from, for an encoder that cannot say it.
+    `where` names the message and block it came from, for the error of a format that cannot send it.
     """
 
     kind: MediaKind
@@ -44,7 +44,7 @@ class MediaPart:
 
 @value
 class ToolCall:
-    """A model's wish to run a tool. `arguments` is the raw text where it could not be parsed."""
+    """A model's call of a tool. `arguments` is the raw text if it could not be parsed."""
 
     name: str
     arguments: Mapping[str, Any] | str
@@ -54,7 +54,7 @@ class ToolCall:
 
 @value
 class ToolResult:
-    """What a tool gave back."""
+    """What a tool returned."""
 
     parts: tuple[TextPart | MediaPart, ...]
     id: str | None = None
@@ -86,15 +86,16 @@ class Tool:
 
 @value
 class ChatRequest:
-    """All that a model is asked.
+    """Everything that one request asks of a model.
 
     Attributes:
-        tools: Those on offer; with a choice of one by name, only that one.
-        forced: Whether at least one must be called.
-        parallel: Whether several may be called at once.
+        messages: The conversation, oldest first.
+        tools: Those that the model may call; with a choice of one by name, only that one.
+        require_tool_call: Whether the model must call at least one.
+        parallel: Whether it may call several at once.
         settings: Generation settings under ChatSegmind's names, only those the user set.
         extras: Other top-level fields of the body, sent as they are.
-        response_format: OpenAI's `response_format`, which the gateway takes for every family.
+        response_format: OpenAI's `response_format`, which the gateway accepts for every family.
     """
 
     messages: tuple[Message, ...]
@@ -102,13 +103,13 @@ class ChatRequest:
     extras: Mapping[str, Any] = field(default_factory=dict)
     response_format: Mapping[str, Any] | None = None
     tools: tuple[Tool, ...] = ()
-    forced: bool = False
+    require_tool_call: bool = False
     parallel: bool = True
 
 
 @value
 class Usage:
-    """Tokens, as far as the gateway counted them."""
+    """Numbers of tokens, as far as the gateway counted them."""
 
     input: int = 0
     output: int = 0
@@ -120,7 +121,7 @@ class Usage:
 
 @value
 class Choice:
-    """One of a reply's alternatives. `finish_reason` is in OpenAI's words."""
+    """One of a reply's alternatives. `finish_reason` is OpenAI's word for it."""
 
     text: str = ""
     reasoning: str = ""
@@ -140,56 +141,66 @@ class ChatResponse:
 
 
 def invalid_request(reason: str) -> SegmindInvalidRequestError:
-    """Make the error for input that is refused before anything is sent."""
+    """Build the error for input that is refused before anything is sent."""
     return SegmindInvalidRequestError(f"{reason}. Nothing was sent.", outcome="not_sent")
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(constant)  # NaN and Infinity cannot be sent back
 
 
 def parse_call(name: Any, arguments: Any, call_id: Any) -> ToolCall:
-    """Make a call of what a model wrote; arguments that are not a JSON object stay raw text.
+    """Build a call from what a model wrote; arguments that are not a JSON object stay raw text.
 
     Args:
-        name: Of the tool; anything but a text makes the call invalid.
-        arguments: A JSON object, or one written as text; nothing means none.
+        name: The tool's name; anything but a text makes the call invalid.
+        arguments: A JSON object, or one written as text; None and a blank text are an empty one.
         call_id: The model's own id of the call, if any.
     """
-    known = name if isinstance(name, str) else ""
-    own = call_id if isinstance(call_id, str) and call_id else None
-    given = arguments
-    if isinstance(given, str):
+    tool_name = name if isinstance(name, str) else ""
+    own_id = call_id if isinstance(call_id, str) and call_id else None
+    parsed = arguments
+    if isinstance(arguments, str):
         try:
-            given = json.loads(given, parse_constant=_refuse) if given.strip() else {}
+            parsed = (
+                json.loads(arguments, parse_constant=_reject_constant) if arguments.strip() else {}
+            )
         except (ValueError, RecursionError):
-            given = arguments
-    if given is None:
-        given = {}
-    if isinstance(given, dict) and known:
-        return ToolCall(known, given, own)
+            parsed = arguments
+    if parsed is None:
+        parsed = {}
+    if isinstance(parsed, dict) and tool_name:
+        return ToolCall(tool_name, parsed, own_id)
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, default=repr)
-    reason = "The arguments are not a JSON object." if known else "The call names no tool."
-    return ToolCall(known, raw, own, error=reason)
+    reason = "The arguments are not a JSON object." if tool_name else "The call has no tool name."
+    return ToolCall(tool_name, raw, own_id, error=reason)
 
 
 _NOT_ARGUMENTS: Final = frozenset(
     {"id", "type", "index", "caller", "cache_control", "thoughtSignature", "thought_signature"}
 )
+_BESIDE: Final = frozenset({"arguments", "args", "parameters", "params", "input", "kwargs"})
+"""Fields that hold arguments where they stand beside a call instead of in it."""
 
 
-def parse_native_call(fields: Mapping[str, Any], key: str, call_id: Any) -> ToolCall:
-    """Make a call of one in a provider's own format.
+def parse_native_call(
+    fields: Mapping[str, Any], key: str, call_id: Any, outer: Mapping[str, Any] | None = None
+) -> ToolCall:
+    """Build a call from one in a provider's own format.
+
+    A call whose arguments are empty, and that has unknown fields beside them, is invalid: executed
+    without arguments, it would use the tool's defaults.
 
     Args:
         fields: The call, with its `name`.
-        key: Where the format has the arguments. A call without it that has unknown fields instead
-            is invalid: run without arguments, it would use the tool's defaults.
+        key: Where the format has the arguments.
         call_id: The model's own id of the call, if any.
+        outer: The fields around the call, where the format has any.
     """
     call = parse_call(fields.get("name"), fields.get(key), call_id)
-    unknown = fields.keys() - {"name", key} - _NOT_ARGUMENTS
-    if fields.get(key) is not None or not unknown or isinstance(call.arguments, str):
+    unknown = {k: v for k, v in fields.items() if k not in {"name", key} | _NOT_ARGUMENTS}
+    unknown |= {k: v for k, v in (outer or {}).items() if k in _BESIDE and v not in (None, "", {})}
+    if call.arguments or not unknown:
         return call
-    raw = json.dumps({k: fields[k] for k in fields if k in unknown}, default=repr)
-    return ToolCall(call.name, raw, call.id, error=f"The arguments do not stand under {key!r}.")
+    raw = json.dumps(unknown, ensure_ascii=False, default=repr)
+    return ToolCall(call.name, raw, call.id, error=f"The arguments are not under {key!r}.")

@@ -261,7 +261,12 @@ def _understand(value: Any, request: ChatRequest, tools: Tools) -> Read | None:
             else _understand(inner, request, tools)
         )
     read = _as_envelope(value, tools) or _as_calls(value, tools)
-    if read is None and request.forced and len(request.tools) == 1 and isinstance(value, dict):
+    if (
+        read is None
+        and request.require_tool_call
+        and len(request.tools) == 1
+        and isinstance(value, dict)
+    ):
         call = bare_arguments_from(value, request.tools[0])
         return ("", [call]) if call else None
     return read

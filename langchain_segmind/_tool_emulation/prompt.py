@@ -44,7 +44,7 @@ _ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 
 
 def render_tools(
-    prompt: ChatRequest, *, alone: bool = False, shows: _results.Shows | None = None
+    prompt: ChatRequest, *, alone: bool = False, shows: _results.AcceptsMedia | None = None
 ) -> ChatRequest:
     """Tell tools, calls, results and, if need be, the wanted form in words.
 
@@ -63,7 +63,7 @@ def render_tools(
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
         wanted = _envelope.envelope_format(
-            prompt.tools, prompt.forced, prompt.parallel, _schema_of(prompt)
+            prompt.tools, prompt.require_tool_call, prompt.parallel, _schema_of(prompt)
         )
     words = [_rules(prompt)] if prompt.tools else []
     if alone and wanted is not None:
@@ -103,9 +103,9 @@ def _rules(prompt: ChatRequest) -> str:
     say = "your words for the user"
     if not _is_text(prompt):
         say = "the final answer, or null while you call tools"
-    none = "" if prompt.forced else ", or [] if none is needed"
+    none = "" if prompt.require_tool_call else ", or [] if none is needed"
     rules = _RULES.format(say=say, none=none)
-    if prompt.forced:
+    if prompt.require_tool_call:
         names = " or ".join(tool.name for tool in prompt.tools)
         rules += f" You must call {names} now."
     return rules if prompt.parallel else rules + _ONE_CALL
@@ -126,7 +126,7 @@ def _with_system(turns: tuple[Message, ...], words: str) -> tuple[Message, ...]:
     return (*turns[:leading], Message("system", (TextPart(words),)), *turns[leading:])
 
 
-def _rendered_message(turn: Message, shows: _results.Shows | None) -> Message:
+def _rendered_message(turn: Message, shows: _results.AcceptsMedia | None) -> Message:
     for part in turn.parts:
         if isinstance(part, _FOR_MACHINES):
             parts = [told for part in turn.parts for told in _rendered_part(part, shows)]
@@ -134,7 +134,9 @@ def _rendered_message(turn: Message, shows: _results.Shows | None) -> Message:
     return turn
 
 
-def _rendered_part(part: Part, shows: _results.Shows | None) -> Iterator[TextPart | MediaPart]:
+def _rendered_part(
+    part: Part, shows: _results.AcceptsMedia | None
+) -> Iterator[TextPart | MediaPart]:
     match part:
         case ToolCall():
             raw = part.arguments
@@ -144,7 +146,7 @@ def _rendered_part(part: Part, shows: _results.Shows | None) -> Iterator[TextPar
         case ToolResult():
             failed = ' status="error"' if part.is_error else ""
             head = f"<tool_result{_marks(part.id, part.name)}{failed}>"
-            match [_escaped(inner) for inner in _results.show(part.parts, shows)]:
+            match [_escaped(inner) for inner in _results.describe_unaccepted(part.parts, shows)]:
                 case []:
                     yield TextPart(f"{head}</tool_result>")
                 case [TextPart(text)]:

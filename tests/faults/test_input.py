@@ -1,4 +1,4 @@
-"""A mistake is refused before anything is sent, in the same words wherever it is made."""
+"""Invalid input fails before anything is sent, with the same message wherever it is given."""
 
 import asyncio
 from typing import Any
@@ -43,21 +43,24 @@ def submit(driver, url, **kwargs):
 
 GIVEN = {"constructor": construct, "call": call, "bound": bind, "submitted": submit}
 SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
-    "slug that climbs": ({"model": "../v2/x"}, "'../v2/x' is no slug"),
-    "slug with a query": ({"model": "m?x=1"}, "is no slug"),
-    "slug with a space": ({"model": "m m"}, "is no slug"),
-    "slug of dots": ({"model": ".."}, "is no slug"),
-    "slug not ASCII": ({"model": "gpt-\uff14o"}, "is no slug"),
+    "slug that climbs": ({"model": "../v2/x"}, "'../v2/x' is not a valid slug"),
+    "slug with a query": ({"model": "m?x=1"}, "is not a valid slug"),
+    "slug with a space": ({"model": "m m"}, "is not a valid slug"),
+    "slug of dots": ({"model": ".."}, "is not a valid slug"),
+    "slug not ASCII": ({"model": "gpt-\uff14o"}, "is not a valid slug"),
     "NaN": ({"temperature": NAN}, "should be a finite number"),
     "infinity": ({"top_p": float("inf")}, "should be a finite number"),
     "no number": ({"temperature": "hot"}, "should be a valid number"),
     "part of a token": ({"max_tokens": 1.5}, "should be a valid integer"),
     "no token": ({"max_tokens": 0}, "should be greater than or equal to 1"),
     "no answer": ({"n": 0}, "should be greater than or equal to 1"),
-    "empty stop": ({"stop": [""]}, "stop must be a text or a list of texts, none of them empty"),
+    "empty stop": (
+        {"stop": [""]},
+        "stop must be a string or a list of strings, none of them empty",
+    ),
     "stop of numbers": (
         {"stop": [1]},
-        "stop must be a text or a list of texts, none of them empty",
+        "stop must be a string or a list of strings, none of them empty",
     ),
 }
 
@@ -65,7 +68,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("where", GIVEN)
 @pytest.mark.parametrize("mistake", SETTINGS)
-def test_a_setting_is_refused_in_the_same_words_wherever_it_is_given(driver, where, mistake):
+def test_invalid_setting_has_the_same_message_wherever_it_is_set(driver, where, mistake):
     given, words = SETTINGS[mistake]
     (field,) = given
     with FaultServer({"m": [answer()]}) as server, pytest.raises(ValueError, match=field) as caught:
@@ -78,17 +81,17 @@ def test_a_setting_is_refused_in_the_same_words_wherever_it_is_given(driver, whe
 EXTRAS: dict[str, tuple[dict[str, Any], str]] = {
     "NaN": ({"x": NAN}, "x is nan"),
     "infinity within": ({"x": {"y": [1, float("inf")]}}, r"x\['y'\]\[1\] is inf"),
-    "no JSON": ({"x": object()}, "x is a object, which JSON cannot say"),
-    "bytes": ({"x": b"a"}, "x is a bytes, which JSON cannot say"),
-    "half a surrogate": ({"x": "\ud800"}, "x holds half of a surrogate pair"),
-    "a key that is no text": ({"x": {1: 2}}, "JSON keys are texts"),
+    "no JSON": ({"x": object()}, "x has the type object, which JSON cannot represent"),
+    "bytes": ({"x": b"a"}, "x has the type bytes, which JSON cannot represent"),
+    "half a surrogate": ({"x": "\ud800"}, "x contains a lone surrogate"),
+    "a key that is no text": ({"x": {1: 2}}, "JSON keys must be strings"),
     "messages": ({"messages": []}, "messages cannot be set"),
 }
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("mistake", [m for m in EXTRAS if m != "messages"])
-def test_a_field_of_the_body_is_refused_in_the_same_words(driver, mistake):
+def test_invalid_extra_field_has_the_same_message_wherever_it_is_set(driver, mistake):
     given, words = EXTRAS[mistake]
     with FaultServer({"m": [answer()]}) as server:
         with pytest.raises(ValueError, match=words):
@@ -100,7 +103,7 @@ def test_a_field_of_the_body_is_refused_in_the_same_words(driver, mistake):
 
 
 MESSAGES = {
-    "none": ([], "messages: there are none"),
+    "none": ([], "messages: the list is empty"),
     "unknown role": ([{"role": "wizard", "content": "hi"}], "wizard"),
     "unknown block": ([("user", [{"type": "hologram", "x": 1}])], r"message 0.*hologram"),
     "half a surrogate": ([("user", "a\ud800")], r"message 0.*surrogate"),
@@ -113,7 +116,7 @@ MESSAGES = {
 
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("mistake", MESSAGES)
-def test_a_message_is_refused_by_its_place(driver, mistake):
+def test_invalid_message_is_named_by_its_index(driver, mistake):
     messages, words = MESSAGES[mistake]
     with FaultServer({"m": [answer()]}) as server, pytest.raises(ValueError, match=words):
         call(driver, server.url, messages)
@@ -133,7 +136,7 @@ URLS = {
 
 
 def words_of(error):
-    """What a pydantic error says, without the places it names."""
+    """Return the messages of a pydantic error, without the locations."""
     return [line["msg"] for line in error.errors()]
 
 
@@ -141,7 +144,9 @@ def words_of(error):
     ("variable", "field", "values"),
     [("SEGMIND_API_KEY", "api_key", KEYS), ("SEGMIND_API_BASE", "base_url", URLS)],
 )
-def test_the_environment_is_held_to_the_same_words(monkeypatch, variable, field, values):
+def test_environment_variables_have_the_same_messages_as_arguments(
+    monkeypatch, variable, field, values
+):
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
     for value in values.values():
         with pytest.raises(ValueError, match=field) as given:
@@ -158,12 +163,12 @@ def test_the_environment_is_held_to_the_same_words(monkeypatch, variable, field,
 
 @pytest.mark.parametrize("field", ["timeout", "connect_timeout", "total_timeout", "queue_timeout"])
 @pytest.mark.parametrize("value", [0, -1, NAN, float("inf"), "soon"])
-def test_seconds_are_more_than_none(field, value):
+def test_timeouts_must_be_positive_and_finite(field, value):
     with pytest.raises(ValueError, match=field):
         ChatSegmind(**{"model": "m", "api_key": KEY, field: value})
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "many"])
-def test_retries_are_a_whole_number(value):
+def test_max_retries_must_be_a_whole_number(value):
     with pytest.raises(ValueError, match="max_retries"):
         ChatSegmind(model="m", api_key=KEY, max_retries=value)

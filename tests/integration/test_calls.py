@@ -1,6 +1,6 @@
-"""What a call costs, by a figure that is no time: how many functions it enters.
+"""The cost of a call, measured without a clock: how many functions it enters.
 
-A change that makes a call do a tenth more must say so, by writing the new figure here.
+A change that makes a call enter a tenth more must record the new number here.
 """
 
 import sys
@@ -15,7 +15,7 @@ RECORDED = {
     "3.11": {"invoke": 1455, "ainvoke": 1190},
     "3.12": {"invoke": 1422, "ainvoke": 1112},
 }
-"""By the version of Python, as each counts differently; one that is not here is not judged."""
+"""By Python version, as each counts differently; a version that is not here is skipped."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def counted():
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_a_call_enters_hardly_more_functions_than_recorded(counted, way):
+def test_call_enters_at_most_a_tenth_more_functions_than_recorded(counted, way):
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version not in RECORDED:
         pytest.skip(f"nothing is recorded for Python {version}: {way} enters {counted[way]}")

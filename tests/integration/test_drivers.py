@@ -1,4 +1,4 @@
-"""The same conversation through requests and through aiohttp comes to the same verdict."""
+"""requests and aiohttp report the same outcome for the same behavior of the gateway."""
 
 import asyncio
 import gzip
@@ -29,7 +29,7 @@ BUSY = {"error": "busy"}
 
 @dataclass
 class End:
-    """How a call ended, and what it took."""
+    """The answer or the error of a call."""
 
     text: str | None = None
     error: SegmindError | None = None
@@ -65,7 +65,7 @@ def scenario(driver, *acts, **kwargs):
 
 @dataclass
 class Case:
-    """What the gateway does, and what must come of it."""
+    """What the gateway does, and the expected result."""
 
     acts: list[Act]
     error: type[SegmindError] | None = None
@@ -160,7 +160,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_verdict_is_the_same(driver, name):
+def test_both_drivers_report_the_same_outcome(driver, name):
     case = CASES[name]
 
     end, requests, runs = scenario(driver, *case.acts)
@@ -178,7 +178,7 @@ def test_the_verdict_is_the_same(driver, name):
     ("act", "outcome"),
     [(faults.hang, "unknown"), (faults.drip_head, "unknown"), (faults.drip_body, "executed")],
 )
-def test_a_slow_server_cannot_outlast_the_deadline(driver, act, outcome):
+def test_timeout_ends_a_call_to_a_server_that_sends_slowly(driver, act, outcome):
     end, requests, runs = scenario(driver, act, timeout=0.4)
 
     assert isinstance(end.error, SegmindTimeoutError)
@@ -186,7 +186,7 @@ def test_a_slow_server_cannot_outlast_the_deadline(driver, act, outcome):
     assert (end.error.outcome, requests, runs) == (outcome, 1, 1)
 
 
-def test_a_refused_connection_is_tried_again_and_was_never_sent(driver):
+def test_refused_connection_is_retried_and_not_sent(driver):
     with faults.refused() as url:
         end = call(driver, url)
 
@@ -195,14 +195,14 @@ def test_a_refused_connection_is_tried_again_and_was_never_sent(driver):
     assert end.error.is_retryable
 
 
-def test_a_host_that_does_not_exist_was_never_sent(driver):
+def test_unknown_host_is_not_sent(driver):
     end = call(driver, "https://gateway.invalid/v1", max_retries=0)
 
     assert isinstance(end.error, SegmindConnectionError)
     assert end.error.outcome == "not_sent"
 
 
-def test_a_redirect_to_another_host_shows_it_nothing(driver):
+def test_redirect_to_another_host_is_not_followed(driver):
     with FaultServer({"m": [answer()]}) as other:
         end, requests, _ = scenario(
             driver,
@@ -214,13 +214,13 @@ def test_a_redirect_to_another_host_shows_it_nothing(driver):
     assert other.requests == {}
 
 
-def test_opting_in_repeats_a_lost_answer_and_pays_for_it(driver):
+def test_retry_ambiguous_retries_a_lost_reply(driver):
     end, requests, runs = scenario(driver, faults.reset, answer(), retry_ambiguous=True)
 
     assert (end.text, requests, runs) == ("fine", 2, 2)
 
 
-def test_a_total_timeout_ends_the_retries(driver):
+def test_total_timeout_ends_retries(driver):
     end, requests, _ = scenario(
         driver, reply(503, BUSY, {"Retry-After": "30"}), total_timeout=5, max_retries=9
     )
@@ -229,14 +229,14 @@ def test_a_total_timeout_ends_the_retries(driver):
     assert (requests, end.error.retry_after) == (1, 30.0)
 
 
-def test_an_echoed_key_is_blotted_out(driver):
+def test_echoed_key_is_redacted(driver):
     end, _, _ = scenario(driver, reply(400, {"error": f"bad key {KEY}"}, {"Server": KEY}))
 
     assert "bad key ***" in str(end.error)
     assert KEY not in repr(vars(end.error))
 
 
-def test_sends_what_the_contract_asks_for_and_no_more(driver):
+def test_request_has_exactly_the_expected_headers(driver):
     with FaultServer({"m": [answer()]}) as server:
         call(driver, server.url, default_headers={"X-Team": "blue"})
 
@@ -280,7 +280,7 @@ def test_netrc_is_not_read(driver, tmp_path, monkeypatch):
 INTERIM = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
 
 
-def test_interim_replies_are_not_taken_for_the_answer(driver):
+def test_interim_replies_are_skipped(driver):
     def hesitating(request):
         request.connection.sendall(INTERIM)
         answer()(request)
@@ -290,7 +290,7 @@ def test_interim_replies_are_not_taken_for_the_answer(driver):
     assert (end.text, requests, runs) == ("fine", 1, 1)
 
 
-def test_of_headers_that_come_twice_the_first_counts(driver):
+def test_first_of_duplicate_headers_counts(driver):
     def twice(request):
         raw = b"HTTP/1.1 429 Slow\r\nRetry-After: 70\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
         request.connection.sendall(raw)
@@ -301,7 +301,7 @@ def test_of_headers_that_come_twice_the_first_counts(driver):
     assert (end.error.retry_after, requests) == (70.0, 1)
 
 
-def test_a_big_body_is_sent_without_a_word(driver):
+def test_big_body_is_sent_without_a_warning(driver):
     big = "x" * 3_000_000
     with FaultServer({"m": [answer()]}) as server:
         end = call(driver, server.url, model_kwargs={"big": big})
@@ -310,7 +310,7 @@ def test_a_big_body_is_sent_without_a_word(driver):
     assert json.loads(server.seen[0].body)["big"] == big
 
 
-def test_a_wait_for_a_connection_shortens_what_is_left_of_the_total_timeout(driver):
+def test_waiting_for_a_connection_counts_toward_total_timeout(driver):
     def slow(request):
         request.run_model()
         request.server.wait(0.7)
@@ -328,7 +328,7 @@ def test_a_wait_for_a_connection_shortens_what_is_left_of_the_total_timeout(driv
     assert sorted(isinstance(result, SegmindTimeoutError) for result in results) == [False, True]
 
 
-async def test_closing_waits_for_calls_under_way():
+async def test_aclose_waits_for_active_calls():
     def slow(request):
         request.server.wait(0.3)
         answer()(request)

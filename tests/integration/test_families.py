@@ -245,9 +245,9 @@ def test_the_catalogue_is_read_without_the_key():
             entries = {entry.slug: entry for entry in model.list_models()}
         of_the_class = ChatSegmind.list_models(base_url=gateway.base_url)
 
-    assert entries["old-model"].is_retired
-    assert not entries["gpt-4o"].is_retired
-    assert entries["gpt-5.5"].model_info == model_info_for("gpt-5.5")
+    assert entries["old-model"].is_deprecated
+    assert not entries["gpt-4o"].is_deprecated
+    assert entries["gpt-5.5"].context == model_info_for("gpt-5.5").context
     assert entries["gpt-4o"].title
     assert "stable-diffusion" not in str(sorted(entries))
     assert {entry.slug for entry in of_the_class} == set(entries)

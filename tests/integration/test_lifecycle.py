@@ -1,4 +1,4 @@
-"""One model through event loops, threads, processes, interrupts and its end."""
+"""One model in event loops, threads and processes; interrupts, cancellation and closing."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ from tests.faults.server import FaultServer, answer, reply
 
 @contextmanager
 def silence(capfd):
-    """Let nothing be warned of or written to stderr."""
+    """Assert that nothing is warned about or written to stderr."""
     capfd.readouterr()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -53,7 +53,7 @@ def descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_one_model_serves_many_event_loops(gateway, capfd):
+def test_one_model_works_in_many_event_loops(gateway, capfd):
     with silence(capfd):
         model = build(gateway)
         texts = [asyncio.run(model.ainvoke(echo(n))).text for n in range(3)]
@@ -62,7 +62,7 @@ def test_one_model_serves_many_event_loops(gateway, capfd):
     assert [f"w{n}" in text for n, text in enumerate(texts)] == [True] * 3
 
 
-def test_loops_that_ended_leave_no_descriptors(gateway):
+def test_ended_loops_leave_no_open_descriptors(gateway):
     model = build(gateway)
     asyncio.run(model.ainvoke("Hello"))
     before = descriptors()
@@ -74,7 +74,7 @@ def test_loops_that_ended_leave_no_descriptors(gateway):
     assert descriptors() <= before
 
 
-def test_loops_in_several_threads_at_once(gateway, capfd):
+def test_one_model_works_in_concurrent_event_loops(gateway, capfd):
     async def three(n):
         return await asyncio.gather(*(model.ainvoke(echo(f"{n}b{i}")) for i in range(3)))
 
@@ -96,7 +96,7 @@ def test_fifty_threads_share_one_model(gateway, capfd):
     assert connections(gateway) <= 50
 
 
-def test_calls_in_a_row_use_one_connection(gateway):
+def test_sequential_calls_reuse_one_connection(gateway):
     async def five():
         async with build(gateway) as model:
             for _ in range(5):
@@ -111,7 +111,7 @@ def test_calls_in_a_row_use_one_connection(gateway):
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_connections_stay_within_their_limit(limit):
+def test_max_connections_is_kept(limit):
     with LocalGateway(latency=0.02) as gateway:
 
         async def many():
@@ -125,7 +125,7 @@ def test_connections_stay_within_their_limit(limit):
         assert connections(gateway) == 2 * limit
 
 
-async def test_waiting_for_a_connection_is_no_timeout_of_the_call():
+async def test_waiting_for_a_connection_does_not_count_toward_timeout():
     with LocalGateway(latency=0.1) as gateway:
         async with build(gateway, max_connections=1, timeout=1) as model:
             messages = await model.abatch(["Hello"] * 20)
@@ -133,7 +133,7 @@ async def test_waiting_for_a_connection_is_no_timeout_of_the_call():
     assert len(messages) == 20
 
 
-async def test_waiting_for_a_connection_counts_for_the_total_timeout():
+async def test_waiting_for_a_connection_counts_toward_total_timeout():
     with LocalGateway(latency=0.3) as gateway:
         async with build(gateway, max_connections=1, total_timeout=0.5) as model:
             results = await model.abatch(["Hello"] * 4, return_exceptions=True)
@@ -147,7 +147,7 @@ async def test_waiting_for_a_connection_counts_for_the_total_timeout():
 @pytest.mark.filterwarnings(
     "ignore:.*fork.*:DeprecationWarning"
 )  # Python 3.12 warns of the fork itself
-def test_a_forked_child_talks_on_its_own_connections(gateway):
+def test_forked_child_uses_its_own_connections(gateway):
     model = build(gateway)
     model.invoke(echo("parent"))
     readable, writable = os.pipe()
@@ -172,7 +172,7 @@ def test_a_forked_child_talks_on_its_own_connections(gateway):
     assert connections(gateway) == 3
 
 
-def test_a_pickled_model_works_in_another_process(gateway, tmp_path):
+def test_pickled_model_works_in_another_process(gateway, tmp_path):
     model = build(gateway, temperature=0.5)
     model.invoke("Hello")
     (tmp_path / "model").write_bytes(pickle.dumps(model))
@@ -195,7 +195,7 @@ def test_a_pickled_model_works_in_another_process(gateway, tmp_path):
     assert gateway.requests[-1].body["temperature"] == 0.5
 
 
-def test_a_closed_model_opens_again(gateway, capfd):
+def test_closed_model_reconnects(gateway, capfd):
     with silence(capfd):
         model = build(gateway)
         model.invoke("Hello")
@@ -207,7 +207,7 @@ def test_a_closed_model_opens_again(gateway, capfd):
     assert connections(gateway) == 2
 
 
-def test_a_model_that_is_never_closed_ends_without_a_word(gateway):
+def test_model_that_is_never_closed_warns_of_nothing(gateway):
     code = (
         "import asyncio, sys\n"
         "from langchain_segmind import ChatSegmind\n"
@@ -239,7 +239,7 @@ def test_a_model_that_is_never_closed_ends_without_a_word(gateway):
     assert done.stderr == ""
 
 
-def test_a_loop_that_was_closed_carelessly_leaves_no_session_behind(gateway):
+def test_loop_closed_without_cleanup_leaves_no_open_session(gateway):
     code = (
         "import asyncio, gc, sys\n"
         "from langchain_segmind import ChatSegmind\n"
@@ -262,7 +262,7 @@ def test_a_loop_that_was_closed_carelessly_leaves_no_session_behind(gateway):
     assert "Unclosed" not in done.stderr
 
 
-async def test_cancelling_passes_at_once_and_drops_the_connection():
+async def test_cancellation_closes_the_connection():
     with FaultServer({"m": [faults.hang, answer()]}) as server:
         async with build_on(server) as model:
             task = asyncio.create_task(model.ainvoke("hi"))
@@ -275,7 +275,7 @@ async def test_cancelling_passes_at_once_and_drops_the_connection():
             assert (await model.ainvoke("hi")).text == "fine"
 
 
-async def test_a_callers_own_timeout_stays_the_callers():
+async def test_wait_for_timeout_is_not_a_segmind_error():
     with FaultServer({"m": [faults.hang]}) as server:
         async with build_on(server) as model:
             with pytest.raises(asyncio.TimeoutError) as caught:
@@ -288,7 +288,7 @@ async def test_a_callers_own_timeout_stays_the_callers():
 @pytest.mark.parametrize(
     "acts", [[faults.hang], [reply(503, {"error": "x"}, {"Retry-After": "30"})]]
 )
-def test_ctrl_c_passes_at_once_and_is_not_retried(acts):
+def test_ctrl_c_is_raised_and_not_retried(acts):
     def interrupt():
         server.arrived.wait()
         server.wait(0.1)
@@ -306,7 +306,7 @@ def test_ctrl_c_passes_at_once_and_is_not_retried(acts):
         assert model.invoke("hi").text == "fine"
 
 
-def test_an_idle_connection_that_the_server_closed_is_not_used_again():
+def test_connection_closed_by_the_server_is_not_reused():
     def answer_and_close(request):
         answer()(request)
         request.connection.shutdown(2)
@@ -319,7 +319,7 @@ def test_an_idle_connection_that_the_server_closed_is_not_used_again():
         assert model.invoke("hi").text == "fine"
 
 
-async def test_an_error_leaves_no_connection_open():
+async def test_failed_calls_leave_no_open_connections():
     acts = [reply(400, {"error": "x"}), faults.cut, faults.reset, reply(500, b"<html>")]
     with FaultServer({"m": acts * 10}) as server:
         async with build_on(server) as model:

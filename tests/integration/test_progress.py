@@ -1,4 +1,4 @@
-"""Long work shown while it goes on: what is counted, what is drawn, and where."""
+"""The progress bar: what it counts, what it draws, and where."""
 
 import asyncio
 import fcntl
@@ -38,7 +38,7 @@ def counts(bar):
 
 
 def wait_until(true):
-    """Wait for what comes in a moment; whether it comes is the test, not when."""
+    """Wait for a condition; the test is whether it becomes true, not when."""
     until = time.monotonic() + 20
     while not true() and time.monotonic() < until:
         time.sleep(0.01)
@@ -74,7 +74,7 @@ async def test_every_kind_of_call_is_counted(gateway):
 
 @on_both_ways
 @pytest.mark.parametrize("is_async", [False, True])
-def test_what_failed_is_not_done(gateway, is_async):
+def test_failed_calls_count_as_failed(gateway, is_async):
     gateway.fail(status=400, times=3)
     with build(gateway) as model, progress_bar(len(QUESTIONS)) as bar:
         ends = many(model, QUESTIONS, is_async=is_async)
@@ -85,7 +85,7 @@ def test_what_failed_is_not_done(gateway, is_async):
 
 
 @on_both_ways
-async def test_a_cancelled_call_runs_no_more():
+async def test_cancelled_calls_count_as_cancelled():
     with LocalGateway(latency=5) as gateway:
         async with build(gateway) as model:
             with progress_bar(3) as bar:
@@ -99,7 +99,7 @@ async def test_a_cancelled_call_runs_no_more():
 
 
 @on_both_ways
-async def test_what_waits_for_its_turn_can_be_cancelled_too(gateway):
+async def test_call_cancelled_in_the_rate_limiter_counts_as_cancelled(gateway):
     slow = InMemoryRateLimiter(requests_per_second=0.001, max_bucket_size=1)
     async with build(gateway, rate_limiter=slow) as model:
         with progress_bar() as bar:
@@ -113,7 +113,7 @@ async def test_what_waits_for_its_turn_can_be_cancelled_too(gateway):
 
 
 @on_both_ways
-def test_an_agents_calls_are_counted(gateway):
+def test_calls_of_an_agent_are_counted(gateway):
     def add(a: int, b: int) -> int:
         """Add two numbers."""
         return a + b
@@ -131,7 +131,7 @@ def many(model, texts, *, is_async):
     return model.batch(texts, return_exceptions=True)
 
 
-def test_as_a_handler_it_counts_in_threads_begun_by_hand(gateway):
+def test_callback_handler_counts_calls_in_own_threads(gateway):
     model, bar = build(gateway), progress_bar()
     config: Any = {"callbacks": [bar]}
 
@@ -147,7 +147,7 @@ def test_as_a_handler_it_counts_in_threads_begun_by_hand(gateway):
     assert bar.calls == gateway.executions == 6
 
 
-def test_threads_and_a_loop_are_counted_at_once(gateway):
+def test_threads_and_tasks_are_counted_together(gateway):
     with build(gateway) as model, progress_bar() as bar:
 
         async def both():
@@ -160,7 +160,7 @@ def test_threads_and_a_loop_are_counted_at_once(gateway):
     assert bar.calls == 16
 
 
-def test_a_cached_answer_is_done_and_costs_nothing(gateway):
+def test_cached_answer_counts_as_done_and_costs_nothing(gateway):
     with build(gateway, cache=InMemoryCache()) as model, progress_bar() as bar:
         model.invoke("Hello")
         model.invoke("Hello")
@@ -169,7 +169,7 @@ def test_a_cached_answer_is_done_and_costs_nothing(gateway):
     assert bar.calls == 1
 
 
-def test_it_stands_inside_a_tracker_with_a_budget(gateway):
+def test_bar_works_inside_a_tracker_with_a_budget(gateway):
     with build(gateway) as model, track_usage(budget=1e-9) as spent, progress_bar() as bar:
         model.invoke("Hello")
         with pytest.raises(SegmindBudgetExceededError):
@@ -179,7 +179,7 @@ def test_it_stands_inside_a_tracker_with_a_budget(gateway):
     assert bar.cost == spent.cost > 0
 
 
-def test_a_bar_inside_another_counts_alone_until_its_end(gateway):
+def test_inner_bar_counts_calls_until_its_block_ends(gateway):
     with build(gateway) as model, progress_bar() as outer:
         with progress_bar() as inner:
             model.invoke("Hello")
@@ -193,7 +193,7 @@ def test_a_bar_inside_another_counts_alone_until_its_end(gateway):
 # --- jobs ------------------------------------------------------------------------------------
 
 
-def test_jobs_wait_run_and_end():
+def test_jobs_count_as_queued_then_done_or_failed():
     with LocalGateway(queue=Queue(polls=2)) as gateway:
         with build(gateway, poll_interval=0.01) as model, progress_bar(3) as bar:
             gateway.fail_job("out of memory")
@@ -208,12 +208,12 @@ def test_jobs_wait_run_and_end():
             assert counts(bar) == {"failed": 1, "done": 1, "queued": 1}
 
         assert counts(bar) == {"failed": 1, "done": 1, "queued": 1}  # it runs on in the queue
-        jobs[2].result()  # tells the bar that saw its submit
+        jobs[2].result()  # reported to the bar that counted its submission
         assert counts(bar) == {"failed": 1, "done": 2}
         assert bar.calls == gateway.executions == 2
 
 
-async def test_jobs_that_another_process_submitted_are_counted_when_they_are_fetched(gateway):
+async def test_fetched_jobs_of_another_process_are_counted(gateway):
     async with build(gateway, poll_interval=0.01) as model:
         ids = [str(await model.asubmit(text)) for text in QUESTIONS[:3]]
         with progress_bar(3) as bar:
@@ -225,7 +225,7 @@ async def test_jobs_that_another_process_submitted_are_counted_when_they_are_fet
 # --- what is drawn ---------------------------------------------------------------------------
 
 
-def test_a_bar_shows_what_goes_on_and_what_came_of_it():
+def test_bar_shows_running_and_finished_calls():
     drawn = io.StringIO()
     with LocalGateway(latency=0.5) as gateway:
         gateway.fail(status=400, times=2)
@@ -255,7 +255,7 @@ assert (bar.done, bar.calls) == (9, 9)
 """
 
 
-def test_on_a_terminal_it_is_drawn(gateway):
+def test_bar_is_drawn_on_a_terminal(gateway):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 30, 120, 0, 0))
     with program(gateway, stderr=theirs) as process:
@@ -273,14 +273,14 @@ def read_all(terminal):
         while True:
             try:
                 more = file.read(1000)
-            except OSError:  # Linux's way of telling the end
+            except OSError:  # Linux's end of file
                 more = b""
             if not more:
                 return shown.decode()
             shown += more
 
 
-def test_in_a_pipe_nothing_is_printed(gateway):
+def test_nothing_is_printed_to_a_pipe(gateway):
     with program(gateway, stderr=subprocess.PIPE) as process:
         _, printed = process.communicate()
 
@@ -303,7 +303,7 @@ class Broken(io.StringIO):
         return super().write(text)
 
 
-def test_a_terminal_that_goes_away_breaks_no_call(gateway, caplog):
+def test_terminal_that_disappears_fails_no_call(gateway, caplog):
     with (
         build(gateway) as model,
         progress_bar(8, file=Broken(), disable=False) as bar,
@@ -400,7 +400,7 @@ for name, sys.stderr in terminals():
 
 
 @pytest.mark.parametrize("program", [OF_CALLS, OF_TEXTS])
-def test_no_terminal_stops_a_call_or_another_bar(gateway, program):
+def test_broken_terminal_stops_neither_calls_nor_other_bars(gateway, program):
     environment = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
     command = [sys.executable, "-c", TERMINALS + program]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -425,7 +425,7 @@ print(len(list(tqdm(range(3), file=open("/dev/null", "w")))))
 """
 
 
-def test_a_reader_that_leaves_does_not_stop_the_next_bar():
+def test_closed_pipe_does_not_stop_the_next_bar():
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", PIPED], text=True, **pipes) as process:
         assert process.stdout
@@ -441,7 +441,7 @@ def test_a_reader_that_leaves_does_not_stop_the_next_bar():
         assert process.stdout.read() == "3\n"
 
 
-def test_a_bar_of_ours_leaves_tqdms_lock_alone():
+def test_bar_does_not_use_tqdms_lock():
     with tqdm.get_lock():  # as a bar of another library on a terminal that is gone holds it
         done: list[int] = []
 
@@ -457,7 +457,7 @@ def test_a_bar_of_ours_leaves_tqdms_lock_alone():
     assert not thread.is_alive()
 
 
-def test_bars_inside_one_another_have_rows_of_their_own():
+def test_nested_bars_have_their_own_rows():
     drawn = io.StringIO()
     for _ in tqdm(range(1), file=drawn):
         with (
@@ -470,7 +470,7 @@ def test_bars_inside_one_another_have_rows_of_their_own():
     assert re.search(r"[^\n]\n\rmiddle: [^\n]*0/5", drawn.getvalue())
 
 
-def test_no_thread_is_left_behind(gateway):
+def test_drawing_thread_ends_with_the_block(gateway):
     before = {thread for thread in threading.enumerate() if "_keep_drawing" in thread.name}
     with build(gateway) as model, progress_bar(file=io.StringIO(), disable=False):
         model.invoke("Hello")
@@ -482,17 +482,17 @@ def test_no_thread_is_left_behind(gateway):
 
 
 @pytest.mark.parametrize("total", [-1, 2.5, "many", True])
-def test_a_total_that_is_no_number_of_calls_is_refused(total):
+def test_total_must_be_a_number_of_calls(total):
     with pytest.raises(ValueError, match="total must be a number of calls"):
         progress_bar(total)
 
 
-def test_a_bar_is_drawn_once_at_a_time():
-    with progress_bar() as bar, pytest.raises(RuntimeError, match="make another one"), bar:
+def test_bar_cannot_be_entered_twice():
+    with progress_bar() as bar, pytest.raises(RuntimeError, match="already in use"), bar:
         pass
 
 
-def test_tqdm_is_asked_for_at_once():
+def test_missing_tqdm_is_an_import_error():
     code = (
         "import sys; sys.modules['tqdm'] = None\n"
         "from langchain_segmind import progress_bar\n"
@@ -504,5 +504,5 @@ def test_tqdm_is_asked_for_at_once():
     assert "ImportError: progress_bar needs tqdm: pip install tqdm" in done.stderr
 
 
-def test_it_is_a_tracker():
+def test_bar_is_a_usage_tracker():
     assert isinstance(progress_bar(), Progress)

@@ -1,4 +1,4 @@
-"""Certificates and proxies: both drivers trust the same and take the same ways."""
+"""Certificates and proxies: both drivers trust the same authorities and use the same proxies."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ def ca_file(tmp_path):
 
 
 def play(driver, url, n=1, **kwargs):
-    """Make n calls at once; give the texts or errors."""
+    """Make n concurrent calls; return the texts or errors."""
     settings = {"timeout": 5, "max_retries": 0, "model": "m", "api_key": KEY, **kwargs}
     model = ChatSegmind(base_url=url, **settings)
 
@@ -59,7 +59,7 @@ def play(driver, url, n=1, **kwargs):
 
 
 def certified(host, authority=CA):
-    """What a server speaks TLS with that has a certificate for a host."""
+    """Build the TLS context of a server with a certificate for a host."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(host).configure_cert(context)
     return context
@@ -67,7 +67,7 @@ def certified(host, authority=CA):
 
 @contextlib.contextmanager
 def https(host="127.0.0.1", authority=CA):
-    """A server that speaks TLS with a certificate for a host."""
+    """Run a TLS server with a certificate for a host."""
     with FaultServer({"m": [answer()]}, tls=certified(host, authority)) as server:
         yield server
 
@@ -75,13 +75,13 @@ def https(host="127.0.0.1", authority=CA):
 # --- certificates ----------------------------------------------------------------------------
 
 
-def test_a_trusted_certificate_is_taken_by_many_calls_at_once(driver, ca_file):
+def test_trusted_certificate_is_accepted_by_concurrent_calls(driver, ca_file):
     with https() as server:
         assert play(driver, server.url, n=5, verify=ca_file) == ["fine"] * 5
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_authorities_are_found_in_the_environment(driver, ca_file, monkeypatch, variable):
+def test_authorities_come_from_the_environment(driver, ca_file, monkeypatch, variable):
     monkeypatch.setenv(variable, ca_file)
 
     with https() as server:
@@ -89,13 +89,13 @@ def test_authorities_are_found_in_the_environment(driver, ca_file, monkeypatch, 
         assert play(driver, server.url.replace("https", "HTTPS")) == ["fine"]
 
 
-def test_checking_can_be_turned_off_without_a_warning(driver):
+def test_verify_false_does_not_warn(driver):
     with https(authority=OTHER_CA) as server:
         assert play(driver, server.url, n=3, verify=False) == ["fine"] * 3
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "other.example"])
-def test_a_bad_certificate_ends_the_call_before_anything_is_sent(driver, ca_file, host):
+def test_invalid_certificate_fails_before_anything_is_sent(driver, ca_file, host):
     authority = OTHER_CA if host == "127.0.0.1" else CA
     with https(host, authority) as server:
         errors = play(driver, server.url, n=3, verify=ca_file, max_retries=2)
@@ -137,7 +137,7 @@ except SegmindConnectionError as error:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "other.example"])
-def test_a_library_that_checks_nothing_by_default_cannot_give_the_key_away(driver, ca_file, host):
+def test_certificate_is_checked_when_urllib3_defaults_to_no_checks(driver, ca_file, host):
     authority = OTHER_CA if host == "127.0.0.1" else CA
     with https(host, authority) as impostor:
         arguments = [driver, impostor.url, ca_file, KEY]
@@ -153,7 +153,7 @@ def test_a_library_that_checks_nothing_by_default_cannot_give_the_key_away(drive
     assert impostor.requests == {}
 
 
-def test_a_pinned_authority_is_the_only_one_trusted(driver, ca_file, monkeypatch, tmp_path):
+def test_only_the_given_authority_is_trusted(driver, ca_file, monkeypatch, tmp_path):
     other = tmp_path / "other.pem"
     OTHER_CA.cert_pem.write_to_path(str(other))
     monkeypatch.setenv("SSL_CERT_FILE", str(other))
@@ -165,7 +165,7 @@ def test_a_pinned_authority_is_the_only_one_trusted(driver, ca_file, monkeypatch
     assert server.requests == {}
 
 
-def test_a_server_that_speaks_no_tls_is_told_apart(driver):
+def test_server_without_tls_is_not_retried(driver):
     with Proxy(b"HTTP/1.1 400 Bad Request\r\n\r\n", waits_for=b"") as server:
         (error,) = play(driver, f"https://{server.address}/v1", max_retries=2)
 
@@ -174,7 +174,7 @@ def test_a_server_that_speaks_no_tls_is_told_apart(driver):
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificates here"])
-def test_a_file_without_certificates_is_named(driver, tmp_path, content):
+def test_error_names_a_file_without_certificates(driver, tmp_path, content):
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_text(content)
@@ -186,7 +186,7 @@ def test_a_file_without_certificates_is_named(driver, tmp_path, content):
     assert "ca.pem" in str(error)
 
 
-def test_calls_in_a_row_use_one_tls_connection(ca_file):
+def test_sequential_calls_reuse_one_tls_connection(ca_file):
     with (
         https() as server,
         ChatSegmind(model="m", base_url=server.url, api_key=KEY, verify=ca_file) as model,
@@ -201,14 +201,14 @@ def test_calls_in_a_row_use_one_tls_connection(ca_file):
 
 
 class Proxy:
-    """A proxy for one kind of way: it notes what it is told, and answers as told.
+    """A proxy that records what it receives, and forwards it or sends a fixed reply.
 
-    It takes `gateway.example` for this machine, so that tests can use the name of another one.
+    It resolves `gateway.example` to this machine, so that tests can use another host's name.
     """
 
     def __init__(self, reply=None, waits_for=b"\r\n\r\n", tls=None):
         self.reply, self.waits_for, self.tls = reply, waits_for, tls
-        self.told = []
+        self.received = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -239,7 +239,7 @@ class Proxy:
             data = client.recv(65_536)
             while self.waits_for not in data:
                 data += client.recv(65_536)
-            self.told.append(data.decode("latin-1"))
+            self.received.append(data.decode("latin-1"))
             if self.reply is not None:
                 client.sendall(self.reply)
                 return
@@ -272,7 +272,7 @@ def _copy(source, sink):
 
 
 def elsewhere(server):
-    """The address of a server as one of another machine."""
+    """Return the address of a server under another host's name."""
     return server.url.replace("127.0.0.1", "gateway.example")
 
 
@@ -280,7 +280,7 @@ BASIC = "Basic " + base64.b64encode(b"me:proxy-secret").decode()
 
 
 @pytest.mark.parametrize("how", ["environment", "field"])
-def test_https_goes_through_a_proxy_that_never_sees_the_key(driver, ca_file, monkeypatch, how):
+def test_https_is_tunneled_so_that_the_proxy_never_sees_the_key(driver, ca_file, monkeypatch, how):
     with https("gateway.example") as server, Proxy() as proxy:
         url = f"http://me:proxy-secret@{proxy.address}"
         monkeypatch.setenv("HTTPS_PROXY", url if how == "environment" else "http://127.0.0.1:1")
@@ -288,22 +288,22 @@ def test_https_goes_through_a_proxy_that_never_sees_the_key(driver, ca_file, mon
 
         assert play(driver, elsewhere(server), verify=ca_file, **given) == ["fine"]
 
-    (told,) = proxy.told
-    assert told.startswith("CONNECT gateway.example:")
-    assert f"Proxy-Authorization: {BASIC}" in told
-    assert KEY not in told
+    (received,) = proxy.received
+    assert received.startswith("CONNECT gateway.example:")
+    assert f"Proxy-Authorization: {BASIC}" in received
+    assert KEY not in received
     assert "proxy-authorization" not in server.seen[0].headers
 
 
-def test_http_goes_through_a_proxy_that_is_given(driver, monkeypatch):
+def test_http_uses_the_given_proxy(driver, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 
     with FaultServer({"m": [answer()]}) as server, Proxy() as proxy:
         url = f"http://me:proxy-secret@{proxy.address}"
         assert play(driver, server.url, proxy=url) == ["fine"]
 
-    assert proxy.told[0].startswith(f"POST {server.url}/m ")
-    assert f"Proxy-Authorization: {BASIC}" in proxy.told[0]
+    assert proxy.received[0].startswith(f"POST {server.url}/m ")
+    assert f"Proxy-Authorization: {BASIC}" in proxy.received[0]
 
 
 ELSEWHERE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -311,18 +311,18 @@ ELSEWHERE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnectio
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-def test_no_proxy_of_the_environment_is_used_for_this_machine(driver, monkeypatch, variable, host):
+def test_environment_proxy_is_not_used_for_this_machine(driver, monkeypatch, variable, host):
     with FaultServer({"m": [answer()]}) as server, Proxy(ELSEWHERE) as proxy:
         monkeypatch.setenv(variable, f"http://{proxy.address}")
 
         assert play(driver, server.url.replace("127.0.0.1", host)) == ["fine"]
 
-    assert proxy.told == []
+    assert proxy.received == []
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.255.255.254", "[::1]", "[::ffff:127.0.0.1]"])
-def test_no_proxy_of_the_environment_sees_any_loopback_address(driver, monkeypatch, scheme, host):
+def test_environment_proxy_is_not_used_for_loopback_addresses(driver, monkeypatch, scheme, host):
     with Proxy(ELSEWHERE) as proxy:
         monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
 
@@ -330,20 +330,20 @@ def test_no_proxy_of_the_environment_sees_any_loopback_address(driver, monkeypat
 
     assert isinstance(error, SegmindConnectionError | SegmindTimeoutError)
     assert error.outcome == "not_sent"
-    assert proxy.told == []
+    assert proxy.received == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "localhost.", "gateway.localhost"])
-def test_no_proxy_of_the_environment_is_asked_to_connect_to_this_machine(driver, monkeypatch, host):
+def test_environment_proxy_is_not_asked_for_a_tunnel_to_this_machine(driver, monkeypatch, host):
     with https() as server, Proxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
 
         play(driver, server.url.replace("127.0.0.1", host))
 
-    assert proxy.told == []
+    assert proxy.received == []
 
 
-def test_no_proxy_applies_to_other_machines(driver, monkeypatch):
+def test_no_proxy_variable_exempts_its_hosts(driver, monkeypatch):
     with Proxy(FORBIDDEN) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
         play(driver, "https://gateway.invalid/v1")
@@ -351,7 +351,7 @@ def test_no_proxy_applies_to_other_machines(driver, monkeypatch):
         play(driver, "https://gateway.invalid/v1")
         play(driver, "https://127.0.0.1.invalid/v1")
 
-    targets = [told.split()[1] for told in proxy.told]
+    targets = [request.split()[1] for request in proxy.received]
     assert targets == ["gateway.invalid:443", "127.0.0.1.invalid:443"]
 
 
@@ -360,7 +360,7 @@ def test_no_proxy_applies_to_other_machines(driver, monkeypatch):
 ANSWER_AT_PROXY = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
 
 
-def test_a_proxy_over_tls_is_checked_with_the_same_authorities(driver, ca_file):
+def test_https_proxy_is_checked_with_the_same_authorities(driver, ca_file):
     body = json.dumps(ANSWER).encode()
     reply = ANSWER_AT_PROXY % (len(body), body)
 
@@ -370,12 +370,12 @@ def test_a_proxy_over_tls_is_checked_with_the_same_authorities(driver, ca_file):
         )
 
     assert texts == ["fine"]
-    assert proxy.told[0].startswith("POST http://127.0.0.1:9/v1/m ")
+    assert proxy.received[0].startswith("POST http://127.0.0.1:9/v1/m ")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "other.example"])
 @pytest.mark.parametrize("gateway", ["http://127.0.0.1:9/v1", "https://gateway.example/v1"])
-def test_a_proxy_with_a_bad_certificate_is_told_nothing(driver, ca_file, gateway, host):
+def test_https_proxy_with_an_invalid_certificate_receives_nothing(driver, ca_file, gateway, host):
     authority = OTHER_CA if host == "127.0.0.1" else CA
     with Proxy(ELSEWHERE, tls=certified(host, authority)) as proxy:
         errors = [
@@ -386,7 +386,7 @@ def test_a_proxy_with_a_bad_certificate_is_told_nothing(driver, ca_file, gateway
     for error in errors:
         assert isinstance(error, SegmindConnectionError)
         assert (error.outcome, error.billed) == ("not_sent", False)
-    assert proxy.told == []
+    assert proxy.received == []
 
 
 # --- proxies that fail -----------------------------------------------------------------------
@@ -396,7 +396,7 @@ UNKNOWN = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\
 
 
 @pytest.mark.parametrize("reply", [FORBIDDEN, UNKNOWN, b"", b"what?"])
-def test_a_proxy_that_opens_no_way_means_nothing_was_sent(driver, reply):
+def test_refused_tunnel_means_not_sent(driver, reply):
     with https() as server, Proxy(reply) as proxy:
         (error,) = play(driver, server.url, proxy=f"http://me:proxy-secret@{proxy.address}")
 
@@ -407,7 +407,7 @@ def test_a_proxy_that_opens_no_way_means_nothing_was_sent(driver, reply):
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://", "http://h:port"])
-def test_a_proxy_that_cannot_be_used_is_named_and_not_passed_by(driver, monkeypatch, proxy):
+def test_unusable_proxy_is_an_error_and_not_bypassed(driver, monkeypatch, proxy):
     monkeypatch.setenv("ALL_PROXY", proxy)
 
     (error,) = play(driver, "https://gateway.invalid/v1")
@@ -416,7 +416,7 @@ def test_a_proxy_that_cannot_be_used_is_named_and_not_passed_by(driver, monkeypa
     assert "proxy" in str(error)
 
 
-def test_connect_timeout_covers_a_proxy_that_never_answers(driver):
+def test_connect_timeout_covers_a_silent_proxy(driver):
     def silent_for_long(request):
         request.server.wait(5)  # then it closes, which would be no timeout
 

@@ -137,7 +137,9 @@ def _heeded(reply: Reply, is_heeded: bool, expected: bool, what: str = "") -> Se
 
 
 def _catalogue(line: Line) -> Seen:
-    listed = {e.slug for e in ChatSegmind.list_models(base_url=line.base_url) if not e.is_retired}
+    listed = {
+        e.slug for e in ChatSegmind.list_models(base_url=line.base_url) if not e.is_deprecated
+    }
     known = set(chat_models())
     gone, new = sorted(known - listed), sorted(listed - known)
     words = f"{len(listed)} models; gone: {gone or 'none'}; new: {new or 'none'}"

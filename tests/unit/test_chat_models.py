@@ -139,7 +139,7 @@ def test_an_address_that_was_assigned_is_checked_too():
         ({"input": "hi", "model": 7}, "model"),
         ({"input": "hi", "stop": [""]}, "stop"),
         ({"input": "hi", "temperature": float("nan")}, "temperature"),
-        ({"input": "hi", "circle": CIRCLE}, "in itself"),
+        ({"input": "hi", "circle": CIRCLE}, "contains itself"),
         ({"input": "hi", "web_search": float("inf")}, "web_search"),
         ({"input": "hi", "extra_headers": {"X-Api-Key": "x"}}, "api_key"),
         ({"input": "hi", "api_key": "x"}, "api_key"),

@@ -104,7 +104,7 @@ def told_in(text: str, title: str) -> set[str]:
 
 def whole(named: Named) -> str:
     """A docstring, and the one it leaves the telling to."""
-    found = re.search(r"(?:as|see) `(?:(\w+)\.)?(\w+)`", named.text)
+    found = re.search(r"(?:as|see|version of) `(?:(\w+)\.)?(\w+)`", named.text)
     if found is None:
         return named.text
     cls = next((c for c in CLASSES.values() if c.__name__ == found[1]), named.inside)

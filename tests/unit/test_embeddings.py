@@ -47,7 +47,7 @@ def test_a_models_form_follows_from_its_name(slug, family, tokens):
 
 @pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
 def test_a_chat_model_is_refused_as_it_would_answer_and_be_paid(slug):
-    with pytest.raises(ValidationError, match=f"{slug} is a chat model; use ChatSegmind"):
+    with pytest.raises(ValidationError, match=f"{slug} is a chat model. Use ChatSegmind"):
         build(slug)
 
 

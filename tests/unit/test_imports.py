@@ -9,8 +9,9 @@ import langchain_segmind
 
 ROOT = Path(langchain_segmind.__file__).parent
 
-# A folder, or one module of it. `_value`, `_version` and `errors` stand below everything.
+# A folder, or one module of it. `_text`, `_value`, `_version` and `errors` stand below everything.
 MAY_IMPORT = {
+    "errors": set(),
     "_messages": {"_client.validation"},
     "_tool_emulation": {"_messages"},
     "_formats": {"_messages"},
@@ -21,8 +22,8 @@ MAY_IMPORT = {
     "_client": {"_messages", "_formats", "models", "_flows", "_http", "_accounting", "usage"},
     "testing": set(),
 }
-BELOW = {"_value", "_version", "errors"}
-IMPORT_NOTHING = {*BELOW, "_client/validation.py"}
+BELOW = {"_text", "_value", "_version", "errors"}
+IMPORT_NOTHING = {*(BELOW - {"errors"}), "_client/validation.py"}
 DOORS = {"aiohttp", "asyncio", "http", "random", "requests", "socket", "threading", "time"}
 DOORS |= {"urllib3"}
 # Objects that many threads share have locks, and ask which thread and loop they run in.

@@ -1,9 +1,18 @@
-"""What is known of the models."""
+"""What is known of the models, and what the vendor's catalogue adds."""
 
 import pytest
 
-from langchain_segmind import ChatSegmind
-from langchain_segmind.models import model_info_for
+from langchain_segmind import ChatSegmind, ModelInfo, SegmindResponseError
+from langchain_segmind.models import model_info_for, parse_catalogue
+
+ENTRY = {
+    "slug": "gpt-5.5",
+    "title": "GPT-5.5",
+    "type": "textToText",
+    "description": "A model.",
+    "is_depreciated": "True",
+    "parameters_schema": {"temperature": {"type": "number"}},
+}
 
 
 @pytest.mark.parametrize(
@@ -27,7 +36,7 @@ def test_a_family_follows_from_the_name(slug, family):
     assert model_info_for(slug).family == family
 
 
-def test_a_profile_holds_what_is_known_and_no_more():
+def test_a_profile_has_only_what_is_known():
     known = ChatSegmind(model="gpt-5.5", api_key="k").profile or {}
     unknown = ChatSegmind(model="gpt-9", api_key="k").profile or {}
 
@@ -35,3 +44,42 @@ def test_a_profile_holds_what_is_known_and_no_more():
     assert known["image_inputs"] is True
     assert "max_input_tokens" not in unknown
     assert "image_inputs" not in unknown
+
+
+def test_a_catalogue_entry_adds_to_what_is_known():
+    (model,) = parse_catalogue([ENTRY])
+
+    assert model == ModelInfo(
+        slug="gpt-5.5",
+        family="openai",
+        images=True,
+        context=1_000_000,
+        seconds=17,
+        title="GPT-5.5",
+        description="A model.",
+        is_deprecated=True,
+        parameters={"temperature": {"type": "number"}},
+    )
+    known = model_info_for("gpt-5.5")
+    assert (known.title, known.description, known.is_deprecated) == (None, None, None)
+
+
+def test_a_catalogue_entry_needs_only_a_slug():
+    (model,) = parse_catalogue({"models": [{"slug": "claude-9", "type": "textToText"}]})
+
+    assert model == ModelInfo(
+        "claude-9", "anthropic", title="claude-9", description="", is_deprecated=False
+    )
+
+
+@pytest.mark.parametrize(
+    "entry", [None, 7, {}, {"slug": "x"}, {**ENTRY, "type": "textToImage"}, {**ENTRY, "slug": ""}]
+)
+def test_a_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
+    assert [model.slug for model in parse_catalogue([entry, ENTRY])] == ["gpt-5.5"]
+
+
+@pytest.mark.parametrize("document", [None, 7, "x", {}, {"models": 3}])
+def test_a_document_without_a_list_is_an_error(document):
+    with pytest.raises(SegmindResponseError, match="no list of models"):
+        parse_catalogue(document)

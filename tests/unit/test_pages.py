@@ -54,7 +54,7 @@ SAID = ["", "Insufficient credits", "this model's maximum context length is 8192
 
 
 def classes_for(status):
-    return {errors.class_for(status, text)[0].__name__ for text in SAID}
+    return {errors.error_class_for(status, text)[0].__name__ for text in SAID}
 
 
 def told_statuses(name):
@@ -88,7 +88,7 @@ def test_an_error_stands_for_the_statuses_the_page_says(name):
 
 @pytest.mark.parametrize("status", [*range(300, 309), *range(400, 430), *range(500, 512)])
 def test_a_status_is_told_where_its_error_is(status):
-    name = errors.class_for(status, "")[0].__name__
+    name = errors.error_class_for(status, "")[0].__name__
     is_rare = 400 <= status < 500 and status not in errors._STATUS
 
     assert status in told_statuses(name) or (is_rare and "other 4xx" in ROWS[name][2])

@@ -1,4 +1,4 @@
-"""What a user may configure, and the words with which the rest is refused."""
+"""Settings of a model: which values are accepted, and the messages for the others."""
 
 import re
 
@@ -76,13 +76,13 @@ def build(**kwargs):
         ("model_kwargs", {"messages": []}, "messages"),
     ],
 )
-def test_refuses_at_construction_naming_the_field(argument, value, word):
+def test_constructor_rejects_invalid_value_and_names_the_field(argument, value, word):
     with pytest.raises(ValueError, match=re.escape(word)):
         build(**{argument: value})
 
 
 @pytest.mark.parametrize("key", ["SG_multi\nline", "SG_ünicode", "SG_two words"])
-def test_a_refused_key_is_not_shown(key):
+def test_rejected_key_is_not_shown(key):
     with pytest.raises(ValidationError) as caught:
         build(api_key=key)
 
@@ -90,14 +90,14 @@ def test_a_refused_key_is_not_shown(key):
     assert key not in repr(caught.value)
 
 
-def test_a_missing_key_names_the_environment_variable(monkeypatch):
+def test_missing_key_error_names_the_environment_variable(monkeypatch):
     monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
 
     with pytest.raises(ValueError, match="SEGMIND_API_KEY"):
         ChatSegmind(model="gpt-4o")
 
 
-def test_a_key_from_the_environment_is_checked_too(monkeypatch):
+def test_key_from_the_environment_is_checked(monkeypatch):
     monkeypatch.setenv("SEGMIND_API_KEY", "SG_bad\nkey")
 
     with pytest.raises(ValueError, match="one line") as caught:
@@ -106,22 +106,22 @@ def test_a_key_from_the_environment_is_checked_too(monkeypatch):
     assert "SG_bad" not in str(caught.value)
 
 
-def test_none_as_the_key_means_the_environments(monkeypatch):
+def test_api_key_none_uses_the_environment(monkeypatch):
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
 
     assert build(api_key=None).api_key.get_secret_value() == KEY
 
 
 @pytest.mark.parametrize("name", ["base_url", "max_retries", "verify", "model_kwargs", "streaming"])
-def test_none_means_the_default_where_none_is_no_value(name):
+def test_none_means_the_default_for_fields_without_none(name):
     assert getattr(build(**{name: None}), name) == getattr(build(), name)
 
 
-def test_the_scheme_and_host_of_an_address_are_in_lower_case():
+def test_base_url_scheme_and_host_are_lowercased():
     assert build(base_url="HTTPS://GW.Example/V1").base_url == "https://gw.example/V1"
 
 
-def test_space_around_a_key_is_stripped():
+def test_key_is_stripped():
     assert build(api_key=f" {KEY}\n").api_key.get_secret_value() == KEY
 
 
@@ -137,11 +137,11 @@ def test_space_around_a_key_is_stripped():
         "http://[::ffff:127.0.0.1]:9/v1",
     ],
 )
-def test_takes_https_anywhere_and_http_on_this_machine(url):
+def test_base_url_allows_https_anywhere_and_http_on_loopback(url):
     assert build(base_url=url + "/").base_url == url
 
 
-def test_every_field_has_its_aliases():
+def test_fields_accept_their_aliases():
     model = ChatSegmind(
         model_name="gpt-4o",
         segmind_api_key=KEY,
@@ -155,7 +155,7 @@ def test_every_field_has_its_aliases():
     assert model.api_key.get_secret_value() == KEY
 
 
-def test_unknown_arguments_are_sent_with_a_warning_and_the_callers_mapping_is_left_alone():
+def test_unknown_arguments_warn_and_go_into_a_copy_of_model_kwargs():
     mine = {"web_search": True}
 
     with pytest.warns(UserWarning, match="tempratur"):
@@ -165,13 +165,13 @@ def test_unknown_arguments_are_sent_with_a_warning_and_the_callers_mapping_is_le
     assert mine == {"web_search": True}
 
 
-def test_a_stream_carries_one_answer():
+def test_streaming_rejects_more_than_one_choice():
     with pytest.raises(ValueError, match="n must be 1"):
         build(streaming=True, n=2)
 
 
 @given(st.text(min_size=1))
-def test_any_model_name_is_a_slug_or_refused(name):
+def test_any_model_name_is_a_valid_slug_or_rejected(name):
     try:
         model = build(model=name)
     except ValueError:

@@ -189,7 +189,7 @@ def test_the_total_timeout_shortens_the_last_attempts():
 
     assert steps[0].timeout == 100.0
     assert steps[1].timeout == pytest.approx(29.75)
-    assert steps[1].retry_policy == pytest.approx(29.75)
+    assert steps[1].pool_timeout == pytest.approx(29.75)
 
 
 def test_reads_what_the_headers_say():
@@ -337,7 +337,7 @@ def test_a_refusal_of_the_format_counts_for_no_retry():
 
 
 def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
-    prompt = ChatRequest(HELLO.messages, tools=(ADD,), forced=True)
+    prompt = ChatRequest(HELLO.messages, tools=(ADD,), require_tool_call=True)
 
     error = fails(SegmindResponseError, said("I would rather not."), prompt=prompt)
 
@@ -367,7 +367,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
             Message("user", (ToolResult((TextPart("1"),), "c1", "add"),)),
         ),
         tools=(ADD,),
-        forced=True,
+        require_tool_call=True,
         parallel=False,
     )
 

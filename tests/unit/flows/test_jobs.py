@@ -445,7 +445,7 @@ def test_the_deadline_of_the_whole_call_holds_across_a_second_submit():
 
     posts = [step for step in played.steps if step.request.method == "POST"]
     assert [step.timeout for step in posts] == pytest.approx([10.0, 7.5])
-    assert [step.retry_policy for step in posts] == pytest.approx([10.0, 7.5])
+    assert [step.pool_timeout for step in posts] == pytest.approx([10.0, 7.5])
 
 
 def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():

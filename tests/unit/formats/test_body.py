@@ -1,4 +1,4 @@
-"""Bodies with big media are what JSON would have made of them, and hold the media once."""
+"""A body with big media equals what JSON would make of it, and holds the media once."""
 
 import base64
 import json
@@ -39,22 +39,32 @@ def ask(*parts):
         [image("\n" + BIG)],
         [image("ä" * 100_000)],
     ],
-    ids=["one", "two", "small", "mark before", "mark after", "quotes", "slash", "line", "letters"],
+    ids=[
+        "one",
+        "two",
+        "small",
+        "placeholder before",
+        "placeholder after",
+        "quotes",
+        "slash",
+        "line",
+        "letters",
+    ],
 )
-def test_a_body_is_the_same_as_if_json_had_written_it(family, parts):
+def test_a_body_equals_what_json_would_write(family, parts):
     encode = FORMATS[family].encode
-    prompt = ask(*parts)
+    request = ask(*parts)
 
-    assert json.loads(encode_body(encode, prompt)) == encode(prompt)
+    assert json.loads(encode_body(encode, request)) == encode(request)
 
 
 @pytest.mark.parametrize("family", FORMATS)
 def test_a_big_medium_is_in_memory_once(family):
     data = base64.b64encode(bytes(5_000_000)).decode()
-    prompt = ask(TextPart("What is this?"), image(data))
+    request = ask(TextPart("What is this?"), image(data))
 
     tracemalloc.start()
-    body = encode_body(FORMATS[family].encode, prompt)
+    body = encode_body(FORMATS[family].encode, request)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -1,4 +1,4 @@
-"""Bodies of embedding models: two forms out, every form in, and nothing but numbers taken."""
+"""Bodies of embedding models: two forms are written, every form is read, and only numbers pass."""
 
 import math
 
@@ -45,7 +45,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("form", GOOD)
-def test_a_vector_is_found_in_every_form(form):
+def test_a_vector_is_read_in_every_form(form):
     vector = decode(parse(GOOD[form].encode()))
 
     assert vector == [0.5, -1.0, 0.002]
@@ -53,7 +53,7 @@ def test_a_vector_is_found_in_every_form(form):
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_anything_else_is_no_vector_and_says_why(case):
+def test_anything_else_is_an_error_that_says_why(case):
     body, reason = BAD[case]
 
     with pytest.raises(SegmindResponseError, match=reason):
@@ -66,7 +66,7 @@ def test_the_smallest_and_the_largest_numbers_are_kept():
         decode([math.inf])
 
 
-def test_each_family_has_its_place_for_the_text():
+def test_each_family_has_its_own_key_for_the_text():
     assert encode("Hi", "openai", {}) == {"prompt": "Hi"}
     task = {"task_type": "CLUSTERING", "output_dimensionality": 768}
     assert encode("Hi", "gemini", task) == {"input": "Hi", **task}

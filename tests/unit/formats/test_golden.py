@@ -1,4 +1,4 @@
-"""Golden samples: messages → body, and reply → answer, as files to read."""
+"""Golden samples: messages to body, and reply to answer, as files to read."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import convert_to_messages
 
-from langchain_segmind import _formats as _wire
-from langchain_segmind._messages import langchain as _messages
-from langchain_segmind._messages import types as _prompt
+from langchain_segmind import _formats
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message
+from langchain_segmind._messages.types import ChatRequest
 from langchain_segmind.models import model_info_for
 
 SAMPLES = {path.stem: json.loads(path.read_text()) for path in Path("tests/golden").glob("*.json")}
@@ -21,19 +22,19 @@ def sample(request):
 
 def test_messages_become_the_body(sample):
     messages = convert_to_messages(sample["messages"])
-    prompt = _prompt.ChatRequest(_messages.from_langchain(messages), sample["settings"])
+    asked = ChatRequest(from_langchain(messages), sample["settings"])
 
-    body = _wire.FORMATS[model_info_for(sample["slug"]).family].encode(prompt)
+    body = _formats.FORMATS[model_info_for(sample["slug"]).family].encode(asked)
 
     assert body == sample["body"]
 
 
 def test_the_reply_becomes_the_answer(sample):
-    decoded = _wire.decode(json.dumps(sample["reply"]).encode())
-    message = _messages.to_ai_message(decoded.choices[0], decoded.usage, {})
+    response = _formats.decode(json.dumps(sample["reply"]).encode())
+    message = to_ai_message(response.choices[0], response.usage, {})
 
     answer = {
-        "id": decoded.id,
+        "id": response.id,
         "text": message.text,
         "reasoning": message.additional_kwargs.get("reasoning_content"),
         "refusal": message.additional_kwargs.get("refusal"),

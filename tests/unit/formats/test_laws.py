@@ -1,4 +1,4 @@
-"""Laws that hold for every family at once."""
+"""Laws that hold for every family."""
 
 import copy
 import json
@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
 from langchain_segmind._formats import FORMATS, SETTINGS, decode
-from langchain_segmind._messages.langchain import from_langchain
+from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
 from langchain_segmind._tool_emulation.prompt import render_tools
 
@@ -43,8 +43,8 @@ def strings(value):
             yield from strings(item)
 
 
-def turns_of(family, body):
-    """(role, parts) for each turn of a body in a format with alternating turns."""
+def messages_of(family, body):
+    """Return (role, parts) for each message of a body whose roles alternate."""
     if family == "anthropic":
         return [(m["role"], m["content"]) for m in body["messages"]]
     return [(c["role"], c["parts"]) for c in body["messages"]["contents"]]
@@ -52,26 +52,26 @@ def turns_of(family, body):
 
 @given(families, messages)
 def test_every_word_is_in_the_body_in_order(family, conversation):
-    prompt = render_tools(ChatRequest(from_langchain(conversation)))
-    said = [
+    request = render_tools(ChatRequest(from_langchain(conversation)))
+    texts = [
         p.text
-        for t in prompt.messages
-        for p in t.parts
+        for m in request.messages
+        for p in m.parts
         if isinstance(p, TextPart) and p.text.strip()
     ]
 
-    body = FORMATS[family].encode(prompt)
+    body = FORMATS[family].encode(request)
 
     assert json.loads(json.dumps(body)) == body
-    told, at = "\0".join(strings(body)), 0
-    for text in said:
-        at = told.find(text, at)
-        assert at >= 0, (text, told)
+    joined, at = "\0".join(strings(body)), 0
+    for text in texts:
+        at = joined.find(text, at)
+        assert at >= 0, (text, joined)
         at += len(text)
 
 
 @given(families, messages)
-def test_the_messages_stay_as_they_were(family, conversation):
+def test_the_messages_are_not_changed(family, conversation):
     before = copy.deepcopy(conversation)
 
     FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
@@ -80,32 +80,32 @@ def test_the_messages_stay_as_they_were(family, conversation):
 
 
 @given(st.sampled_from(["anthropic", "gemini"]), messages)
-def test_turns_alternate_from_the_user_on_and_none_is_empty(family, conversation):
-    turns = turns_of(
+def test_roles_alternate_from_the_user_on_and_no_message_is_empty(family, conversation):
+    sent = messages_of(
         family, FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
     )
 
-    theirs = "assistant" if family == "anthropic" else "model"
-    assert [role for role, _ in turns] == [("user", theirs)[n % 2] for n in range(len(turns))]
-    for _, parts in turns:
+    assistant = "assistant" if family == "anthropic" else "model"
+    assert [role for role, _ in sent] == [("user", assistant)[n % 2] for n in range(len(sent))]
+    for _, parts in sent:
         assert parts
         assert all(part["text"].strip() for part in parts if "text" in part)
 
 
 @pytest.mark.parametrize("family", sorted(FORMATS))
 @pytest.mark.parametrize("name", SETTINGS)
-def test_every_setting_moves_the_body_under_one_name(family, name):
-    turns = (Message("user", (TextPart("a"),)),)
-    plain = FORMATS[family].encode(ChatRequest(turns))
+def test_every_setting_is_sent_under_one_name(family, name):
+    asked = (Message("user", (TextPart("a"),)),)
+    plain = FORMATS[family].encode(ChatRequest(asked))
 
-    body = FORMATS[family].encode(ChatRequest(turns, {name: "value"}))
+    body = FORMATS[family].encode(ChatRequest(asked, {name: "value"}))
 
     assert {k: v for k, v in body.items() if k not in plain} == {
         FORMATS[family].SETTING_NAMES.get(name, name): "value"
     }
 
 
-CANNOT = {
+UNACCEPTED = {
     ("openai", "video"): MediaPart(
         "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
     ),
@@ -127,15 +127,15 @@ CANNOT = {
 }
 
 
-@pytest.mark.parametrize("case", CANNOT)
-def test_what_a_family_cannot_say_is_an_error_that_names_the_place(case):
+@pytest.mark.parametrize("case", UNACCEPTED)
+def test_media_that_a_family_does_not_accept_are_an_error_with_the_place(case):
     family, _ = case
 
     with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)") as caught:
-        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), CANNOT[case])),)))
+        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), UNACCEPTED[case])),)))
 
     assert caught.value.outcome == "not_sent"
-    if CANNOT[case].url and family != "openai":
+    if UNACCEPTED[case].url and family != "openai":
         assert "base64" in str(caught.value)
 
 
@@ -150,12 +150,12 @@ def test_a_picture_in_a_system_prompt_is_an_error(family):
 
 
 def test_claude_refuses_json_mode():
-    prompt = ChatRequest(
+    request = ChatRequest(
         (Message("user", (TextPart("JSON"),)),), response_format={"type": "json_object"}
     )
 
     with pytest.raises(SegmindInvalidRequestError, match="json_schema"):
-        FORMATS["anthropic"].encode(prompt)
+        FORMATS["anthropic"].encode(request)
 
 
 anything = st.recursive(
@@ -208,7 +208,7 @@ shaped = (
 
 
 @given(anything | plausible | shaped)
-def test_any_json_gives_an_answer_or_our_error(value):
+def test_any_json_is_an_answer_or_a_response_error(value):
     try:
         answer = decode(json.dumps(value).encode())
     except SegmindResponseError:

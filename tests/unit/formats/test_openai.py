@@ -1,4 +1,4 @@
-"""The OpenAI format, both ways."""
+"""The OpenAI format: requests written, replies read."""
 
 import json
 
@@ -22,34 +22,34 @@ from langchain_segmind._messages.types import (
 IMAGE = MediaPart("image", "message 0, block 1 (image)", data="AAAA", mime="image/png")
 
 
-def one_turn(*parts, role="user", name=None):
+def encoded(*parts, role="user", name=None):
     return openai.encode(ChatRequest((Message(role, parts, name),)))["messages"][0]
 
 
 def test_text_alone_is_a_plain_string():
-    assert one_turn(TextPart("a"), TextPart("b")) == {"role": "user", "content": "a\nb"}
-    assert one_turn(role="assistant") == {"role": "assistant", "content": ""}
+    assert encoded(TextPart("a"), TextPart("b")) == {"role": "user", "content": "a\nb"}
+    assert encoded(role="assistant") == {"role": "assistant", "content": ""}
 
 
 def test_a_name_is_sent_along():
-    assert one_turn(TextPart("a"), name="ada") == {"role": "user", "content": "a", "name": "ada"}
+    assert encoded(TextPart("a"), name="ada") == {"role": "user", "content": "a", "name": "ada"}
 
 
-def test_images_go_inline_or_by_address():
-    address = MediaPart("image", "", url="https://x.example/a.png", detail="low")
+def test_images_are_sent_inline_or_by_url():
+    by_url = MediaPart("image", "", url="https://x.example/a.png", detail="low")
 
-    assert one_turn(TextPart("a"), IMAGE, address)["content"] == [
+    assert encoded(TextPart("a"), IMAGE, by_url)["content"] == [
         {"type": "text", "text": "a"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
         {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "detail": "low"}},
     ]
 
 
-def test_pdf_and_sound_go_in_openais_standard_parts():
+def test_pdf_and_audio_are_openais_standard_parts():
     pdf = MediaPart("file", "", data="AAAA", mime="application/pdf", name="a.pdf")
-    sound = MediaPart("audio", "", data="BBBB", mime="audio/mpeg")
+    audio = MediaPart("audio", "", data="BBBB", mime="audio/mpeg")
 
-    assert one_turn(pdf, sound)["content"] == [
+    assert encoded(pdf, audio)["content"] == [
         {
             "type": "file",
             "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"},
@@ -67,12 +67,12 @@ def test_pdf_and_sound_go_in_openais_standard_parts():
         MediaPart("file", "message 3, block 1 (file)", url="https://x.example/a.pdf"),
     ],
 )
-def test_refuses_media_it_cannot_say_and_names_the_place(media):
+def test_media_it_does_not_accept_are_an_error_with_the_place(media):
     with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)"):
-        one_turn(TextPart("see"), media)
+        encoded(TextPart("see"), media)
 
 
-def test_settings_extras_and_format_are_siblings_of_the_messages():
+def test_settings_extras_and_format_are_top_level_fields():
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
     settings = {name: name for name in SETTINGS}
 
@@ -84,15 +84,15 @@ def test_settings_extras_and_format_are_siblings_of_the_messages():
     assert body == {**settings, "extra": 1, "response_format": form}
 
 
-@pytest.mark.parametrize(("text", "asked"), [("Reply in JSON", False), ("Reply", True)])
-def test_json_mode_says_the_word_that_openai_insists_on(text, asked):
-    prompt = ChatRequest(
+@pytest.mark.parametrize(("text", "is_added"), [("Reply in JSON", False), ("Reply", True)])
+def test_json_mode_adds_the_word_json_when_it_is_missing(text, is_added):
+    request = ChatRequest(
         (Message("user", (TextPart(text),)),), response_format={"type": "json_object"}
     )
 
-    messages = openai.encode(prompt)["messages"]
+    messages = openai.encode(request)["messages"]
 
-    assert ({"role": "system", "content": "Answer in JSON."} in messages) is asked
+    assert ({"role": "system", "content": "Answer in JSON."} in messages) is is_added
     assert messages[-1] == {"role": "user", "content": text}
 
 
@@ -100,7 +100,7 @@ def answer(**message):
     return decode(json.dumps({"choices": [{"message": message}]}).encode()).choices[0]
 
 
-def test_decodes_all_that_a_reply_may_hold():
+def test_every_field_of_a_reply_is_read():
     body = {
         "id": "chatcmpl-1",
         "choices": [
@@ -186,11 +186,11 @@ def test_whole_floats_count_as_tokens():
         b'{"choices": [{"message": {"content": "hi"}}], "error": "late"}',
     ],
 )
-def test_a_paid_answer_is_read_whatever_surrounds_it(body):
+def test_an_answer_is_read_whatever_surrounds_it(body):
     assert decode(body).choices[0].text == "hi"
 
 
-def test_a_choice_that_cannot_be_read_spoils_no_other():
+def test_a_choice_that_cannot_be_read_is_skipped():
     body = b'{"choices": [{"message": null}, 7, {"message": {"content": "paid"}}]}'
 
     assert [choice.text for choice in decode(body).choices] == ["paid"]
@@ -210,8 +210,9 @@ def test_thoughts_before_an_answer_are_reasoning(content, text, reasoning):
     assert (choice.text, choice.reasoning) == (text, reasoning)
 
 
-def test_half_a_surrogate_pair_becomes_a_replacement_character():
-    body = b'{"choices": [{"message": {"content": "a\\ud800b"}}]}'
+@pytest.mark.parametrize("content", [b'"a\\ud800b"', b'["a\\ud800b"]', b'[{"text": "a\\ud800b"}]'])
+def test_half_a_surrogate_pair_becomes_a_replacement_character(content):
+    body = b'{"choices": [{"message": {"content": %s}}]}' % content
 
     assert decode(body).choices[0].text == "a\N{REPLACEMENT CHARACTER}b"
 
@@ -236,7 +237,7 @@ def test_half_a_surrogate_pair_becomes_a_replacement_character():
         (b"[" * 100_000, "nested"),
     ],
 )
-def test_says_why_a_reply_cannot_be_used(body, why):
+def test_an_unusable_reply_is_an_error_that_says_why(body, why):
     with pytest.raises(SegmindResponseError, match=why):
         decode(body)
 
@@ -277,7 +278,7 @@ shaped = st.fixed_dictionaries(
 
 
 @given(json_values | plausible | shaped)
-def test_any_json_gives_an_answer_or_our_error(value):
+def test_any_json_is_an_answer_or_a_response_error(value):
     try:
         decoded = decode(json.dumps(value).encode())
     except SegmindResponseError:
@@ -287,13 +288,13 @@ def test_any_json_gives_an_answer_or_our_error(value):
 
 
 @given(st.binary())
-def test_any_bytes_give_an_answer_or_our_error(body):
+def test_any_bytes_are_a_response_error(body):
     with pytest.raises(SegmindResponseError):
         decode(body)
 
 
 words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1)
-turns = st.lists(
+messages = st.lists(
     st.builds(
         Message,
         st.sampled_from(["system", "user", "assistant"]),
@@ -303,14 +304,14 @@ turns = st.lists(
 )
 
 
-@given(turns)
+@given(messages)
 def test_every_word_is_in_the_body_in_order(conversation):
     body = openai.encode(ChatRequest(tuple(conversation)))
-    told = []
+    sent = []
     for message in body["messages"]:
         content = message["content"]
-        told += [content] if isinstance(content, str) else [p.get("text") for p in content]
+        sent += [content] if isinstance(content, str) else [p.get("text") for p in content]
 
-    said = [part.text for turn in conversation for part in turn.parts if isinstance(part, TextPart)]
+    texts = [part.text for m in conversation for part in m.parts if isinstance(part, TextPart)]
     assert json.loads(json.dumps(body)) == body
-    assert "\n".join(text for text in told if text is not None) == "\n".join(said)
+    assert "\n".join(text for text in sent if text is not None) == "\n".join(texts)

@@ -12,28 +12,29 @@ from langchain_core.messages import (
 )
 from langchain_core.messages.block_translators import get_translator
 
-from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import Choice, TextPart, ToolCall, Usage
 
 METADATA = {"model_name": "gpt-4o", "model_provider": "segmind"}
 NO = {"type": "refusal", "refusal": "I will not."}
 
-both_kinds = pytest.mark.parametrize("made_by", [to_ai_message, to_ai_message_chunk])
+both_kinds = pytest.mark.parametrize("write", [to_ai_message, to_ai_message_chunk])
 
 
 @both_kinds
-def test_a_refusal_is_a_content_block(made_by):
-    message = made_by(Choice(refusal="I will not."), None, METADATA)
+def test_a_refusal_is_a_content_block(write):
+    message = write(Choice(refusal="I will not."), None, METADATA)
 
     assert message.content_blocks == [NO]
     assert message.text == ""
 
 
 @both_kinds
-def test_a_refusal_stands_behind_reasoning_text_and_calls(made_by):
+def test_a_refusal_follows_reasoning_text_and_calls(write):
     call = ToolCall("add", {"a": 1}, "call_1")
     choice = Choice("Well,", reasoning="Hm.", refusal="I will not.", calls=(call,))
-    message = made_by(choice, Usage(1, 2), METADATA)
+    message = write(choice, Usage(1, 2), METADATA)
 
     assert [block["type"] for block in message.content_blocks] == (
         ["reasoning", "text", "tool_call", "refusal"]
@@ -52,14 +53,14 @@ def test_a_refusal_stands_behind_reasoning_text_and_calls(made_by):
         Choice(calls=(ToolCall("add", '{"a": ', "call_1", "cut short"),)),
     ],
 )
-def test_other_messages_have_the_blocks_that_langchain_gives_them(made_by, choice):
-    message = made_by(choice, None, METADATA)
+def test_a_message_without_a_refusal_has_langchains_own_blocks(write, choice):
+    message = write(choice, None, METADATA)
     unknown = message.model_copy(update={"response_metadata": {"model_provider": "nobody"}})
 
     assert message.content_blocks == unknown.content_blocks
 
 
-def test_media_in_the_content_keep_the_blocks_that_langchain_gives_them():
+def test_media_in_the_content_keep_langchains_own_blocks():
     image = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
     other = {"type": "tool_use", "id": "call_1", "name": "add", "input": {}}
     known, unknown = (
@@ -70,7 +71,7 @@ def test_media_in_the_content_keep_the_blocks_that_langchain_gives_them():
     assert known.content_blocks == unknown.content_blocks
 
 
-def test_messages_of_other_providers_are_untouched():
+def test_a_message_of_another_provider_is_not_changed():
     message = AIMessage("Hi", additional_kwargs={"refusal": "no"})
 
     assert message.content_blocks == [{"type": "text", "text": "Hi"}]
@@ -105,16 +106,18 @@ def test_a_refusal_survives_merging_pickling_and_serializing():
         AIMessage([NO], response_metadata={"output_version": "v1"}),
     ],
 )
-def test_a_refusal_in_a_history_is_what_the_model_said(message):
-    turns = from_langchain([HumanMessage("Do it."), message, HumanMessage("Why?")])
+def test_a_refusal_in_the_history_is_sent_as_the_models_text(message):
+    messages = from_langchain([HumanMessage("Do it."), message, HumanMessage("Why?")])
 
-    assert turns[1].parts == (TextPart("I will not."),)
+    assert messages[1].parts == (TextPart("I will not."),)
 
 
-def test_a_null_refusal_as_openai_has_it_says_nothing():
-    turns = from_langchain([HumanMessage("Hi"), AIMessage("", additional_kwargs={"refusal": None})])
+def test_a_null_refusal_is_ignored():
+    messages = from_langchain(
+        [HumanMessage("Hi"), AIMessage("", additional_kwargs={"refusal": None})]
+    )
 
-    assert turns[1].parts == ()
+    assert messages[1].parts == ()
 
 
 def test_the_translator_is_registered():

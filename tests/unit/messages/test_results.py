@@ -1,4 +1,4 @@
-"""What tools return: any value is told, none is an error."""
+"""What tools return: any value can be sent, and none is an error."""
 
 import base64
 import json
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import FunctionMessage, ToolMessage
 
 from langchain_segmind._formats import FORMATS, decode, encode_body
-from langchain_segmind._messages.langchain import from_langchain, to_ai_message
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.to_langchain import to_ai_message
 from langchain_segmind._messages.types import ChatRequest, Choice, MediaPart, TextPart, ToolResult
 from langchain_segmind._tool_emulation.prompt import render_tools
 
@@ -53,7 +54,7 @@ def parts_of(*content):
         {},
     ],
 )
-def test_a_record_is_told_as_its_json(block):
+def test_a_record_is_sent_as_json(block):
     assert parts_of(block) == (TextPart(json.dumps(block)),)
 
 
@@ -87,7 +88,7 @@ def test_a_record_is_told_as_its_json(block):
         ({"v": {1}}, '{"v": "{1}"}'),
     ],
 )
-def test_text_is_decoded(block, text):
+def test_a_text_is_decoded(block, text):
     assert parts_of(block) == (TextPart(text),)
 
 
@@ -113,7 +114,7 @@ def test_text_is_decoded(block, text):
         ({"type": "file", "base64": "?" * 5000, "name": "big"}, ["big", "5000 characters"]),
     ],
 )
-def test_what_cannot_be_told_whole_is_told_in_one_line(block, words):
+def test_a_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
     (part,) = parts_of(block)
 
     assert isinstance(part, TextPart)
@@ -137,14 +138,14 @@ def test_what_cannot_be_told_whole_is_told_in_one_line(block, words):
         {"type": "image", "base64": base64.b64decode(PNG), "mime_type": "image/png"},
     ],
 )
-def test_an_image_is_shown_however_it_is_written(block):
+def test_an_image_is_shown_in_every_form(block):
     (part,) = parts_of(block)
 
     assert isinstance(part, MediaPart)
     assert (part.kind, part.mime, part.data) == ("image", "image/png", PNG)
 
 
-CANNOT = {
+UNACCEPTED = {
     "openai": [
         {"type": "image", "base64": encoded("BM1"), "mime_type": "image/bmp"},
         {"type": "audio", "base64": "AAAA", "mime_type": "audio/flac"},
@@ -163,36 +164,36 @@ CANNOT = {
         {"type": "video", "url": "https://x.example/a.mp4"},
     ],
 }
-CASES = [(family, block) for family, blocks in CANNOT.items() for block in blocks]
+CASES = [(family, block) for family, blocks in UNACCEPTED.items() for block in blocks]
 
 
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("family", "block"), CASES)
-def test_what_a_family_cannot_show_is_described(family, block, native):
-    prompt = ChatRequest(
+def test_media_are_described_when_the_family_does_not_accept_them(family, block, native):
+    request = ChatRequest(
         from_langchain([ToolMessage([{"type": "text", "text": "see"}, block], tool_call_id="c")])
     )
-    wire = FORMATS[family]
+    format_ = FORMATS[family]
 
-    body = wire.encode(prompt if native else render_tools(prompt, shows=wire.shows))
+    body = format_.encode(request if native else render_tools(request, shows=format_.accepts_media))
 
-    told = json.dumps(body)
-    assert "see" in told
-    assert (block.get("mime_type") or block["url"]) in told
-    assert "AAAA" not in told
+    sent = json.dumps(body)
+    assert "see" in sent
+    assert (block.get("mime_type") or block["url"]) in sent
+    assert "AAAA" not in sent
 
 
 @FAMILIES
-def test_what_a_family_can_show_is_shown(family):
+def test_media_are_shown_when_the_family_accepts_them(family):
     image = {"type": "image", "base64": PNG, "mime_type": "image/png"}
     pdf = {"type": "file", "base64": PDF, "mime_type": "application/pdf", "name": "a.pdf"}
-    prompt = ChatRequest(from_langchain([ToolMessage([image, pdf], tool_call_id="c")]))
-    wire = FORMATS[family]
+    request = ChatRequest(from_langchain([ToolMessage([image, pdf], tool_call_id="c")]))
+    format_ = FORMATS[family]
 
-    told = json.dumps(wire.encode(render_tools(prompt, shows=wire.shows)))
+    sent = json.dumps(format_.encode(render_tools(request, shows=format_.accepts_media)))
 
-    assert PNG in told
-    assert PDF in told
+    assert PNG in sent
+    assert PDF in sent
 
 
 def test_the_fields_of_a_result_are_kept():
@@ -202,11 +203,11 @@ def test_the_fields_of_a_result_are_kept():
         ToolResult((), "a\ufffd", "b\ufffd", is_error=True),
     )
     function = FunctionMessage(content=[{"type": "file", "name": "a"}], name="f")
-    told = TextPart('{"type": "file", "name": "a"}')
-    assert from_langchain([function])[0].parts == (ToolResult((told,), None, "f"),)
+    text = TextPart('{"type": "file", "name": "a"}')
+    assert from_langchain([function])[0].parts == (ToolResult((text,), None, "f"),)
 
 
-def test_content_that_langchain_would_not_make_is_told_too():
+def test_content_that_langchain_would_not_create_is_sent_too():
     for content, text in [(None, "null"), (7, "7"), ([None, ["a"]], None), (b"ab", '"(2 bytes)"')]:
         message = ToolMessage("x", tool_call_id="c")
         message.content = content  # type: ignore[assignment]
@@ -223,7 +224,7 @@ class Unprintable:
     __repr__ = __str__
 
 
-def test_values_that_cannot_be_printed_are_named():
+def test_a_value_is_named_when_it_cannot_be_printed():
     cycle: dict[str, object] = {"type": "x"}
     cycle["self"] = cycle
     deep: dict[str, object] = {}
@@ -253,14 +254,16 @@ json_like = st.recursive(
 def test_any_result_can_be_sent(family, content, native):
     message = ToolMessage("x", tool_call_id="c")
     message.content = content
-    prompt = ChatRequest(from_langchain([message]))
-    wire = FORMATS[family]
+    request = ChatRequest(from_langchain([message]))
+    format_ = FORMATS[family]
 
-    body = encode_body(wire.encode, prompt if native else render_tools(prompt, shows=wire.shows))
+    body = encode_body(
+        format_.encode, request if native else render_tools(request, shows=format_.accepts_media)
+    )
 
     if not native:
-        told = json.loads(body)["messages"]
-        assert len(re.findall(r"</?tool_result", json.dumps(told))) == 2
+        messages = json.loads(body)["messages"]
+        assert len(re.findall(r"</?tool_result", json.dumps(messages))) == 2
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -279,8 +282,8 @@ def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
     (decoded,) = decode(raw.encode()).choices[0].calls
     message = to_ai_message(Choice(calls=(decoded,)), None, {})
     assert message.tool_calls or message.invalid_tool_calls
-    prompt = ChatRequest(from_langchain([message]))
+    request = ChatRequest(from_langchain([message]))
 
-    body = encode_body(FORMATS[family].encode, prompt if native else render_tools(prompt))
+    body = encode_body(FORMATS[family].encode, request if native else render_tools(request))
 
     json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))

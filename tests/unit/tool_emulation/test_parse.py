@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_segmind._formats import decode
-from langchain_segmind._messages.langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,
@@ -375,27 +375,55 @@ def test_a_call_wrapped_in_an_element_of_its_name_is_unwrapped():
     assert runnable(parsed(text)) == [("wipe", {"path": "/home/x"})]
 
 
-NATIVE = {
-    "openai": {
-        "choices": [
-            {"message": {"tool_calls": [{"function": {"name": "wipe", "path": "/home/x"}}]}}
-        ]
-    },
-    "anthropic": {"content": [{"type": "tool_use", "name": "wipe", "path": "/home/x"}]},
-    "gemini": {
-        "candidates": [
-            {"content": {"parts": [{"functionCall": {"name": "wipe", "path": "/home/x"}}]}}
-        ]
-    },
-}
+def openai_reply(**message):
+    return {"choices": [{"message": message}]}
 
 
-@pytest.mark.parametrize("family", NATIVE)
-def test_a_native_call_with_its_arguments_elsewhere_is_invalid(family):
-    choice = decode(json.dumps(NATIVE[family]).encode()).choices[0]
+def claude_reply(**block):
+    return {"content": [{"type": "tool_use", "name": "wipe", **block}]}
+
+
+def gemini_reply(**part):
+    return {"candidates": [{"content": {"parts": [part]}}]}
+
+
+PATH = {"path": "/home/x"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        openai_reply(tool_calls=[{"function": {"name": "wipe", **PATH}}]),
+        openai_reply(tool_calls=[{"function": {"name": "wipe"}, "arguments": PATH}]),
+        openai_reply(tool_calls=[{"function": {"name": "wipe", "arguments": {}, **PATH}}]),
+        openai_reply(tool_calls=[{"function": {"name": "wipe", "arguments": "", "input": PATH}}]),
+        openai_reply(function_call={"name": "wipe", "parameters": PATH}),
+        claude_reply(**PATH),
+        claude_reply(input={}, **PATH),
+        claude_reply(input="", arguments=PATH),
+        gemini_reply(functionCall={"name": "wipe", **PATH}),
+        gemini_reply(functionCall={"name": "wipe"}, args=PATH),
+        gemini_reply(functionCall={"name": "wipe", "args": {}, "arguments": PATH}),
+        gemini_reply(function_call={"name": "wipe", "parameters": PATH}),
+    ],
+)
+def test_a_native_call_with_its_arguments_elsewhere_is_invalid(reply):
+    choice = decode(json.dumps(reply).encode()).choices[0]
 
     assert runnable(choice) == []
     assert choice.calls[0].error
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        openai_reply(function_call={"name": "wipe", "arguments": json.dumps(PATH)}),
+        openai_reply(tool_calls={"function": {"name": "wipe", "arguments": json.dumps(PATH)}}),
+        gemini_reply(function_call={"name": "wipe", "args": PATH}),
+    ],
+)
+def test_a_native_call_in_an_older_form_is_read(reply):
+    assert runnable(decode(json.dumps(reply).encode()).choices[0]) == [("wipe", PATH)]
 
 
 def test_a_native_call_that_would_run_with_defaults_is_invalid():
@@ -431,7 +459,7 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.booleans())
 def test_any_text_becomes_a_message_in_the_one_form_and_the_other(text, forced):
-    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), forced=forced))
+    choice = parsed(text, ChatRequest(ASKED, tools=(WIPE,), require_tool_call=forced))
 
     assert isinstance(to_ai_message(choice, None, {}).text, str)
     assert isinstance(to_ai_message_chunk(choice, None, {}).text, str)

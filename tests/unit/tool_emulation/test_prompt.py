@@ -11,9 +11,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from langchain_segmind._formats import gemini_schema as _gemini_schema
+from langchain_segmind._formats.gemini_schema import adapt_schema
 from langchain_segmind._messages import tools as _toolbox
-from langchain_segmind._messages.langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,
@@ -265,7 +265,9 @@ def test_the_envelope_offers_just_the_tools_with_their_own_schemas():
 def test_a_forced_choice_narrows_the_envelope():
     tools, forced = _toolbox.apply_tool_choice((ADD, LOOK), "look")
 
-    calls = envelope_schema(ChatRequest(ASKED, tools=tools, forced=forced))["properties"]["calls"]
+    calls = envelope_schema(ChatRequest(ASKED, tools=tools, require_tool_call=forced))[
+        "properties"
+    ]["calls"]
 
     assert calls["items"]["properties"]["name"]["enum"] == ["look"]
     assert calls["minItems"] == 1
@@ -308,7 +310,7 @@ def test_references_of_every_tool_point_to_its_own_definitions():
         node = schema["$defs"][f"{name}.Node"]
         assert node["properties"]["v"] == {"type": kind}
         assert node["properties"]["kids"] == {"$ref": f"#/$defs/{name}.Node"}
-    plain = json.dumps(_gemini_schema.plain(schema))
+    plain = json.dumps(adapt_schema(schema))
     assert "$ref" not in plain
     assert "$defs" not in plain
 
@@ -354,7 +356,7 @@ def test_gemini_is_spared_keywords_it_refuses():
         },
     }
 
-    assert _gemini_schema.plain(schema) == {
+    assert adapt_schema(schema) == {
         "type": "object",
         "properties": {
             "a": {"enum": [1]},
@@ -636,8 +638,12 @@ def test_no_arguments_mean_an_empty_object():
 
 
 def test_bare_arguments_are_a_call_of_the_one_tool_that_was_forced():
-    assert runnable(completion('{"a": 1, "b": 2}', ChatRequest(ASKED, tools=(ADD,), forced=True)))
-    assert not runnable(completion('{"a": 1}', ChatRequest(ASKED, tools=(ADD,), forced=True)))
+    assert runnable(
+        completion('{"a": 1, "b": 2}', ChatRequest(ASKED, tools=(ADD,), require_tool_call=True))
+    )
+    assert not runnable(
+        completion('{"a": 1}', ChatRequest(ASKED, tools=(ADD,), require_tool_call=True))
+    )
     assert not runnable(completion('{"a": 1, "b": 2}', ChatRequest(ASKED, tools=(ADD,))))
 
 
@@ -714,7 +720,7 @@ scraps = st.sampled_from([*SCRAPS.split(), " ", "\ud800"])
 
 @given(st.text() | st.lists(scraps, max_size=15).map("".join), st.booleans())
 def test_any_text_at_all_gives_words_and_calls(text, forced):
-    choice = completion(text, ChatRequest(ASKED, tools=(ADD, LOOK), forced=forced))
+    choice = completion(text, ChatRequest(ASKED, tools=(ADD, LOOK), require_tool_call=forced))
 
     message = to_ai_message(choice, None, {})
     assert isinstance(message.text, str)

@@ -1,6 +1,8 @@
-"""LangChain's messages in, LangChain's messages out."""
+"""LangChain's messages, read into the package's own."""
 
+import base64
 import copy
+from typing import Any
 
 import pytest
 from langchain_core.messages import (
@@ -15,22 +17,21 @@ from langchain_core.messages import (
 )
 
 from langchain_segmind import SegmindInvalidRequestError
-from langchain_segmind._messages.langchain import from_langchain, to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.types import (
-    Choice,
     MediaPart,
     Message,
     TextPart,
     ToolCall,
     ToolResult,
-    Usage,
 )
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
+WAV = base64.b64encode(b"RIFF\x24\x00\x00\x00WAVEfmt ").decode()
 
 
 @pytest.mark.parametrize(
-    ("message", "turn"),
+    ("message", "expected"),
     [
         (HumanMessage("hi"), Message("user", (TextPart("hi"),))),
         (HumanMessage("hi", name="ada"), Message("user", (TextPart("hi"),), "ada")),
@@ -60,8 +61,8 @@ PNG = "iVBORw0KGgoAAAANSUhEUg=="
         ),
     ],
 )
-def test_reads_every_kind_of_message(message, turn):
-    assert from_langchain([message]) == (turn,)
+def test_every_kind_of_message_is_read(message, expected):
+    assert from_langchain([message]) == (expected,)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_reads_every_kind_of_message(message, turn):
         ),
     ],
 )
-def test_reads_every_form_of_text(block, part):
+def test_every_form_of_text_is_read(block, part):
     assert from_langchain([HumanMessage([block])])[0].parts == (part,)
 
 
@@ -96,7 +97,7 @@ def test_reads_every_form_of_text(block, part):
         },
     ],
 )
-def test_reads_every_form_of_inline_image(block):
+def test_every_form_of_inline_image_is_read(block):
     (part,) = from_langchain([HumanMessage([block])])[0].parts
 
     assert isinstance(part, MediaPart)
@@ -113,7 +114,7 @@ def test_reads_every_form_of_inline_image(block):
         {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}},
     ],
 )
-def test_reads_every_form_of_image_by_address(block):
+def test_every_form_of_image_by_url_is_read(block):
     (part,) = from_langchain([HumanMessage([block])])[0].parts
 
     assert isinstance(part, MediaPart)
@@ -121,12 +122,12 @@ def test_reads_every_form_of_image_by_address(block):
 
 
 @pytest.mark.parametrize("kind", ["reasoning", "thinking", "redacted_thinking", "server_tool_use"])
-def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
-    turn = from_langchain([AIMessage([{"type": kind, kind: "x"}, {"type": "text", "text": "hi"}])])[
-        0
-    ]
+def test_reasoning_and_raw_calls_in_the_history_are_left_out(kind):
+    content: list[Any] = [{"type": kind, kind: "x"}, {"type": "text", "text": "hi"}]
 
-    assert turn.parts == (TextPart("hi"),)
+    (message,) = from_langchain([AIMessage(content)])
+
+    assert message.parts == (TextPart("hi"),)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +144,7 @@ def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
         ([HumanMessage([{"type": "image", "file_id": "f"}])], ["block 0", "keeps no files"]),
         ([HumanMessage([{"type": "image", "base64": "AAAA"}])], ["block 0", "mime_type"]),
         ([HumanMessage([{"type": "image", "base64": b"AAAA"}])], ["block 0", "bytes"]),
+        ([HumanMessage([{"type": "audio", "base64": WAV}])], ["block 0", "mime_type"]),
         ([HumanMessage([{"type": "image_url", "image_url": {"url": "data:x"}}])], ["data URI"]),
         ([HumanMessage([{"type": "image_url", "image_url": 7}])], ["block 0", "form"]),
         (
@@ -156,7 +158,7 @@ def test_reasoning_and_raw_calls_of_older_turns_are_left_out(kind):
         ([AIMessage([{"type": "image", "base64": PNG}])], ["message 0, block 0", "human message"]),
     ],
 )
-def test_refuses_what_cannot_be_said_and_names_the_place(messages, words):
+def test_what_cannot_be_sent_is_refused_with_its_place(messages, words):
     with pytest.raises(SegmindInvalidRequestError) as caught:
         from_langchain(messages)
 
@@ -164,7 +166,7 @@ def test_refuses_what_cannot_be_said_and_names_the_place(messages, words):
     assert (caught.value.outcome, caught.value.billed) == ("not_sent", False)
 
 
-def test_a_call_that_only_the_content_holds_is_read():
+def test_a_call_is_read_when_only_the_content_holds_it():
     block = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
     message = AIMessage([{"type": "text", "text": "hi"}, block])
 
@@ -173,13 +175,13 @@ def test_a_call_that_only_the_content_holds_is_read():
     assert from_langchain([known])[0].parts == (ToolCall("f", {"a": 1}, "c1"),)
 
 
-def test_what_a_model_said_in_pieces_is_one_text():
+def test_the_pieces_of_a_models_text_are_joined():
     assert from_langchain([AIMessage(["Hel", {"type": "text", "text": "lo"}])])[0].parts == (
         TextPart("Hello"),
     )
 
 
-def test_leaves_the_messages_as_they_were():
+def test_the_messages_are_not_changed():
     messages = [
         SystemMessage("s"),
         HumanMessage([{"type": "text", "text": "t"}, {"type": "image", "base64": PNG}]),
@@ -190,60 +192,3 @@ def test_leaves_the_messages_as_they_were():
     from_langchain(messages)
 
     assert messages == before
-
-
-def test_writes_a_message_with_all_that_was_answered():
-    choice = Choice(
-        text="hi",
-        reasoning="hm",
-        calls=(ToolCall("f", {"a": 1}, "c1"), ToolCall("g", '{"b": ', "c2", error="cut")),
-        finish_reason="stop",
-        native_finish_reason="end_turn",
-    )
-
-    message = to_ai_message(choice, Usage(3, 4), {"model_name": "m"})
-
-    assert message.content == "hi"
-    assert message.additional_kwargs == {"reasoning_content": "hm"}
-    assert message.tool_calls == [{"name": "f", "args": {"a": 1}, "id": "c1", "type": "tool_call"}]
-    assert [bad["args"] for bad in message.invalid_tool_calls] == ['{"b": ']
-    assert message.usage_metadata == {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
-    assert message.response_metadata == {
-        "model_name": "m",
-        "finish_reason": "stop",
-        "native_finish_reason": "end_turn",
-    }
-
-
-def test_usage_details_are_kept_where_they_are_known():
-    usage = Usage(9, 5, total=20, cache_read=4, cache_creation=1, reasoning=2)
-
-    assert to_ai_message(Choice(), usage, {}).usage_metadata == {
-        "input_tokens": 9,
-        "output_tokens": 5,
-        "total_tokens": 20,
-        "input_token_details": {"cache_read": 4, "cache_creation": 1},
-        "output_token_details": {"reasoning": 2},
-    }
-
-
-def test_a_call_that_was_cut_short_never_becomes_one_that_can_be_run():
-    cut = Choice(calls=(ToolCall("rm", '{"path": "/tm', "c1", error="cut"),))
-    empty = AIMessageChunk(content="")
-
-    merged = empty + to_ai_message_chunk(cut, None, {}) + empty
-
-    assert merged.tool_calls == []
-    assert merged.invalid_tool_calls[0]["name"] == "rm"
-
-
-def test_a_chunk_carries_what_a_message_does():
-    choice = Choice(text="hi", reasoning="hm", calls=(ToolCall("f", {"a": "ü"}, "c1"),))
-
-    chunk = to_ai_message_chunk(choice, Usage(1, 2), {"model_name": "m"})
-    message = to_ai_message(choice, Usage(1, 2), {"model_name": "m"})
-
-    assert chunk.chunk_position == "last"
-    for name in ("content", "additional_kwargs", "response_metadata", "usage_metadata"):
-        assert getattr(chunk, name) == getattr(message, name)
-    assert chunk.tool_calls == message.tool_calls

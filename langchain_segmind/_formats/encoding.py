@@ -1,0 +1,126 @@
+"""What the formats' encoders share: settings beside the messages, and messages that alternate.
+
+Nothing here may depend on one family; a family's difference is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from langchain_segmind._messages.types import (
+    ChatRequest,
+    MediaPart,
+    Message,
+    Part,
+    TextPart,
+    ToolCall,
+    invalid_request,
+)
+from langchain_segmind.errors import SegmindInvalidRequestError
+
+SETTINGS: Final = (
+    "temperature",
+    "max_tokens",
+    "top_p",
+    "top_k",
+    "stop",
+    "seed",
+    "n",
+    "presence_penalty",
+    "frequency_penalty",
+    "reasoning_effort",
+)
+"""The generation settings under ChatSegmind's names, which are OpenAI's."""
+
+IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Images that OpenAI and Claude document; Gemini has its own list."""
+
+_OPENING: Final = Message("user", (TextPart("(The assistant begins.)"),))
+
+
+def top_level_fields(request: ChatRequest, setting_names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the body's fields beside `messages`.
+
+    The gateway documents no other place for settings, for any family, and which model takes which
+    is unknown: what the user set is sent.
+
+    Args:
+        request: The request.
+        setting_names: Settings that the family calls by another name.
+    """
+    fields = {setting_names.get(name, name): value for name, value in request.settings.items()}
+    if request.response_format is not None:
+        fields["response_format"] = dict(request.response_format)
+    return {**fields, **request.extras}
+
+
+def split_system(messages: Iterable[Message]) -> tuple[str, list[Message]]:
+    """Split off the leading system messages, for formats with one place for them.
+
+    Returns:
+        Their texts, joined; and the other messages, later system ones as the user's.
+
+    Raises:
+        SegmindInvalidRequestError: If a leading system message holds more than text.
+    """
+    leading: list[str] = []
+    dialogue: list[Message] = []
+    for message in messages:
+        if message.role == "system" and not dialogue:
+            leading += [_only_text(part) for part in message.parts]
+        elif message.role == "system":
+            dialogue.append(replace(message, role="user", parts=_in_system_tags(message.parts)))
+        else:
+            dialogue.append(message)
+    return "\n\n".join(text for text in leading if text.strip()), dialogue
+
+
+def _in_system_tags(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    if len(texts) < len(parts):
+        return (TextPart("<system>"), *parts, TextPart("</system>"))
+    text = "\n".join(texts)
+    return (TextPart(f"<system>{text}</system>"),) if text.strip() else ()
+
+
+def _only_text(part: Part) -> str:
+    if isinstance(part, TextPart):
+        return part.text
+    where = part.where if isinstance(part, MediaPart) else "a system message"
+    raise invalid_request(
+        f"{where}: this model's system prompt takes only text. Put the medium in a human message"
+    )
+
+
+def alternate(messages: Iterable[Message]) -> list[Message]:
+    """Merge adjacent messages of one role, leave empty ones out, and let the user begin.
+
+    Upstream refuses text of white space alone, messages that do not alternate and a dialogue that
+    the assistant begins.
+    """
+    merged: list[Message] = []
+    for message in messages:
+        parts = tuple(p for p in message.parts if not isinstance(p, TextPart) or p.text.strip())
+        if parts and merged and merged[-1].role == message.role:
+            merged[-1] = replace(merged[-1], parts=(*merged[-1].parts, *parts))
+        elif parts:
+            merged.append(replace(message, parts=parts))
+    if not merged or merged[0].role != "user":
+        merged.insert(0, _OPENING)
+    return merged
+
+
+def arguments_object(call: ToolCall) -> Mapping[str, Any]:
+    """Return a call's arguments as an object, as every format requires; invalid ones wrapped."""
+    raw = call.arguments
+    return {"unreadable": raw} if isinstance(raw, str) else raw
+
+
+def only_inline_media(media: MediaPart, provider: str) -> SegmindInvalidRequestError:
+    """Make the error for media by URL, where a provider takes only base64."""
+    return invalid_request(
+        f"{media.where}: {provider} takes media inline only. Download it yourself and send it as "
+        "base64, for an image with content_block_from_file(...)"
+    )

@@ -1,0 +1,165 @@
+"""Read a reply of any format: which one it is in shows in the reply itself.
+
+The gateway passes on what the provider sent, so the model's family must not decide how its reply
+is read. An answer that was paid for must be found wherever it stands; half of one must not pass.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from langchain_segmind._formats import anthropic, gemini, openai, values
+from langchain_segmind._messages.types import ChatResponse, Choice, ToolCall
+from langchain_segmind._text import message_from_json, one_line
+from langchain_segmind.errors import SegmindResponseError
+
+_LOOKS_LIKE_A_REPLY: Final = re.compile(
+    r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'
+)
+_ERROR_KEYS: Final = {"error", "error_description", "status_code", "status", "message", "detail"}
+
+
+def decode(body: bytes) -> ChatResponse:
+    """Read the body of a reply of status 200.
+
+    Raises:
+        SegmindResponseError: If it does not hold an answer; says why.
+    """
+    return _decode(parse(body))
+
+
+def decode_job(value: Mapping[str, Any]) -> ChatResponse:
+    """Read the parsed body of a job's result.
+
+    Its `output` is the provider's reply, written as a string of JSON. An object, plain text (then
+    it is the answer itself) and a missing one (then the whole body is the reply) work as well.
+
+    Raises:
+        SegmindResponseError: If it does not hold an answer; says why.
+    """
+    output = value.get("output")
+    if isinstance(output, str):
+        return _decode_output(output)
+    return _decode(value if output is None else output)
+
+
+def _decode_output(output: str) -> ChatResponse:
+    if not output.strip():
+        raise SegmindResponseError("it is empty")
+    try:
+        value = parse(output.encode("utf-8", "surrogatepass"))
+    except SegmindResponseError:
+        if _LOOKS_LIKE_A_REPLY.match(output):
+            raise  # half of a reply must not pass as an answer in plain text
+        value = None
+    if isinstance(value, str) and _LOOKS_LIKE_A_REPLY.match(value):
+        return _decode_output(value)
+    if _is_reply(value):
+        return _decode(value)
+    return ChatResponse((_split_thoughts(Choice(values.as_text(output) or "")),))
+
+
+def _is_reply(value: Any) -> bool:
+    """Distinguish a reply, or an error in its place, from an answer that happens to be JSON."""
+    if not isinstance(value, dict):
+        return False
+    has_list = any(isinstance(value.get(k), list) for k in ("choices", "candidates", "content"))
+    if has_list or "promptFeedback" in value:
+        return True
+    return bool(value.get("error")) and value.keys() <= _ERROR_KEYS
+
+
+def _decode(value: Any) -> ChatResponse:
+    response = _decode_format(value)
+    choices = tuple([_sendable(_split_thoughts(choice)) for choice in response.choices])
+    return response if choices == response.choices else replace(response, choices=choices)
+
+
+def _decode_format(value: Any) -> ChatResponse:
+    if not isinstance(value, dict):
+        raise SegmindResponseError(f"it is a JSON {type(value).__name__}, not an object")
+    try:
+        if value.get("choices"):
+            return openai.decode(value)
+        if isinstance(value.get("content"), list):
+            return anthropic.decode(value)
+        if value.get("candidates") or value.get("promptFeedback"):
+            return gemini.decode(value)
+    except RecursionError:
+        raise SegmindResponseError("it is nested too deeply") from None
+    error = message_from_json(value)
+    raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no answer")
+
+
+def _sendable(choice: Choice) -> Choice:
+    """Replace lone surrogates in calls: a history that holds one could not be sent again."""
+    if not choice.calls:
+        return choice
+    try:
+        calls = tuple([_sendable_call(call) for call in choice.calls])
+    except RecursionError:  # arguments nested this deeply go into a history as text
+        return choice
+    return replace(choice, calls=calls)
+
+
+def _sendable_call(call: ToolCall) -> ToolCall:
+    name, arguments = _without_surrogates(call.name), _without_surrogates(call.arguments)
+    return ToolCall(name, arguments, values.as_text(call.id), call.error)
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return values.as_text(value)
+        case list():
+            return [_without_surrogates(item) for item in value]
+        case dict():
+            return {values.as_text(k): _without_surrogates(item) for k, item in value.items()}
+        case _:
+            return value
+
+
+def _split_thoughts(choice: Choice) -> Choice:
+    """Move the reasoning that a model wrote before its answer, in <think> tags, out of the text."""
+    text = choice.text.lstrip()
+    if not text.startswith("<think>"):
+        return choice
+    thought, _, rest = text.removeprefix("<think>").partition("</think>")
+    reasoning = "\n".join(filter(None, (choice.reasoning, thought.strip())))
+    return replace(choice, text=rest.lstrip(), reasoning=reasoning)
+
+
+def parse(body: bytes) -> Any:
+    """Parse JSON leniently: a BOM, lone surrogates, NaN and long integers pass.
+
+    Raises:
+        SegmindResponseError: If it is not JSON, or too deeply nested.
+    """
+    try:
+        return from_json(body)
+    except ValueError:
+        pass  # faster, but stricter than the gateway may be: the standard library decides
+    try:
+        return json.loads(body.decode("utf-8-sig", "replace"), parse_int=_parse_int)
+    except RecursionError:
+        raise SegmindResponseError("it is nested too deeply") from None
+    except ValueError:
+        raise SegmindResponseError(_why_not_json(body)) from None
+
+
+def _parse_int(digits: str) -> int | float:
+    return int(digits) if len(digits) < 400 else float("inf")
+
+
+def _why_not_json(body: bytes) -> str:
+    if not body.strip():
+        return "it is empty"
+    if body.lstrip()[:1] == b"<":
+        return "it is HTML, not JSON"
+    return f"it is not JSON, or was cut short: {one_line(body[:800].decode(errors='replace'), 200)}"

@@ -1,0 +1,157 @@
+"""Find the way to the gateway: its proxy, its TLS context and how many connections may be open.
+
+Both drivers use what is found here, so they cannot disagree. It reads the environment and
+certificate files, but never opens a connection.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import field
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from requests.adapters import HTTPAdapter
+from requests.sessions import Session
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_auth_from_url,
+    select_proxy,
+    urldefragauth,
+)
+from urllib3.util.ssl_ import create_urllib3_context
+
+from langchain_segmind._client.validation import check_proxy, is_loopback
+from langchain_segmind._value import value
+
+MAX_IDLE_SECONDS: Final = 10.0
+"""How long an idle connection may be reused. Servers close idle connections, and when a request
+races that close, nobody can tell whether it was processed."""
+
+_DEFAULT_CONNECTIONS: Final = 1000  # the fastest limit measured for many calls at once
+
+
+@value
+class Network:
+    """Configure how to reach the gateway.
+
+    Attributes:
+        origin: Any URL on the gateway's host, to find its proxy in the environment.
+        proxy: The proxy's URL; None to use HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which do not
+            apply to this machine's own addresses.
+        verify: Whether to check certificates, or the path of the authorities to trust; True also
+            reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
+        max_connections: How many connections each process (sync) or event loop (async) may open.
+        is_direct: Whether to ignore every proxy of the environment.
+    """
+
+    origin: str
+    proxy: str | None = field(default=None, repr=False)
+    verify: bool | str = True
+    max_connections: int | None = None
+    is_direct: bool = False
+
+
+@value
+class ResolvedRoute:
+    """Hold what `resolve_route` found.
+
+    Attributes:
+        proxies: Proxies by scheme, in requests' form.
+        verify: What to verify certificates with.
+        proxy: The URL of the proxy that applies, without its credentials.
+        proxy_headers: Those credentials.
+    """
+
+    proxies: dict[str, str] = field(repr=False)
+    verify: bool | str
+    proxy: str | None
+    proxy_headers: dict[str, str] = field(repr=False)
+
+
+def resolve_route(network: Network) -> ResolvedRoute:
+    """Find the proxy and certificate authorities for the gateway's host, as requests does.
+
+    Unlike in requests, no proxy of the environment applies to this machine itself: the proxy is
+    another machine, which would connect to its own loopback interface and could read the key.
+
+    Raises:
+        ValueError: If the environment or the user names a proxy or a file that cannot be used.
+    """
+    if network.is_direct:
+        return ResolvedRoute({}, network.verify, None, {})
+    with Session() as session:
+        found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
+    verify = found["verify"]
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise ValueError(
+            f"verify: the file or folder {verify!r} does not exist. Correct verify=..., or the "
+            "environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE."
+        )
+    proxy = network.proxy
+    if not proxy and not _is_this_machine(network.origin):
+        proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
+    if not proxy:
+        return ResolvedRoute({}, verify, None, {})
+    proxy = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
+    check_proxy(proxy)
+    headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
+    return ResolvedRoute({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
+
+
+def _is_this_machine(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    # `localhost.` and the names below it also mean this machine (RFC 6761, section 6.3), but only
+    # if the resolver follows that. So they need no proxy, but plain HTTP to them stays refused.
+    return is_loopback(host) or host.endswith(".localhost")
+
+
+def needs_tls(network: Network, route: ResolvedRoute) -> bool:
+    """Return whether the gateway or the proxy is reached over TLS."""
+    return any(url.lower().startswith("https:") for url in (network.origin, route.proxy or ""))
+
+
+def uses_forwarding_proxy(network: Network, route: ResolvedRoute) -> bool:
+    """Return whether a proxy reads and forwards the requests, instead of opening a tunnel."""
+    return route.proxy is not None and not network.origin.startswith("https:")
+
+
+def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
+    """Build the TLS context that requests would use. It reads files: keep it off the event loop."""
+    if verify is False:
+        return False
+    context = create_urllib3_context()
+    # urllib3 1.26 leaves the check of the host name to its own connections, and aiohttp would then
+    # accept any certificate. Who receives the key must not depend on a library's default.
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.check_hostname = True
+    path = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+    try:
+        if Path(path).is_dir():
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except (OSError, ssl.SSLError):
+        raise ValueError(
+            f"verify: no certificates can be read from {path!r}. Pass the path of a PEM file or of "
+            "a folder of certificates."
+        ) from None
+    return context
+
+
+def connection_limit(requested: int | None) -> int:
+    """Return how many connections may be open at once.
+
+    The default is at most half of the file descriptors that this process may open.
+    """
+    if requested is not None:
+        return requested
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return 256
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return _DEFAULT_CONNECTIONS
+    return max(1, min(_DEFAULT_CONNECTIONS, soft // 2))

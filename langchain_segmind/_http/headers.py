@@ -1,0 +1,89 @@
+"""Build the headers of requests, and check those of replies.
+
+It never logs or shows the API key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import SecretStr
+
+from langchain_segmind._client.validation import HEADER_NAME
+from langchain_segmind._flows.types import Request
+from langchain_segmind._version import __version__
+
+Headers = list[tuple[str, str]]
+
+MALFORMED_HEADER: Final = "the reply has a malformed header"
+
+_MAX_HEADERS: Final = 99  # what http.client accepts
+_LINE_FOLDING: Final = re.compile(r"\r?\n[ \t]+")
+_FRAMING_HEADERS: Final = {  # where a body ends
+    "content-length": re.compile(r"[0-9]{1,18}"),
+    "transfer-encoding": re.compile("chunked", re.IGNORECASE),
+}
+_USER_AGENT: Final = f"langchain-segmind/{__version__}"
+
+
+class SecretHeader(str):
+    """Hold the key as a header's value; a traceback that shows its `repr` shows stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def request_headers(request: Request, key: SecretStr | None) -> dict[str, str]:
+    """Build the headers of a request. They include the key, so they must not outlive the call."""
+    headers = {
+        "User-Agent": _USER_AGENT,
+        "Accept": "application/json",
+        # A compressed reply would have to be decompressed before its size is known.
+        "Accept-Encoding": "identity",
+        **request.headers,
+    }
+    if key is not None:
+        headers["x-api-key"] = SecretHeader(key.get_secret_value())
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+        headers["Content-Length"] = str(len(request.body))
+    return headers
+
+
+def with_lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Copy a reply's headers, with their names in lower case."""
+    return [(name.lower(), value) for name, value in headers]
+
+
+def validate_headers(status: int, headers: Headers) -> str:
+    """Return why the status and headers of a reply are invalid, or ''.
+
+    requests and aiohttp accept different malformed headers; checking here makes both agree. A reply
+    that contradicts itself about where its body ends cannot be trusted.
+    """
+    if status < 200:
+        return f"the reply has the status {status}"
+    if len(headers) > _MAX_HEADERS:
+        return "the reply has too many headers"
+    values = "|".join([value for _, value in headers])
+    if "\n" in values:
+        values = _LINE_FOLDING.sub(" ", values)
+    is_one_line = "\n" not in values and "\r" not in values and "\0" not in values
+    names = [name for name, _ in headers]
+    if not is_one_line or not (_are_simple(names) or all(map(HEADER_NAME.fullmatch, names))):
+        return MALFORMED_HEADER
+    framing = [(name, value.strip()) for name, value in headers if name in _FRAMING_HEADERS]
+    is_valid = all(_FRAMING_HEADERS[name].fullmatch(value) for name, value in framing)
+    if len(framing) > 1 or not is_valid:
+        return "the reply's Content-Length and Transfer-Encoding do not say where its body ends"
+    return ""
+
+
+def _are_simple(names: list[str]) -> bool:
+    """Return whether names are letters, digits and dashes: a shortcut for nearly every reply."""
+    letters = "".join(names).replace("-", "")
+    return letters.isascii() and letters.isalnum() and "" not in names

@@ -1,0 +1,291 @@
+"""Read a file in a tool's result: its text, a medium to show, or one line that describes it.
+
+It reads the forms of LangChain, OpenAI, Anthropic, Google and MCP. Nothing in this module may
+raise, and it must not open a file or a URL.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from langchain_segmind._messages.media import mime_from_base64
+from langchain_segmind._messages.text import as_json, collapse_whitespace, replace_surrogates
+from langchain_segmind._messages.types import MediaKind, MediaPart, TextPart
+
+FILE_BLOCKS: Final[Mapping[str, MediaKind]] = {
+    "image": "image",
+    "image_url": "image",
+    "input_image": "image",
+    "audio": "audio",
+    "audio_url": "audio",
+    "input_audio": "audio",
+    "video": "video",
+    "video_url": "video",
+    "file": "file",
+    "input_file": "file",
+    "document": "file",
+    "media": "file",  # langchain-google's
+    "text-plain": "file",  # LangChain's
+    "resource": "file",  # MCP's, as are `mimeType`, `uri` and `blob`
+    "resource_link": "file",
+}
+"""The kind of medium by a block's type."""
+
+_NESTED: Final = (
+    "image_url",
+    "audio_url",
+    "video_url",
+    "file",
+    "input_audio",
+    "source",
+    "resource",
+)
+_URLS: Final = ("url", "uri", "file_uri")
+_ENCODED: Final = ("base64", "file_data", "blob")
+_DATA: Final = (*_ENCODED, "data")
+_MIMES: Final = ("mime_type", "media_type", "mimeType")
+_NAMES: Final = ("filename", "name", "title")
+_KNOWN_KEYS: Final = frozenset(
+    {*_NESTED, *_URLS, *_DATA, *_MIMES, *_NAMES, "type", "id", "index", "text", "detail", "format"}
+    | {"source_type", "annotations", "cache_control", "citations", "_meta"}
+)
+_MIME_ALIASES: Final = {
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "audio/x-wav": "audio/wav",
+}
+_VAGUE: Final = frozenset({"application/octet-stream", "binary/octet-stream"})
+_MIME: Final = re.compile(r"[a-z0-9.+-]{1,80}/[a-z0-9.+_-]{1,120}")
+_CHARSET: Final = re.compile(
+    r"charset=\"?((?:utf|iso|windows|cp|latin|us|shift|gb|big5|euc|koi)\S*?)\"?$"
+)
+_TEXTUAL: Final = re.compile(r"text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)", re.DOTALL)
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_SHORT: Final = 2_000
+"""Characters of data that may go into a prompt as they are, where they may not be base64."""
+
+_WITH_ARTICLE: Final[Mapping[MediaKind, str]] = {
+    "image": "an image",
+    "file": "a file",
+    "audio": "an audio file",
+    "video": "a video",
+}
+
+
+def read_file(kind: MediaKind, block: Mapping[Any, Any], where: str) -> TextPart | MediaPart | None:
+    """Read a block whose type says that it holds a file.
+
+    Returns:
+        Its text, the medium, or a line about it. None if it is only a record with such a type.
+    """
+    file = _File(kind, _flatten(block), where)
+    text = file.fields.get("text")
+    if isinstance(text, str):
+        return file.with_text(text)
+    data = _data_of(file.fields)
+    url = _first(file.fields, _URLS)
+    if data is None and url is not None and _is_data_uri(url):
+        data, url = url, None
+    if data is not None:
+        return _read_data(file, data)
+    return None if url is None else _read_url(file, url)
+
+
+def describe(media: MediaPart) -> str:
+    """Describe a medium in one line."""
+    return _line(media, media.mime)
+
+
+def _flatten(block: Mapping[Any, Any]) -> dict[Any, Any]:
+    nested = next((block[key] for key in _NESTED if block.get(key) is not None), None)
+    if isinstance(nested, str):
+        is_address = _ADDRESS.match(nested) or isinstance(block.get("image_url"), str)
+        return {**block, "url": nested} if is_address else dict(block)
+    if not isinstance(nested, Mapping):
+        return dict(block)
+    fields = {**block, **nested}
+    if nested.get("type") == "text" and "text" not in nested:  # Anthropic's plain text document
+        fields["text"] = nested.get("data")
+    return fields
+
+
+def _first(fields: Mapping[Any, Any], names: tuple[str, ...]) -> str | None:
+    values = (fields.get(name) for name in names)
+    return next((replace_surrogates(v) for v in values if isinstance(v, str) and v), None)
+
+
+def _data_of(fields: Mapping[Any, Any]) -> str | None:
+    raw = next((v for name in _DATA if isinstance(v := fields.get(name), bytes | bytearray)), None)
+    return _first(fields, _DATA) if raw is None else b64encode(raw).decode()
+
+
+def _is_data_uri(url: str) -> bool:
+    return url[:5].lower() == "data:"
+
+
+class _File:
+    """What a block says about a file beside its content."""
+
+    def __init__(self, kind: MediaKind, fields: Mapping[Any, Any], where: str) -> None:
+        self.fields = fields
+        self.label = _first(fields, _MIMES)
+        if self.label is None and isinstance(fields.get("format"), str):
+            self.label = f"{kind}/{fields['format']}"
+        url = _first(fields, _URLS)
+        self._name = _first(fields, _NAMES)
+        self._url = None if url is None or _is_data_uri(url) else url
+        self._kind = kind
+        self._where = where
+
+    @property
+    def mime(self) -> str | None:
+        """The label as a plain MIME type, or None if it is not one."""
+        mime = (self.label or "").split(";")[0].strip().lower()
+        return _MIME_ALIASES.get(mime, mime) if _MIME.fullmatch(mime) else None
+
+    def media(
+        self, mime: str | None, *, data: str | None = None, url: str | None = None
+    ) -> MediaPart:
+        kind = self._kind
+        if mime is not None:
+            of_mime: Mapping[str, MediaKind] = {i: i for i in ("image", "audio", "video")}
+            kind = of_mime.get(mime.partition("/")[0], "file")
+        detail = self.fields.get("detail")
+        name = self._name if data is None else self._name or self._url
+        return MediaPart(
+            kind,
+            self._where,
+            data=data,
+            mime=mime,
+            url=url,
+            name=None if name is None else collapse_whitespace(name),
+            detail=detail if detail in ("low", "high", "auto") else None,
+        )
+
+    def with_text(self, text: str) -> TextPart:
+        """Return the file's text, under a line that names the file if it has a name or a URL."""
+        label = self.label if self._name or self._url else None
+        facts = _facts(self._name, label, self._url, self._other_fields())
+        text = replace_surrogates(text)
+        return TextPart(f"[file: {facts}]\n{text}" if facts else text)
+
+    def line(self, media: MediaPart, problem: str = "") -> TextPart:
+        """Describe the file in one line."""
+        return TextPart(_line(media, media.mime or self.label, problem, self._other_fields()))
+
+    def _other_fields(self) -> str | None:
+        others = {k: v for k, v in self.fields.items() if k not in _KNOWN_KEYS and v is not None}
+        return as_json(others) if others else None
+
+
+def _read_url(file: _File, url: str) -> TextPart | MediaPart:
+    media = file.media(file.mime, url=url)
+    is_web = url.lower().startswith(("https://", "http://")) and not re.search(r"[\s<>]", url)
+    return media if media.kind == "image" and is_web else file.line(media)
+
+
+def _read_data(file: _File, data: str) -> TextPart | MediaPart | None:
+    if _is_data_uri(data):
+        file.label, data = _split_data_uri(data, file.label)
+    encoded = _as_base64(data)
+    if not encoded:
+        return _read_broken(file, data)
+    mime = _mime_of(file.mime, encoded)
+    media = file.media(mime, data=encoded)
+    is_textual = mime is not None and _TEXTUAL.fullmatch(mime) is not None
+    can_show = media.kind != "file" or mime == "application/pdf"
+    if is_textual or not can_show:
+        text = _decode(encoded, file.label or "", guess=is_textual)
+        if text is not None:
+            return file.with_text(text)
+    if mime is None and len(data) <= _SHORT and not any(file.fields.get(k) for k in _ENCODED):
+        return None  # `data` of an unknown type may be anything, so the block goes in as JSON
+    return media if can_show else file.line(media)
+
+
+def _read_broken(file: _File, data: str) -> TextPart | None:
+    is_binary = file.mime is not None and not _TEXTUAL.fullmatch(file.mime)
+    if len(data) <= _SHORT and not is_binary:
+        return None
+    return file.line(file.media(file.mime), f"{len(data)} characters that are not base64")
+
+
+def _split_data_uri(uri: str, label: str | None) -> tuple[str | None, str]:
+    """Return the type and the base64 data of a data URI."""
+    head, _, data = uri[5:].partition(",")
+    mime, _, encoding = head.rpartition(";")
+    if encoding.strip().lower() == "base64":
+        return mime or label, data
+    return head or label or "text/plain", b64encode(unquote_to_bytes(data)).decode()
+
+
+def _mime_of(label: str | None, encoded: str) -> str | None:
+    """Return the type of data. Providers refuse an image whose label its data contradicts."""
+    if label is not None and label not in _VAGUE and not label.startswith("image/"):
+        return label
+    return mime_from_base64(encoded) or (None if label in _VAGUE else label)
+
+
+def _as_base64(data: str) -> str | None:
+    """Return data as providers accept base64, padded, without white space; None if it is not."""
+    try:
+        encoded = data.encode("ascii")
+    except UnicodeEncodeError:
+        return None
+    other = encoded.rstrip(b"=\r\n\t ").translate(None, _BASE64)  # much faster than a regex
+    if other:
+        if other.translate(None, b"-_ \r\n\t"):
+            return None
+        encoded = encoded.translate(bytes.maketrans(b"-_", b"+/"), b" \r\n\t")
+    encoded = encoded.rstrip(b"=\r\n\t ")
+    if len(encoded) % 4 == 1:
+        return None
+    padded = encoded + b"=" * (-len(encoded) % 4)
+    return data if len(padded) == len(data) and not other else padded.decode()
+
+
+def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
+    """Return the text that base64 holds; None if it is not text."""
+    try:
+        raw = b64decode(encoded)
+    except Base64Error:
+        return None
+    charset = _CHARSET.search(mime.lower())
+    encodings = [charset[1]] if charset else []
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings.append("utf-16")
+    encodings.append("utf-8-sig")
+    if guess:
+        encodings.append("cp1252")  # what Excel writes
+    for encoding in encodings:
+        try:
+            text = raw.decode(encoding)
+        except (LookupError, UnicodeError):
+            continue
+        if not _CONTROLS.search(text):
+            return text
+    return None
+
+
+def _line(
+    media: MediaPart, mime: str | None, problem: str = "", other_fields: str | None = None
+) -> str:
+    size = None
+    if media.data is not None:
+        size = f"{len(media.data) * 3 // 4 - media.data[-2:].count('=')} bytes"
+    facts = _facts(media.name, mime, media.url, size, problem, other_fields)
+    what = (
+        f"link to {_WITH_ARTICLE[media.kind]}" if media.url else f"{media.kind} that is not shown"
+    )
+    return f"[{what}: {facts}]"
+
+
+def _facts(*facts: str | None) -> str:
+    return ", ".join(collapse_whitespace(fact) for fact in facts if fact)
