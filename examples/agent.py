@@ -21,9 +21,19 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_segmind import ChatSegmind, track_usage
-from langchain_segmind.testing import live_or_local
+from langchain_segmind.testing import Call, live_or_local
 
 MODELS = os.environ.get("SEGMIND_MODEL", "gpt-4o claude-4.5-sonnet gemini-2.5-flash").split()
+ASK_THE_SHOP = Call("look_up_price", {"product": "honey"})
+REPLIES = {  # by what is asked: without a key these are played, one after each turn of the model
+    "Multiply 17 and 23": [Call("multiply", {"a": 17, "b": 23}), "17 times 23 is 391."],
+    "price of 'honey'": [ASK_THE_SHOP, ASK_THE_SHOP, "Honey costs 7 euros a glass."],
+    "when do bees swarm": [
+        Call("search_notes", {"query": "When do bees swarm?"}),
+        "Bees swarm in May and June, when the hive becomes too small.",
+    ],
+    "Thank you": "You are welcome!",
+}
 QUESTIONS = (
     "Multiply 17 and 23, please.",
     "Look up the price of 'honey' in the shop.",
@@ -33,7 +43,7 @@ QUESTIONS = (
 
 
 def main() -> None:
-    with live_or_local(), track_usage() as spent:
+    with live_or_local(REPLIES), track_usage() as spent:
         for slug in MODELS:
             print(f"\n=== {slug} " + "=" * (60 - len(slug)))
             with ChatSegmind(model=slug) as model:

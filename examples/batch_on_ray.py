@@ -45,6 +45,11 @@ from langchain_core.runnables import RunnableConfig
 from langchain_segmind import ChatSegmind, SegmindError, track_usage
 from langchain_segmind.testing import LocalGateway, live_or_local
 
+NUMBERS: Final = range(1, int(os.environ.get("CALLS", "24")) + 1)
+REPLIES: Final = {
+    f"What is {n} times {n}?": f"{n} * {n} = {n * n}" for n in NUMBERS
+}  # without a key
+
 ANSWERED: Final = "answered"
 FREE: Final = ("not_sent", "rejected")  # the model surely did not run, so asking again is no risk
 
@@ -67,7 +72,7 @@ ROWS: Final = pa.schema(
 
 def main() -> None:
     options = read_options()
-    with live_or_local(latency=0.2) as local, TemporaryDirectory() as folder:
+    with live_or_local(REPLIES, latency=0.2) as local, TemporaryDirectory() as folder:
         asked = read_prompts(options.prompts or write_prompts(Path(folder)))
         check_key(options)
         with cluster():
@@ -289,8 +294,7 @@ def report(known: dict[str, dict[str, Any]]) -> None:
 
 
 def write_prompts(folder: Path) -> Path:
-    numbers = range(1, int(os.environ.get("CALLS", "24")) + 1)
-    asked = [{"id": f"q-{n:02}", "prompt": f"What is {n} times {n}?"} for n in numbers]
+    asked = [{"id": f"q-{n:02}", "prompt": f"What is {n} times {n}?"} for n in NUMBERS]
     pq.write_table(pa.Table.from_pylist(asked), folder / "prompts.parquet")
     return folder / "prompts.parquet"
 

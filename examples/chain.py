@@ -14,6 +14,18 @@ from langchain_core.runnables import RunnableParallel, RunnablePassthrough
 from langchain_segmind import ChatSegmind, SegmindError
 from langchain_segmind.testing import live_or_local
 
+REPLIES = {  # by what is asked: without a key these are played
+    "Good morning": "Guten Morgen",
+    "Summarize: Bees": "Bees navigate by the sun and dance to tell of flowers.",
+    "a haiku about bees": "Bees at first light / a slow gold hum in clover / the day is honey",
+    "capital of France": "Paris",
+    "capital of Germany": "Berlin",
+    "capital of Italy": "Rome",
+    "capital of Spain": "Madrid",
+    "capital of Japan": "Tokyo",
+    "French: Bees navigate": "Les abeilles suivent le soleil et dansent pour parler des fleurs.",
+    "What is LangChain?": "LangChain is a framework for applications with language models.",
+}
 TEXT = "Bees find their way by the sun. They tell each other of flowers by dancing. Some are lazy."
 
 
@@ -72,5 +84,5 @@ def with_a_way_out(model: ChatSegmind) -> None:
 
 
 if __name__ == "__main__":
-    with live_or_local():
+    with live_or_local(REPLIES):
         main()

@@ -2,7 +2,8 @@
 
 `content_block_from_file` reads a file, or takes bytes, and gives a block that every family
 understands. The data is sent inline, because the gateway cannot fetch from every host. Runs on the
-live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key: it repeats what it
+is asked, and names what arrived.
 """
 
 from __future__ import annotations

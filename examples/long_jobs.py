@@ -19,10 +19,11 @@ from langchain_segmind.testing import live_or_local
 
 MODEL = "gpt-5"  # a minute a call on average, so its calls go through the queue by themselves
 QUESTIONS = [f"What is {n} times {n}?" for n in range(11, 21)]
+REPLIES = {f"What is {n} times {n}?": f"{n * n}" for n in range(11, 21)}  # without a key
 
 
 def main() -> None:
-    with live_or_local(latency=3.0) as local, tempfile.TemporaryDirectory() as folder:
+    with live_or_local(REPLIES, latency=3.0) as local, tempfile.TemporaryDirectory() as folder:
         ids = Path(folder, "ids.txt")
         lose_a_process(ids)
         collect(ids)

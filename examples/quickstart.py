@@ -26,10 +26,24 @@ from langchain_segmind.testing import live_or_local
 
 MODEL = os.environ.get("SEGMIND_MODEL", "gpt-4o")
 CALLS = int(os.environ.get("CALLS", "50"))
+REPLIES = {  # by what is asked: without a key these are played, and all else is repeated
+    "Good morning": "Guten Morgen",
+    "I keep bees": "Nice to meet you, Ada.",
+    "What is my name, and what do I keep?": "Your name is Ada, and you keep bees.",
+    "What is my name?": "Your name is Ada.",
+    "What do I keep?": "You keep bees.",
+    "a joke about bees": "What do bees and good code have in common? Nobody notices them.",
+    "Ada Lovelace was born": '{"name": "Ada Lovelace", "year_of_birth": 1815}',
+    "Lighthouse of Alexandria?": "It was about 100 metres tall.",
+    "Who invented the lens": "Augustin Fresnel.",
+    "the last keeper leave": "In 1988.",
+    "a cheese sandwich": "I could not find that in the documents.",
+    "Thank you!": "You are welcome!",
+}
 
 
 def main() -> None:
-    with live_or_local(latency=0.05), ChatSegmind(model=MODEL) as model:
+    with live_or_local(REPLIES, latency=0.05), ChatSegmind(model=MODEL) as model:
         chain(model)
         conversation(model)
         stream(model)

@@ -30,7 +30,7 @@ from langchain_core.tools import create_retriever_tool
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, UsageTracker, track_usage
-from langchain_segmind.testing import live_or_local
+from langchain_segmind.testing import Call, live_or_local
 
 DOCUMENTS = Path(__file__).parent / "documents"
 QUESTIONS = (
@@ -44,6 +44,20 @@ FOLLOW_UPS = (
     "Where was he born?",
 )
 FOR_THE_AGENT = "Where are the highest tides of the world?"
+
+REPLIES = {  # by what is asked: without a key these are played, and all the rest is real
+    "Given the conversation": "Where was Karl von Frisch born?",
+    "Pharos": "It was about 100 metres tall [lighthouses.txt].",
+    "How much honey": "A colony eats 15 to 20 kilograms of honey until spring [bees.txt].",
+    "a neap tide": "A tide when sun and moon pull at right angles [tides.txt].",
+    "ticket to the Louvre": "This is not found in the documents.",
+    "the waggle dance?": "Karl von Frisch worked it out [bees.txt].",
+    "Where was he born?": "He was born in Vienna in 1886 [bees.txt].",
+    FOR_THE_AGENT: [
+        Call("search_documents", {"query": "highest tides of the world"}),
+        "In the Bay of Fundy in Canada, with 16 metres of difference [tides.txt].",
+    ],
+}
 
 CITED = PromptTemplate.from_template("Source: {source}\n{page_content}")
 ANSWER = """\
@@ -61,7 +75,7 @@ it is."""
 
 def main() -> None:
     with (
-        live_or_local(latency=0.02),
+        live_or_local(REPLIES, latency=0.02),
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # any folder keeps a database
         track_usage() as spent,
     ):

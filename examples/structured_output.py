@@ -13,6 +13,14 @@ from pydantic import BaseModel, Field
 from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import live_or_local
 
+REPLIES = {  # by what is asked: without a key these are played
+    "Who is in this text?": """{"people": [
+        {"name": "Ada Lovelace", "year_of_birth": 1815},
+        {"name": "Alan Turing", "year_of_birth": 1912},
+        {"name": "Grace Hopper", "year_of_birth": 1906}]}""",
+    "Product: honey": '{"product": "honey", "stars": 5, "mood": "happy"}',
+    "Product: candles": '{"product": "candles", "stars": 1, "mood": "angry"}',
+}
 TEXT = "Ada Lovelace was born in 1815. Alan Turing was born in 1912. Grace Hopper was born in 1906."
 
 
@@ -77,5 +85,5 @@ def see_what_was_said(model: ChatSegmind) -> None:
 
 
 if __name__ == "__main__":
-    with live_or_local():
+    with live_or_local(REPLIES):
         main()

@@ -67,8 +67,9 @@ def test_the_model_is_asked_to_be_brief(segmind_gateway: LocalGateway) -> None:
 
 def test_the_smaller_model_takes_over(segmind_gateway: LocalGateway) -> None:
     segmind_gateway.fail_job("out of memory", slug="gpt-5")
+    segmind_gateway.reply("Bees dance.")
 
-    assert summary("Bees dance. They do.") == "Bees dance. They do."
+    assert summary("Bees dance. They do.") == "Bees dance."
     assert segmind_gateway.requests[-1].slug == "gpt-4o"
     assert segmind_gateway.executions == 1  # and one was billed
 
@@ -76,12 +77,15 @@ def test_the_smaller_model_takes_over(segmind_gateway: LocalGateway) -> None:
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_summary_survives_a_busy_gateway(segmind_gateway: LocalGateway, status: int) -> None:
     segmind_gateway.fail(status=status, headers={"retry-after": "0"})
+    segmind_gateway.reply("Bees dance.")
 
     assert summary("Bees dance.") == "Bees dance."
 
 
 @pytest.mark.segmind_gateway(queue=Queue(polls=3))
 def test_a_summary_waits_for_its_job(segmind_gateway: LocalGateway) -> None:
+    segmind_gateway.reply("Bees dance.")
+
     assert summary("Bees dance.") == "Bees dance."
     assert [job.state for job in segmind_gateway.jobs] == ["COMPLETED"]
 
@@ -93,7 +97,7 @@ def test_a_caption_that_was_cut_says_so(segmind_gateway: LocalGateway) -> None:
 
 
 def test_the_agent_looks_up_the_rain(segmind_gateway: LocalGateway) -> None:
-    segmind_gateway.reply(Reply(calls=[Call("chance_of_rain", {"city": "Bergen"})]))
+    segmind_gateway.reply(Call("chance_of_rain", {"city": "Bergen"}))
     segmind_gateway.reply("Take an umbrella.")
 
     assert advice("What do I need in Bergen tomorrow?") == "Take an umbrella."

@@ -5,44 +5,45 @@ refuse, it refuses. It imports nothing of the client it serves, so the two canno
 """
 
 from langchain_segmind.testing.conversation import (
-    Brain,
     Call,
     Media,
+    ModelRequest,
     Offer,
-    Question,
     Reply,
+    Responder,
     Result,
     Tool,
     Turn,
     Usage,
 )
+from langchain_segmind.testing.echo import EchoModel
 from langchain_segmind.testing.gateway import LocalGateway
-from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.launch import live_or_local
 from langchain_segmind.testing.ledger import LoggedRequest
-from langchain_segmind.testing.local_llm import LocalLLM
+from langchain_segmind.testing.openai_compatible import OpenAICompatibleModel
+from langchain_segmind.testing.output_styles import OutputStyle
 from langchain_segmind.testing.queue import Job, Queue
-from langchain_segmind.testing.scripted import ScriptedBrain
-from langchain_segmind.testing.upstream import UpstreamBrain
+from langchain_segmind.testing.scripted import FunctionModel, ScriptedModel
 
 __all__ = [
-    "Brain",
     "Call",
-    "HelpfulBrain",
+    "EchoModel",
+    "FunctionModel",
     "Job",
     "LocalGateway",
-    "LocalLLM",
     "LoggedRequest",
     "Media",
+    "ModelRequest",
     "Offer",
-    "Question",
+    "OpenAICompatibleModel",
+    "OutputStyle",
     "Queue",
     "Reply",
+    "Responder",
     "Result",
-    "ScriptedBrain",
+    "ScriptedModel",
     "Tool",
     "Turn",
-    "UpstreamBrain",
     "Usage",
     "live_or_local",
 ]

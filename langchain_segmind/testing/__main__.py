@@ -8,12 +8,11 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from langchain_segmind.testing.conversation import Brain
+from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.launch import launch
 from langchain_segmind.testing.live_log import LiveLog
-from langchain_segmind.testing.local_llm import LocalLLM
-from langchain_segmind.testing.upstream import UpstreamBrain
+from langchain_segmind.testing.openai_compatible import OpenAICompatibleModel
 
 _KEPT = 1000  # requests; a process that runs for days must not grow
 _PORT = 8700
@@ -40,8 +39,7 @@ Use it in tests (pytest has the fixture as soon as this package is installed):
 
 Requests are shown below. Ctrl-C stops it."""
 
-_BUILT_IN = "Simple, repeatable answers stand in for the models."
-_LLM = "A real, but very small model answers: it knows little and is often wrong."
+_BUILT_IN = "No model answers: it repeats what it is asked."
 _UPSTREAM = "A model at {url} answers."
 
 
@@ -57,12 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command = options.command[options.command[:1] == ["--"] :]
     try:
-        brain, about = _brain(options)
-        gateway = _gateway(options, brain, _log(options, command), 0 if command else _PORT)
+        responder, about = _responder(options)
+        gateway = _gateway(options, responder, _log(options, command), 0 if command else _PORT)
         gateway.start()
     except OSError as error:
         return _fail(error.strerror or str(error))
-    except (ImportError, ValueError) as error:
+    except ValueError as error:
         return _fail(str(error))
     try:
         return _run(gateway, about, command) if command else _serve(gateway, about, options)
@@ -90,10 +88,10 @@ def _run(gateway: LocalGateway, about: str, command: Sequence[str]) -> int:
 
 
 def _gateway(
-    options: argparse.Namespace, brain: Brain | None, log: LiveLog | None, port: int
+    options: argparse.Namespace, responder: Responder | None, log: LiveLog | None, port: int
 ) -> LocalGateway:
     return LocalGateway(
-        brain=brain,
+        responder=responder,
         port=port if options.port is None else options.port,
         api_key=options.api_key,
         latency=options.latency,
@@ -109,13 +107,11 @@ def _log(options: argparse.Namespace, command: Sequence[str]) -> LiveLog | None:
     return LiveLog(_say)
 
 
-def _brain(options: argparse.Namespace) -> tuple[Brain | None, str]:
-    if options.llm:
-        return LocalLLM(options.weights), _LLM
+def _responder(options: argparse.Namespace) -> tuple[Responder | None, str]:
     if options.upstream:
         key = os.environ.get(_UPSTREAM_KEY)
         about = _UPSTREAM.format(url=options.upstream)
-        return UpstreamBrain(options.upstream, options.upstream_model, api_key=key), about
+        return OpenAICompatibleModel(options.upstream, options.upstream_model, api_key=key), about
     return None, _BUILT_IN
 
 
@@ -129,18 +125,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--api-key", help="the key to accept (by default one is made up)")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds each model run takes")
     parser.add_argument("--credits", type=float, default=10.0, help="dollars to begin with")
-    brains = parser.add_mutually_exclusive_group()
-    brains.add_argument(
+    parser.add_argument(
         "--upstream",
         metavar="URL",
         help="have a model on an OpenAI-compatible server answer, as http://127.0.0.1:11434/v1; "
         f"its key, if it wants one, is read from {_UPSTREAM_KEY}",
     )
-    brains.add_argument(
-        "--llm", action="store_true", help="have a small model in this process answer"
-    )
     parser.add_argument("--upstream-model", metavar="NAME", help="its name (by default the slug)")
-    parser.add_argument("--weights", metavar="FILE", help="another model for --llm, in a GGUF file")
     parser.add_argument("--log", action="store_true", help="show requests under a command, too")
     parser.add_argument(
         "command",

@@ -1,4 +1,4 @@
-"""Chat runs: a body becomes a question, a brain answers, and its family writes the reply down."""
+"""Chat runs: a body becomes a request, a responder replies, and its family writes the reply."""
 
 import logging
 import time
@@ -7,15 +7,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from langchain_segmind.testing.conversation import Question, Reply
-from langchain_segmind.testing.desk import Desk, Execution
+from langchain_segmind.testing.conversation import ModelRequest, Reply
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.errors import RefusalError
 from langchain_segmind.testing.families import FORMATS, Reading, Writing
+from langchain_segmind.testing.forms import find_form
 from langchain_segmind.testing.ledger import cost_of
+from langchain_segmind.testing.output_styles import write
 from langchain_segmind.testing.runs import Run, bill
 from langchain_segmind.testing.scripted import ScriptExhaustedError
 from langchain_segmind.testing.settings import stop_words
+from langchain_segmind.testing.state import Execution, GatewayState
 from langchain_segmind.testing.tokens import usage_of
 
 _OK = 200
@@ -23,35 +25,37 @@ _OK = 200
 _log = logging.getLogger(__name__)
 
 
-def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
+def prepare(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
     """Read what a body asks of a chat model.
 
     Args:
-        desk: The gateway.
+        state: The gateway.
         model: The model.
         body: The request body.
 
     Returns:
-        What runs and bills it; that raises a `RefusalError`, unbilled, when the brain fails.
+        What runs and bills it; that raises a `RefusalError`, unbilled, when the responder fails.
 
     Raises:
         RefusalError: The model cannot run this body.
     """
-    if "response_format" in body and model.slug in desk.refuses_format:
+    if "response_format" in body and model.slug in state.refuses_format:
         raise RefusalError(400, "response_format is not supported by this model")
-    reading = Reading(model, body, desk.unfetchable, desk.forward_tools)
-    return partial(_execute, desk, model, body, FORMATS[model.family].read(reading))
+    reading = Reading(model, body, state.unfetchable, state.forward_tools)
+    return partial(_execute, state, model, body, FORMATS[model.family].read(reading))
 
 
-async def _execute(desk: Desk, model: Model, body: Mapping[str, Any], question: Question) -> Run:
+async def _execute(
+    state: GatewayState, model: Model, body: Mapping[str, Any], request: ModelRequest
+) -> Run:
     began = time.monotonic()
-    reply, stopped_by = await think(desk, question)
-    seconds = desk.latency + reply.delay
+    reply, stopped_by = await think(state, request)
+    seconds = state.latency + reply.delay
     if reply.status != _OK:
         return Run(reply.body, seconds, seconds, headers=reply.headers, status=reply.status)
-    choices = question.settings.get("n", 1) if model.family == "openai" else 1
+    choices = request.settings.get("n", 1) if model.family == "openai" else 1
     usage = usage_of(body, reply, choices)
-    receipt = bill(desk.ledger, cost_of(usage))
+    receipt = bill(state.ledger, cost_of(usage))
     writing = Writing(model.slug, reply, usage, receipt.run_id, stopped_by, choices)
     scripted = reply.body is not None
     return Run(
@@ -64,23 +68,34 @@ async def _execute(desk: Desk, model: Model, body: Mapping[str, Any], question: 
     )
 
 
-async def think(desk: Desk, question: Question) -> tuple[Reply, str | None]:
-    """Have a question answered.
+async def think(state: GatewayState, request: ModelRequest) -> tuple[Reply, str | None]:
+    """Have a request answered.
 
     Returns:
-        The reply, and the stop sequence that ended it, if stop sequences are honoured.
+        The reply, and the stop sequence that ended it, if stop sequences are honored.
 
     Raises:
-        RefusalError: The brain failed.
+        RefusalError: The responder failed.
     """
     try:
-        reply = desk.ledger.take_reply() or await desk.thinker.answer(question)
+        reply = state.ledger.take_reply() or await state.responders.respond(request)
     except ScriptExhaustedError as error:
         raise RefusalError(500, str(error)) from None
-    except Exception as error:  # noqa: BLE001 - brains are the user's, who sees it as a 500
-        _log.exception("the brain of the local gateway failed")
-        raise RefusalError(500, f"The brain failed: {type(error).__name__}: {error}") from None
-    return _stop(reply, stop_words(question.settings) if desk.honour_stop else ())
+    except Exception as error:  # noqa: BLE001 - responders are the user's, who sees it as a 500
+        _log.exception("the responder of the local gateway failed")
+        raise RefusalError(500, f"The responder failed: {type(error).__name__}: {error}") from None
+    reply = _in_form(reply, request)
+    return _stop(reply, stop_words(request.settings) if state.honor_stop else ())
+
+
+def _in_form(reply: Reply, request: ModelRequest) -> Reply:
+    """Write calls as the request asks for them, where it does not offer tools natively."""
+    if not reply.calls or request.offer is not None or reply.body is not None:
+        return reply
+    form = find_form(request)
+    if form is None:
+        return reply
+    return replace(reply, text=write("plain", form, reply.text, reply.calls).text, calls=())
 
 
 def _stop(reply: Reply, sequences: tuple[str, ...]) -> tuple[Reply, str | None]:

@@ -1,7 +1,7 @@
-"""OpenAI's chat completions, as other servers speak them: a question put, a reply understood.
+"""OpenAI's chat completions, as other servers speak them: a request put, a reply understood.
 
 No HTTP here. `families` reads and writes this gateway's own bodies; this file speaks to the models
-behind it, whatever family the question came in. It is strict in what it writes and generous in
+behind it, whatever family the request came in. It is strict in what it writes and generous in
 what it reads, as servers differ.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
+    ModelRequest,
     Offer,
-    Question,
     Reply,
     Result,
     Turn,
@@ -27,32 +27,32 @@ _AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/m
 
 
 class UnsayableError(ValueError):
-    """A question holds something that chat completions have no words for."""
+    """A request holds something that chat completions have no words for."""
 
 
 class UnreadableError(ValueError):
     """A server's answer is no chat completion."""
 
 
-def request_of(question: Question, model: str) -> dict[str, Any]:
-    """Put a question as a request for a chat completion.
+def request_of(request: ModelRequest, model: str) -> dict[str, Any]:
+    """Put a request as a request for a chat completion.
 
     Args:
-        question: The question, from any family.
+        request: The request, from any family.
         model: The model's name at the server.
 
     Returns:
         The body. Every setting is passed on, but ``n``: the gateway repeats the one answer.
 
     Raises:
-        UnsayableError: The question shows something that chat completions do not take.
+        UnsayableError: The request shows something that chat completions do not take.
     """
-    messages = [{"role": "system", "content": question.system}] if question.system else []
-    messages += [message for turn in question.turns for message in _messages(turn)]
-    body = {"model": model, "messages": messages, **_settings(question.settings)}
-    if question.response_format is not None:
-        body["response_format"] = dict(question.response_format)
-    return {**body, **(_offered(question.offer) if question.offer else {})}
+    messages = [{"role": "system", "content": request.system}] if request.system else []
+    messages += [message for turn in request.turns for message in _messages(turn)]
+    body = {"model": model, "messages": messages, **_settings(request.settings)}
+    if request.response_format is not None:
+        body["response_format"] = dict(request.response_format)
+    return {**body, **(_offered(request.offer) if request.offer else {})}
 
 
 def _settings(settings: Mapping[str, Any]) -> dict[str, Any]:

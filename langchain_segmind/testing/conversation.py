@@ -1,4 +1,4 @@
-"""The words brains speak: a question put to a model, and the reply it gives.
+"""The words responders speak: a request put to a model, and the reply it gives.
 
 Nothing here knows how any family writes these things on the wire, or that there is a wire.
 """
@@ -111,7 +111,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Question:
+class ModelRequest:
     """A request in words that no family owns.
 
     Attributes:
@@ -176,19 +176,19 @@ class Reply:
     delay: float = 0.0
 
 
-class Brain(Protocol):
-    """Anything that answers questions; hand your own to `LocalGateway(brain=...)`.
+class Responder(Protocol):
+    """Anything that answers requests; hand your own to `LocalGateway(responder=...)`.
 
-    It may have an attribute `threads`: how many questions it can answer at the same time, each in a
-    thread of its own, while the gateway goes on. Without one, that is 1. A brain with 0 is asked
-    in the gateway's own thread, which waits for it: right for answers that take no time.
+    It may have an attribute `threads`: how many requests it can answer at the same time, each in a
+    thread of its own, while the gateway goes on. Without one, that is 1. With 0 it is called in the
+    gateway's own thread, which waits for it: right for replies that take no time.
     """
 
-    def answer(self, question: Question) -> Reply:
-        """Answer one question.
+    def respond(self, request: ModelRequest) -> Reply:
+        """Answer one request.
 
         Args:
-            question: What was asked.
+            request: What was asked.
 
         Returns:
             The reply.

@@ -13,10 +13,10 @@ from typing import Any
 from pydantic_core import to_json
 
 from langchain_segmind.testing.checks import fields, filled_string, one_of, refuse, shown
-from langchain_segmind.testing.desk import Desk, Execution
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.embedding_replies import EMBEDDING_REPLIES
 from langchain_segmind.testing.runs import Run, bill
+from langchain_segmind.testing.state import Execution, GatewayState
 from langchain_segmind.testing.tokens import count
 from langchain_segmind.testing.vectors import embed
 
@@ -59,11 +59,11 @@ _LATER_GEMINI = Space(3072, range(256, 3073))
 _LATER = Space(1536)
 
 
-def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
+def prepare(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
     """Read what a body asks of an embedding model.
 
     Args:
-        desk: The gateway.
+        state: The gateway.
         model: The model.
         body: The request body.
 
@@ -81,17 +81,17 @@ def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
     tokens = count(text)
     if tokens > space.tokens:
         refuse(f"the text is too long: {tokens} tokens, the maximum is {space.tokens}")
-    wrap = EMBEDDING_REPLIES[desk.embedding_reply or ("values" if gemini else "embedding")]
-    return partial(_execute, desk, lambda: wrap(embed(text, space.size, kept)), max(1, tokens))
+    wrap = EMBEDDING_REPLIES[state.embedding_reply or ("values" if gemini else "embedding")]
+    return partial(_execute, state, lambda: wrap(embed(text, space.size, kept)), max(1, tokens))
 
 
-async def _execute(desk: Desk, think: Callable[[], Any], tokens: int) -> Run:
+async def _execute(state: GatewayState, think: Callable[[], Any], tokens: int) -> Run:
     began = time.monotonic()
     content = think()
     written = to_json(content)
-    receipt = bill(desk.ledger, tokens * _PRICE)
-    took = time.monotonic() - began + desk.latency
-    return Run(content, desk.latency, took, receipt=receipt, written=written)
+    receipt = bill(state.ledger, tokens * _PRICE)
+    took = time.monotonic() - began + state.latency
+    return Run(content, state.latency, took, receipt=receipt, written=written)
 
 
 def _read_openai(body: Mapping[str, Any], space: Space) -> tuple[str, int]:

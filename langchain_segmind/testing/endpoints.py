@@ -5,8 +5,13 @@ The order of the checks is the contract's: key, content type, slug, credits, bod
 
 import asyncio
 
-from langchain_segmind.testing.desk import (
-    Desk,
+from langchain_segmind.testing.directory import catalogue
+from langchain_segmind.testing.errors import Answer, json_answer
+from langchain_segmind.testing.failures import fail, fail_after
+from langchain_segmind.testing.models import prepare
+from langchain_segmind.testing.runs import answer_of
+from langchain_segmind.testing.state import (
+    GatewayState,
     Visit,
     check_content_type,
     check_credits,
@@ -14,33 +19,28 @@ from langchain_segmind.testing.desk import (
     find,
     read_body,
 )
-from langchain_segmind.testing.directory import catalogue
-from langchain_segmind.testing.errors import Answer, json_answer
-from langchain_segmind.testing.failures import fail, fail_after
-from langchain_segmind.testing.models import prepare
-from langchain_segmind.testing.runs import answer_of
 
 
-async def run_model(desk: Desk, visit: Visit, slug: str) -> Answer:
+async def run_model(state: GatewayState, visit: Visit, slug: str) -> Answer:
     """``POST /v1/{slug}``: run a model and wait for it."""
-    check_key(desk, visit)
+    check_key(state, visit)
     check_content_type(visit)
-    if early := desk.ledger.take_failure("call", slug, late=False):
+    if early := state.ledger.take_failure("call", slug, late=False):
         return fail(early)
-    model = find(desk, slug)
-    check_credits(desk)
-    run = await prepare(desk, model, read_body(visit))()
-    late = desk.ledger.take_failure("call", slug, late=True) if run.receipt else None
+    model = find(state, slug)
+    check_credits(state)
+    run = await prepare(state, model, read_body(visit))()
+    late = state.ledger.take_failure("call", slug, late=True) if run.receipt else None
     await asyncio.sleep(run.seconds)
     return fail_after(late, answer_of(run))
 
 
-async def show_credits(desk: Desk, visit: Visit) -> Answer:
+async def show_credits(state: GatewayState, visit: Visit) -> Answer:
     """``GET /v1/get-user-credits``: tell the balance."""
-    check_key(desk, visit)
-    return json_answer({"credits": desk.ledger.balance, "free-credits": 0.0})
+    check_key(state, visit)
+    return json_answer({"credits": state.ledger.balance, "free-credits": 0.0})
 
 
-async def show_catalogue(desk: Desk, _visit: Visit) -> Answer:
+async def show_catalogue(state: GatewayState, _visit: Visit) -> Answer:
     """``GET /inference-model-information/list``: list the models, to anybody."""
-    return json_answer(catalogue(desk.directory))
+    return json_answer(catalogue(state.directory))

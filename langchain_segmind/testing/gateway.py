@@ -11,17 +11,17 @@ from types import TracebackType
 from typing_extensions import Self
 
 from langchain_segmind.testing import active
-from langchain_segmind.testing.conversation import Brain, Reply
-from langchain_segmind.testing.desk import Desk
+from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.directory import Family, build_directory
+from langchain_segmind.testing.echo import EchoModel
 from langchain_segmind.testing.embedding_replies import EMBEDDING_REPLIES, EmbeddingReply
 from langchain_segmind.testing.failures import Drop, Failure, Target
-from langchain_segmind.testing.helpful import HelpfulBrain
 from langchain_segmind.testing.ledger import Ledger, LoggedRequest
 from langchain_segmind.testing.queue import Job, Jobs, Queue
-from langchain_segmind.testing.scripted import as_reply
+from langchain_segmind.testing.responder_pool import ResponderPool
+from langchain_segmind.testing.scripted import Scripted, as_reply
 from langchain_segmind.testing.server import Address, Reception, ServerThread
-from langchain_segmind.testing.thinking import Thinker
+from langchain_segmind.testing.state import GatewayState
 
 _ALL_INTERFACES = ("", "0.0.0.0")  # noqa: S104 - it is compared, not bound
 
@@ -30,7 +30,7 @@ class LocalGateway:
     """A Segmind gateway on this machine, for tests and for trying things out without a key.
 
     It follows the real gateway's HTTP contract, refusals included, but its answers come from a
-    *brain* in this process. It listens on a port of its own, in a thread of its own, and may be
+    *responder* in this process. It listens on a port of its own, in a thread of its own, and may be
     used from ordinary code, from inside an event loop, and from many threads at once.
 
     In a `with` block, every `ChatSegmind` and `SegmindEmbeddings` of the process without a
@@ -48,7 +48,7 @@ class LocalGateway:
         ...     answer = model.invoke("Hi")
 
     Args:
-        brain: Who answers; by default a `HelpfulBrain`.
+        responder: Who answers; by default an `EchoModel`.
         api_key: The key to accept; by default one is made up.
         credits: The balance to begin with, in dollars.
         host: The interface to listen on.
@@ -58,7 +58,7 @@ class LocalGateway:
             (``"openai"``, ``"anthropic"``, ``"gemini"``); otherwise their names do. Those with
             *embedding* in their names are embedding models.
         retired: Slugs that are answered with 410.
-        honour_stop: Whether stop sequences end an answer. The real gateway does not promise it.
+        honor_stop: Whether stop sequences end an answer. The real gateway does not promise it.
         unfetchable_hosts: Hosts of image URLs that are answered with 400.
         refuses_format: Slugs that answer any ``response_format`` with 400.
         forward_tools: Whether the families' own tool fields reach the models, as they do not on
@@ -79,7 +79,7 @@ class LocalGateway:
     def __init__(
         self,
         *,
-        brain: Brain | None = None,
+        responder: Responder | None = None,
         api_key: str | None = None,
         credits: float = 10.0,  # noqa: A002 - the vendor's word
         host: str = "127.0.0.1",
@@ -87,7 +87,7 @@ class LocalGateway:
         latency: float = 0.0,
         models: Iterable[str] | Mapping[str, Family] = (),
         retired: Iterable[str] = (),
-        honour_stop: bool = False,
+        honor_stop: bool = False,
         unfetchable_hosts: Iterable[str] = (),
         refuses_format: Iterable[str] = (),
         forward_tools: bool = False,
@@ -105,14 +105,14 @@ class LocalGateway:
         self._port: int | None = None
         self._running: active.Running | None = None
         self._redirect: active.Redirect | None = None
-        self._desk = Desk(
+        self._state = GatewayState(
             ledger=Ledger(credits, keep),
             jobs=Jobs(queue or Queue()),
-            thinker=Thinker(brain or HelpfulBrain()),
+            responders=ResponderPool(responder or EchoModel()),
             api_key=api_key or f"SG_local_{secrets.token_hex(8)}",
             directory=build_directory(models, retired),
             latency=latency,
-            honour_stop=honour_stop,
+            honor_stop=honor_stop,
             unfetchable=frozenset(unfetchable_hosts),
             refuses_format=frozenset(refuses_format),
             forward_tools=forward_tools,
@@ -135,26 +135,26 @@ class LocalGateway:
     @property
     def api_key(self) -> str:
         """The key it accepts."""
-        return self._desk.api_key
+        return self._state.api_key
 
     @property
     def requests(self) -> list[LoggedRequest]:
         """Every HTTP request in order of arrival, refused ones too."""
-        return self._desk.ledger.requests
+        return self._state.ledger.requests
 
     @property
     def executions(self) -> int:
         """How many model runs were executed, and billed.
 
-        Those of jobs count when they are handed in; with a brain that takes its time,
+        Those of jobs count when they are handed in; with a responder that takes its time,
         when it has answered.
         """
-        return self._desk.ledger.executions
+        return self._state.ledger.executions
 
     @property
     def credits(self) -> float:
         """The balance left, in dollars."""
-        return self._desk.ledger.balance
+        return self._state.ledger.balance
 
     @property
     def jobs(self) -> list[Job]:
@@ -162,12 +162,12 @@ class LocalGateway:
 
         A job whose submit was answered with a failure after the run is among them.
         """
-        return self._desk.jobs.all(time.monotonic())
+        return self._state.jobs.all(time.monotonic())
 
     def clear(self) -> None:
         """Forget the log, jobs, counters, failures and replies to come; restore the balance."""
-        self._desk.ledger.clear()
-        self._desk.jobs.forget()
+        self._state.ledger.clear()
+        self._state.jobs.forget()
 
     def expire(self, request_id: str | None = None) -> None:
         """Have a job's id expire now, so that asking for it is answered with 404.
@@ -178,15 +178,16 @@ class LocalGateway:
         Raises:
             KeyError: There is no such job.
         """
-        self._desk.jobs.forget(request_id)
+        self._state.jobs.forget(request_id)
 
-    def reply(self, *replies: str | Reply) -> None:
-        """Have the next chat runs answered with these replies, before the brain is asked.
+    def reply(self, *replies: Scripted) -> None:
+        """Have the next chat runs answered with these replies, before the responder is asked.
 
         Args:
-            *replies: One for each run, in order; a text is short for a plain `Reply`.
+            *replies: One for each run, in order; a text or a `Call` is short for a `Reply` of it.
+                Calls are written in the form that the request asks for.
         """
-        self._desk.ledger.will_reply(as_reply(reply) for reply in replies)
+        self._state.ledger.will_reply(as_reply(reply) for reply in replies)
 
     def fail(
         self,
@@ -224,7 +225,7 @@ class LocalGateway:
                 or a poll is to fail after a run.
         """
         failure = Failure(status, times, headers, body, slug, after_run, drop, on)
-        self._desk.ledger.will_fail(failure)
+        self._state.ledger.will_fail(failure)
 
     def fail_job(
         self, error: str = "The model failed", *, times: int = 1, slug: str | None = None
@@ -240,7 +241,7 @@ class LocalGateway:
             ValueError: `times` is below 1.
         """
         failure = Failure(422, times, body={"error": error}, slug=slug, of_job=True)
-        self._desk.ledger.will_fail(failure)
+        self._state.ledger.will_fail(failure)
 
     def start(self) -> None:
         """Start listening.
@@ -252,7 +253,7 @@ class LocalGateway:
         if self._thread is not None:
             raise RuntimeError("the gateway is running already")
         try:
-            thread = ServerThread(Reception(self._desk, self._watch), self._address)
+            thread = ServerThread(Reception(self._state, self._watch), self._address)
         except OSError as error:
             place = f"{self._address.host}:{self._address.port}"
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error

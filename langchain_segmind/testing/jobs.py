@@ -1,8 +1,8 @@
 """The endpoints of version 2: hand a run in, ask how far it is, fetch what came of it.
 
 A job is run, and billed, when it is handed in, by the checks of version 1 in the same order;
-`queue` only says when its end may be told. A brain that takes its time goes on when the submit has
-been answered. Polls start nothing and cost nothing.
+`queue` only says when its end may be seen. A responder that takes its time goes on when the submit
+has been answered. Polls start nothing and cost nothing.
 """
 
 import asyncio
@@ -12,16 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from langchain_segmind.testing.desk import (
-    Desk,
-    Execution,
-    Visit,
-    check_content_type,
-    check_credits,
-    check_key,
-    find,
-    read_body,
-)
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.errors import (
     Answer,
@@ -34,29 +24,39 @@ from langchain_segmind.testing.failures import Event, fail, fail_after
 from langchain_segmind.testing.models import prepare
 from langchain_segmind.testing.queue import Entry, Output, Work
 from langchain_segmind.testing.runs import Run, answer_of, kept
+from langchain_segmind.testing.state import (
+    Execution,
+    GatewayState,
+    Visit,
+    check_content_type,
+    check_credits,
+    check_key,
+    find,
+    read_body,
+)
 
-_PROMPT = 0.05  # seconds; a brain that is quicker has answered when the submit is answered
+_PROMPT = 0.05  # seconds; a responder that is quicker has answered when the submit is answered
 
 
-async def submit(desk: Desk, visit: Visit, slug: str) -> Answer:
+async def submit(state: GatewayState, visit: Visit, slug: str) -> Answer:
     """``POST /v2/{slug}``: hand a run in."""
-    check_key(desk, visit)
+    check_key(state, visit)
     check_content_type(visit)
-    if early := desk.ledger.take_failure("submit", slug, late=False):
+    if early := state.ledger.take_failure("submit", slug, late=False):
         return fail(early)
-    model = find(desk, slug)
-    check_credits(desk)
-    execute = _accept(desk, model, read_body(visit))
+    model = find(state, slug)
+    check_credits(state)
+    execute = _accept(state, model, read_body(visit))
     began = time.monotonic()
-    running = desk.thinker.begin(_work(desk, model, execute))
+    running = state.responders.begin(_work(state, model, execute))
     await asyncio.wait({running}, timeout=_PROMPT)
     work = running.result() if running.done() else Work(slug, None)
     runs = work.executed or work.seconds is None
-    late = desk.ledger.take_failure("submit", slug, late=True) if runs else None
+    late = state.ledger.take_failure("submit", slug, late=True) if runs else None
     place = f"http://{visit.headers.get('host', 'localhost')}/v2/requests/"
-    request_id = desk.jobs.add(work, time.monotonic())
+    request_id = state.jobs.add(work, time.monotonic())
     if work.seconds is None:
-        running.add_done_callback(partial(_finish, desk, request_id, began))
+        running.add_done_callback(partial(_finish, state, request_id, began))
     body = {
         "request_id": request_id,
         "status": "QUEUED",
@@ -67,21 +67,21 @@ async def submit(desk: Desk, visit: Visit, slug: str) -> Answer:
     return fail_after(late, Answer(200, to_json(body), executed=work.executed))
 
 
-async def show_status(desk: Desk, visit: Visit, request_id: str) -> Answer:
+async def show_status(state: GatewayState, visit: Visit, request_id: str) -> Answer:
     """``GET /v2/requests/{id}/status``: tell how far a job is."""
-    return _poll(desk, visit, request_id, "status")
+    return _poll(state, visit, request_id, "status")
 
 
-async def show_result(desk: Desk, visit: Visit, request_id: str) -> Answer:
+async def show_result(state: GatewayState, visit: Visit, request_id: str) -> Answer:
     """``GET /v2/requests/{id}``: give what came of a job; nothing, before its end."""
-    return _poll(desk, visit, request_id, "result")
+    return _poll(state, visit, request_id, "result")
 
 
-def _accept(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
+def _accept(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
     try:
-        return prepare(desk, model, body)
+        return prepare(state, model, body)
     except RefusalError as refusal:
-        if desk.jobs.queue.refuse_late:
+        if state.jobs.queue.refuse_late:
             return partial(_refuse, refusal)
         raise
 
@@ -90,26 +90,28 @@ async def _refuse(refusal: RefusalError) -> Run:
     raise refusal
 
 
-def _finish(desk: Desk, request_id: str, began: float, running: asyncio.Task[Work]) -> None:
+def _finish(
+    state: GatewayState, request_id: str, began: float, running: asyncio.Task[Work]
+) -> None:
     if not running.cancelled():
         work = running.result()
         took = time.monotonic() - began
-        desk.jobs.finish(request_id, replace(work, seconds=took + (work.seconds or 0.0)))
+        state.jobs.finish(request_id, replace(work, seconds=took + (work.seconds or 0.0)))
 
 
-async def _work(desk: Desk, model: Model, execute: Execution) -> Work:
-    if ordered := desk.ledger.take_failure("job", model.slug, late=False):
-        return _failed(desk, model, fail(ordered))
+async def _work(state: GatewayState, model: Model, execute: Execution) -> Work:
+    if ordered := state.ledger.take_failure("job", model.slug, late=False):
+        return _failed(state, model, fail(ordered))
     try:
         run = await execute()
     except RefusalError as refusal:
-        return _failed(desk, model, refusal.answer())
+        return _failed(state, model, refusal.answer())
     if run.receipt is None:
-        return replace(_failed(desk, model, answer_of(run)), seconds=run.seconds)
+        return replace(_failed(state, model, answer_of(run)), seconds=run.seconds)
     return Work(
         slug=model.slug,
         seconds=run.seconds,
-        result=_result(run, desk.jobs.queue.output),
+        result=_result(run, state.jobs.queue.output),
         executed=True,
         cost=run.receipt.cost,
         balance=run.receipt.balance,
@@ -117,9 +119,9 @@ async def _work(desk: Desk, model: Model, execute: Execution) -> Work:
     )
 
 
-def _failed(desk: Desk, model: Model, answer: Answer) -> Work:
-    balance = desk.ledger.balance
-    return Work(model.slug, desk.latency, error=error_text(answer), balance=balance)
+def _failed(state: GatewayState, model: Model, answer: Answer) -> Work:
+    balance = state.ledger.balance
+    return Work(model.slug, state.latency, error=error_text(answer), balance=balance)
 
 
 def _result(run: Run, output: Output) -> dict[str, Any]:
@@ -132,32 +134,32 @@ def _result(run: Run, output: Output) -> dict[str, Any]:
     return {"error": None, "output": run.raw.decode("utf-8", "replace")}
 
 
-def _poll(desk: Desk, visit: Visit, request_id: str, event: Event) -> Answer:
-    check_key(desk, visit)
+def _poll(state: GatewayState, visit: Visit, request_id: str, event: Event) -> Answer:
+    check_key(state, visit)
     now = time.monotonic()
-    entry = desk.jobs.find(request_id, now)
+    entry = state.jobs.find(request_id, now)
     slug = entry.work.slug if entry else None
-    if early := desk.ledger.take_failure(event, slug, late=False):
+    if early := state.ledger.take_failure(event, slug, late=False):
         return fail(early)
     if entry is None:
         raise RefusalError(404, f"Request {request_id} not found")
-    answer = _told(desk, entry, now, event)
+    answer = _told(state, entry, now, event)
     if event == "status":
-        desk.jobs.count_poll(request_id)
-    return fail_after(desk.ledger.take_failure(event, slug, late=True), answer)
+        state.jobs.count_poll(request_id)
+    return fail_after(state.ledger.take_failure(event, slug, late=True), answer)
 
 
-def _told(desk: Desk, entry: Entry, now: float, event: Event) -> Answer:
-    queue, state = desk.jobs.queue, desk.jobs.state(entry, now)
-    body: dict[str, Any] = {"status": state}
-    if state == "FAILED":
+def _told(state: GatewayState, entry: Entry, now: float, event: Event) -> Answer:
+    queue, status = state.jobs.queue, state.jobs.state(entry, now)
+    body: dict[str, Any] = {"status": status}
+    if status == "FAILED":
         body["error"] = entry.work.error
     if queue.metrics:
-        body["metrics"] = desk.jobs.metrics(entry, now)
-    if state == "FAILED":
+        body["metrics"] = state.jobs.metrics(entry, now)
+    if status == "FAILED":
         return Answer(queue.failed_status, to_json(body))
     if event == "status":
-        return json_answer({"status": state} if queue.bare and state == "COMPLETED" else body)
-    if state == "COMPLETED":
+        return json_answer({"status": status} if queue.bare and status == "COMPLETED" else body)
+    if status == "COMPLETED":
         return json_answer({**entry.work.result, **body}, entry.work.headers)
     return json_answer({**body, "error": None, "output": None})

@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_segmind.testing import active
 from langchain_segmind.testing.gateway import LocalGateway
+from langchain_segmind.testing.scripted import Script, ScriptedModel
 
 _KILLED = 128  # what shells add to a signal's number
 
@@ -21,7 +22,7 @@ def environment(gateway: LocalGateway) -> Mapping[str, str]:
 
 
 @contextmanager
-def live_or_local(**settings: Any) -> Iterator[LocalGateway | None]:
+def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[LocalGateway | None]:
     """Have a program run for everybody: on the live gateway with a key, without one on a local one.
 
     In the block, every `ChatSegmind` and `SegmindEmbeddings` goes to the local gateway, whenever it
@@ -35,6 +36,8 @@ def live_or_local(**settings: Any) -> Iterator[LocalGateway | None]:
         ...     answer = ChatSegmind(model="gpt-4o").invoke("Hello")
 
     Args:
+        replies: What the local gateway replies, as `ScriptedModel` takes it; by default it repeats
+            what it is asked.
         **settings: What `LocalGateway` takes, as ``latency=0.05``.
 
     Yields:
@@ -48,11 +51,14 @@ def live_or_local(**settings: Any) -> Iterator[LocalGateway | None]:
         _tell(f"SEGMIND_API_KEY is set: these calls go to {place}.")
         yield None
         return
+    if replies is not None:
+        settings = {"responder": ScriptedModel(replies), **settings}
     with LocalGateway(**settings) as gateway:
         variables = environment(gateway)
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
-        _tell("No SEGMIND_API_KEY: a gateway on this machine stands in for the models.")
+        what = "repeats what it is asked" if replies is None else "plays the replies in the program"
+        _tell(f"No SEGMIND_API_KEY: no model is asked. A gateway on this machine {what}.")
         try:
             with active.taking_all(gateway.base_url, gateway.api_key):
                 yield gateway

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_segmind.testing import chat, embeddings
-from langchain_segmind.testing.desk import Desk, Execution
 from langchain_segmind.testing.directory import Model
+from langchain_segmind.testing.state import Execution, GatewayState
 
 
-def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
+def prepare(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
     """Read what a body asks of a model.
 
     Args:
-        desk: The gateway.
+        state: The gateway.
         model: The model.
         body: The request body.
 
@@ -23,4 +23,4 @@ def prepare(desk: Desk, model: Model, body: Mapping[str, Any]) -> Execution:
         RefusalError: The model cannot run this body.
     """
     prepare_kind = embeddings.prepare if model.embeds else chat.prepare
-    return prepare_kind(desk, model, body)
+    return prepare_kind(state, model, body)

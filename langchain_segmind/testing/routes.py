@@ -4,10 +4,10 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from langchain_segmind.testing.desk import Desk, Visit
 from langchain_segmind.testing.endpoints import run_model, show_catalogue, show_credits
 from langchain_segmind.testing.errors import Answer, RefusalError, error_answer
 from langchain_segmind.testing.jobs import show_result, show_status, submit
+from langchain_segmind.testing.state import GatewayState, Visit
 
 Endpoint = Callable[..., Awaitable[Answer]]
 
@@ -64,11 +64,11 @@ def find_route(path: str) -> Found | None:
     return None
 
 
-async def respond(desk: Desk, visit: Visit, found: Found | None) -> Answer:
+async def respond(state: GatewayState, visit: Visit, found: Found | None) -> Answer:
     """Answer a visit, whatever it is.
 
     Args:
-        desk: The gateway.
+        state: The gateway.
         visit: The request.
         found: The endpoint of its path.
 
@@ -76,11 +76,11 @@ async def respond(desk: Desk, visit: Visit, found: Found | None) -> Answer:
         The answer; never raises for a bad request.
     """
     wrong_verb = found is not None and visit.method != found.route.method
-    if found is None or (wrong_verb and found.slug not in {None, *desk.directory}):
+    if found is None or (wrong_verb and found.slug not in {None, *state.directory}):
         return error_answer(404, {"error": f"Not found: {visit.path}"})
     if wrong_verb:
         return error_answer(405)
     try:
-        return await found.route.endpoint(desk, visit, **found.arguments)
+        return await found.route.endpoint(state, visit, **found.arguments)
     except RefusalError as refusal:
         return refusal.answer()

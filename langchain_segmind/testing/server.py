@@ -1,4 +1,4 @@
-"""The only sockets of the gateway: aiohttp brings visits to the desk and takes answers away."""
+"""The only sockets of the gateway: aiohttp brings visits to the state and takes answers away."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from langchain_segmind.testing.checks import json_body
-from langchain_segmind.testing.desk import Desk, Visit
 from langchain_segmind.testing.errors import Answer, RefusalError, error_text
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.routes import Found, find_route, respond
+from langchain_segmind.testing.state import GatewayState, Visit
 
 _LARGEST_BODY = 64 * 1024 * 1024
 _BACKLOG = 1024  # a thousand clients may knock at once
@@ -29,12 +29,14 @@ class Reception:
     """Turns HTTP requests into logged visits, and answers into HTTP responses.
 
     Args:
-        desk: Who answers.
+        state: Who answers.
         watch: Called with every request once its answer is known, or None.
     """
 
-    def __init__(self, desk: Desk, watch: Callable[[LoggedRequest], None] | None = None) -> None:
-        self._desk = desk
+    def __init__(
+        self, state: GatewayState, watch: Callable[[LoggedRequest], None] | None = None
+    ) -> None:
+        self._state = state
         self._watch = watch
         self._numbers = itertools.count(1)
         self._connections: weakref.WeakKeyDictionary[asyncio.BaseTransport, int] = (
@@ -57,10 +59,10 @@ class Reception:
         headers = {name.lower(): value for name, value in request.headers.items()}
         visit = Visit(request.method, request.path, headers, raw)
         found = find_route(visit.path)
-        number = self._desk.ledger.arrived(_entry(visit, found, connection))
-        answer = too_large or await respond(self._desk, visit, found)
+        number = self._state.ledger.arrived(_entry(visit, found, connection))
+        answer = too_large or await respond(self._state, visit, found)
         refused = answer.status is not None and answer.status >= _FIRST_ERROR
-        done = self._desk.ledger.answered(
+        done = self._state.ledger.answered(
             number,
             answer.status,
             executed=answer.executed,

@@ -10,7 +10,7 @@ import struct
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from langchain_segmind.testing.helpful.words import STOPWORDS, stem, words
+from langchain_segmind.testing.words import STOPWORDS, stem, words
 
 _PLACES = struct.Struct("<6h")  # numbers whose signs count, too
 # Where a word's first places lie, as start and span: the beginnings of a vector know it too.

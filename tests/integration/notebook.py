@@ -16,9 +16,30 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import Call, LocalGateway, ScriptedModel
 
 NOTEBOOK = Path(__file__).parents[2] / "docs/chat_segmind.ipynb"
+
+REPLIES = {  # by what is asked
+    "Good morning": "Bonjour",
+    "a joke about bees": "What do bees and good code have in common? Nobody notices them.",
+    "I keep bees": "Nice to meet you, Ada.",
+    "What is my name?": "Your name is Ada.",
+    "Thank you": "Danke",
+    "the weather in Paris": [Call("get_weather", {"city": "Paris"}), "It is sunny in Paris."],
+    "Ada Lovelace was born": '{"name": "Ada Lovelace", "year_of_birth": 1815}',
+    "What is in this picture?": "A single red pixel.",
+    "Hello": "Hello! How can I help you?",
+    "the capital of Japan": "The capital of Japan is Tokyo.",
+    "What is 99 + 99?": "99 + 99 = 198",
+    "What is 7 times 7?": "7 * 7 = 49",
+    "What is 8 times 8?": "8 * 8 = 64",
+}
+
+
+def scripted() -> LocalGateway:
+    """Make the gateway whose replies the notebook shows."""
+    return LocalGateway(responder=ScriptedModel(REPLIES))
 
 
 def stored() -> NotebookNode:
@@ -57,7 +78,7 @@ def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
 
 def main() -> None:
     """Store the outputs of today."""
-    with LocalGateway() as gateway:
+    with scripted() as gateway:
         nbformat.write(executed(stored(), gateway), NOTEBOOK)
 
 

@@ -28,13 +28,15 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from langchain_segmind import SegmindError
-from langchain_segmind.testing import HelpfulBrain, LocalGateway, Reply
+from langchain_segmind.testing import Call, EchoModel, LocalGateway, Reply
 from tests.integration.ways import asked, both_ways, build
 
 pytestmark = both_ways
 
 SLUGS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
 FAMILIES = pytest.mark.parametrize("slug", SLUGS)
+WEATHER = Call("get_weather", {"city": "Paris"})
+ADA = '{"name": "Ada Lovelace", "year": 1815}'
 
 
 @tool
@@ -68,13 +70,14 @@ def calls_of(state):
     ]
 
 
-# --- one loop, every family, every manner ----------------------------------------------------
+# --- one loop, every family, every output style ----------------------------------------------
 
 
 @pytest.mark.parametrize("tool_calling", ["emulated", "native"])
 @FAMILIES
 def test_an_agent_calls_its_tool_and_answers(slug, tool_calling):
     with LocalGateway(forward_tools=tool_calling == "native") as gateway:
+        gateway.reply(WEATHER)  # and the stand-in reports what came of it
         with build(gateway, slug, tool_calling=tool_calling) as model:
             agent = create_agent(model, [add, get_weather])
             state = agent.invoke({"messages": [HumanMessage("What is the weather in Paris?")]})
@@ -85,13 +88,14 @@ def test_an_agent_calls_its_tool_and_answers(slug, tool_calling):
         assert all("tools" in r.body for r in asked(gateway)) is (tool_calling == "native")
 
 
-MANNERS = ["fenced", "prose", "tags", "bare", "list", "openai", "string_arguments"]
+STYLES = ["fenced", "prose", "tags", "bare", "list", "openai", "string_arguments"]
 
 
-@pytest.mark.parametrize("manner", [*MANNERS, "trailing_commas"])
+@pytest.mark.parametrize("style", [*STYLES, "trailing_commas"])
 @FAMILIES
-def test_however_a_model_wraps_its_calls(slug, manner):
-    with LocalGateway(brain=HelpfulBrain(manner=manner)) as gateway, build(gateway, slug) as model:
+def test_however_a_model_wraps_its_calls(slug, style):
+    responder = EchoModel(output_style=style)
+    with LocalGateway(responder=responder) as gateway, build(gateway, slug) as model:
         agent = create_agent(model, [add])
         state = agent.invoke({"messages": [HumanMessage("Add 3 and 4, please.")]})
 
@@ -101,7 +105,7 @@ def test_however_a_model_wraps_its_calls(slug, manner):
 
 
 async def test_a_call_that_was_cut_short_is_never_run():
-    with LocalGateway(brain=HelpfulBrain(manner="cut")) as gateway:
+    with LocalGateway(responder=EchoModel(output_style="cut")) as gateway:
         async with build(gateway) as model:
             bound = model.bind_tools([delete_file])
             question = "Delete the file /tmp/data, please."
@@ -119,6 +123,7 @@ def test_a_model_that_refuses_response_format_is_asked_in_words_and_remembered(s
     with LocalGateway(refuses_format=[slug]) as gateway, build(gateway, slug) as model:
         agent = create_agent(model, [add])
         state = agent.invoke({"messages": [HumanMessage("Add 3 and 4, please.")]})
+        gateway.reply(ADA)
         again = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
 
         assert calls_of(state) == [("add", {"a": 3, "b": 4})]
@@ -141,7 +146,10 @@ def test_a_forced_choice_calls_just_that_tool(gateway, slug):
 
 
 def test_a_forced_choice_without_a_call_is_an_error_that_says_so():
-    with LocalGateway(brain=HelpfulBrain(manner="ignores")) as gateway, build(gateway) as model:
+    with (
+        LocalGateway(responder=EchoModel(output_style="ignores")) as gateway,
+        build(gateway) as model,
+    ):
         with pytest.raises(SegmindError, match="tool_choice asked for a call of add") as caught:
             model.bind_tools([add], tool_choice="add").invoke("Add 1 and 2.")
 
@@ -150,6 +158,8 @@ def test_a_forced_choice_without_a_call_is_an_error_that_says_so():
 
 def test_parallel_calls_and_one_at_a_time(gateway):
     question = "What is the weather in Paris and in Rome?"
+    both = [WEATHER, Call("get_weather", {"city": "Rome"})]
+    gateway.reply(Reply(calls=both), WEATHER)
     with build(gateway) as model:
         several = model.bind_tools([get_weather]).invoke(question).tool_calls
         one = model.bind_tools([get_weather], parallel_tool_calls=False).invoke(question).tool_calls
@@ -179,15 +189,17 @@ class Report(BaseModel):
 @FAMILIES
 @pytest.mark.parametrize("strategy", [ToolStrategy, ProviderStrategy, lambda schema: schema])
 def test_an_agent_answers_in_a_schema(gateway, slug, strategy):
+    gateway.reply(WEATHER)  # and the stand-in fills the report with what it was asked
     with build(gateway, slug) as model:
         agent = create_agent(model, [get_weather], response_format=strategy(Report))
-        state = agent.invoke({"messages": [HumanMessage("What is the weather in Paris?")]})
+        state = agent.invoke({"messages": [HumanMessage("Paris")]})
 
     assert isinstance(state["structured_response"], Report)
     assert state["structured_response"].city == "Paris"
 
 
 def test_an_agent_without_tools_answers_in_a_schema(gateway):
+    gateway.reply(ADA)
     with build(gateway) as model:
         agent = create_agent(model, [], response_format=ProviderStrategy(Person))
         state = agent.invoke({"messages": [HumanMessage("Ada Lovelace was born in 1815.")]})
@@ -206,6 +218,8 @@ def test_a_tool_error_is_told_and_recovered_from(gateway):
             raise RuntimeError("the dictionary is busy")
         return f"{word}: a kind of bee."
 
+    call = Call("look_up", {"word": "drone"})
+    gateway.reply(call, call)
     with build(gateway) as model:
         node = ToolNode([look_up], handle_tool_errors=True)
         builder = StateGraph(MessagesState)
@@ -255,9 +269,9 @@ def test_an_agent_remembers(gateway):
         agent = create_agent(model, [add], checkpointer=InMemorySaver())
         thread: Any = {"configurable": {"thread_id": "1"}}
         agent.invoke({"messages": [HumanMessage("My name is Ada.")]}, thread)
-        state = agent.invoke({"messages": [HumanMessage("What is my name?")]}, thread)
+        agent.invoke({"messages": [HumanMessage("What is my name?")]}, thread)
 
-    assert "Ada" in last(state)
+    assert "My name is Ada." in str(asked(gateway)[-1].body)
 
 
 def test_a_person_may_approve_a_call_first(gateway):
@@ -390,7 +404,7 @@ REACT = """Answer the question. You have these tools:
 {tools}
 
 Use this form:
-Question: the question
+ModelRequest: the question
 Thought: what to do
 Action: one of [{tool_names}]
 Action Input: the input
@@ -398,7 +412,7 @@ Observation: the result
 Thought: I know the answer
 Final Answer: the answer
 
-Question: {input}
+ModelRequest: {input}
 {agent_scratchpad}"""
 
 
@@ -435,6 +449,7 @@ async def test_two_agents_hand_over(gateway):
         question: str
         notes: Annotated[list[str], added]
 
+    gateway.reply(Call("get_weather", {"city": "Rome"}), "It is sunny in Rome.")
     async with build(gateway) as model, build(gateway, "claude-4.5-sonnet") as other:
         first = create_agent(model, [get_weather])
         second = create_agent(other, [add])
@@ -465,6 +480,7 @@ async def test_two_agents_hand_over(gateway):
 
 @FAMILIES
 def test_structured_output_by_function_calling(gateway, slug):
+    gateway.reply(*[Call("Person", json.loads(ADA))] * 2)
     with build(gateway, slug) as model:
         structured = model.with_structured_output(Person, method="function_calling")
         person = structured.invoke("Ada Lovelace was born in 1815.")
@@ -491,6 +507,7 @@ def test_half_an_object_is_an_error_and_no_answer(gateway, slug, method):
 @FAMILIES
 def test_native_tools_and_a_refused_format_go_together(slug):
     with LocalGateway(forward_tools=True, refuses_format=[slug]) as gateway:
+        gateway.reply(ADA)
         with build(gateway, slug, tool_calling="native") as model:
             person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
 

@@ -132,7 +132,7 @@ def test_agents_and_graphs_are_counted(gateway, style):
     graph.add_node("two", lambda state: {"messages": [model.invoke("Hello")]})
     graph.add_edge(START, "one")
     graph.add_edge(START, "two")
-    question = {"messages": [("user", "What is 17 + 25? Use the tool.")]}
+    question = {"messages": [("user", "Add 17 and 25.")]}
     tracker = track_usage()
     config = {"callbacks": [tracker]} if style == "handler" else {}
 
@@ -282,7 +282,7 @@ def test_a_budget_holds_inside_an_agent(gateway):
     agent: Any = create_agent(build(gateway), [add])
 
     with track_usage(budget=1e-9) as spent, pytest.raises(SegmindBudgetExceededError):
-        agent.invoke({"messages": [("user", "What is 17 + 25? Use the tool.")]})
+        agent.invoke({"messages": [("user", "Add 17 and 25.")]})
 
     assert spent.calls == gateway.executions == 1
 

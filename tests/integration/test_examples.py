@@ -73,7 +73,7 @@ def test_the_jobs_of_a_lost_process_are_collected():
     printed = example("long_jobs")
 
     assert "The process was killed." in printed
-    assert all(f"{n} * {n} = {n * n}" in printed for n in range(11, 21))
+    assert all(f"What is {n} times {n}?     {n * n} " in printed for n in range(11, 21))
     assert "10 runs were paid for, none twice" in printed
     assert "The gateway executed 10 runs." in printed
 
@@ -86,12 +86,12 @@ def test_the_rag_example_answers_from_its_documents_and_cites_them():
         "Opened again: 22 chunks",
         "about 100 metres tall [lighthouses.txt].",
         "15 to 20 kilograms of honey until spring [bees.txt].",
-        "That is a neap tide [tides.txt].",
+        "sun and moon pull at right angles [tides.txt].",
         "Q: What does a ticket to the Louvre cost?\nA: This is not found in the documents.",
         "A: He was born in Vienna in 1886",
         "calls search_documents(",
         "returns 4 passages, from tides.txt",
-        "the Bay of Fundy in Canada, where the difference reaches 16 metres [tides.txt].",
+        "In the Bay of Fundy in Canada, with 16 metres of difference [tides.txt].",
         "text-embedding-3-small:  29 calls",
         "USD are left",
     ):
@@ -103,10 +103,10 @@ def test_the_chain_example_shows_chains():
 
     for part in (
         "  Guten Morgen\n",
-        "summary by gpt-4o: 'Bees find their way by the sun.",
+        "summary by gpt-4o: 'Bees navigate by the sun",
         "poem by claude-4.5-sonnet: 'Bees at first light",
-        "Japan: The capital of Japan is Tokyo.",
-        "'[French] Bees find",
+        "Japan: Tokyo",
+        "'Les abeilles suivent le soleil",
         "gpt-4o: LangChain is a framework",
     ):
         assert part in printed, printed
@@ -124,8 +124,8 @@ def test_the_structured_example_gets_objects_from_every_family():
 def test_the_images_example_shows_its_picture_to_every_family():
     printed = example("images")
 
-    assert printed.count("a picture (PNG, 96 by 128 pixels, 354 bytes)") == 6
-    assert "Sight(description='I see a picture" in printed
+    assert printed.count("(image/png, 354 bytes)") == 5
+    assert "Sight(description='What is in this picture?'" in printed
     assert "Claude takes media inline only" in printed
 
 
@@ -134,7 +134,7 @@ def test_the_credits_example_holds_its_budget():
 
     for part in (
         "You have 10.0000 USD",
-        "{'input_tokens': 11, 'output_tokens': 20, 'total_tokens': 31}",
+        "{'input_tokens': 11, 'output_tokens': 18, 'total_tokens': 29}",
         "(log) WARNING: 9.99",
         "One block: 4 calls",
         "claude-4.5-sonnet: 1 calls",

@@ -30,6 +30,7 @@ def test_one_history_goes_through_every_family(gateway):
     gateway.reply(
         Reply("Nice to meet you, Ada.", reasoning="secret thoughts of one"),
         Reply("It is one red pixel.", reasoning="secret thoughts of another"),
+        "Your name is Ada.",
     )
     history = [SystemMessage("Be brief."), HumanMessage("My name is Ada.")]
     picture = HumanMessage(
@@ -40,7 +41,8 @@ def test_one_history_goes_through_every_family(gateway):
         with build(gateway, slug) as model:
             history += [model.invoke(history), *says]
 
-    assert "Ada" in history[-1].text
+    assert history[-1].text == "Your name is Ada."
+    assert "My name is Ada." in str(asked(gateway)[-1].body)
     assert [request.status for request in asked(gateway)] == [200, 200, 200]
     assert "secret" not in str([request.body for request in asked(gateway)])
     for message, slug in zip([m for m in history if isinstance(m, AIMessage)], TOUR, strict=True):

@@ -32,7 +32,7 @@ from langchain_segmind import (
     SegmindModelNotFoundError,
     SegmindRateLimitError,
 )
-from langchain_segmind.testing import LocalGateway, Queue, Reply
+from langchain_segmind.testing import Call, LocalGateway, Queue, Reply
 from tests.integration.ways import asked, both_ways, build
 
 pytestmark = both_ways
@@ -427,9 +427,11 @@ class Born(TypedDict):
 
 
 ADA = "Ada Lovelace was born in 1815."
+PERSON = '{"name": "Ada Lovelace", "year": 1815}'
 
 
 async def test_structured_output_gives_objects_of_the_schema(model, gateway):
+    gateway.reply(*[PERSON] * 3)
     structured = model.with_structured_output(Person)
 
     person = structured.invoke(ADA)
@@ -448,7 +450,8 @@ async def test_structured_output_gives_objects_of_the_schema(model, gateway):
     "schema",
     [Born, Person.model_json_schema(), {"name": "born", "schema": Person.model_json_schema()}],
 )
-def test_structured_output_gives_dictionaries_for_other_schemas(model, schema):
+def test_structured_output_gives_dictionaries_for_other_schemas(model, gateway, schema):
+    gateway.reply(PERSON)
     assert model.with_structured_output(schema).invoke(ADA) == {
         "name": "Ada Lovelace",
         "year": 1815,
@@ -457,6 +460,11 @@ def test_structured_output_gives_dictionaries_for_other_schemas(model, schema):
 
 @pytest.mark.parametrize("method", ["json_schema", "function_calling"])
 def test_structured_output_takes_the_settings_of_a_call_the_model_too(model, gateway, method):
+    gateway.reply(
+        PERSON
+        if method == "json_schema"
+        else Call("Person", {"name": "Ada Lovelace", "year": 1815})
+    )
     structured = model.with_structured_output(
         Person, method=method, model="gpt-5.1", temperature=0.5
     )
@@ -545,7 +553,7 @@ def test_a_response_format_may_be_given_to_a_call(model, gateway):
 # --- applications ----------------------------------------------------------------------------
 
 
-def test_a_conversation_remembers(model):
+def test_a_conversation_remembers(model, gateway):
     prompt = ChatPromptTemplate.from_messages(
         [("system", "Be helpful."), MessagesPlaceholder("history"), ("human", "{question}")]
     )
@@ -555,7 +563,7 @@ def test_a_conversation_remembers(model):
         answer = chain.invoke({"history": history, "question": question})
         history += [HumanMessage(question), AIMessage(answer)]
 
-    assert "Ada" in answer
+    assert "My name is Ada." in str(asked(gateway)[-1].body)
 
 
 def test_a_retrieval_chain_answers_from_its_documents(model, gateway):
@@ -583,7 +591,7 @@ def test_a_retrieval_chain_answers_from_its_documents(model, gateway):
     assert "Pharos" in chain.invoke("Where did the lighthouse of Alexandria stand?")
 
 
-async def test_a_graph_streams_its_messages_and_remembers(model):
+async def test_a_graph_streams_its_messages_and_remembers(model, gateway):
     def ask(state):
         return {"messages": [model.invoke(state["messages"])]}
 
@@ -602,7 +610,8 @@ async def test_a_graph_streams_its_messages_and_remembers(model):
         )
     ]
 
-    assert "Ada" in "".join(message.text for message, _ in parts)
+    assert "What is my name?" in "".join(message.text for message, _ in parts)
+    assert "My name is Ada." in str(asked(gateway)[-1].body)
     assert len(graph.get_state(thread).values["messages"]) == 4
     await model.aclose()
 

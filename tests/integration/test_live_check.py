@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind.testing import HelpfulBrain, LocalGateway, Reply, Usage
+from langchain_segmind.testing import EchoModel, LocalGateway, Reply, Usage
 from tests.live import check
 from tests.live.probes import UNKNOWNS, probes
 from tests.live.purse import LIMIT
@@ -24,17 +24,24 @@ class Counting:
     def __init__(self, headers: Mapping[str, str | None] | None = None) -> None:
         self.headers = headers or {}
 
-    def answer(self, question):
-        asked = question.turns[-1].text if question.turns else ""
-        if question.slug == "deepseek-reasoner":
+    def respond(self, request):
+        asked = request.turns[-1].text if request.turns else ""
+        if request.slug == "deepseek-reasoner":
             return Reply("391", reasoning="17 times 20 and 17 times 3.", headers=self.headers)
         if last := re.search(r"numbers from 1 to (\d+)", asked):
             numbers = [str(n) for n in range(1, int(last[1]) + 1)]
-            most = question.settings.get("max_tokens", 10_000)
+            most = request.settings.get("max_tokens", 10_000)
             reason = "length" if most < len(numbers) else "stop"
             usage = Usage(20, min(most, 3 * len(numbers)))
             return Reply(" ".join(numbers[:most]), reason, usage=usage, headers=self.headers)
-        return HelpfulBrain().answer(question)
+        if asked == "What is my name?" and "zanzibar" in _system(request):
+            return Reply("zanzibar", headers=self.headers)
+        return EchoModel().respond(request)
+
+
+def _system(request):
+    later = (turn.text for turn in request.turns if turn.role == "system")
+    return " ".join([request.system, *later]).lower()
 
 
 class Dear:
@@ -43,7 +50,7 @@ class Dear:
     def __init__(self, headers: Mapping[str, str | None] | None = None) -> None:
         self.headers = headers or {}
 
-    def answer(self, question):
+    def respond(self, request):
         return Reply("Hello.", usage=Usage(10_000, 2_000), headers=self.headers)  # 0.018 USD
 
 
@@ -81,7 +88,7 @@ def verdicts(report):
 
 
 def test_a_gateway_that_is_as_assumed_agrees_in_everything(checked):
-    with LocalGateway(brain=Counting(), honour_stop=True) as gateway:
+    with LocalGateway(responder=Counting(), honor_stop=True) as gateway:
         code, printed, report = checked(gateway)
 
     told = verdicts(report)
@@ -96,7 +103,7 @@ def test_a_gateway_that_is_as_assumed_agrees_in_everything(checked):
 
 def test_what_is_otherwise_is_told_as_otherwise(checked):
     with LocalGateway(
-        brain=Counting({"x-cost": None, "x-request-id": None}),
+        responder=Counting({"x-cost": None, "x-request-id": None}),
         forward_tools=True,
         refuses_format=["qwen-flash", "gpt-5.4-nano"],
         embedding_reply="data",
@@ -130,12 +137,12 @@ def test_what_is_otherwise_is_told_as_otherwise(checked):
 
 def test_settings_that_a_model_refuses_are_named(checked):
     class Choosy(Counting):
-        def answer(self, question):
-            if {"top_k", "seed"} & question.settings.keys():
+        def respond(self, request):
+            if {"top_k", "seed"} & request.settings.keys():
                 return Reply(status=400, body={"error": "no such setting here"})
-            return super().answer(question)
+            return super().respond(request)
 
-    with LocalGateway(brain=Choosy()) as gateway:
+    with LocalGateway(responder=Choosy()) as gateway:
         _, _, report = checked(gateway)
 
     row = rows(report)["settings of qwen-flash"]
@@ -156,7 +163,7 @@ def test_every_unknown_is_asked_for_and_told(checked):
 
 
 def test_a_rate_limit_that_comes_all_the_same_is_waited_out_and_told(checked):
-    with LocalGateway(brain=Counting(), honour_stop=True) as gateway:
+    with LocalGateway(responder=Counting(), honor_stop=True) as gateway:
         gateway.fail(status=429, slug="gpt-5.4-nano")
         _, _, report = checked(gateway)
 
@@ -167,7 +174,7 @@ def test_a_rate_limit_that_comes_all_the_same_is_waited_out_and_told(checked):
 
 
 def test_odd_and_lost_replies_are_told_and_keep_nothing_from_the_report(checked):
-    with LocalGateway(brain=Counting(), honour_stop=True) as gateway:
+    with LocalGateway(responder=Counting(), honor_stop=True) as gateway:
         gateway.fail(drop="after_run", slug="deepseek-chat")
         gateway.fail(status=200, body=b"\xff<html>", slug="llama-v3p1-8b-instruct")
         gateway.fail(status=200, body=[1, 2], slug="text-embedding-3-small")
@@ -186,7 +193,7 @@ def test_odd_and_lost_replies_are_told_and_keep_nothing_from_the_report(checked)
 
 
 def test_what_it_says_it_cost_is_what_the_gateway_took(checked):
-    with LocalGateway(brain=Counting()) as gateway:
+    with LocalGateway(responder=Counting()) as gateway:
         _, printed, report = checked(gateway)
         taken = 10 - gateway.credits
 
@@ -197,7 +204,7 @@ def test_what_it_says_it_cost_is_what_the_gateway_took(checked):
 
 @pytest.mark.parametrize("headers", [{}, {"x-cost": None, "x-remaining-credits": None}])
 def test_it_ends_before_the_limit_on_a_gateway_that_is_dearer_than_expected(checked, headers):
-    with LocalGateway(brain=Dear(headers)) as gateway:
+    with LocalGateway(responder=Dear(headers)) as gateway:
         code, _, report = checked(gateway)
 
     assert code == 0
@@ -253,7 +260,7 @@ def test_nothing_is_asked_with_a_wrong_key(checked, key):
 
 
 def test_the_key_is_neither_printed_nor_written(checked):
-    with LocalGateway(brain=Counting()) as gateway:
+    with LocalGateway(responder=Counting()) as gateway:
         gateway.fail(
             status=400,
             times=3,
@@ -273,13 +280,13 @@ def test_what_was_learnt_is_kept_when_it_is_interrupted(checked):
     class Interrupting(Counting):
         questions = 0
 
-        def answer(self, question):
+        def respond(self, request):
             self.questions += 1
             if self.questions == 5:
                 os.kill(os.getpid(), signal.SIGINT)
-            return super().answer(question)
+            return super().respond(request)
 
-    with LocalGateway(brain=Interrupting()) as gateway:
+    with LocalGateway(responder=Interrupting()) as gateway:
         code, printed, report = checked(gateway)
 
     assert code == 0
@@ -289,7 +296,7 @@ def test_what_was_learnt_is_kept_when_it_is_interrupted(checked):
 
 
 def test_all_that_was_said_is_in_the_report(checked):
-    with LocalGateway(brain=Counting()) as gateway:
+    with LocalGateway(responder=Counting()) as gateway:
         _, _, report = checked(gateway)
 
     said = report.split("## All that was said")[1]

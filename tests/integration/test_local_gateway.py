@@ -25,12 +25,12 @@ import requests
 from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import (
     Call,
-    HelpfulBrain,
+    EchoModel,
     LocalGateway,
     LoggedRequest,
-    Question,
+    ModelRequest,
     Reply,
-    ScriptedBrain,
+    ScriptedModel,
     Usage,
     live_or_local,
 )
@@ -111,9 +111,11 @@ def text_of(response: requests.Response) -> str:
     return text
 
 
-def test_answers_a_plain_question(gateway: LocalGateway) -> None:
+def test_repeats_a_plain_question(gateway: LocalGateway) -> None:
     question = [{"role": "user", "content": "What is the capital of France?"}]
-    assert "Paris" in text_of(post(gateway, {"messages": question}))
+    assert text_of(post(gateway, {"messages": question})) == (
+        "[local stand-in] What is the capital of France?"
+    )
 
 
 def test_says_in_headers_what_a_call_cost(gateway: LocalGateway) -> None:
@@ -150,7 +152,7 @@ def test_clear_forgets_everything(gateway: LocalGateway) -> None:
     gateway.reply("never said")
     gateway.clear()
     assert gateway.requests == []
-    assert text_of(post(gateway)).startswith("Hello")
+    assert text_of(post(gateway)).endswith("Hello")
     gateway.clear()
     assert (gateway.executions, gateway.credits) == (0, 10.0)
 
@@ -279,7 +281,7 @@ def test_takes_a_large_body(gateway: LocalGateway) -> None:
     picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20_000_000)).decode()
     part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}}
     body = {"messages": [{"role": "user", "content": [part]}]}
-    assert "picture" in text_of(post(gateway, body))
+    assert "(image/png, 20000008 bytes)" in text_of(post(gateway, body))
 
 
 def test_credits_run_out() -> None:
@@ -293,7 +295,7 @@ def test_credits_run_out() -> None:
 
 def test_tools_and_stream_are_ignored_and_billed(gateway: LocalGateway) -> None:
     body = HELLO | {"tools": [{"type": "function"}], "tool_choice": "required", "stream": True}
-    assert text_of(post(gateway, body)).startswith("Hello")
+    assert text_of(post(gateway, body)).endswith("Hello")
     assert gateway.executions == 1
 
 
@@ -308,7 +310,7 @@ def test_some_models_refuse_any_response_format() -> None:
         assert post(gateway, HELLO | {"response_format": wanted}).status_code == 200
 
 
-def test_a_brain_may_have_odd_manners() -> None:
+def test_a_model_may_have_an_odd_output_style() -> None:
     call = {
         "type": "object",
         "properties": {"name": {"enum": ["now"]}, "arguments": {"type": "object"}},
@@ -319,8 +321,8 @@ def test_a_brain_may_have_odd_manners() -> None:
         "properties": {"say": {"type": "string"}, "calls": {"type": "array", "items": call}},
     }
     wanted = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-    said = [{"role": "user", "content": "Use the tool."}]
-    with LocalGateway(brain=HelpfulBrain(manner="bare")) as gateway:
+    said = [{"role": "user", "content": "What is it now?"}]
+    with LocalGateway(responder=EchoModel(output_style="bare")) as gateway:
         text = text_of(post(gateway, {"messages": said, "response_format": wanted}))
     assert json.loads(text) == {"name": "now", "arguments": {}}
 
@@ -371,7 +373,10 @@ class TestForwardedTools:
         function = choice["message"]["tool_calls"][0]["function"]
         assert (function["name"], json.loads(function["arguments"])) == ("add", {"a": 3, "b": 4})
         message = choice["message"]
-        assert text_of(post(gateway, with_tools("gpt-4o", (message, "7")))) == "The answer is 7."
+        assert (
+            text_of(post(gateway, with_tools("gpt-4o", (message, "7"))))
+            == "[local stand-in] add: 7"
+        )
 
     def test_anthropic(self, gateway: LocalGateway) -> None:
         slug = "claude-4.5-sonnet"
@@ -380,7 +385,7 @@ class TestForwardedTools:
         used = body["content"][-1]
         assert (used["name"], used["input"]) == ("add", {"a": 3, "b": 4})
         body = post(gateway, with_tools(slug, (body["content"], "7")), slug=slug).json()
-        assert body["content"] == [{"type": "text", "text": "The answer is 7."}]
+        assert body["content"] == [{"type": "text", "text": "[local stand-in] add: 7"}]
         assert body["stop_reason"] == "end_turn"
 
     def test_gemini(self, gateway: LocalGateway) -> None:
@@ -391,7 +396,7 @@ class TestForwardedTools:
         assert called == {"name": "add", "args": {"a": 3, "b": 4}}
         response = post(gateway, with_tools(slug, (candidate["content"], "7")), slug=slug)
         parts = response.json()["candidates"][0]["content"]["parts"]
-        assert parts == [{"text": "The answer is 7."}]
+        assert parts == [{"text": "[local stand-in] add: 7"}]
 
     @pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
     def test_malformed_tools_are_refused_and_not_billed(
@@ -428,14 +433,14 @@ def test_stop_sequences_are_honoured_only_on_request() -> None:
     with LocalGateway() as gateway:
         gateway.reply("One END two")
         assert text_of(post(gateway, body)) == "One END two"
-    with LocalGateway(honour_stop=True) as gateway:
+    with LocalGateway(honor_stop=True) as gateway:
         gateway.reply("One END two")
         assert text_of(post(gateway, body)) == "One "
 
 
-def test_a_scripted_brain_says_its_lines_and_then_complains() -> None:
-    brain = ScriptedBrain(["One", Reply("Two", finish_reason="length", usage=Usage(7, 8))])
-    with LocalGateway(brain=brain) as gateway:
+def test_a_scripted_model_plays_its_list_and_then_fails() -> None:
+    responder = ScriptedModel(["One", Reply("Two", finish_reason="length", usage=Usage(7, 8))])
+    with LocalGateway(responder=responder) as gateway:
         assert text_of(post(gateway)) == "One"
         second = post(gateway).json()
         assert second["choices"][0]["finish_reason"] == "length"
@@ -444,21 +449,21 @@ def test_a_scripted_brain_says_its_lines_and_then_complains() -> None:
         assert third.status_code == 500
         assert "the script is used up" in third.json()["error"]
         assert gateway.executions == 2
-    assert [question.turns[0].text for question in brain.questions] == ["Hello"] * 3
+    assert [request.turns[0].text for request in responder.requests] == ["Hello"] * 3
 
 
-def test_replies_come_before_the_brain(gateway: LocalGateway) -> None:
+def test_replies_come_before_the_responder(gateway: LocalGateway) -> None:
     gateway.reply("First", Reply("Second"))
     assert [text_of(post(gateway)) for _ in range(2)] == ["First", "Second"]
-    assert text_of(post(gateway)).startswith("Hello")
+    assert text_of(post(gateway)).endswith("Hello")
 
 
-def test_a_failing_brain_is_a_500_and_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_responder_is_a_500_and_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
-        def answer(self, question: Question) -> Reply:
-            raise KeyError(question.slug)
+        def respond(self, request: ModelRequest) -> Reply:
+            raise KeyError(request.slug)
 
-    with LocalGateway(brain=Broken()) as gateway:
+    with LocalGateway(responder=Broken()) as gateway:
         response = post(gateway)
         assert response.status_code == 500
         assert "KeyError" in response.json()["error"]
@@ -624,7 +629,7 @@ def test_the_vendors_own_client_gets_its_answer(gateway: LocalGateway, slug: str
     http = vars(client)["_client"]  # the vendor's client has no close() of its own
     with http:
         response = client.chat_sync(slug, **VENDOR_BODIES[slug], max_tokens=50)
-        assert response.text.startswith("I see a picture (PNG")
+        assert response.text.endswith("What is this picture? (image/png, 24 bytes)")
         assert response.usage
         assert response.finish_reason in {"stop", "end_turn", "STOP"}
         with pytest.raises(segmind.exceptions.SegmindError) as caught:
@@ -649,11 +654,13 @@ async def test_runs_overlap_inside_one_event_loop() -> None:
 
 def test_serves_many_threads(gateway: LocalGateway) -> None:
     def ask(number: int) -> str:
-        said = [{"role": "user", "content": f"Reply with the word N{number}"}]
+        said = [{"role": "user", "content": f"N{number}"}]
         return text_of(post(gateway, {"messages": said}))
 
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(ask, range(64))) == [f"N{number}" for number in range(64)]
+        assert list(pool.map(ask, range(64))) == [
+            f"[local stand-in] N{number}" for number in range(64)
+        ]
     assert gateway.executions == len(gateway.requests) == 64
 
 
@@ -783,10 +790,10 @@ class TestCommands:
     def test_find_the_gateway_in_their_environment(self) -> None:
         program = (
             "from langchain_segmind import ChatSegmind\n"
-            "print(ChatSegmind(model='gpt-4o').invoke('Reply with the word pong').text)"
+            "print(ChatSegmind(model='gpt-4o').invoke('Hello').text)"
         )
         done = self.run("--", sys.executable, "-c", program)
-        assert done.stdout.splitlines()[-1] == "pong"
+        assert done.stdout.splitlines()[-1] == "[local stand-in] Hello"
         assert (done.returncode, done.stderr) == (0, "")
 
     def test_are_watched_on_request(self) -> None:
@@ -808,8 +815,8 @@ class TestCommands:
         assert done.returncode == 1
         assert "no-such-program: No such file" in done.stderr
 
-    @pytest.mark.parametrize("arguments", [("--upstream", "nowhere"), ("--llm", "--weights", "no")])
-    def test_brains_that_cannot_be_had_are_told_in_one_line(
+    @pytest.mark.parametrize("arguments", [("--upstream", "nowhere"), ("--upstream", "ftp://x")])
+    def test_a_wrong_upstream_address_is_an_error_of_one_line(
         self, arguments: tuple[str, ...]
     ) -> None:
         done = self.run(*arguments)
@@ -830,14 +837,14 @@ def test_is_reached_without_a_proxy_of_the_environment(
         poll_interval=0.01,
         timeout=10,
     )
-    question = "Reply with the word pong"
+    question = "Hello"
 
     async def ask() -> str:
         async with model:
             return (await model.ainvoke(question)).text
 
-    assert model.invoke(question).text == "pong"
-    assert asyncio.run(ask()) == "pong"
+    assert model.invoke(question).text == "[local stand-in] Hello"
+    assert asyncio.run(ask()) == "[local stand-in] Hello"
     assert gateway.executions == 2
 
 
@@ -845,7 +852,7 @@ class TestLiveOrLocal:
     """A block of a program that runs with a key and without one."""
 
     def ask(self) -> str:
-        return ChatSegmind(model="gpt-4o").invoke("Reply with the word pong").text
+        return ChatSegmind(model="gpt-4o").invoke("Hello").text
 
     def test_without_a_key_the_calls_go_to_a_gateway_with_the_settings_given(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -856,7 +863,7 @@ class TestLiveOrLocal:
         with live_or_local(credits=3.0) as local:
             assert local is not None
             assert local.credits == 3.0
-            assert self.ask() == "pong"
+            assert self.ask() == "[local stand-in] Hello"
             assert local.executions == 1
 
         assert "SEGMIND_API_KEY" not in os.environ
@@ -870,7 +877,7 @@ class TestLiveOrLocal:
 
         with live_or_local() as local:
             assert local is not None
-            assert self.ask() == "pong"
+            assert self.ask() == "[local stand-in] Hello"
             assert local.executions == 1
 
     def test_with_a_key_they_go_where_the_environment_says(
@@ -884,7 +891,7 @@ class TestLiveOrLocal:
 
         with live_or_local(credits=0.0) as local:
             assert local is None
-            assert self.ask() == "pong"
+            assert self.ask() == "[local stand-in] Hello"
 
         assert gateway.executions == 1
         said = capsys.readouterr().out

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from langchain_segmind.testing import LocalGateway
 from tests.integration import notebook
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def fresh():
-    with LocalGateway() as gateway:
+    with notebook.scripted() as gateway:
         yield notebook.executed(notebook.stored(), gateway)
 
 
@@ -36,7 +35,7 @@ def test_it_shows_what_a_reader_wants_to_see(fresh):
         "[('get_weather', {'city': 'Paris'})]",
         " tool: It is sunny in Paris.\n   ai: It is sunny in Paris.",
         "Person(name='Ada Lovelace', year_of_birth=1815)",
-        "I see a picture (PNG, 1 by 1 pixels",
+        "A single red pixel.",
         "{'input_tokens': 24, 'output_tokens': 2, 'total_tokens': 26}",
         "gpt-4o stop\n0.000032 USD",
         "3 calls",

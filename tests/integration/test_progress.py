@@ -120,7 +120,7 @@ def test_calls_of_an_agent_are_counted(gateway):
 
     agent: Any = create_agent(build(gateway), [add])
     with progress_bar() as bar:
-        agent.invoke({"messages": [("user", "What is 17 + 25? Use the tool.")]})
+        agent.invoke({"messages": [("user", "Add 17 and 25.")]})
 
     assert counts(bar) == {"done": gateway.executions} == {"done": 2}
 

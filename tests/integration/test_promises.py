@@ -23,12 +23,18 @@ from langchain_segmind import (
     UsageTracker,
     track_usage,
 )
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import LocalGateway, ScriptedModel
 from tests.live.probes import CHEAPEST, OPENAI
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 0.05
 """US dollars that all live tests of a run may cost."""
+
+SCRIPT = {  # what the local gateway replies, by what it is asked or by its system text
+    "What is 2 + 2?": "4",
+    "The user's name is Ada.": "Ada",
+    "Ada Lovelace was born": '{"name": "Ada Lovelace", "year_of_birth": 1815}',
+}
 
 FAMILIES = pytest.mark.parametrize("slug", CHEAPEST.values(), ids=CHEAPEST)
 
@@ -47,6 +53,12 @@ class Place:
         return SegmindEmbeddings(model=slug, **self.address)
 
 
+@pytest.fixture
+def gateway():
+    with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
+        yield gateway
+
+
 @pytest.fixture(scope="session")
 def budget():
     return track_usage(BUDGET)
@@ -55,7 +67,7 @@ def budget():
 @pytest.fixture(params=["local", pytest.param("live", marks=pytest.mark.live)])
 def place(request, budget):
     if request.param == "local":
-        with LocalGateway() as gateway:
+        with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
             address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
             yield Place(address, track_usage())
         return

@@ -364,7 +364,7 @@ def test_live_or_local_takes_every_model_where_it_goes_local(explicit, live, mon
 
     assert gateway is not None
     assert (gateway.executions, live.hits) == (1, [])
-    assert "stands in for the models" in capsys.readouterr().out
+    assert "no model is asked" in capsys.readouterr().out
 
 
 def test_answers_of_a_local_gateway_are_cached_apart_from_live_ones(live, monkeypatch):

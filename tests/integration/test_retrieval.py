@@ -14,6 +14,7 @@ from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.vectorstores import InMemoryVectorStore
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, SegmindError
+from langchain_segmind.testing import LocalGateway, ScriptedModel
 
 TEXTS = [
     "Bees find their way by the sun. They swarm in May and June. Honey is harvested in July.",
@@ -22,6 +23,26 @@ TEXTS = [
     "Bread rises because yeast turns sugar into gas. Rye bread is denser.",
 ]
 SWARM, TOWER = "When do bees swarm?", "How tall is the Eiffel Tower?"
+
+
+# The longest part that is in the prompt counts; NO_OUTPUT and NO are what the retrievers ask for.
+IN = "\n> Context:\n>>>\n"
+SCRIPT = {
+    "different versions": f"{SWARM}\nWhich month do swarms leave?\nWhen does a hive divide?",
+    "return NO_OUTPUT": "NO_OUTPUT",
+    SWARM + IN + TEXTS[0]: "Bees find their way by the sun. They swarm in May and June.",
+    "NO if it isn't": "NO",
+    TOWER + IN + TEXTS[2]: "YES",
+    "Write a standalone question.": "Where was Karl von Frisch born?",
+    "Who explained the dance of the bees?": "Karl von Frisch explained it.",
+    "Where was he born?": "In Vienna.",
+}
+
+
+@pytest.fixture
+def gateway():
+    with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
+        yield gateway
 
 
 class Sync:

@@ -8,7 +8,7 @@ import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import LocalGateway, ScriptedModel
 from tests.integration.ways import WAYS
 
 FILES = {
@@ -19,6 +19,16 @@ FILES = {
     "pdf": b"%PDF-1.4\n%%EOF\n",
     "wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
 }
+
+
+JOKE = '{"setup": "What do cats like best?", "punchline": "Mice-cream."}'
+SCRIPT = {"Return the result as a JSON with 'setup' and 'punchline' keys": JOKE}
+
+
+@pytest.fixture
+def gateway():
+    with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
+        yield gateway
 
 
 class OnTheLocalGateway(ChatModelIntegrationTests):
@@ -124,7 +134,7 @@ class NativeTools:
 
     @pytest.fixture
     def gateway(self):
-        with LocalGateway(forward_tools=True) as gateway:
+        with LocalGateway(forward_tools=True, responder=ScriptedModel(SCRIPT)) as gateway:
             yield gateway
 
 

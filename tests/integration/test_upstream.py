@@ -19,7 +19,7 @@ from langchain_segmind import (
     SegmindServerError,
     content_block_from_file,
 )
-from langchain_segmind.testing import LocalGateway, UpstreamBrain
+from langchain_segmind.testing import LocalGateway, OpenAICompatibleModel
 from tests.integration.upstream import HANG_UP, SILENCE, Upstream, completion, serve
 from tests.integration.ways import build
 
@@ -36,7 +36,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def gateway(upstream: Upstream) -> Iterator[LocalGateway]:
-    with LocalGateway(brain=UpstreamBrain(upstream.url, model="llama3.2")) as running:
+    with LocalGateway(responder=OpenAICompatibleModel(upstream.url, model="llama3.2")) as running:
         yield running
 
 
@@ -151,12 +151,12 @@ class TestEveryFamily:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_native_tools_are_native_there_too(upstream: Upstream, slug: str) -> None:
-    brain = UpstreamBrain(upstream.url, model="llama3.2")
+    responder = OpenAICompatibleModel(upstream.url, model="llama3.2")
     function = {"name": "multiply", "arguments": '{"a": 17, "b": 23}'}
     call = {"id": "c1", "type": "function", "function": function}
     upstream.say({"content": None, "tool_calls": [call]}, "It is 391.")
     with (
-        LocalGateway(brain=brain, forward_tools=True) as gateway,
+        LocalGateway(responder=responder, forward_tools=True) as gateway,
         build(gateway, slug, tool_calling="native") as model,
     ):
         state = create_agent(model, [multiply]).invoke({"messages": [TIMES]})
@@ -230,9 +230,9 @@ def test_a_rate_limit_there_says_when_to_come_back(
 
 def test_a_server_that_is_silent_is_given_up(upstream: Upstream) -> None:
     upstream.say((200, SILENCE, {}))
-    brain = UpstreamBrain(upstream.url, timeout=0.05)
+    responder = OpenAICompatibleModel(upstream.url, timeout=0.05)
     with (
-        LocalGateway(brain=brain) as gateway,
+        LocalGateway(responder=responder) as gateway,
         build(gateway, max_retries=0) as model,
         pytest.raises(SegmindServerError, match=r"did not answer within 0\.05 s") as caught,
     ):
@@ -241,9 +241,9 @@ def test_a_server_that_is_silent_is_given_up(upstream: Upstream) -> None:
 
 
 def test_a_server_that_does_not_run_is_named() -> None:
-    brain = UpstreamBrain("http://127.0.0.1:9/v1")
+    responder = OpenAICompatibleModel("http://127.0.0.1:9/v1")
     with (
-        LocalGateway(brain=brain) as gateway,
+        LocalGateway(responder=responder) as gateway,
         build(gateway) as model,
         pytest.raises(
             SegmindServerError, match=r"127\.0\.0\.1:9/v1.*refused.*Does it run"
@@ -254,9 +254,9 @@ def test_a_server_that_does_not_run_is_named() -> None:
 
 
 def test_a_wrong_address_is_no_missing_model(upstream: Upstream) -> None:
-    brain = UpstreamBrain(upstream.url.removesuffix("/v1"))
+    responder = OpenAICompatibleModel(upstream.url.removesuffix("/v1"))
     with (
-        LocalGateway(brain=brain) as gateway,
+        LocalGateway(responder=responder) as gateway,
         build(gateway) as model,
         pytest.raises(SegmindServerError, match="404 page not found"),
     ):
@@ -276,8 +276,8 @@ def test_what_it_cannot_be_shown_is_refused_by_name(
 
 
 def test_the_key_is_sent_there_and_the_gateways_is_not(upstream: Upstream) -> None:
-    brain = UpstreamBrain(upstream.url, api_key="sk-there")
-    with LocalGateway(brain=brain) as gateway, build(gateway) as model:
+    responder = OpenAICompatibleModel(upstream.url, api_key="sk-there")
+    with LocalGateway(responder=responder) as gateway, build(gateway) as model:
         model.invoke("Hi")
         assert upstream.headers[-1]["authorization"] == "Bearer sk-there"
         assert gateway.api_key not in str(upstream.headers)
@@ -289,4 +289,4 @@ def test_the_key_is_sent_there_and_the_gateways_is_not(upstream: Upstream) -> No
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="http://127"):
-        UpstreamBrain(url)
+        OpenAICompatibleModel(url)

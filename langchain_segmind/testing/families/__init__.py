@@ -1,4 +1,4 @@
-"""The body formats: how each reads a request into a `Question`, and writes a `Reply` down.
+"""The body formats: how each reads a request into a `ModelRequest`, and writes a `Reply` down.
 
 A new format is one file and one row here. Formats never import one another.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_segmind.testing.conversation import Question
+from langchain_segmind.testing.conversation import ModelRequest
 from langchain_segmind.testing.directory import Family
 from langchain_segmind.testing.families import anthropic, gemini, openai
 from langchain_segmind.testing.families.common import Reading, Writing
@@ -20,11 +20,11 @@ class Format:
     """One body format.
 
     Attributes:
-        read: Request body to question; refuses what the family would refuse.
+        read: Request body to request; refuses what the family would refuse.
         write: Reply to the family's reply body.
     """
 
-    read: Callable[[Reading], Question]
+    read: Callable[[Reading], ModelRequest]
     write: Callable[[Writing], dict[str, Any]]
 
 

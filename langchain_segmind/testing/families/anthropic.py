@@ -14,7 +14,15 @@ from langchain_segmind.testing.checks import (
     pdf,
     refuse,
 )
-from langchain_segmind.testing.conversation import Call, Media, Question, Reply, Result, Role, Turn
+from langchain_segmind.testing.conversation import (
+    Call,
+    Media,
+    ModelRequest,
+    Reply,
+    Result,
+    Role,
+    Turn,
+)
 from langchain_segmind.testing.families import anthropic_tools
 from langchain_segmind.testing.families.common import (
     Reading,
@@ -49,21 +57,21 @@ class _Returned:
     media: tuple[Media, ...] = ()
 
 
-def read(reading: Reading) -> Question:
+def read(reading: Reading) -> ModelRequest:
     """Read a request body.
 
     Args:
         reading: The request.
 
     Returns:
-        The question it asks. A native ``system`` field is accepted and, as on the real gateway,
+        The request it asks. A native ``system`` field is accepted and, as on the real gateway,
         reaches no model.
 
     Raises:
         RefusalError: The body breaks one of the format's rules.
     """
     body = reading.body
-    question = Question(
+    request = ModelRequest(
         slug=reading.model.slug,
         family="anthropic",
         system=filled_string(body["instruction"], "instruction") if "instruction" in body else "",
@@ -72,11 +80,11 @@ def read(reading: Reading) -> Question:
         settings=settings_of(body, "instruction", "system"),
         offer=anthropic_tools.read_offer(body) if reading.forward_tools else None,
     )
-    anthropic_tools.check_answered(question.turns, offered="tools" in body)
-    if asks_for_json_object(question):
+    anthropic_tools.check_answered(request.turns, offered="tools" in body)
+    if asks_for_json_object(request):
         refuse("response_format: 'json_object' is not supported for Claude, use 'json_schema'")
-    check_settings(question.settings, ANTHROPIC)
-    return question
+    check_settings(request.settings, ANTHROPIC)
+    return request
 
 
 def write(writing: Writing) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_segmind.testing.checks import fields, filled_string, one_of, refuse, shown
-from langchain_segmind.testing.conversation import Question, Reply, Tool, Turn, Usage
+from langchain_segmind.testing.conversation import ModelRequest, Reply, Tool, Turn, Usage
 from langchain_segmind.testing.directory import Model
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -143,6 +143,6 @@ def valid_name(value: Any) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
 
-def asks_for_json_object(question: Question) -> bool:
+def asks_for_json_object(request: ModelRequest) -> bool:
     """Tell whether the reply must be some JSON object."""
-    return (question.response_format or {}).get("type") == "json_object"
+    return (request.response_format or {}).get("type") == "json_object"

@@ -13,7 +13,15 @@ from langchain_segmind.testing.checks import (
     some_string,
     string,
 )
-from langchain_segmind.testing.conversation import Call, Media, Question, Reply, Result, Role, Turn
+from langchain_segmind.testing.conversation import (
+    Call,
+    Media,
+    ModelRequest,
+    Reply,
+    Result,
+    Role,
+    Turn,
+)
 from langchain_segmind.testing.families import gemini_tools
 from langchain_segmind.testing.families.common import (
     Reading,
@@ -38,14 +46,14 @@ _TOOLS: dict[Role, str] = {"user": "functionResponse", "assistant": "functionCal
 _FINISH_REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 
 
-def read(reading: Reading) -> Question:
+def read(reading: Reading) -> ModelRequest:
     """Read a request body.
 
     Args:
         reading: The request.
 
     Returns:
-        The question it asks.
+        The request it asks.
 
     Raises:
         RefusalError: The body breaks one of the format's rules.
@@ -53,7 +61,7 @@ def read(reading: Reading) -> Question:
     body = reading.body
     prompt = flat_prompt(body)
     system, turns = ("", prompt) if prompt else _conversation(body["messages"], reading)
-    question = Question(
+    request = ModelRequest(
         slug=reading.model.slug,
         family="gemini",
         system=system,
@@ -63,9 +71,9 @@ def read(reading: Reading) -> Question:
         offer=gemini_tools.read_offer(body) if reading.forward_tools else None,
     )
     gemini_tools.check_answered(turns)
-    refuse_references(question.response_format, "response_format")
-    check_settings(question.settings, GEMINI)
-    return question
+    refuse_references(request.response_format, "response_format")
+    check_settings(request.settings, GEMINI)
+    return request
 
 
 def write(writing: Writing) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from langchain_segmind.testing.checks import (
     refuse,
     string,
 )
-from langchain_segmind.testing.conversation import Media, Question, Reply, Result, Role, Turn
+from langchain_segmind.testing.conversation import Media, ModelRequest, Reply, Result, Role, Turn
 from langchain_segmind.testing.families import openai_tools
 from langchain_segmind.testing.families.common import (
     Reading,
@@ -35,14 +35,14 @@ _PARTS = ("text", "image_url", "input_audio", "file")
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL)
 
 
-def read(reading: Reading) -> Question:
+def read(reading: Reading) -> ModelRequest:
     """Read a request body.
 
     Args:
         reading: The request.
 
     Returns:
-        The question it asks.
+        The request it asks.
 
     Raises:
         RefusalError: The body breaks one of the format's rules.
@@ -50,7 +50,7 @@ def read(reading: Reading) -> Question:
     body = reading.body
     turns = flat_prompt(body) or _turns(reading)
     leading = next((at for at, turn in enumerate(turns) if turn.role != "system"), len(turns))
-    question = Question(
+    request = ModelRequest(
         slug=reading.model.slug,
         family="openai",
         system="\n\n".join(turn.text for turn in turns[:leading]),
@@ -60,13 +60,13 @@ def read(reading: Reading) -> Question:
         offer=openai_tools.read_offer(body) if reading.forward_tools else None,
     )
     openai_tools.check_answered(turns)
-    if asks_for_json_object(question) and not any("json" in turn.text.lower() for turn in turns):
+    if asks_for_json_object(request) and not any("json" in turn.text.lower() for turn in turns):
         refuse(
             "'messages' must contain the word 'json' in some form, to use "
             "'response_format' of type 'json_object'."
         )
-    check_settings(question.settings, OPENAI)
-    return question
+    check_settings(request.settings, OPENAI)
+    return request
 
 
 def write(writing: Writing) -> dict[str, Any]:

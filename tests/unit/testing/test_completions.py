@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind.testing import Call, Media, Offer, Question, Reply, Result, Tool, Turn, Usage
+from langchain_segmind.testing import (
+    Call,
+    Media,
+    ModelRequest,
+    Offer,
+    Reply,
+    Result,
+    Tool,
+    Turn,
+    Usage,
+)
 from langchain_segmind.testing.completions import (
     UnreadableError,
     UnsayableError,
@@ -17,7 +27,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def told(*turns: Turn, system: str = "", **more: Any) -> dict[str, Any]:
-    return request_of(Question("gpt-4o", "openai", system, turns, **more), "real")
+    return request_of(ModelRequest("gpt-4o", "openai", system, turns, **more), "real")
 
 
 def messages(*turns: Turn, system: str = "", **more: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind.testing import Question, Reply, Turn, Usage
+from langchain_segmind.testing import ModelRequest, Reply, Turn, Usage
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.errors import RefusalError
 from langchain_segmind.testing.families import FORMATS, Reading, Writing
@@ -26,7 +26,7 @@ DIRECTORY = build_directory()
 JSON_SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
 
 
-def read(slug: str, body: dict[str, Any], unfetchable: tuple[str, ...] = ()) -> Question:
+def read(slug: str, body: dict[str, Any], unfetchable: tuple[str, ...] = ()) -> ModelRequest:
     model = DIRECTORY[slug]
     return FORMATS[model.family].read(Reading(model, body, unfetchable))
 
@@ -76,7 +76,7 @@ BODIES: dict[Family, dict[str, Any]] = {
 @pytest.mark.parametrize("family", SLUGS)
 def test_every_family_reads_the_same_conversation(family: Family) -> None:
     question = read(SLUGS[family], {**BODIES[family], "temperature": 0.5, "max_tokens": 9})
-    assert question == Question(
+    assert question == ModelRequest(
         slug=SLUGS[family],
         family=family,
         system="Be brief.",
@@ -91,7 +91,7 @@ def test_every_family_takes_a_flat_prompt(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", SLUGS)
-def test_tools_and_stream_reach_no_brain(family: Family) -> None:
+def test_tools_and_stream_reach_no_model(family: Family) -> None:
     body = BODIES[family] | {"tools": [{}], "tool_choice": "any", "stream": True}
     assert read(SLUGS[family], body).settings == {}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind.testing import Call, Offer, Question, Reply, Result, Tool, Usage
+from langchain_segmind.testing import Call, ModelRequest, Offer, Reply, Result, Tool, Usage
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.errors import RefusalError
 from langchain_segmind.testing.families import FORMATS, Reading, Writing
@@ -78,7 +78,7 @@ HISTORIES: dict[Family, dict[str, Any]] = {
 }
 
 
-def read(family: Family, body: dict[str, Any], *, forward: bool = True) -> Question:
+def read(family: Family, body: dict[str, Any], *, forward: bool = True) -> ModelRequest:
     reading = Reading(DIRECTORY[SLUGS[family]], body, forward_tools=forward)
     return FORMATS[family].read(reading)
 

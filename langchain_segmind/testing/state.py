@@ -13,8 +13,8 @@ from langchain_segmind.testing.embedding_replies import EmbeddingReply
 from langchain_segmind.testing.errors import INVALID_KEY, RefusalError
 from langchain_segmind.testing.ledger import Ledger
 from langchain_segmind.testing.queue import Jobs
+from langchain_segmind.testing.responder_pool import ResponderPool
 from langchain_segmind.testing.runs import Run
-from langchain_segmind.testing.thinking import Thinker
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class Desk:
+class GatewayState:
     """All that answering takes.
 
     Attributes:
         ledger: What the gateway remembers.
         jobs: What was handed in to its queue.
-        thinker: Who asks the brain.
+        responders: Who asks the responder.
         api_key: The one key that is valid.
         directory: The models by slug.
         latency: Seconds each run takes.
-        honour_stop: Whether stop sequences end an answer.
+        honor_stop: Whether stop sequences end an answer.
         unfetchable: Hosts pictures cannot be fetched from.
         refuses_format: Slugs that refuse any ``response_format``.
         forward_tools: Whether the families' own tool fields reach the models.
@@ -54,11 +54,11 @@ class Desk:
 
     ledger: Ledger
     jobs: Jobs
-    thinker: Thinker
+    responders: ResponderPool
     api_key: str
     directory: Mapping[str, Model]
     latency: float = 0.0
-    honour_stop: bool = False
+    honor_stop: bool = False
     unfetchable: Collection[str] = ()
     refuses_format: Collection[str] = ()
     forward_tools: bool = False
@@ -68,12 +68,12 @@ class Desk:
 Execution = Callable[[], Awaitable[Run]]  # runs a model, and bills it
 
 
-def check_key(desk: Desk, visit: Visit) -> None:
+def check_key(state: GatewayState, visit: Visit) -> None:
     """Refuse a visit without the right key in ``x-api-key``."""
     key = visit.headers.get("x-api-key")
     if not key and "authorization" not in visit.headers:
         raise RefusalError(401)
-    if key != desk.api_key:
+    if key != state.api_key:
         raise RefusalError(401, INVALID_KEY)
 
 
@@ -84,9 +84,9 @@ def check_content_type(visit: Visit) -> None:
         raise RefusalError(406, "Invalid content type")
 
 
-def find(desk: Desk, slug: str) -> Model:
+def find(state: GatewayState, slug: str) -> Model:
     """Find the model of a slug."""
-    model = desk.directory.get(slug)
+    model = state.directory.get(slug)
     if model is None:
         raise RefusalError(404, f"Model '{slug}' not found")
     if model.retired:
@@ -94,9 +94,9 @@ def find(desk: Desk, slug: str) -> Model:
     return model
 
 
-def check_credits(desk: Desk) -> None:
+def check_credits(state: GatewayState) -> None:
     """Refuse a run that nothing is left to pay for."""
-    if desk.ledger.balance <= 0:
+    if state.ledger.balance <= 0:
         raise RefusalError(406, "Insufficient credits")
 
 

@@ -1,4 +1,4 @@
-"""A brain that asks a real model: any server that speaks OpenAI's chat completions.
+"""A responder that asks a real model: any server that speaks OpenAI's chat completions.
 
 What goes wrong there is told as this gateway tells errors, and never billed.
 """
@@ -15,7 +15,7 @@ from langchain_segmind.testing.completions import (
     reply_of,
     request_of,
 )
-from langchain_segmind.testing.conversation import Question, Reply
+from langchain_segmind.testing.conversation import ModelRequest, Reply
 
 _CONNECT_SECONDS = 10.0
 _SHOWN = 300  # characters of an answer that makes no sense
@@ -27,7 +27,7 @@ _STATUSES = {400: 400, 404: 404, 413: 413, 422: 400, 429: 429, 500: 500, 503: 50
 _BAD_REQUEST, _BAD_GATEWAY, _TOO_LATE = 400, 502, 504
 
 
-class UpstreamBrain:
+class OpenAICompatibleModel:
     """Answers with a model that some other server runs: Ollama, llama.cpp, vLLM and their like.
 
     The three families, tools told in words, ``response_format`` and all settings work with it as
@@ -35,15 +35,15 @@ class UpstreamBrain:
 
     Example:
         >>> from langchain_segmind.testing import LocalGateway
-        >>> brain = UpstreamBrain("http://127.0.0.1:11434/v1", model="llama3.2")
-        >>> gateway = LocalGateway(brain=brain)
+        >>> responder = OpenAICompatibleModel("http://127.0.0.1:11434/v1", model="llama3.2")
+        >>> gateway = LocalGateway(responder=responder)
 
     Args:
         url: The address before ``/chat/completions``; it usually ends in ``/v1``.
         model: The model's name there; None asks for the slug the client asked for.
         api_key: A key for that server, sent as a bearer token.
         timeout: Seconds the server may be silent.
-        threads: How many questions it is asked at the same time.
+        threads: How many requests it is asked at the same time.
 
     Raises:
         ValueError: The address is none of http or https, or has more than a path.
@@ -69,11 +69,11 @@ class UpstreamBrain:
         self._timeout = (min(timeout, _CONNECT_SECONDS), timeout)
         self._proxied = parts.hostname not in _LOCAL
 
-    def answer(self, question: Question) -> Reply:
+    def respond(self, request: ModelRequest) -> Reply:
         """Ask the server.
 
         Args:
-            question: What was asked.
+            request: What was asked.
 
         Returns:
             Its reply, or an error that is not billed: 400, 404, 413, 429, 500 and 503 are passed
@@ -81,7 +81,7 @@ class UpstreamBrain:
             key, or answered something else than a chat completion.
         """
         try:
-            body = request_of(question, self._model or question.slug)
+            body = request_of(request, self._model or request.slug)
         except UnsayableError as error:
             return _failed(_BAD_REQUEST, str(error))
         try:

@@ -1,8 +1,8 @@
-"""Who asks the brain, and where: a slow brain must not keep the gateway from answering others.
+"""Call the responder, in threads of its own: a slow one must not keep the gateway from others.
 
-A brain says in an attribute `threads` how many questions it can answer at a time. Those that need
-no time worth speaking of say 0, and are asked in the gateway's own thread. One that says nothing
-is asked one question at a time, in another thread.
+A responder says in an attribute `threads` how many requests it takes at a time. One that needs no
+time worth speaking of says 0, and is called in the gateway's own thread. One that says nothing is
+given one request at a time, in another thread.
 """
 
 import asyncio
@@ -12,35 +12,37 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from langchain_segmind.testing.conversation import Brain, Question, Reply
+from langchain_segmind.testing.conversation import ModelRequest, Reply, Responder
 
 T = TypeVar("T")
 
-_THREAD_NAME = "langchain-segmind-brain"
+_THREAD_NAME = "langchain-segmind-responder"
 
 
-class Thinker:
-    """Asks a brain for one gateway.
+class ResponderPool:
+    """Asks a responder for one gateway.
 
     Args:
-        brain: Who answers.
+        responder: Who answers.
     """
 
-    def __init__(self, brain: Brain) -> None:
-        self._brain = brain
-        threads = int(getattr(brain, "threads", 1))
+    def __init__(self, responder: Responder) -> None:
+        self._responder = responder
+        threads = int(getattr(responder, "threads", 1))
         self._workers = Workers(threads) if threads > 0 else None
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def answer(self, question: Question) -> Reply:
-        """Have a question answered.
+    async def respond(self, request: ModelRequest) -> Reply:
+        """Have a request answered.
 
         Raises:
-            Exception: Whatever the brain raised.
+            Exception: Whatever the responder raised.
         """
         if self._workers is None:
-            return self._brain.answer(question)
-        return await asyncio.wrap_future(self._workers.take(lambda: self._brain.answer(question)))
+            return self._responder.respond(request)
+        return await asyncio.wrap_future(
+            self._workers.take(lambda: self._responder.respond(request))
+        )
 
     def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin some work that goes on even if nobody waits for it, until the gateway stops."""

@@ -1,0 +1,270 @@
+"""Find the form that a request wants its reply in, and write text and tool calls in it.
+
+The form is recognized by its shape alone, so that it may change: somewhere in the schema is a list
+whose items have a ``name`` with a fixed value and an object of arguments. That list takes the
+calls. The place of the answer is the first property beside it that can be filled freely, or another
+alternative of the same schema.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_segmind.testing.conversation import Call, ModelRequest, Offer, Tool
+from langchain_segmind.testing.exchange import json_objects
+from langchain_segmind.testing.schema import fill, resolved
+from langchain_segmind.testing.schema_check import accepts
+
+Schema = Mapping[str, Any]
+Step = str | int  # a property's name, or the number of an alternative
+
+_ARGUMENTS = ("arguments", "parameters", "args", "input")
+_DEEPEST = 6  # steps from the root to the list of calls
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a reply must be written that may hold tool calls.
+
+    Attributes:
+        offer: The tools that can be called.
+        root: The whole schema; empty where the form is told in words only, and calls are written
+            as a list without anything around it.
+        calls: The steps to the list of calls.
+        answer: The steps to the place of the answer; None where calls are the only reply.
+        beside: The name of the answer's place in the object that holds the calls, if it is there.
+    """
+
+    offer: Offer
+    root: Schema
+    calls: tuple[Step, ...] = ()
+    answer: tuple[Step, ...] | None = None
+    beside: str | None = None
+
+    def write(self, text: str, calls: Sequence[Call]) -> Any:
+        """Write text and calls as a JSON value, or the text itself where words are the form."""
+        if not self.root:
+            return self.items(calls) if calls else text
+        if calls or self.answer is None:
+            held = {} if self.beside is None else {self.beside: self._words(text, calls=True)}
+            return self._at(self.root, self.calls, self.items(calls), held)
+        empty: dict[Any, Any] = {} if self.beside is None else {self.calls[-1]: []}
+        return self._at(self.root, self.answer, self._words(text), empty)
+
+    def answer_schema(self) -> Schema | None:
+        """Return the schema of an answer that cannot be plain text; None for one that can."""
+        if not self.root or self.answer is None:
+            return None
+        wanted = _schema_at(self.root, self.answer)
+        options = [resolved(part, self.root) for part in _options(wanted) or [wanted]]
+        if any(option.get("type", "string") == "string" for option in options if option):
+            return None
+        return wanted
+
+    def items(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
+        """Write calls as the items of the list that takes them."""
+        return [self._item(call) for call in calls]
+
+    def _item(self, call: Call) -> dict[str, Any]:
+        options = list(_items(_schema_at(self.root, self.calls), self.root)) if self.root else []
+        named = (option for option in options if call.name in _names(option, self.root))
+        option = next(named, options[0] if options else {})
+        key = _arguments_key(option) or _ARGUMENTS[0]
+        held: Any = dict(call.arguments)
+        if resolved((option.get("properties") or {}).get(key), self.root).get("type") == "string":
+            held = json.dumps(held, ensure_ascii=False)  # a map that a model's dialect cannot say
+        more = {
+            name: fill(part, root=self.root)
+            for name, part in (option.get("properties") or {}).items()
+            if name in (option.get("required") or ()) and name not in {"name", key}
+        }
+        order = [*(option.get("properties") or {"name": {}, key: {}})]
+        written = {"name": call.name, key: held, **more}
+        return dict(sorted(written.items(), key=lambda pair: order.index(pair[0])))
+
+    def _words(self, text: str, *, calls: bool = False) -> Any:
+        schema = self.answer_schema()
+        if schema is None:
+            return text
+        if calls and accepts(schema, None, self.root):
+            return None
+        try:
+            return json.loads(text)
+        except ValueError:
+            return fill(schema, text or "text", self.root)
+
+    def _at(self, schema: Any, steps: Sequence[Step], value: Any, beside: Mapping[str, Any]) -> Any:
+        """Fill a schema so that a value stands at the end of some steps."""
+        if not steps:
+            return value
+        plain = resolved(schema, self.root)
+        if isinstance(steps[0], int):
+            option = {**_without_options(plain), **_mapping(_options(plain)[steps[0]])}
+            return self._at(option, steps[1:], value, beside)
+        held: dict[str, Any] = {}
+        for name, part in plain["properties"].items():
+            if name == steps[0]:
+                held[name] = self._at(part, steps[1:], value, beside)
+            elif len(steps) == 1 and name in beside:
+                held[name] = beside[name]
+            elif name in (plain.get("required") or ()):
+                held[name] = fill(part, root=self.root)
+        return held
+
+
+def find_form(request: ModelRequest) -> Form | None:
+    """Find the form that a request asks for; None where it offers no tools in a schema or text."""
+    wanted = wanted_schema(request)
+    if wanted is not None:
+        return form_of(wanted)
+    if request.offer is not None:
+        return None
+    found = [*json_objects(request.system)]
+    forms = (form for schema in found if (form := form_of(schema)))
+    return next(forms, None) or _listed_form(found)
+
+
+def wanted_schema(request: ModelRequest) -> Schema | None:
+    """Return the schema of ``response_format``, if it is one."""
+    wanted = request.response_format or {}
+    return wanted["json_schema"]["schema"] if wanted.get("type") == "json_schema" else None
+
+
+def schema_in_text(request: ModelRequest) -> Schema | None:
+    """Return the last JSON object of the system text or the last turn that looks like a schema."""
+    texts = [request.system, *(turn.text for turn in request.turns[-1:])]
+    found = (
+        value
+        for text in texts
+        for value in json_objects(text)
+        if isinstance(value.get("properties"), Mapping)
+    )
+    return next(iter([*found][::-1]), None)
+
+
+def form_of(root: Schema) -> Form | None:
+    """Recognize a form for calls by its schema."""
+    for steps, held in _lists(root, root, ()):
+        tools = [_tool(item, root) for item in _items(held, root)]
+        named = tuple(tool for group in tools for tool in group)
+        answer, beside = _answer(root, steps)
+        if beside is not None and int(held.get("minItems", 0)) > 0:
+            answer = None
+        offer = Offer(named, answer is None, held.get("maxItems"))
+        return Form(offer, root, steps, answer, beside)
+    return None
+
+
+def _listed_form(found: Sequence[Mapping[str, Any]]) -> Form | None:
+    """Recognize tools that a text lists as OpenAI's JSON does."""
+    specs = [_mapping(value.get("function", value)) for value in found]
+    tools = tuple(
+        Tool(spec["name"], str(spec.get("description", "")), spec["parameters"])
+        for spec in specs
+        if isinstance(spec.get("name"), str) and isinstance(spec.get("parameters"), Mapping)
+    )
+    return Form(Offer(tools), {}) if tools else None
+
+
+def _lists(
+    schema: Any, root: Schema, steps: tuple[Step, ...], seen: set[Any] | None = None
+) -> Iterator[tuple[tuple[Step, ...], Schema]]:
+    """Find lists of calls: the steps to each, and its schema. No part is looked at twice."""
+    seen = set() if seen is None else seen
+    key = schema.get("$ref", id(schema)) if isinstance(schema, Mapping) else id(schema)
+    if key in seen:
+        return
+    seen.add(key)
+    plain = resolved(schema, root)
+    if steps and _is_list_of_calls(plain, root):
+        yield steps, plain
+    if len(steps) < _DEEPEST:
+        for at, option in enumerate(_options(plain)):
+            yield from _lists(option, root, (*steps, at), seen)
+        for name, part in _mapping(plain.get("properties")).items():
+            yield from _lists(part, root, (*steps, name), seen)
+
+
+def _is_list_of_calls(schema: Schema, root: Schema) -> bool:
+    items = list(_items(schema, root))
+    return bool(items) and all(_names(item, root) and _arguments_key(item) for item in items)
+
+
+def _items(schema: Schema, root: Schema) -> Iterator[Schema]:
+    if isinstance(schema.get("items"), Mapping):
+        held = resolved(schema["items"], root)
+        yield from (resolved(option, root) for option in _options(held) or [held])
+
+
+def _names(item: Schema, root: Schema) -> list[str]:
+    name = resolved(_mapping(item.get("properties")).get("name"), root)
+    fixed = [name["const"]] if "const" in name else name.get("enum") or []
+    return [value for value in fixed if isinstance(value, str)]
+
+
+def _arguments_key(item: Schema) -> str | None:
+    known = _mapping(item.get("properties"))
+    return next((key for key in _ARGUMENTS if isinstance(known.get(key), Mapping)), None)
+
+
+def _tool(item: Schema, root: Schema) -> list[Tool]:
+    key = _arguments_key(item)
+    parameters = _mapping(_mapping(item.get("properties")).get(key or ""))
+    if resolved(parameters, root).get("type") == "string":  # JSON in a string; its schema is lost
+        parameters = {"type": "object"}
+    kept = {name: root[name] for name in ("$defs", "definitions") if name in root}
+    about = str(item.get("description", ""))
+    return [Tool(name, about, {**kept, **parameters}) for name in _names(item, root)]
+
+
+def _answer(root: Schema, calls: tuple[Step, ...]) -> tuple[tuple[Step, ...] | None, str | None]:
+    """Find the place of the answer: beside the calls, or in an alternative to them."""
+    holder = calls[:-1]
+    if (name := _free_property(_schema_at(root, holder), root, calls[-1])) is not None:
+        return (*holder, name), name
+    for at in reversed(range(len(calls))):
+        if isinstance(calls[at], int):
+            return _other(root, calls[:at], calls[at]), None
+    return None, None
+
+
+def _other(root: Schema, before: tuple[Step, ...], taken: Step) -> tuple[Step, ...] | None:
+    for number, option in enumerate(_options(_schema_at(root, before))):
+        plain = resolved(option, root)
+        if number == taken or next(_lists(option, root, ("",)), None):
+            continue
+        name = _free_property(plain, root)
+        return (*before, number) if name is None else (*before, number, name)
+    return None
+
+
+def _free_property(schema: Schema, root: Schema, taken: Step | None = None) -> str | None:
+    for name, part in _mapping(schema.get("properties")).items():
+        if name != taken and not _is_fixed(resolved(part, root)):
+            return str(name)
+    return None
+
+
+def _schema_at(root: Schema, steps: Sequence[Step]) -> Schema:
+    plain = resolved(root, root)
+    for step in steps:
+        part = _options(plain)[step] if isinstance(step, int) else plain["properties"][step]
+        plain = resolved(part, root)
+    return plain
+
+
+def _is_fixed(schema: Schema) -> bool:
+    return "const" in schema or "enum" in schema or schema.get("type") in {"boolean", "null"}
+
+
+def _options(schema: Schema) -> Sequence[Any]:
+    return schema.get("anyOf") or schema.get("oneOf") or ()
+
+
+def _without_options(schema: Schema) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
