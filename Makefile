@@ -64,7 +64,7 @@ demo-llm: $(READY)
 	done; done
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-llm: $(READY)
 	SERVER='$(SERVER)' MODEL='$(MODEL)' $(BIN)/python -m pytest tests/llm
@@ -80,7 +80,7 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 faults: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[faults]'
@@ -109,7 +109,7 @@ $(FLOOR)/.ready: pyproject.toml
 	@touch $@
 
 test-floor: $(FLOOR)/.ready
-	$(FLOOR)/bin/python -m pytest tests/unit $(FLOOR_FAULTS)
+	$(FLOOR)/bin/python -m pytest -n auto tests/unit $(FLOOR_FAULTS)
 
 ifdef QUICK
 bench: $(READY)
