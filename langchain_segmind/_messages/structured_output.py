@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from operator import itemgetter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from langchain_core import exceptions
@@ -17,7 +17,7 @@ from langchain_core.output_parsers.openai_tools import (
     JsonOutputKeyToolsParser,
     PydanticToolsParser,
 )
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
 from langchain_core.utils.function_calling import (
     convert_to_json_schema,
     convert_to_openai_function,
@@ -56,7 +56,7 @@ def structured_output_chain(
         name = convert_to_openai_tool(schema)["function"]["name"]
         settings = {"tool_choice": name, "ls_structured_output_format": told, **kwargs}
         called = model.bind_tools([schema], strict=strict, **settings)
-        parser = _answered | _called | _call_parser(schema, name)
+        parser = _reader(_call_parser(schema, name), _check_called)
         return _with_raw(called, parser) if include_raw else called | parser
     if method == "json_schema" and schema is not None:
         form = response_format(schema, strict=strict)
@@ -69,7 +69,7 @@ def structured_output_chain(
             f"method: {method!r} is none; use json_schema, function_calling or json_mode"
         )
     asked = model.bind(response_format=form, ls_structured_output_format=told, **kwargs)
-    parser = _answered | _whole | _parser(schema)
+    parser = _reader(_parser(schema), _check_whole)
     return _with_raw(asked, parser) if include_raw else asked | parser
 
 
@@ -145,58 +145,93 @@ def _call_parser(schema: Schema, name: str) -> Runnable[Any, Any]:
     return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
 
 
-def _unless_refused(message: AIMessage) -> AIMessage:
-    """Pass an answer on; for a refusal, say so instead of failing to parse it."""
+def _check_not_refused(message: AIMessage) -> None:
+    """Raise for a refusal, instead of failing to parse it."""
     refusal = refusal_of(message)
     if refusal is None:
-        return message
+        return
     said = f"The model refused to produce the requested output: {refusal}"
     refused = getattr(exceptions, "ModelRefusalError", None)  # langchain-core has it since 1.7.5
     raise refused(said, raw_message=message) if refused else OutputParserException(said)
 
 
-async def _aunless_refused(message: AIMessage) -> AIMessage:
-    return _unless_refused(message)
-
-
-def _unless_cut(message: AIMessage) -> AIMessage:
-    """Pass an answer on if it is whole JSON: LangChain's parser would complete half of one."""
+def _check_whole(message: AIMessage) -> None:
+    """Raise unless an answer is whole JSON: LangChain's parser would complete half of one."""
     told = message.response_metadata
     if "length" in (told.get("finish_reason"), told.get("native_finish_reason")):
         raise OutputParserException(f"The answer was cut short by the token limit: {message.text}")
     try:
         json.loads(message.text)
     except ValueError:
-        raise OutputParserException(f"The answer is not JSON: {message.text}") from None
-    return message
+        reason = "is not JSON"
+    except RecursionError:
+        reason = "is nested too deeply"
+    else:
+        return
+    raise OutputParserException(f"The answer {reason}: {message.text}")
 
 
-async def _aunless_cut(message: AIMessage) -> AIMessage:
-    return _unless_cut(message)
-
-
-def _if_called(message: AIMessage) -> AIMessage:
-    """Pass an answer on if it holds a call that can be read."""
+def _check_called(message: AIMessage) -> None:
+    """Raise unless an answer holds a call that can be read."""
     if message.tool_calls:
-        return message
+        return
     broken = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
     raise OutputParserException(f"The answer holds no valid call: {broken or message.text}")
 
 
-async def _aif_called(message: AIMessage) -> AIMessage:
-    return _if_called(message)
+def _reader(
+    parser: Runnable[Any, Any], check: Callable[[AIMessage], None]
+) -> Runnable[AIMessage, Any]:
+    """Make the step that reads an answer into an object, or raises OutputParserException.
+
+    LangChain's parsers let errors of pydantic and of deep nesting pass. In a stream they yield what
+    fits so far, and nothing where nothing fits; as a function, the step reads the whole answer.
+    """
+
+    def read(message: AIMessage, config: RunnableConfig) -> Any:
+        _check_not_refused(message)
+        check(message)
+        with _misfits_raised_as_one(message):
+            return parser.invoke(message, config)
+
+    async def aread(message: AIMessage, config: RunnableConfig) -> Any:
+        _check_not_refused(message)
+        check(message)
+        with _misfits_raised_as_one(message):
+            return await parser.ainvoke(message, config)
+
+    return RunnableLambda(read, aread).with_types(output_type=parser.OutputType)
 
 
-_answered: Final = RunnableLambda(_unless_refused, _aunless_refused)
-_whole: Final = RunnableLambda(_unless_cut, _aunless_cut)
-_called: Final = RunnableLambda(_if_called, _aif_called)
+@contextmanager
+def _misfits_raised_as_one(message: AIMessage) -> Iterator[None]:
+    try:
+        yield
+    except OutputParserException:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:  # pydantic's is a ValueError
+        said = f"The answer does not fit the schema: {error}"
+        raise OutputParserException(said, llm_output=message.text) from error
 
 
 def _with_raw(
     asked: Runnable[LanguageModelInput, Any], parser: Runnable[Any, Any]
 ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-    parsed = RunnablePassthrough.assign(
-        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
-    )
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=asked) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+    def parse(found: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+        try:
+            return _outcome(found["raw"], parser.invoke(found["raw"], config), None)
+        except Exception as error:  # noqa: BLE001 - it is what the user asked to be given
+            return _outcome(found["raw"], None, error)
+
+    async def aparse(found: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+        try:
+            return _outcome(found["raw"], await parser.ainvoke(found["raw"], config), None)
+        except Exception as error:  # noqa: BLE001
+            return _outcome(found["raw"], None, error)
+
+    # LangChain's own way, `with_fallbacks`, raises in a stream once the message has been yielded.
+    return RunnableMap(raw=asked) | RunnableLambda(parse, aparse)
+
+
+def _outcome(raw: Any, parsed: Any, error: Exception | None) -> dict[str, Any]:
+    return {"raw": raw, "parsed": parsed, "parsing_error": error}
