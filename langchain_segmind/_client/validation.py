@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+import socket
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -129,6 +130,27 @@ def is_loopback(host: str) -> bool:
     # Before Python 3.13, `is_loopback` of an IPv4 address within IPv6 is False.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback
+
+
+def is_this_machine(url: str) -> bool:
+    """Return whether a URL leads to this machine, however its host is written.
+
+    For deciding whom not to ask: plain http is allowed only where `is_loopback` holds, because what
+    a resolver makes of `127.1` or `x.localhost` is up to the resolver.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if is_loopback(host) or host.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    try:
+        # Systems connect to themselves for the unspecified address.
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))  # 127.1, 2130706433, 0x7f000001
+        except (OSError, ValueError):
+            return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
 
 
 def check_seconds(value: float | None, field: str) -> float | None:

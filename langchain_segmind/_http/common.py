@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal, Protocol
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
@@ -22,7 +21,7 @@ from requests.utils import (
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
-from langchain_segmind._client.validation import HEADER_NAME, check_proxy, is_loopback
+from langchain_segmind._client.validation import HEADER_NAME, check_proxy, is_this_machine
 from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Request, Response
 from langchain_segmind._value import value
 from langchain_segmind._version import __version__
@@ -305,7 +304,7 @@ def resolve_route(network: Network) -> ResolvedRoute:
             "REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"
         )
     proxy = network.proxy
-    if not proxy and not _is_this_machine(network.origin):
+    if not proxy and not is_this_machine(network.origin):
         proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
     if not proxy:
         return ResolvedRoute({}, verify, None, {})
@@ -313,13 +312,6 @@ def resolve_route(network: Network) -> ResolvedRoute:
     check_proxy(proxy)
     headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
     return ResolvedRoute({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
-
-
-def _is_this_machine(url: str) -> bool:
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    # `localhost.` and names below it are this machine's own too (RFC 6761, section 6.3), but only
-    # if the resolver keeps to that. So a proxy is no use for them, and plain HTTP remains refused.
-    return is_loopback(host) or host.endswith(".localhost")
 
 
 def needs_tls(network: Network, resolve_route: ResolvedRoute) -> bool:
