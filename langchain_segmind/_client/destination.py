@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from langchain_segmind._client.validation import is_this_machine
 from langchain_segmind._flows.types import Destination
 from langchain_segmind.errors import SegmindInvalidRequestError
 
@@ -75,7 +76,9 @@ def redirect(base_url: str, *, is_explicit: bool) -> str | None:
         # Who set SEGMIND_API_BASE to the block's own gateway may test a key that it refuses.
         is_there = gateway != innermost and _port(base_url) == _port(innermost.partition(" ")[0])
         return None if is_there else innermost
-    if not gateway:
+    if not is_this_machine(base_url):
+        return innermost
+    if not gateway:  # another gateway, or a server of the test
         return None
     # A test may run other gateways. Those of a process that started this test run are not its own.
     if _port(base_url) != _port(gateway.partition(" ")[0]):
@@ -86,8 +89,14 @@ def redirect(base_url: str, *, is_explicit: bool) -> str | None:
 
 
 def may_lack_key() -> bool:
-    """Return whether a model may be built without a key, as in what pytest imports."""
-    return os.environ.get(_LACK_KEY, "").strip().lower() not in _NO
+    """Return whether a model may be built without a key, as in what pytest imports.
+
+    While a local gateway is active, models go there with its key.
+    """
+    return (
+        bool(_variables().get(_REDIRECT))
+        or os.environ.get(_LACK_KEY, "").strip().lower() not in _NO
+    )
 
 
 class _Switch:
