@@ -462,7 +462,7 @@ def test_nothing_is_sent_where_live_requests_are_refused(live, monkeypatch, slug
     assert live.hits == live.connections == []
 
 
-@pytest.mark.parametrize("value", ["0", "false", "No", " OFF ", "flase"])
+@pytest.mark.parametrize("value", ["0", "false", "No", " OFF ", "flase", " ", "\t", "null", "2"])
 def test_these_values_refuse(live, monkeypatch, value):
     monkeypatch.setenv("SEGMIND_ALLOW_LIVE_REQUESTS", value)
     with implicit(monkeypatch, live) as model, pytest.raises(SegmindInvalidRequestError):
@@ -525,6 +525,42 @@ def test_the_switch_holds_in_a_test_that_clears_the_environment(live, monkeypatc
             model.invoke("Hi")
 
     assert live.connections == []
+
+
+CLEARED = """
+import os, sys
+from unittest import mock
+from langchain_segmind import ChatSegmind, allow_live_requests
+with mock.patch.dict(os.environ, {"SEGMIND_API_KEY": "SG_real_key"}, clear=True):
+    model = ChatSegmind(model="gpt-4o", base_url=sys.argv[1], max_retries=0)
+    if len(sys.argv) > 2:
+        allow_live_requests(True)
+        os.environ.clear()
+    print(model.invoke("Hi").text)
+"""
+
+
+def run_cleared(live: Live, value: str, *more: str) -> "subprocess.CompletedProcess[bytes]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEGMIND_ALLOW_LIVE_REQUESTS": value}
+    command = [sys.executable, "-c", CLEARED, live.url, *more]
+    return subprocess.run(command, env=environment, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("value", ["0", "no", " "])
+def test_the_shells_switch_holds_in_a_test_that_clears_the_environment(live, value):
+    done = run_cleared(live, value)
+
+    assert b"Live requests are refused" in done.stderr
+    assert live.connections == []
+
+
+def test_the_shells_switch_can_be_lifted_by_the_function(live):
+    assert b"REAL MONEY" in run_cleared(live, "0", "lift").stdout
+
+
+@pytest.mark.parametrize("value", ["1", ""])
+def test_the_shells_switch_allows_where_it_did(live, value):
+    assert b"REAL MONEY" in run_cleared(live, value).stdout
 
 
 def test_the_switch_holds_in_the_processes_that_are_started(live):
