@@ -17,6 +17,7 @@ from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     BaseCallbackHandler,
     CallbackManagerForLLMRun,
+    Callbacks,
 )
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
@@ -531,15 +532,51 @@ class ChatSegmind(ChatSettings, BaseChatModel):
 
     @override
     def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
-        # A private hook of langchain-core, there since 0.1, that invoke, stream and their async
-        # versions call first. Without it, langchain-core itself raises TypeError, KeyError or
-        # ValueError for some tool results, on this and every later turn of a conversation.
+        # A private hook of langchain-core, there since 0.1, that stream, stream_events and their
+        # async versions call first. Without it and `generate`, which invoke and batch call, too,
+        # langchain-core itself raises TypeError, KeyError or ValueError for some tool results, on
+        # this and every later turn of a conversation.
         value = super()._convert_input(model_input)
         if isinstance(value, ChatPromptValue):
             messages = protect_results(value.messages)
             if messages is not value.messages:
                 return ChatPromptValue(messages=messages)
         return value
+
+    @override
+    def generate(
+        self,
+        messages: list[list[BaseMessage]],
+        stop: list[str] | None = None,
+        callbacks: Callbacks = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        """Answer several conversations, one after the other, as LangChain's `generate` does.
+
+        Args:
+            messages: The conversations.
+            stop: Texts before which an answer ends.
+            callbacks: Callbacks of all the calls.
+            **kwargs: Settings for these calls.
+
+        Returns:
+            The answers, each with its alternatives.
+
+        Raises:
+            SegmindError: If one of them fails.
+        """
+        return super().generate(_protected(messages), stop, callbacks, **kwargs)
+
+    @override
+    async def agenerate(
+        self,
+        messages: list[list[BaseMessage]],
+        stop: list[str] | None = None,
+        callbacks: Callbacks = None,
+        **kwargs: Any,
+    ) -> LLMResult:
+        """Answer several conversations at the same time, as `generate` does."""
+        return await super().agenerate(_protected(messages), stop, callbacks, **kwargs)
 
     @override
     def _should_stream(
@@ -803,3 +840,7 @@ class ChatSegmind(ChatSettings, BaseChatModel):
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages)
+
+
+def _protected(conversations: list[list[BaseMessage]]) -> list[list[BaseMessage]]:
+    return [list(protect_results(messages)) for messages in conversations]

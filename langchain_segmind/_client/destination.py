@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from langchain_segmind._client.validation import is_this_machine
 from langchain_segmind._flows.types import Destination
 from langchain_segmind.errors import SegmindInvalidRequestError
 
@@ -37,6 +38,8 @@ _inherited: Final = {
     name: os.environ[name] for name in (_GATEWAYS, _REDIRECT, _REDIRECT_ALL) if name in os.environ
 }
 
+_at_start: Final = os.environ.get(_ALLOW)
+
 
 def destination(own: Destination, *, is_explicit: bool) -> Destination:
     """Return where a call goes now.
@@ -53,6 +56,8 @@ def destination(own: Destination, *, is_explicit: bool) -> Destination:
         address, _, key = active.partition(" ")
         return Destination(address, SecretStr(key), is_local=True)
     value = os.environ.get(_ALLOW)
+    if value is None and _switch.allowed is None:
+        value = _at_start  # a test may clear the environment
     is_refused = _switch.allowed is False if value is None else _says_no(value)
     if is_refused and not _gateways_at(own.base_url):
         raise _refusal(own.base_url, value)
@@ -75,7 +80,9 @@ def redirect(base_url: str, *, is_explicit: bool) -> str | None:
         # Who set SEGMIND_API_BASE to the block's own gateway may test a key that it refuses.
         is_there = gateway != innermost and _port(base_url) == _port(innermost.partition(" ")[0])
         return None if is_there else innermost
-    if not gateway:
+    if not is_this_machine(base_url):
+        return innermost
+    if not gateway:  # another gateway, or a server of the test
         return None
     # A test may run other gateways. Those of a process that started this test run are not its own.
     if _port(base_url) != _port(gateway.partition(" ")[0]):
@@ -86,8 +93,14 @@ def redirect(base_url: str, *, is_explicit: bool) -> str | None:
 
 
 def may_lack_key() -> bool:
-    """Return whether a model may be built without a key, as in what pytest imports."""
-    return os.environ.get(_LACK_KEY, "").strip().lower() not in _NO
+    """Return whether a model may be built without a key, as in what pytest imports.
+
+    While a local gateway is active, models go there with its key.
+    """
+    return (
+        bool(_variables().get(_REDIRECT))
+        or os.environ.get(_LACK_KEY, "").strip().lower() not in _NO
+    )
 
 
 class _Switch:
@@ -158,8 +171,7 @@ def allow_live_requests(allowed: bool) -> _Restore:
 
 def _says_no(value: str) -> bool:
     """Return whether a value of the variable refuses. A typing error does: it costs nothing."""
-    said = value.strip().lower()
-    return said != "" and said not in _YES
+    return value != "" and value.strip().lower() not in _YES
 
 
 def _refusal(base_url: str, value: str | None) -> SegmindInvalidRequestError:

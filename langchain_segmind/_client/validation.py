@@ -132,6 +132,45 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def is_this_machine(url: str) -> bool:
+    """Return whether a URL leads to this machine, however its host is written.
+
+    For deciding whom not to ask: plain http is allowed only where `is_loopback` holds, because what
+    a resolver makes of `127.1` or `x.localhost` is up to the resolver.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if is_loopback(host) or host.endswith(".localhost"):  # RFC 6761, section 6.3
+        return True
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = _ipv4_of_numbers(host)
+    if address is None:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    # A system that connects to the unspecified address connects to itself.
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
+def _ipv4_of_numbers(host: str) -> ipaddress.IPv4Address | None:
+    """Read an address as C's `inet_aton` does: 127.1, 2130706433, 0x7f000001, 0177.0.0.1."""
+    parts = host.split(".")
+    if len(parts) > 4 or not all(map(_NUMBER.fullmatch, parts)):
+        return None
+    try:
+        *first, last = [int(part, _BASES.get(part[:2].lower(), 10)) for part in parts]
+        head = int.from_bytes(bytes(first), "big") << 8 * (4 - len(first))
+        tail = last.to_bytes(4 - len(first), "big")
+    except (ValueError, OverflowError):
+        return None
+    return ipaddress.IPv4Address(head + int.from_bytes(tail, "big"))
+
+
+_NUMBER: Final = re.compile(r"0x[0-9a-f]{1,10}|[0-9]{1,14}", re.IGNORECASE)
+_BASES: Final = {"0x": 16} | {f"0{digit}": 8 for digit in range(10)}
+
+
 def check_seconds(value: float | None, field: str) -> float | None:
     """Check a number of seconds; None means no limit."""
     if value is not None and not (math.isfinite(value) and value > 0):

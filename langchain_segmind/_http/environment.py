@@ -10,7 +10,6 @@ import ssl
 from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 from requests.sessions import Session
@@ -22,7 +21,7 @@ from requests.utils import (
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
-from langchain_segmind._client.validation import check_proxy, is_loopback
+from langchain_segmind._client.validation import check_proxy, is_this_machine
 from langchain_segmind._value import value
 
 MAX_IDLE_SECONDS: Final = 10.0
@@ -90,7 +89,7 @@ def resolve_route(network: Network) -> ResolvedRoute:
             "environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE."
         )
     proxy = network.proxy
-    if not proxy and not _is_this_machine(network.origin):
+    if not proxy and not is_this_machine(network.origin):
         proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
     if not proxy:
         return ResolvedRoute({}, verify, None, {})
@@ -98,13 +97,6 @@ def resolve_route(network: Network) -> ResolvedRoute:
     check_proxy(proxy)
     headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
     return ResolvedRoute({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
-
-
-def _is_this_machine(url: str) -> bool:
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    # `localhost.` and the names below it also mean this machine (RFC 6761, section 6.3), but only
-    # if the resolver follows that. So they need no proxy, but plain HTTP to them stays refused.
-    return is_loopback(host) or host.endswith(".localhost")
 
 
 def needs_tls(network: Network, route: ResolvedRoute) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -62,7 +61,7 @@ _MIME_ALIASES: Final = {
 _VAGUE: Final = frozenset({"application/octet-stream", "binary/octet-stream"})
 _MIME: Final = re.compile(r"[a-z0-9.+-]{1,80}/[a-z0-9.+_-]{1,120}")
 _CHARSET: Final = re.compile(
-    r"charset=\"?((?:utf|iso|windows|cp|latin|us|shift|gb|big5|euc|koi)\S*?)\"?$"
+    r"(?:utf|iso|windows|cp|latin|us|shift|gb|big5|euc|koi)[a-z0-9._:-]{0,40}"
 )
 _TEXTUAL: Final = re.compile(r"text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)", re.DOTALL)
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
@@ -137,7 +136,7 @@ class _File:
         self.fields = fields
         self.label = _first(fields, _MIMES)
         if self.label is None and isinstance(fields.get("format"), str):
-            self.label = f"{kind}/{fields['format']}"
+            self.label = replace_surrogates(f"{kind}/{fields['format']}")
         url = _first(fields, _URLS)
         self._name = _first(fields, _NAMES)
         self._url = None if url is None or _is_data_uri(url) else url
@@ -234,9 +233,12 @@ def _mime_of(label: str | None, encoded: str) -> str | None:
 
 
 def _as_base64(data: str) -> str | None:
-    """Return data as providers accept base64, padded, without white space; None if it is not."""
+    """Return data as strict decoders take base64; None if it is not base64.
+
+    It has no white space, is padded, and ends in zero bits: `QR==` becomes `QQ==`.
+    """
     try:
-        encoded = data.encode("ascii")
+        given = encoded = data.encode("ascii")
     except UnicodeEncodeError:
         return None
     other = encoded.rstrip(b"=\r\n\t ").translate(None, _BASE64)  # much faster than a regex
@@ -247,18 +249,17 @@ def _as_base64(data: str) -> str | None:
     encoded = encoded.rstrip(b"=\r\n\t ")
     if len(encoded) % 4 == 1:
         return None
-    padded = encoded + b"=" * (-len(encoded) % 4)
-    return data if len(padded) == len(data) and not other else padded.decode()
+    whole, rest = encoded[: len(encoded) // 4 * 4], encoded[len(encoded) // 4 * 4 :]
+    if rest:
+        whole += b64encode(b64decode(rest + b"=" * (4 - len(rest))))
+    return data if whole == given else whole.decode()
 
 
 def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
-    """Return the text that base64 holds; None if it is not text."""
-    try:
-        raw = b64decode(encoded)
-    except Base64Error:
-        return None
-    charset = _CHARSET.search(mime.lower())
-    encodings = [charset[1]] if charset else []
+    """Return the text that canonical base64 holds; None if it is not text."""
+    raw = b64decode(encoded)
+    charset = _charset(mime)
+    encodings = [charset] if charset else []
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings.append("utf-16")
     encodings.append("utf-8-sig")
@@ -267,10 +268,20 @@ def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
     for encoding in encodings:
         try:
             text = raw.decode(encoding)
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):
             continue
         if not _CONTROLS.search(text):
-            return text
+            return replace_surrogates(text)  # UTF-7 can hold them
+    return None
+
+
+def _charset(mime: str) -> str | None:
+    """Return the character set that a media type names, if Python may be asked for it."""
+    for parameter in mime.lower().split(";")[1:]:
+        key, _, value = parameter.partition("=")
+        name = value.strip().strip("\"'")
+        if key.strip() == "charset" and _CHARSET.fullmatch(name):
+            return name
     return None
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from operator import itemgetter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from langchain_core import exceptions
@@ -21,7 +21,7 @@ from langchain_core.output_parsers.openai_tools import (
     JsonOutputKeyToolsParser,
     PydanticToolsParser,
 )
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
 from langchain_core.utils.function_calling import (
     convert_to_json_schema,
     convert_to_openai_function,
@@ -61,7 +61,7 @@ def structured_output_chain(
         name = convert_to_openai_tool(schema)["function"]["name"]
         settings = {"tool_choice": name, "ls_structured_output_format": traced, **kwargs}
         bound = model.bind_tools([schema], strict=strict, **settings)
-        parser = _CHECK_REFUSAL | _CHECK_CALLS | _call_parser(schema, name)
+        parser = _reader(_call_parser(schema, name), _check_calls)
         return _with_raw(bound, parser) if include_raw else bound | parser
     if method == "json_schema" and schema is not None:
         wanted_format = response_format(schema, strict=strict)
@@ -74,7 +74,7 @@ def structured_output_chain(
             f"method={method!r} is unknown. Use json_schema, function_calling or json_mode"
         )
     bound = model.bind(response_format=wanted_format, ls_structured_output_format=traced, **kwargs)
-    parser = _CHECK_REFUSAL | _CHECK_JSON | _parser(schema)
+    parser = _reader(_parser(schema), _check_json)
     return _with_raw(bound, parser) if include_raw else bound | parser
 
 
@@ -150,21 +150,17 @@ def _call_parser(schema: Schema, name: str) -> Runnable[Any, Any]:
     return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
 
 
-def _check_refusal(message: AIMessage) -> AIMessage:
+def _check_refusal(message: AIMessage) -> None:
     """Raise for a refusal, which would otherwise be reported as output that is not JSON."""
     refusal = refusal_of(message)
     if refusal is None:
-        return message
+        return
     reason = f"The model refused to produce the requested output: {refusal}"
     error = getattr(exceptions, "ModelRefusalError", None)  # in langchain-core since 1.7.5
     raise error(reason, raw_message=message) if error else OutputParserException(reason)
 
 
-async def _acheck_refusal(message: AIMessage) -> AIMessage:
-    return _check_refusal(message)
-
-
-def _check_json(message: AIMessage) -> AIMessage:
+def _check_json(message: AIMessage) -> None:
     """Raise unless the text is complete JSON: LangChain's parser would complete half of one."""
     metadata = message.response_metadata
     if "length" in (metadata.get("finish_reason"), metadata.get("native_finish_reason")):
@@ -172,37 +168,75 @@ def _check_json(message: AIMessage) -> AIMessage:
     try:
         json.loads(message.text)
     except ValueError:
-        raise OutputParserException(f"The answer is not JSON: {message.text}") from None
-    return message
+        reason = "is not JSON"
+    except RecursionError:
+        reason = "is nested too deeply"
+    else:
+        return
+    raise OutputParserException(f"The answer {reason}: {message.text}")
 
 
-async def _acheck_json(message: AIMessage) -> AIMessage:
-    return _check_json(message)
-
-
-def _check_calls(message: AIMessage) -> AIMessage:
+def _check_calls(message: AIMessage) -> None:
     """Raise unless there is a call that could be parsed."""
     if message.tool_calls:
-        return message
+        return
     invalid = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
     raise OutputParserException(f"The answer has no valid call: {invalid or message.text}")
 
 
-async def _acheck_calls(message: AIMessage) -> AIMessage:
-    return _check_calls(message)
+def _reader(
+    parser: Runnable[Any, Any], check: Callable[[AIMessage], None]
+) -> Runnable[AIMessage, Any]:
+    """Make the step that reads an answer into an object, or raises OutputParserException.
+
+    LangChain's parsers let errors of pydantic and of deep nesting pass. In a stream they yield what
+    fits so far, and nothing where nothing fits; as a function, the step reads the whole answer.
+    """
+
+    def read(message: AIMessage, config: RunnableConfig) -> Any:
+        _check_refusal(message)
+        check(message)
+        with _raise_parser_errors(message):
+            return parser.invoke(message, config)
+
+    async def aread(message: AIMessage, config: RunnableConfig) -> Any:
+        _check_refusal(message)
+        check(message)
+        with _raise_parser_errors(message):
+            return await parser.ainvoke(message, config)
+
+    return RunnableLambda(read, aread).with_types(output_type=parser.OutputType)
 
 
-# Each with an async twin: RunnableLambda would run the sync one in a thread.
-_CHECK_REFUSAL: Final = RunnableLambda(_check_refusal, _acheck_refusal)
-_CHECK_JSON: Final = RunnableLambda(_check_json, _acheck_json)
-_CHECK_CALLS: Final = RunnableLambda(_check_calls, _acheck_calls)
+@contextmanager
+def _raise_parser_errors(message: AIMessage) -> Iterator[None]:
+    try:
+        yield
+    except OutputParserException:
+        raise
+    except (ValueError, TypeError, RecursionError) as error:  # pydantic's is a ValueError
+        reason = f"The answer does not fit the schema: {error}"
+        raise OutputParserException(reason, llm_output=message.text) from error
 
 
 def _with_raw(
     bound: Runnable[LanguageModelInput, Any], parser: Runnable[Any, Any]
 ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-    parsed = RunnablePassthrough.assign(
-        parsed=itemgetter("raw") | parser, parsing_error=lambda _: None
-    )
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=bound) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+    def parse(found: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+        try:
+            return _outcome(found["raw"], parser.invoke(found["raw"], config), None)
+        except Exception as error:  # noqa: BLE001 - it is what the user asked to be given
+            return _outcome(found["raw"], None, error)
+
+    async def aparse(found: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
+        try:
+            return _outcome(found["raw"], await parser.ainvoke(found["raw"], config), None)
+        except Exception as error:  # noqa: BLE001
+            return _outcome(found["raw"], None, error)
+
+    # LangChain's own way, `with_fallbacks`, raises in a stream once the message has been yielded.
+    return RunnableMap(raw=bound) | RunnableLambda(parse, aparse)
+
+
+def _outcome(raw: Any, parsed: Any, error: Exception | None) -> dict[str, Any]:
+    return {"raw": raw, "parsed": parsed, "parsing_error": error}

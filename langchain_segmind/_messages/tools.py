@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import BaseModel
 
 from langchain_segmind._client.validation import check_flag, check_json
 from langchain_segmind._messages.json_schema import strip_titles
@@ -29,12 +31,48 @@ def to_openai_tools(
     """Describe tools in OpenAI's format, which tracing and LangChain's own code expect.
 
     Raises:
-        ValueError: If `tools` is not a list, or a tool cannot be described, such as one that only
-            its provider can run.
+        ValueError: If `tools` is not a list of tools, one cannot be described, as a provider's
+            own tool that only it can run, or two that run different code share a name.
     """
     if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
         raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}")
-    return [_to_openai_tool(tool, strict) for tool in tools]
+    given = list(tools)
+    described = [_to_openai_tool(tool, strict) for tool in given]
+    if len(given) > 1:
+        _check_code(given, described)
+    return described
+
+
+def _check_code(tools: Sequence[ToolLike], described: Sequence[Mapping[str, Any]]) -> None:
+    """Check that tools of one name run the same code: equal descriptions do not show it."""
+    by_name: dict[str, list[Any]] = {}
+    for tool, description in zip(tools, described, strict=True):
+        code, name = _code_of(tool), description["function"].get("name")
+        if not code or not isinstance(name, str):
+            continue
+        first = by_name.setdefault(name, code)
+        if not any(_is_same(one, other) for one in first for other in code):
+            raise _two_tools(name)
+
+
+def _code_of(tool: ToolLike) -> list[Any]:
+    """Return what a tool runs; nothing for a class or a schema, which only describe arguments."""
+    if isinstance(tool, Mapping | type):
+        return []
+    if isinstance(tool, BaseModel):  # `Tool` and `StructuredTool` of LangChain hold functions
+        held = [getattr(tool, name, None) for name in ("func", "coroutine")]
+        return [function for function in held if function is not None] or [tool]
+    return [tool]
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    # Every access to a method makes a new object of it. What another tool object holds, private
+    # attributes too, cannot be compared: such an object is the same as itself only.
+    return one is other or (isinstance(one, MethodType) and bool(one == other))
+
+
+def _two_tools(name: str) -> ValueError:
+    return ValueError(f"tools: {name!r} is the name of two tools. Rename one of them")
 
 
 def _to_openai_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
@@ -69,7 +107,7 @@ def parse_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool, ...]:
         tool = _parse_tool(openai_tool["function"])
         first = by_name.setdefault(tool.name, tool)
         if first is not tool and _comparable(first) != _comparable(tool):
-            raise ValueError(f"tools: {tool.name!r} is the name of two tools. Rename one of them")
+            raise _two_tools(tool.name)
     return tuple(by_name.values())
 
 

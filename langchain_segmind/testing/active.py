@@ -18,10 +18,10 @@ _GATEWAYS = "SEGMIND_LOCAL_GATEWAYS"
 """The gateways that run, as `pid@address`, with a space between two."""
 
 _REDIRECT = "SEGMIND_LOCAL_REDIRECT"
-"""`address key`: where every model goes whose address was not set explicitly."""
+"""`address key`: where every model goes but those with an explicit address on this machine."""
 
 _REDIRECT_ALL = "SEGMIND_LOCAL_REDIRECT_ALL"
-"""`pid address key`: where the other models go, but for those of another gateway of that process.
+"""`pid address key`: where those go, too, but for those of another gateway of that process.
 Set only together with the one before."""
 
 _NAMES = (_GATEWAYS, _REDIRECT, _REDIRECT_ALL)
@@ -76,7 +76,7 @@ def begin(address: str, api_key: str, *, takes_all: bool = False) -> Redirect:
     Args:
         address: The gateway's.
         api_key: The key it accepts.
-        takes_all: Whether models with an address of their own go there, too.
+        takes_all: Whether models with an address of their own on this machine go there, too.
     """
     redirect = Redirect(os.getpid(), address, api_key, takes_all)
     with _lock:

@@ -33,9 +33,10 @@ class LocalGateway:
     *responder* in this process. It listens on a port of its own, in a thread of its own, and may be
     used from ordinary code, from inside an event loop, and from many threads at once.
 
-    In a `with` block, every `ChatSegmind` and `SegmindEmbeddings` of the process without a
-    ``base_url`` goes to it, also those that were built before. Of several blocks the innermost
-    counts. `start` and `stop` change nothing for the models.
+    In a `with` block, every `ChatSegmind` and `SegmindEmbeddings` of the process goes to it, also
+    those that were built before, and needs no key. Only a model with a ``base_url`` on this machine
+    goes there. Of several blocks the innermost counts. `start` and `stop` change nothing for the
+    models.
 
     Example:
         >>> from langchain_segmind import ChatSegmind

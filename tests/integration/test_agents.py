@@ -18,7 +18,7 @@ from langchain.agents.middleware import (
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_classic.agents import AgentExecutor, create_react_agent, create_tool_calling_agent
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
@@ -332,6 +332,9 @@ ODD_RESULTS: dict[str, tuple[Any, str]] = {
     "zip": ({"type": "file", "base64": "UEsDBP8A", "mime_type": "application/zip"}, "6 bytes"),
     "schema": ({"type": ["string", "null"]}, "string"),
     "old form": ({"type": "file", "source_type": "base64"}, "source_type"),
+    "old form of a link": ({"type": "file", "source_type": "url"}, "source_type"),
+    "old form of sound": ({"type": "audio", "source_type": "base64"}, "audio"),
+    "image of text": ({"type": "image", "text": "a"}, "a"),
     "untyped image": ({"type": "image", "base64": PNG}, PNG),
     "image by address": ({"type": "image", "url": "https://x.example/a.png"}, "x.example/a.png"),
     "half a character": ({"type": "text", "text": "a\ud800b"}, "b</tool_result>"),
@@ -384,6 +387,25 @@ def test_an_odd_result_can_be_streamed_and_told_natively(slug):
                     assert list(bound.stream(history))
 
             assert {request.status for request in asked(gateway)} == {200}
+
+
+@FAMILIES
+def test_an_odd_result_can_be_sent_by_generate_too(gateway, slug):
+    call = {"name": "add", "args": {"a": 1, "b": 2}, "id": "c1"}
+    histories: list[list[BaseMessage]] = [
+        [
+            HumanMessage("Add."),
+            AIMessage("", tool_calls=[call]),
+            ToolMessage([block], tool_call_id="c1"),
+        ]
+        for block, _ in ODD_RESULTS.values()
+    ]
+
+    with build(gateway, slug) as model:
+        results = [model.generate(histories), asyncio.run(model.agenerate(histories))]
+
+    assert [len(result.generations) for result in results] == [len(histories)] * 2
+    assert [request.status for request in asked(gateway)] == [200] * 2 * len(histories)
 
 
 # --- other styles ----------------------------------------------------------------------------

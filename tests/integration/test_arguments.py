@@ -5,7 +5,8 @@ import re
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.tools import tool
+from langchain_core.tools import BaseTool, tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ValidationError
 
 from langchain_segmind import ChatSegmind
@@ -354,6 +355,83 @@ def test_a_function_or_class_given_twice_is_one_tool(gateway, twice):
     with build(gateway) as model:
         model.bind_tools(twice).invoke("Hello")
         model.bind_tools(twice[:1]).invoke("Hello")
+
+    first, second = asked(gateway)
+    assert first.body == second.body
+
+
+def sender(log):
+    """Make a function that sends, as a server that offers tools does for each account."""
+
+    def send(to: str) -> str:
+        """Sends."""
+        log.append(to)
+        return "ok"
+
+    return send
+
+
+async def send_later(to: str) -> str:
+    """Sends."""
+    return to
+
+
+class Account:
+    def send(self, to: str) -> str:
+        """Sends."""
+        return to
+
+
+class SendTool(BaseTool):
+    name: str = "send"
+    description: str = "Sends."
+    account: str
+
+    def _run(self, to: str) -> str:
+        return self.account
+
+
+ONE_SENDER, OTHER_SENDER = sender([]), sender([])
+ACCOUNT = Account()
+A_TOOL = SendTool(account="a")
+UNLIKE_CODE = {
+    "functions": (ONE_SENDER, OTHER_SENDER),
+    "tools": (tool(ONE_SENDER), tool(OTHER_SENDER)),
+    "a function and a tool": (ONE_SENDER, tool(OTHER_SENDER)),
+    "methods": (Account().send, Account().send),
+    "async": (tool("send", description="Sends.")(send_later), tool(ONE_SENDER)),
+    "tool objects": (A_TOOL, SendTool(account="b")),
+}
+LIKE_CODE = {
+    "functions": (ONE_SENDER, ONE_SENDER),
+    "tools": (tool(ONE_SENDER), tool(ONE_SENDER)),
+    "a function and a tool": (ONE_SENDER, tool(ONE_SENDER)),
+    "methods": (ACCOUNT.send, ACCOUNT.send),
+    "tool objects": (A_TOOL, A_TOOL),
+    "a tool and its schema": (tool(ONE_SENDER), convert_to_openai_tool(tool(ONE_SENDER))),
+}
+
+
+@pytest.mark.parametrize("pair", UNLIKE_CODE)
+def test_different_code_of_one_name_is_refused(gateway, pair):
+    one, other = UNLIKE_CODE[pair]
+    with build(gateway) as model:
+        for tools in ([one, other], [other, one], [one, search, one, other]):
+            with pytest.raises(ValueError, match="'send' is the name of two tools"):
+                model.bind_tools(tools)
+            for call in (invoke, ainvoke, stream, submit):
+                with pytest.raises(ValueError, match="'send' is the name of two tools"):
+                    call(model, tools=tools)
+
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize("pair", LIKE_CODE)
+def test_the_same_code_twice_is_one_tool(gateway, pair):
+    one, other = LIKE_CODE[pair]
+    with build(gateway) as model:
+        model.bind_tools([one, other]).invoke("Hello")
+        model.bind_tools([one]).invoke("Hello")
 
     first, second = asked(gateway)
     assert first.body == second.body

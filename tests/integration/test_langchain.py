@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from operator import add
+from functools import reduce
+from operator import add, or_
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -542,6 +543,89 @@ async def test_include_raw_tells_of_a_failed_parse(model, gateway):
     assert fine["parsed"] == Person(name="Ada", year=1815)
     assert fine["parsing_error"] is None
     await model.aclose()
+
+
+DEEP = {"lists": "[" * 3000 + "]" * 3000, "objects": '{"a":' * 3000 + "1" + "}" * 3000}
+MISFITS = {
+    "json_schema": {
+        **DEEP,
+        "type": '{"name": [], "year": 1}',
+        "nothing": "{}",
+        "digits": "9" * 5000,
+    },
+    "json_mode": {**DEEP, "infinite": '{"name": "Ada", "year": 1e999}', "list": "[]"},
+    "function_calling": {
+        name: '{"say": "", "calls": [{"name": "Person", "arguments": ' + arguments + "}]}"
+        for name, arguments in {
+            "type": '{"name": "Ada", "year": "x"}',
+            "nothing": "{}",
+            "infinite": '{"name": "Ada", "year": 1e999}',
+            "deep": f'{{"name": {DEEP["objects"]}, "year": 1}}',
+            "rather deep": f'{{"name": {"[" * 200 + "]" * 200}, "year": 1}}',
+        }.items()
+    },
+}
+MISFIT = [(method, reply) for method, replies in MISFITS.items() for reply in replies.values()]
+
+
+async def every_way(structured):
+    """Ask in every way there is; an error stands for the result that it prevents."""
+
+    async def invoke():
+        return structured.invoke(ADA)
+
+    async def stream():
+        return list(structured.stream(ADA))
+
+    async def astream():
+        return [chunk async for chunk in structured.astream(ADA)]
+
+    ways = invoke(), stream(), structured.ainvoke(ADA), astream()
+    return [(await asyncio.gather(way, return_exceptions=True))[0] for way in ways]
+
+
+@pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
+@pytest.mark.parametrize(("method", "reply"), MISFIT)
+async def test_an_answer_that_does_not_fit_is_one_class_of_error(gateway, slug, method, reply):
+    if (slug, method) == ("claude-4.5-sonnet", "json_mode"):
+        pytest.skip("Claude refuses json_mode")
+    gateway.reply(*[reply] * 8)
+
+    async with build(gateway, slug) as model:
+        plain = model.with_structured_output(Person, method=method)
+        raw = model.with_structured_output(Person, method=method, include_raw=True)
+        errors = await every_way(plain)
+        results = await every_way(raw)
+
+    assert [type(error) for error in errors] == [OutputParserException] * 4
+    for result in (merged(result) for result in results):
+        assert isinstance(result["parsing_error"], OutputParserException)
+        assert isinstance(result["raw"], AIMessage)
+        assert result["parsed"] is None
+
+
+def merged(result):
+    """Put the chunks of a stream together."""
+    return reduce(or_, result) if isinstance(result, list) else result
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+async def test_an_object_comes_in_every_way(model, method):
+    plain = model.with_structured_output(Person, method=method)
+    raw = model.with_structured_output(Person, method=method, include_raw=True)
+
+    objects = await every_way(plain)
+    results = [merged(found) for found in await every_way(raw)]
+    await model.aclose()
+
+    assert [found[-1] if isinstance(found, list) else found for found in objects] == [
+        Person(name="Ada Lovelace", year=1815)
+    ] * 4
+    assert [result["parsed"] for result in results] == [Person(name="Ada Lovelace", year=1815)] * 4
+
+
+def test_the_chain_knows_what_it_gives(model):
+    assert model.with_structured_output(Person).get_output_jsonschema()["title"] == "Person"
 
 
 def test_a_response_format_may_be_given_to_a_call(model, gateway):

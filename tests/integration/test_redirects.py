@@ -237,12 +237,71 @@ def test_blocks_may_end_in_any_order(live, monkeypatch):
     assert (one.executions, two.executions, live.hits) == (0, 1, [])
 
 
-def test_a_block_leaves_an_address_that_was_given(live):
-    address: Any = {"base_url": live.url, "api_key": REAL}
-    with LocalGateway() as gateway, ChatSegmind(model="gpt-4o", **address) as model:
-        assert model.invoke("Hi").text == "REAL MONEY"
+def remote(slug: str, live: Live) -> Any:
+    """Build a model with an address elsewhere, and a proxy that sees whatever goes there."""
+    settings: dict[str, Any] = {"base_url": ELSEWHERE, "proxy": live.origin, "max_retries": 0}
+    if slug == "embeddings":
+        return SegmindEmbeddings(model="text-embedding-3-small", api_key=REAL, **settings)
+    return ChatSegmind(model=slug, api_key=REAL, poll_interval=0.01, **settings)
 
-    assert gateway.executions == 0
+
+ELSEWHERE = "https://gateway.invalid/v1"
+
+
+@pytest.mark.parametrize(("slug", "way"), EVERY)
+def test_every_call_to_another_machine_goes_to_the_block(live, slug, way):
+    model = remote(slug, live)
+    with LocalGateway() as gateway:
+        with pytest.raises(SegmindError) if way in MISSING else contextlib.nullcontext():
+            do(model, way)
+        model.close()
+
+    assert live.connections == []
+    keys = {request.headers.get("x-api-key") for request in gateway.requests}
+    assert keys == ({None} if way in ("models", "amodels") else {gateway.api_key})
+
+
+def test_the_catalogue_of_another_machine_is_the_blocks(live):
+    with LocalGateway() as gateway:
+        ChatSegmind.list_models(base_url=ELSEWHERE)
+        asyncio.run(ChatSegmind.alist_models(base_url=ELSEWHERE))
+
+    assert len(gateway.requests) == 2
+
+
+def test_a_model_with_an_address_elsewhere_goes_to_the_innermost_block(live, segmind_gateway):
+    with remote("gpt-4o", live) as model, LocalGateway() as outer:
+        with LocalGateway() as inner:
+            model.invoke("Hi")
+        model.invoke("Hi")
+
+    assert (inner.executions, outer.executions, segmind_gateway.executions) == (1, 1, 0)
+    assert live.connections == []
+
+
+def test_a_model_with_an_address_elsewhere_goes_back_there_when_the_block_ends(live):
+    with remote("gpt-4o", live) as model:
+        with LocalGateway():
+            model.invoke("Hi")
+        assert live.connections == []
+        with pytest.raises(SegmindError):
+            model.invoke("Hi")
+
+    assert len(live.connections) == 1
+
+
+def test_a_block_leaves_an_address_on_this_machine_that_was_given(live):
+    other = LocalGateway()
+    other.start()
+    with LocalGateway() as gateway:
+        for url in (live.url, live.url.replace("127.0.0.1", "localhost")):
+            with ChatSegmind(model="gpt-4o", base_url=url, api_key=REAL) as model:
+                assert model.invoke("Hi").text == "REAL MONEY"
+        with ChatSegmind(model="gpt-4o", base_url=other.base_url, api_key=other.api_key) as model:
+            model.invoke("Hi")
+    other.stop()
+
+    assert (gateway.executions, other.executions) == (0, 1)
 
 
 def test_a_model_that_is_set_to_the_blocks_gateway_keeps_its_key(live, monkeypatch):
@@ -403,7 +462,7 @@ def test_nothing_is_sent_where_live_requests_are_refused(live, monkeypatch, slug
     assert live.hits == live.connections == []
 
 
-@pytest.mark.parametrize("value", ["0", "false", "No", " OFF ", "flase"])
+@pytest.mark.parametrize("value", ["0", "false", "No", " OFF ", "flase", " ", "\t", "null", "2"])
 def test_these_values_refuse(live, monkeypatch, value):
     monkeypatch.setenv("SEGMIND_ALLOW_LIVE_REQUESTS", value)
     with implicit(monkeypatch, live) as model, pytest.raises(SegmindInvalidRequestError):
@@ -468,6 +527,42 @@ def test_the_switch_holds_in_a_test_that_clears_the_environment(live, monkeypatc
     assert live.connections == []
 
 
+CLEARED = """
+import os, sys
+from unittest import mock
+from langchain_segmind import ChatSegmind, allow_live_requests
+with mock.patch.dict(os.environ, {"SEGMIND_API_KEY": "SG_real_key"}, clear=True):
+    model = ChatSegmind(model="gpt-4o", base_url=sys.argv[1], max_retries=0)
+    if len(sys.argv) > 2:
+        allow_live_requests(True)
+        os.environ.clear()
+    print(model.invoke("Hi").text)
+"""
+
+
+def run_cleared(live: Live, value: str, *more: str) -> "subprocess.CompletedProcess[bytes]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEGMIND_ALLOW_LIVE_REQUESTS": value}
+    command = [sys.executable, "-c", CLEARED, live.url, *more]
+    return subprocess.run(command, env=environment, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("value", ["0", "no", " "])
+def test_the_shells_switch_holds_in_a_test_that_clears_the_environment(live, value):
+    done = run_cleared(live, value)
+
+    assert b"Live requests are refused" in done.stderr
+    assert live.connections == []
+
+
+def test_the_shells_switch_can_be_lifted_by_the_function(live):
+    assert b"REAL MONEY" in run_cleared(live, "0", "lift").stdout
+
+
+@pytest.mark.parametrize("value", ["1", ""])
+def test_the_shells_switch_allows_where_it_did(live, value):
+    assert b"REAL MONEY" in run_cleared(live, value).stdout
+
+
 def test_the_switch_holds_in_the_processes_that_are_started(live):
     with allow_live_requests(False):
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -512,3 +607,26 @@ def test_a_missing_key_is_an_error_otherwise(monkeypatch, value):
     for kind, slug in ((ChatSegmind, "gpt-4o"), (SegmindEmbeddings, "text-embedding-3-small")):
         with pytest.raises(ValueError, match="api_key is blank"):
             kind(model=slug)
+
+
+@pytest.mark.parametrize("slug", [*FAMILIES, "embeddings"])
+@pytest.mark.parametrize("key", [None, ""])
+def test_no_key_is_needed_in_a_block(live, monkeypatch, slug, key):
+    monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+    monkeypatch.delenv("SEGMIND_ALLOW_MISSING_KEY", raising=False)
+    if key is not None:
+        monkeypatch.setenv("SEGMIND_API_KEY", key)
+    kind: Any = SegmindEmbeddings if slug == "embeddings" else ChatSegmind
+    name = "text-embedding-3-small" if slug == "embeddings" else slug
+    with LocalGateway() as gateway:
+        model = kind(model=name)
+        for way in ("query", "aquery") if slug == "embeddings" else ("invoke", "ainvoke"):
+            do(model, way)
+    with pytest.raises(SegmindInvalidRequestError, match="api_key is blank"):
+        do(model, "credits")
+    with pytest.raises(ValueError, match="api_key is blank"):
+        kind(model=name)
+    model.close()
+
+    assert gateway.executions == 2
+    assert live.connections == []

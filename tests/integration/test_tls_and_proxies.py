@@ -343,6 +343,40 @@ def test_environment_proxy_is_not_asked_for_a_tunnel_to_this_machine(driver, mon
     assert proxy.received == []
 
 
+SPELLINGS = ["127.1", "127.0.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "0"]  # noqa: S104
+SPELLINGS += ["[::]", "[::ffff:0.0.0.0]", "[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]", "127.0.0.1."]
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_no_proxy_of_the_environment_is_asked_for_this_machine_however_it_is_written(
+    driver, monkeypatch, host
+):
+    with Proxy(ELSEWHERE) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
+
+        (error,) = play(driver, f"https://{host}:9/v1", connect_timeout=0.5)
+
+    assert isinstance(error, SegmindConnectionError | SegmindTimeoutError)
+    assert proxy.received == []
+
+
+@pytest.mark.parametrize("host", ["127.1", "0.0.0.0", "2130706433", "[::]", "127.0.0.1."])  # noqa: S104
+def test_plain_http_to_such_spellings_is_refused(host):
+    with pytest.raises(ValueError, match="https"):
+        ChatSegmind(model="m", base_url=f"http://{host}:9/v1", api_key="SG_key")
+
+
+@pytest.mark.parametrize(
+    "host", ["128.1", "10.0.0.1", "1", "0x7e000001", "[::2]", "[::ffff:8.8.8.8]"]
+)
+def test_a_proxy_is_asked_for_other_addresses(driver, monkeypatch, host):
+    with Proxy(FORBIDDEN) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+        play(driver, f"https://{host}/v1")
+
+    assert len(proxy.received) == 1
+
+
 def test_no_proxy_variable_exempts_its_hosts(driver, monkeypatch):
     with Proxy(FORBIDDEN) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")

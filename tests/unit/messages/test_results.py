@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from langchain_core.messages import FunctionMessage, ToolMessage
 
 from langchain_segmind._formats import FORMATS, decode, encode_body
 from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.results import read_result
 from langchain_segmind._messages.to_langchain import to_ai_message
 from langchain_segmind._messages.types import ChatRequest, Choice, MediaPart, TextPart, ToolResult
 from langchain_segmind._tool_emulation.prompt import render_tools
@@ -287,3 +289,123 @@ def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
     body = encode_body(FORMATS[family].encode, request if native else render_tools(request))
 
     json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+
+
+# --- odd data ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "base64": "QU\n=", "mime_type": "image/png"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,QU\r\n"}},
+        {"type": "image", "base64": "QU==", "mime_type": "image/png"},
+        {"type": "image", "base64": "\tQR", "mime_type": "image/png"},
+        {"type": "file", "base64": "Q Q=\n=", "mime_type": "application/pdf"},
+        {"type": "file", "data": "QQ==\n", "mimeType": "application/pdf"},
+        {"type": "resource", "resource": {"mimeType": "image/png", "blob": "QQ\n=="}},
+    ],
+)
+def test_base64_is_sent_as_strict_decoders_take_it(block):
+    (part,) = parts_of(block)
+
+    assert isinstance(part, MediaPart)
+    assert part.data == "QQ=="
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("text/plain; charset=utf\0", "hi"),
+        ("text/plain; charset=utf-8\0", "hi"),
+        ("text/plain; charset=utf-nonsense", "hi"),
+        ("text/plain; charset=" + "utf" * 50, "hi"),
+        ("text/plain; charset=", "hi"),
+        ("text/plain; charset", "hi"),
+        ('text/csv; Charset="UTF-8"; header=present', "hi"),
+        ("text/plain;header=a;charset=utf-16-le", "\u6968"),
+    ],
+)
+def test_a_character_set_is_used_where_there_is_such_a_one(label, text):
+    block = {"type": "file", "mime_type": label, "base64": encoded("hi")}
+
+    assert parts_of(block) == (TextPart(text),)
+
+
+odd_text = st.text("QUI=\n\r\t -_\0\ud800/;,", max_size=9) | st.sampled_from(
+    [PNG, PDF, ZIP, "QU\n=", "QUI\n", "data:image/png;base64,QU\r\n", "data:;base64,QUI", "a.txt"]
+)
+labels = st.sampled_from(
+    ["image/png", "application/pdf", "text/plain", "text/csv; charset=", "application/octet-stream"]
+) | st.text(max_size=5)
+media_blocks = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(
+            ["image", "image_url", "file", "audio", "video", "document", "media", "resource"]
+        )
+    },
+    optional={
+        **dict.fromkeys(["base64", "data", "blob", "file_data", "url", "uri", "name"], odd_text),
+        **dict.fromkeys(["mime_type", "mimeType"], st.tuples(labels, odd_text).map("".join)),
+        "format": odd_text,
+        **dict.fromkeys(
+            ["image_url", "source", "resource", "file"],
+            st.fixed_dictionaries(
+                {}, optional=dict.fromkeys(["url", "data", "blob", "mimeType"], odd_text)
+            ),
+        ),
+    },
+)
+
+
+@FAMILIES
+@given(st.lists(media_blocks, max_size=2))
+def test_whatever_a_file_holds_it_can_be_sent_and_its_base64_is_canonical(family, blocks):
+    message = ToolMessage("x", tool_call_id="c")
+    message.content = blocks
+    prompt = ChatRequest(from_langchain([message]))
+    (result,) = prompt.messages[0].parts
+    assert isinstance(result, ToolResult)
+
+    encode_body(FORMATS[family].encode, render_tools(prompt, shows=FORMATS[family].accepts_media))
+
+    for part in result.parts:
+        if isinstance(part, MediaPart) and part.data is not None:
+            raw = base64.b64decode(part.data, validate=True)
+            assert base64.b64encode(raw).decode() == part.data
+
+
+HOSTILE = {
+    "character sets": lambda n: {
+        "mime_type": "text/plain;" + "charset=utf" * n + " x",
+        "base64": "aGk=",
+    },
+    "parameters": lambda n: {"mime_type": "text/plain" + ";charset=" * n, "base64": "aGk="},
+    "names of sets": lambda n: {"mime_type": "text/plain;charset=" + "utf" * n, "base64": "aGk="},
+    "types": lambda n: {"mime_type": "a/" + "+json" * n + "!", "base64": "aGk="},
+    "line breaks": lambda n: {"base64": "QUJD\r\n" * n},
+    "padding": lambda n: {"base64": "=" * 9 * n + "\n" * n},
+    "broken data": lambda n: {"base64": "QQ==" * n},
+    "control characters": lambda n: {"base64": encoded("a\0" * n)},
+    "spaces in a name": lambda n: {"name": "a \n" * n, "base64": ZIP},
+    "an address": lambda n: {"url": "https://" + "a-" * 5 * n + " "},
+    "a data URI": lambda n: {"url": "data:" + ";base64" * n + ",QUI="},
+    "percents": lambda n: {"url": "data:text/plain," + "%" * 5 * n},
+    "other keys": lambda n: {str(i): i for i in range(n)} | {"url": "x://y"},
+    "surrogates": lambda n: {"url": "x://" + "\ud800" * n},
+}
+
+
+@pytest.mark.parametrize("form", HOSTILE)
+def test_reading_four_times_the_block_takes_about_four_times_the_time(form):
+    few, many = ({"type": "file", **HOSTILE[form](n)} for n in (3000, 12000))
+
+    def seconds(block):
+        began = time.thread_time()
+        read_result([block], "message 0")
+        return time.thread_time() - began
+
+    seconds(few)
+
+    # 4 if linear, 16 if quadratic. A busy machine may spoil a try, not all.
+    assert any(seconds(many) / max(seconds(few), 1e-4) < 9 for _ in range(8))
