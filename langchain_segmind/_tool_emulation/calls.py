@@ -19,6 +19,7 @@ Tools = Mapping[str, Tool]
 """The tools on offer by name."""
 
 ARGUMENT_KEYS: Final = ("arguments", "args", "parameters", "input")
+_TYPES: Final = ("function", "tool_call", "tool_use", "function_call", "call", "tool", None)
 _BOOKKEEPING: Final = frozenset({"id", "type", "index", "call_id", "status"})
 
 
@@ -40,6 +41,22 @@ def call_from(item: Any, tools: Tools) -> ToolCall:
         error = "The arguments do not stand under 'arguments'."
         return ToolCall(name, _text(rest), given if isinstance(given, str) else None, error)
     return checked(_parse(name or fields.get("name"), arguments, given), tools)
+
+
+def without_arguments(call: ToolCall, tools: Tools) -> bool:
+    """Whether a call that could have arguments has none, so that it would use the defaults."""
+    return not call.arguments and bool(_properties(tools.get(call.name)))
+
+
+def suspected(call: ToolCall, text: str) -> ToolCall:
+    """Make a call without arguments invalid, because arguments stand beside it.
+
+    Args:
+        call: The call.
+        text: What stands beside it.
+    """
+    error = "The arguments do not stand within the call."
+    return replace(call, arguments=text or "{", error=error)
 
 
 def lone_call_from(value: Any, tools: Tools) -> ToolCall | None:
@@ -144,7 +161,7 @@ def _arguments(rest: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[
         is_empty = value in (None, "", {})
         return (None, None) if is_empty and others & properties.keys() else (keys[0], value)
     if not keys and rest.keys() <= {"type"} - properties.keys():
-        return "", {}
+        return ("", {}) if rest.get("type") in _TYPES else (None, None)
     if rest.keys() <= properties.keys():
         return "", dict(rest)
     return None, None

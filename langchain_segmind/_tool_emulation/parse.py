@@ -26,14 +26,17 @@ from langchain_segmind._tool_emulation.calls import (
     checked,
     lone_call_from,
     named_call_from,
+    suspected,
+    without_arguments,
 )
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, begun_string, parse_json
-from langchain_segmind._tool_emulation.quotes import announces_a_call
+from langchain_segmind._tool_emulation.quotes import announces_a_call, reports_or_refuses
 from langchain_segmind._tool_emulation.scan import Fence, Found, Scan, scan
 
 Read = tuple[str, list[ToolCall]]
 """The text of a reply and its calls."""
 
+_TYPES: Final = (None, "function", "tool_call", "tool_use", "function_call")
 _CUT: Final = "The reply was cut short."
 _BROKEN: Final = "The reply is not valid JSON."
 _LONGEST_WRAPPER: Final = 200
@@ -45,7 +48,11 @@ _NAME: Final = re.compile(r'"name"\s*:\s*"([^"\\]*)"')
 _SAY: Final = re.compile(r'"(?:say|content)"\s*:\s*')
 _CALLS: Final = re.compile(r'"(?:calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
-_OBJECT: Final = re.compile(r"\s*[{\[]")
+_ARGUMENTS_BESIDE: Final = re.compile(
+    r"[\s,:;}]{0,20}(?:`{3}\w{0,20}\s{0,20})?(?:\"?(?:arguments|args|parameters|params|input)\"?\s{0,9}[:=]?\s{0,9})?"
+    r"(?:[{\[]\s{0,20}\"(?!name\"|type\"|function\"|id\"|say\"|calls\")|<(?:arg|param)|\w{1,40}\s?=)",
+    re.IGNORECASE,
+)
 _MADE_UP_RESULT: Final = re.compile(r"<\s*tool_result\b", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s,;\[\]]*")
 
@@ -112,12 +119,13 @@ def _read(text: str, request: ChatRequest) -> Read:
     whole = parse_json(text)
     if whole is not UNPARSABLE:
         return _understand(whole, request, tools) or (text, [])
-    scanned = scan(text)
+    scanned = scan(_without_made_up_results(text, tools))
     own = _own_fences(scanned)
     mine = [
         value
         for value in scanned.found
-        if not value.is_quoted and (value.fence is None or id(value.fence) in own)
+        if not value.is_quoted
+        and (id(value.fence) in own if value.fence else not _is_reported(scanned.text, value.start))
     ]
     quoted = _from_results(mine, scanned.text, request)
     mine = [value for value in mine if id(value) not in quoted]
@@ -126,6 +134,17 @@ def _read(text: str, request: ChatRequest) -> Read:
         if decided is not None:
             return decided
     return _read_calls(scanned, mine, request, tools)
+
+
+def _without_made_up_results(text: str, tools: Tools) -> str:
+    """Cut a reply that begins with calls where it goes on with results that the model made up."""
+    made_up = _MADE_UP_RESULT.search(text)
+    first = scan(text[: made_up.start()]).found[:1] if made_up else []
+    if made_up and first and not text[: _span(first[0])[0]].strip():
+        read = _as_envelope(first[0].value, tools)
+        if read is not None and read[1]:
+            return text[: made_up.start()]
+    return text
 
 
 # --- one whole envelope decides ---------------------------------------------------------------
@@ -201,7 +220,8 @@ def _read_envelopes(scanned: Scan, mine: Sequence[Found], tools: Tools) -> Read 
     values = [value for value, _ in read]
     calls = _once([call for _, (_, calls) in read for call in calls])
     is_same = len({_keys(calls) for _, (_, calls) in read}) == 1
-    if not is_same and not _stand_together(scanned.text, values):
+    are_announced = all(value.fence is not None for value in values)
+    if not is_same and not are_announced and not _stand_together(scanned.text, values):
         return scanned.text, []
     words = "\n".join(dict.fromkeys(text for _, (text, _) in read if text))
     first = calls if not is_same else read[0][1][1]
@@ -286,13 +306,14 @@ def _as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
     if isinstance(calls, str):
         parsed = parse_json(calls)
         calls = parsed if isinstance(parsed, list) else calls
+        fields["calls"] = calls
     is_ours = bool(fields) and fields.keys() <= {"say", "calls"}
     if isinstance(calls, list) or (is_ours and isinstance(calls, dict | type(None))):
-        return _words(fields.get("say")), _all_calls(calls, tools)
+        return _words(fields.get("say")), _all_calls(fields, "calls", tools)
     if isinstance(fields.get("tool_calls"), list):
-        return _words(fields.get("content")), _all_calls(fields["tool_calls"], tools)
+        return _words(fields.get("content")), _all_calls(fields, "tool_calls", tools)
     if isinstance(fields.get("function_call"), dict):
-        return _words(fields.get("content")), _all_calls(fields["function_call"], tools)
+        return _words(fields.get("content")), _all_calls(fields, "function_call", tools)
     return None
 
 
@@ -310,9 +331,23 @@ def _words(say: Any) -> str:
     return say if isinstance(say, str) else json.dumps(say, ensure_ascii=False)
 
 
-def _all_calls(value: Any, tools: Tools) -> list[ToolCall]:
+def _all_calls(fields: Mapping[str, Any], key: str, tools: Tools) -> list[ToolCall]:
+    """Read the calls of an envelope; one without arguments is invalid if some stand beside it."""
+    value = fields.get(key)
     items = value if isinstance(value, list) else [] if value is None else [value]
-    return [call_from(item, tools) for item in items]
+    calls = [call_from(item, tools) for item in items]
+    beside = {name: fields[name] for name in fields.keys() & {"arguments", "args", "parameters"}}
+    nameless = [call.arguments for call in calls if not call.name]
+    if not beside and not nameless:
+        return calls
+    text = json.dumps(beside or nameless, ensure_ascii=False, default=repr)
+    return [suspected(call, text) if without_arguments(call, tools) else call for call in calls]
+
+
+def _is_reported(text: str, start: int) -> bool:
+    """Whether the words before a value, in its line, report or refuse it."""
+    line = text[max(0, start - 200) : start].rpartition("\n")[2]
+    return bool(line.strip()) and reports_or_refuses(line)
 
 
 # --- without an envelope: calls in words -------------------------------------------------------
@@ -325,6 +360,9 @@ def _read_calls(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tool
         read = _calls_in(scanned.text, value, request, tools)
         if not read:
             continue
+        if _ARGUMENTS_BESIDE.match(scanned.text, value.end):
+            beside = scanned.text[value.end : value.end + 200]
+            read = [suspected(c, beside) if without_arguments(c, tools) else c for c in read]
         if spans and _MADE_UP_RESULT.search(scanned.text, spans[-1][1], value.start):
             break
         spans.append(_span(value))
@@ -359,8 +397,7 @@ def _calls_in_element(text: str, value: Found, tools: Tools) -> list[ToolCall]:
         return [ToolCall(name or "", value.body, error=_CUT)]
     if name is not None or written.strip(" \t\n/"):
         is_unread = marks.keys() - {"name", "id", "type"} or _MARK.sub("", written).strip(" \t\n/")
-        is_beside = not value.body and _OBJECT.match(text, value.end)
-        if name is None or is_unread or is_beside:
+        if name is None or is_unread or marks.get("type") not in _TYPES:
             error = "The arguments do not stand within the element."
             return [ToolCall(name or "", text[value.start : value.end], error=error)]
         body = {} if not value.body else value.value
@@ -369,7 +406,7 @@ def _calls_in_element(text: str, value: Found, tools: Tools) -> list[ToolCall]:
     if envelope is not None:
         return envelope[1]
     if isinstance(value.value, dict | list):
-        return _all_calls(value.value, tools)
+        return _all_calls({"calls": value.value}, "calls", tools)
     return [ToolCall("", value.body, error=_BROKEN)]
 
 
@@ -395,7 +432,8 @@ def _from_results(mine: Sequence[Found], text: str, request: ChatRequest) -> set
 
 
 def _dense(text: str) -> str:
-    return "".join(text.split())
+    """A text without spaces and escapes, which differ between a page and what quotes it."""
+    return "".join(unescape(text).replace("\\", "").split())
 
 
 def _text_without(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -67,6 +67,7 @@ _CONSTRUCT: Final = re.compile(
     rf"|(?P<quote>(?<![^\n])[ \t]*{_LIST_MARKS}(?:>|\|))"
     r"|(?P<indented>(?<![^\n])(?:[ ]{4}|\t)[ \t]*(?=\S))"
     r"|(?P<comment><!(?:--|\[CDATA\[))"
+    r"|(?P<opening>[“„‘‚«‹「『《〈❝]|(?<![^\s(\[:,，：])(?:[\"'”’»›]|~~(?!~)))"
     r"|(?P<call><tool_call(?P<marks>\s[^<>]*)?>)"
     r"|(?P<element><(?P<name>[a-z][\w:.-]{0,40})(?:\s(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)?/?>)"
     r'|(?P<json>[{\[]\s*(?:[{\[]\s*)?"[^"\\\n]{1,64}"\s*:)',
@@ -81,9 +82,29 @@ _CALL_END: Final = re.compile(r"\s*</tool_call\s*>", re.IGNORECASE)
 _INFO: Final = re.compile(r"[^\n`]{0,80}(?=\n)")
 _INLINE_INFO: Final = re.compile(r"[\w+.-]*[ \t]*")
 _LINE_COMMENT: Final = re.compile(r"\s*(?://|#)[^\n]{0,200}\n")
-_OPENING_MARKS: Final = re.compile(
-    r"(?:[‘“‚„‹«「『《〈]|(?:\A|[\s:(\[,，：])[\"'’”»›]|(?<=\W)[\"']|~~)[\s\u00a0\u202f]{0,4}\Z"
-)
+_CLOSING: Final = {
+    "“": "”“",
+    "„": "”“",
+    "”": "”“",
+    "‘": "’‘",
+    "‚": "’‘",
+    "’": "’‘",
+    "«": "»",
+    "»": "«",
+    "‹": "›",
+    "›": "‹",
+    "「": "」",
+    "『": "』",
+    "《": "》",
+    "〈": "〉",
+    "❝": "❞",
+    "~~": "~",
+    '"': '"',
+    "'": "'",
+}
+"""Quotation marks that open, and those that close what they open."""
+_STRAIGHT_END: Final = r"(?=[\s.,;:!?)\]]|\Z)"
+_BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 _COMMENT_ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>"}
 _SPACE: Final = re.compile(r"\s*")
 _LINE_START: Final = re.compile(r"(?:\A|\n)[ \t>]*\Z")
@@ -92,6 +113,12 @@ _OWN_WRAPPERS: Final = frozenset(
     | {"json", "answer", "response", "reply", "action", "actions", "assistant", "final"}
 )
 """Elements that models wrap their own calls in; any other element quotes what stands in it."""
+_WHOLE_WRAPPERS: Final = frozenset(
+    {"output", "result", "message", "root", "final_answer", "json_response", "tool", "tool_use"}
+    | {"body", "p", "div", "xml", "content", "text", "data", "call"}
+)
+"""Elements that models wrap their whole reply in."""
+_LAST_TAG: Final = re.compile(r"</[\w:.-]+\s*>\s*")
 
 
 def scan(text: str) -> Scan:
@@ -124,6 +151,8 @@ class _Scanner:
         self._has_cut = False
         self._no_comment_ends = False
         self._paragraph_end = 0
+        self._blank_line = 0
+        self._closings: dict[str, int] = {}  # the next place of closing quotation marks
         self._indented_to = -2
         self._span_end = -1  # where the last code span has its closing backticks
 
@@ -162,6 +191,8 @@ class _Scanner:
         end = len(self.text) if end < 0 else end
         if kind == "comment":
             self._read_comment(match)
+        elif kind == "opening":
+            self._read_quotation(match)
         elif kind == "quote" and match[0].endswith(">"):
             if self.at >= self._paragraph_end:
                 found = _PARAGRAPH_END.search(self.text, self.at)
@@ -174,6 +205,21 @@ class _Scanner:
         elif start - 1 == self._indented_to or self._follows_blank_line(start):
             self._quote(self.at, end)
             self._indented_to = end
+
+    def _read_quotation(self, match: re.Match[str]) -> None:
+        """Read a quotation: from its opening mark to the next closing one within the paragraph."""
+        closing = _CLOSING[match[0]]
+        if self._blank_line <= self.at:
+            blank = _BLANK_LINE.search(self.text, self.at)
+            self._blank_line = len(self.text) + 1 if blank is None else blank.start() + 1
+        close = self._closings.get(closing, -1)
+        if close < self.at:
+            pattern = "~~" if closing == "~" else f"[{re.escape(closing)}]"
+            pattern += _STRAIGHT_END if closing in "\"'" else ""
+            found = re.compile(pattern).search(self.text, self.at)
+            close = self._closings[closing] = len(self.text) + 1 if found is None else found.start()
+        if close < self._blank_line and close <= len(self.text):
+            self._quote(self.at, close)
 
     def _read_comment(self, match: re.Match[str]) -> None:
         close = -1 if self._no_comment_ends else self.text.find(_COMMENT_ENDS[match[0]], self.at)
@@ -189,12 +235,17 @@ class _Scanner:
         return bool(lines) and before[len(lines) :].count("\n") >= 2
 
     def _read_element(self, match: re.Match[str]) -> None:
-        if self._fence is not None or match["name"].lower() in _OWN_WRAPPERS:
+        name = match["name"].lower()
+        if self._fence is not None or name in _OWN_WRAPPERS:
             return
         if self._closes is None:
             self._closes = _pair_elements(self.text, match.start())
         close = self._closes.get(match.start())
-        if close is not None:
+        if close is None:
+            return
+        is_whole = _SPACE.fullmatch(self.text, 0, match.start()) is not None
+        is_whole = is_whole and _LAST_TAG.fullmatch(self.text, close) is not None
+        if not (is_whole and name in _WHOLE_WRAPPERS):
             self._quote(self.at, close)
 
     def _read_ticks(self, match: re.Match[str]) -> None:
@@ -265,7 +316,10 @@ class _Scanner:
         if not places or _PARAGRAPH_END.search(self.text, match.end(), places[-1] + 3):
             return
         end = places[-1] + len(match[0])
-        if len(match[0]) >= 3 and not (self.text[: match.start()] + self.text[end:]).strip():
+        is_whole = _SPACE.fullmatch(self.text, 0, match.start()) and _SPACE.fullmatch(
+            self.text, end
+        )
+        if len(match[0]) >= 3 and is_whole:
             info = _INLINE_INFO.match(self.text, match.end())  # the whole reply: a wrapper
             self._fence = Fence(match.start(), info.end() if info else self.at, match[0])
             self._read_content(self._fence.content)
@@ -275,9 +329,7 @@ class _Scanner:
     # --- what is quoted, or not ------------------------------------------------------------------
 
     def _is_quoted(self, start: int) -> bool:
-        if start < self._quoted_to:
-            return True
-        return bool(_OPENING_MARKS.search(self.text[max(0, start - 8) : start]))
+        return start < self._quoted_to
 
     def _read_call(self, match: re.Match[str]) -> None:
         start = match.end()

@@ -183,6 +183,13 @@ QUOTES = [
     f"- - > {ELEMENT}",
     f"~~{ELEMENT}~~",
     f"| a | {ELEMENT} |",
+    f'He said, "please run {ELEMENT} now"',
+    f'"The page says {QUOTED}"',
+    f"“The page says\n{BARE}\n”",
+    f"「ページは{ELEMENT}と」",
+    f"❝{ELEMENT}❞",
+    f"I refuse to run {ELEMENT}",
+    f"The page says: {BARE}",
 ]
 
 
@@ -224,6 +231,24 @@ def test_a_code_block_that_nobody_announces_is_a_quote(words):
             "没问题，我来搜索：",
             "Не проблема, ищу:",
         ),
+        *(
+            "Here's my response:",
+            "Below is the call:",
+            "### Tool call",
+            "Step 1:",
+            "* Calling `search`",
+        ),
+        *(
+            "🔍 Searching...",
+            "Got it:",
+            "As requested:",
+            "Voilà :",
+            "正在搜索：",
+            "調べます：",
+            "Ответ:",
+        ),
+        *("Let me check what the README says:", "I'll search for SQL injection:"),
+        *("<think>\nI need to search.\n</think>\n", "검색해 볼게요:", "Déjame buscar eso:"),
         *("すみません、検索します：", "Alright! Here's the function call you asked for:"),
     ],
 )
@@ -231,12 +256,74 @@ def test_a_code_block_that_the_model_announces_is_its_call(words):
     text = f"{words}\n```json\n{envelope('', SEARCHED)}\n```"
 
     assert runnable(parsed(text)) == [SEARCHED]
+    for behind in ("I cannot continue until I have the result.", "I won't make anything up."):
+        assert runnable(parsed(f"{text}\n{behind}")) == [SEARCHED]
     for behind in ("Please wait, don't worry.", "No further action is needed.", "Não demora."):
         assert runnable(parsed(f"{text}\n{behind}")) == [SEARCHED]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        'You asked: "What is it?"\n',
+        'I use "C++"\n',
+        "Query: 'x=1;'\n",
+        "Je cherche « LangChain »\n\n",
+        '"Let me search." ',
+        "~~~py\nx\n~~~\n\n",
+        "Plan ~~old~~ ",
+    ],
+)
+def test_a_quotation_that_has_ended_does_not_quote_what_follows(words):
+    assert runnable(parsed(words + envelope("", SEARCHED))) == [SEARCHED]
+    assert runnable(parsed(words + f"<tool_call>{ONE}</tool_call>")) == [SEARCHED]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tool_call>{call}</tool_call>{arguments}",
+        "<tool_call>{call}</tool_call>\n```json\n{arguments}\n```",
+        '<tool_call name="wipe"></tool_call> arguments: {arguments}',
+        '<tool_call name="wipe">{{}}</tool_call><arguments>{arguments}</arguments>',
+        '<tool_call name="wipe"></tool_call> path=/home/x',
+        "{call}\n{arguments}",
+        "{call}\nArguments: {arguments}",
+        '{{"say":"","calls":[{call},{arguments}]}}',
+        '{{"say":"","calls":[{call}],"arguments":{arguments}}}',
+    ],
+)
+def test_a_call_whose_arguments_stand_beside_it_is_invalid(text):
+    whole = text.format(call='{"name":"wipe"}', arguments='{"path":"/home/x"}')
+
+    assert runnable(parsed(whole)) == []
+    assert parsed(whole).calls[0].error
+
+
+@pytest.mark.parametrize(
+    "behind", ["Above is what the page wants.", "(from the page)", "Should I run it?", "Beware!"]
+)
+def test_a_code_block_that_the_words_behind_take_back_is_a_quote(behind):
+    assert parsed(f"```json\n{QUOTED}\n```\n{behind}").calls == ()
+
+
+def test_announced_calls_in_several_code_blocks_are_all_made():
+    other = envelope("", ("get", {"id": 1}))
+    text = (
+        f"I search:\n```json\n{envelope('', SEARCHED)}\n```\nThen I get it:\n```json\n{other}\n```"
+    )
+
+    assert runnable(parsed(text)) == [SEARCHED, ("get", {"id": 1})]
+
+
+def test_an_answer_to_a_made_up_result_is_cut_off():
+    text = f"{envelope('', SEARCHED)}\n<tool_result>x</tool_result>\n{envelope('It is x.')}"
+
+    assert runnable(parsed(text)) == [SEARCHED]
+
+
 def test_different_envelopes_with_words_between_them_run_nothing():
-    text = f"The page asks for {QUOTED}\nInstead: {envelope('', SEARCHED)}"
+    text = f"First: {QUOTED}\nSecond: {envelope('', SEARCHED)}"
 
     assert (parsed(text).text, parsed(text).calls) == (text, ())
 
@@ -521,6 +608,9 @@ HOSTILE = {
     "fences in one line": lambda n: "```\n" + f"{ONE} x ``` " * n,
     "lists": lambda n: "- " * 5 * n + ">",
     "quoted marks": lambda n: f"“{ONE}” " * n,
+    "spans of three": lambda n: "a ```b c``` " * n,
+    "quotations": lambda n: '“a” "b" « ' * n,
+    "open quotations": lambda n: "“„«「" * n,
     "open code": lambda n: "<code><pre><q>" * n,
     "block quotes": lambda n: f"> {ONE}\n" * n,
     "bare calls": lambda n: f"{ONE}\n" * n,
