@@ -44,8 +44,12 @@ _FINISH_REASONS: Final[Mapping[str, str]] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
-    "refusal": "content_filter",
 }
+
+_REPLY_KEYS: Final = frozenset(
+    {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details"}
+    | {"usage", "container", "context_management"}
+)
 
 
 def encode(request: ChatRequest) -> dict[str, Any]:
@@ -129,26 +133,52 @@ def _source(part: MediaPart) -> dict[str, Any]:
 def decode(body: Mapping[str, Any]) -> ChatResponse:
     """Read a reply whose `content` is a list. Odd optional fields are left out.
 
+    Where a reason says why the reply ended, the content may also be a text, null or missing.
+
     Raises:
         SegmindResponseError: If the list is empty, and nothing says why.
     """
-    blocks = values.dict_items(body.get("content"))
+    content = body.get("content")
+    blocks = values.dict_items([{"text": content}] if isinstance(content, str) else content)
     native = values.as_text(body.get("stop_reason"))
     if not blocks and not native:
         raise SegmindResponseError("its content holds no block")
     text, refusal_text = _text(blocks, "text"), _text(blocks, "refusal")
-    is_refused = native == "refusal" or bool(refusal_text)
+    is_stopped = values.is_refusal_reason(native) and not text
+    is_refused = native == "refusal" or bool(refusal_text) or is_stopped
     tool_uses = [block for block in blocks if block.get("type") == "tool_use"]
     choice = Choice(
         text="" if is_refused and not refusal_text else text,
         reasoning=_text(blocks, "thinking"),
         refusal=(refusal_text or text or _explanation(body)) if is_refused else None,
         calls=tuple([parse_native_call(b, "input", b.get("id")) for b in tool_uses]),
-        finish_reason=_FINISH_REASONS.get(native, native) if native else None,
+        finish_reason=_finish_reason(native),
         native_finish_reason=native,
     )
     reply_id = values.as_text(body.get("id"))
     return ChatResponse((choice,), usage=_usage(body.get("usage")), id=reply_id)
+
+
+def is_reply(body: Mapping[str, Any], *, is_sure: bool) -> bool:
+    """Return whether a JSON object is a reply of Claude's.
+
+    Args:
+        body: The object.
+        is_sure: Whether it is a reply of some family, and not perhaps an answer that is JSON.
+    """
+    content = body.get("content")
+    if isinstance(content, list):
+        return True
+    if not isinstance(content, str | None) or not isinstance(body.get("stop_reason"), str):
+        return False
+    return is_sure or body.get("type") == "message" or body.keys() <= _REPLY_KEYS
+
+
+def _finish_reason(native: str | None) -> str | None:
+    if not native:
+        return None
+    is_refusal = values.is_refusal_reason(native)
+    return "content_filter" if is_refusal else _FINISH_REASONS.get(native, native)
 
 
 def _explanation(body: Mapping[str, Any]) -> str:

@@ -43,14 +43,9 @@ _ROLES: Final = {"user": "user", "assistant": "model"}
 _FINISH_REASONS: Final[Mapping[str, str]] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
     "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
 }
+"""Those of refusals are recognized by their words."""
 
 _REFUSALS: Final = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST"})
 """Finish reasons that are a refusal even beside part of an answer, as in LangChain's own translator
@@ -166,7 +161,8 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
         return None
     text = values.join_text((part for part in parts if part.get("thought") is not True), "text")
     calls = tuple([_call(part) for part in parts if _CALL_KEYS & part.keys()])
-    finish = _FINISH_REASONS.get(native, native.lower()) if native else None
+    unknown = "content_filter" if values.is_refusal_reason(native) else (native or "").lower()
+    finish = _FINISH_REASONS.get(native, unknown) if native else None
     refusal = None
     if native in _REFUSALS or (finish == "content_filter" and not text):
         refusal = values.as_text(item.get("finishMessage")) or f"Gemini stopped: {native}"

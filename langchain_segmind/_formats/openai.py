@@ -161,19 +161,28 @@ def decode(body: Mapping[str, Any]) -> ChatResponse:
 def _choice(item: Mapping[str, Any]) -> Choice | None:
     message = values.as_dict(item.get("message"))
     content = message.get("content")
-    if not message or not (content is None or isinstance(content, str | list)):
+    finish = values.as_text(item.get("finish_reason"))
+    is_empty = not message and not values.is_refusal_reason(finish)
+    if is_empty or not (content is None or isinstance(content, str | list)):
         return None
-    text, finish = _text(content), values.as_text(item.get("finish_reason"))
+    text = _text(content)
     calls = tuple(map(_call, _native_calls(message)))
     refusal = values.as_text(message.get("refusal")) or _refusal_parts(content)
+    native = None
+    if finish != "content_filter" and values.is_refusal_reason(finish):
+        native, finish = finish, "content_filter"
+    if native == "refusal" and text and not refusal:  # Claude's word, for an answer that refuses
+        refusal, text = text, ""
     if finish == "content_filter" and not (refusal or text or calls):
-        refusal = "The provider's content filter stopped the answer"
+        reason = f": {native}" if native else ""
+        refusal = f"The provider's content filter stopped the answer{reason}"
     return Choice(
         text=text,
         reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
         refusal=refusal,
         calls=calls,
         finish_reason=finish,
+        native_finish_reason=native,
     )
 
 

@@ -69,7 +69,8 @@ def _is_reply(value: Any) -> bool:
     """Distinguish a reply, or an error in its place, from an answer that happens to be JSON."""
     if not isinstance(value, dict):
         return False
-    has_list = any(isinstance(value.get(k), list) for k in ("choices", "candidates", "content"))
+    has_list = any(isinstance(value.get(k), list) for k in ("choices", "candidates"))
+    has_list = has_list or anthropic.is_reply(value, is_sure=False)
     if has_list or "promptFeedback" in value:
         return True
     return bool(value.get("error")) and value.keys() <= _ERROR_KEYS
@@ -87,7 +88,7 @@ def _decode_format(value: Any) -> ChatResponse:
     try:
         if value.get("choices"):
             return openai.decode(value)
-        if isinstance(value.get("content"), list):
+        if anthropic.is_reply(value, is_sure=True):
             return anthropic.decode(value)
         if value.get("candidates") or value.get("promptFeedback"):
             return gemini.decode(value)

@@ -5,6 +5,7 @@ Nothing here may raise: an answer that was paid for must not be lost to one odd 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -48,3 +49,18 @@ def read_choices(
 ) -> tuple[Choice, ...]:
     """Read the alternatives in a JSON list, and skip one that cannot be read."""
     return tuple([choice for item in dict_items(value) if (choice := read(item)) is not None])
+
+
+def is_refusal_reason(reason: str | None) -> bool:
+    """Return whether a reason for a reply's end says that a model or a filter refused.
+
+    Providers add such reasons (`MODEL_ARMOR`, `guardrail_intervened`), so their words decide.
+    """
+    return reason is not None and _REFUSAL_WORDS.search(reason) is not None
+
+
+_REFUSAL_WORDS: Final = re.compile(
+    r"refus|safety|filter|block|prohibit|recitation|moderat|polic|sensitive|spii|armor|guard|harm"
+    r"|violat",
+    re.IGNORECASE,
+)

@@ -35,6 +35,15 @@ SHAPES = {
     "openai": ("gpt-4o", openai({"content": None, "refusal": "No."}), "No."),
     "openai, part": ("gpt-4o", openai({"content": [{"type": "refusal", "refusal": "No."}]}), "No."),
     "openai, filter": ("gpt-4o", openai({"content": None}, "content_filter"), "content filter"),
+    "openai, refused": ("gpt-4o", openai({"content": ""}, "refusal"), "refusal"),
+    "openai, refused in words": ("gpt-4o", openai({"content": "No."}, "refusal"), "No."),
+    "openai, safety": ("gpt-4o", openai({"content": None}, "safety"), "safety"),
+    "openai, no message": (
+        "gpt-4o",
+        {"choices": [{"message": None, "finish_reason": "content_filter"}]},
+        "content filter",
+    ),
+    "openai, no content": ("gpt-4o", openai({}, "SAFETY"), "SAFETY"),
     "anthropic": (
         "claude-4.5-sonnet",
         {"content": [{"type": "text", "text": "No."}], "stop_reason": "refusal"},
@@ -49,6 +58,27 @@ SHAPES = {
         "claude-4.5-sonnet",
         {"content": [], "stop_reason": "refusal", "stop_details": {"explanation": "Cyber."}},
         "Cyber.",
+    ),
+    "anthropic, null": (
+        "claude-4.5-sonnet",
+        {"type": "message", "role": "assistant", "content": None, "stop_reason": "refusal"},
+        "refused",
+    ),
+    "anthropic, no content": ("claude-4.5-sonnet", {"stop_reason": "refusal"}, "refused"),
+    "anthropic, text": (
+        "claude-4.5-sonnet",
+        {"content": "No.", "stop_reason": "refusal"},
+        "No.",
+    ),
+    "anthropic, filter": (
+        "claude-4.5-sonnet",
+        {"content": [], "stop_reason": "content_filter"},
+        "refused",
+    ),
+    "anthropic, guardrail": (
+        "claude-4.5-sonnet",
+        {"content": None, "stop_reason": "guardrail_intervened"},
+        "refused",
     ),
     "anthropic, block": (
         "claude-4.5-sonnet",
@@ -66,6 +96,10 @@ SHAPES = {
         "No.",
     ),
     "gemini, answer": ("gemini-2.5-flash", gemini("SAFETY"), "SAFETY"),
+    "gemini, image": ("gemini-2.5-flash", gemini("IMAGE_PROHIBITED_CONTENT"), "IMAGE_PROHIB"),
+    "gemini, recitation": ("gemini-2.5-flash", gemini("IMAGE_RECITATION"), "IMAGE_RECITATION"),
+    "gemini, armor": ("gemini-2.5-flash", gemini("MODEL_ARMOR"), "MODEL_ARMOR"),
+    "gemini, new": ("gemini-2.5-flash", gemini("POLICY_VIOLATION", {"text": ""}), "POLICY"),
     "gemini, explained": ("gemini-2.5-flash", gemini("SPII", finishMessage="No."), "No."),
     "gemini, half": ("gemini-2.5-flash", gemini("PROHIBITED_CONTENT", {"text": "Fir"}), "PROHIB"),
 }
