@@ -145,7 +145,7 @@ def test_a_wrong_argument_of_a_call_is_refused_before_anything_is_sent(gateway, 
 @every_way
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_blank_model_is_never_answered_by_another(gateway, slug, call):
-    with build(gateway, slug) as model, pytest.raises(ValueError, match="model ''"):
+    with build(gateway, slug) as model, pytest.raises(ValueError, match="model=''"):
         call(model, model="")
 
     assert gateway.requests == []
