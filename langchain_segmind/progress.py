@@ -22,7 +22,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import Self, override
 
-from langchain_segmind._client.events import EVENT
+from langchain_segmind._client.observers import EVENT
 from langchain_segmind._client.terminal_bar import Bar
 from langchain_segmind.usage import UsageTracker
 

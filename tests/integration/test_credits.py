@@ -223,7 +223,7 @@ def test_a_result_that_is_fetched_after_all_is_in_the_books():
         gateway.fail(503, times=7, on="result")
         with pytest.raises(SegmindError) as lost:
             model.invoke("Hello")
-        model.fetch(lost.value.request_id)
+        model.get_job(lost.value.request_id).result()
 
         in_books(spent, gateway)
 

@@ -25,7 +25,7 @@ from langchain_segmind import (
     track_usage,
 )
 from langchain_segmind._accounting.recorder import UsageRecorder
-from langchain_segmind._flows.types import Receipt
+from langchain_segmind._flows.types import JobEvent, Receipt
 from langchain_segmind._messages.types import Usage
 
 
@@ -35,6 +35,10 @@ def pay(cost=0.1, remaining=None, model="m", usage=None, **told):
         recorder.finish(Receipt(cost=cost, remaining_credits=remaining, **told), usage)
 
 
+def queued(job):
+    return JobEvent("QUEUED", job, "m", 0.0)
+
+
 def sent(error, job):
     with UsageRecorder("m") as recorder:
         recorder.before_send()
@@ -42,7 +46,7 @@ def sent(error, job):
             outcome: Any = "executed" if job else error.outcome
             recorder.after_reply(outcome)
         if job:
-            recorder.note(job)
+            recorder.on_job(queued(job))
         raise error
 
 
@@ -306,7 +310,7 @@ def test_a_thread_counts_in_a_copy_of_the_context():
 def submit(job="j", model="m"):
     with UsageRecorder(model) as recorder:
         recorder.before_send()
-        recorder.note(job)
+        recorder.on_job(queued(job))
         recorder.mark_pending()
 
 
@@ -387,9 +391,9 @@ def test_a_job_that_failed_for_its_form_and_its_successor_are_one_call():
         for job in ("first", "second"):
             recorder.before_send()
             recorder.after_reply("executed")
-            recorder.note(job)
+            recorder.on_job(queued(job))
             if job == "first":
-                recorder.note(None)
+                recorder.on_job(JobEvent("FAILED", job, "m", 0.0))
         recorder.finish(Receipt(request_id="second", cost=0.1))
 
     assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 0, 0.1)
