@@ -226,8 +226,8 @@ class Progress(UsageTracker):
             parts += [f"{usage.total_tokens} tokens", f"{usage.cost:.4f} USD"]
         if usage.unpriced_calls:
             parts.append(f"{usage.unpriced_calls} of unknown cost")
-        if usage.remaining_credits is not None:
-            parts.append(f"{usage.remaining_credits:.2f} left")
+        if usage.credit_balance is not None:
+            parts.append(f"{usage.credit_balance:.2f} left")
         return ", ".join(parts)
 
 

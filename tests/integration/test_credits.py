@@ -43,7 +43,7 @@ def in_books(tracker, gateway):
     assert tracker.cost == spent_at(gateway)
     assert tracker.calls == gateway.executions
     assert tracker.unpriced_calls == 0
-    assert tracker.remaining_credits == pytest.approx(gateway.credits)
+    assert tracker.credit_balance == pytest.approx(gateway.credits)
 
 
 # --- the balance -----------------------------------------------------------------------------

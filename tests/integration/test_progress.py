@@ -68,7 +68,7 @@ async def test_every_kind_of_call_is_counted(gateway):
     assert counts(bar) == {"done": 26}
     assert bar.calls == gateway.executions == 26
     assert bar.cost == pytest.approx(10 - gateway.credits)
-    assert bar.remaining_credits == pytest.approx(gateway.credits)
+    assert bar.credit_balance == pytest.approx(gateway.credits)
     assert str(bar) == f"{bar.total_tokens} tokens, {bar.cost:.4f} USD, {gateway.credits:.2f} left"
 
 

@@ -74,7 +74,7 @@ def test_adds_up_by_model():
         "b": UsageTotals(1, 3, 4, 0.2, 0, 9.7),
     }
     assert spent.total == UsageTotals(3, 14, 10, 0.6, 0, 9.4)
-    assert (spent.calls, spent.cost, spent.remaining_credits) == (3, 0.6, 9.4)
+    assert (spent.calls, spent.cost, spent.credit_balance) == (3, 0.6, 9.4)
     assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (14, 10, 24)
 
 
@@ -254,10 +254,10 @@ def test_the_balance_is_the_newest_whatever_order_replies_come_in():
         second.before_send()
         second.finish(Receipt(cost=0.1, remaining_credits=9.8))
         first.finish(Receipt(cost=0.1, remaining_credits=9.9))
-        assert spent.remaining_credits == 9.8
+        assert spent.credit_balance == 9.8
 
         pay(0.1, 109.7)  # begun after that, so somebody topped up
-        assert spent.remaining_credits == 109.7
+        assert spent.credit_balance == 109.7
 
 
 def test_trackers_nest_and_each_counts_a_call_once():
@@ -405,7 +405,7 @@ def test_a_budget_says_that_jobs_count_when_they_are_collected(caplog):
         submit("b")
 
     (record,) = caplog.records
-    assert "collected" in record.getMessage()
+    assert "only when its answer is fetched" in record.getMessage()
 
 
 def test_books_are_shared_by_copies_and_copied_by_pickle():
