@@ -65,7 +65,7 @@ ROWS: Final = pa.schema(
         "input_tokens": pa.int64(),
         "output_tokens": pa.int64(),
         "model": pa.string(),
-        "request_id": pa.string(),  # for a job in the queue: `model.fetch(request_id)` collects it
+        "request_id": pa.string(),  # of a job: `model.get_job(request_id).result()`
     }
 )
 

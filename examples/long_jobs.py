@@ -1,4 +1,4 @@
-"""Ten questions for a slow model: submit them, lose the process, collect the answers by their ids.
+"""Ten questions for a slow model: submit them, lose the process, fetch the answers by their ids.
 
 Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key, where
 every model takes three seconds.
@@ -26,7 +26,7 @@ def main() -> None:
     with live_or_local(REPLIES, latency=3.0) as local, tempfile.TemporaryDirectory() as folder:
         ids = Path(folder, "ids.txt")
         lose_a_process(ids)
-        collect(ids)
+        fetch(ids)
         if local:
             print(f"The gateway executed {local.executions} runs.")
 
@@ -62,18 +62,19 @@ def lose_a_process(ids: Path) -> None:
     print("The process was killed. The jobs run on in the queue.\n")
 
 
-# --- the process that collects ---------------------------------------------------------------
+# --- the process that fetches ----------------------------------------------------------------
 
 
-def collect(ids: Path) -> None:
+def fetch(ids: Path) -> None:
     """Fetch every answer by its id; those that are not there yet are waited for."""
     began = time.perf_counter()
     with ChatSegmind(model=MODEL) as model, track_usage() as spent:
-        answers = [model.fetch(request_id) for request_id in ids.read_text().split()]
+        jobs = [model.get_job(request_id) for request_id in ids.read_text().split()]
+        answers = [job.result() for job in jobs]
     for question, answer in zip(QUESTIONS, answers, strict=True):
         told = answer.response_metadata
         print(f"{question:<24} {answer.text:<20} {told['request_id'][:8]}…")
-    print(f"\nCollected in {time.perf_counter() - began:.1f} s by another process.")
+    print(f"\nFetched in {time.perf_counter() - began:.1f} s by another process.")
     cost = f"{spent.cost:.6f} USD, {spent.total_tokens} tokens"
     print(f"{spent.calls} runs were paid for, none twice: {cost}.")
 

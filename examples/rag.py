@@ -176,7 +176,7 @@ def report(spent: UsageTracker) -> None:
     title("What it cost")
     for slug, spending in spent.by_model.items():
         print(f"{slug:>22}: {spending.calls:3} calls, {spending.cost:.6f} USD")
-    print(f"{spent.remaining_credits:.4f} USD are left.")
+    print(f"{spent.credit_balance:.4f} USD are left.")
 
 
 def title(text: str) -> None:

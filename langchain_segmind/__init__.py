@@ -8,6 +8,7 @@ from langchain_segmind._version import __version__
 from langchain_segmind.chat_models import ChatSegmind
 from langchain_segmind.errors import (
     SegmindAuthenticationError,
+    SegmindBatchError,
     SegmindBudgetExceededError,
     SegmindConnectionError,
     SegmindContextOverflowError,
@@ -24,14 +25,13 @@ from langchain_segmind.errors import (
     SegmindServerError,
     SegmindTimeoutError,
 )
+from langchain_segmind.jobs import SegmindJob
 from langchain_segmind.media import content_block_from_file
 from langchain_segmind.models import ModelInfo
 from langchain_segmind.usage import CreditBalance, UsageTotals, UsageTracker, track_usage
 
 if TYPE_CHECKING:
-    from langchain_segmind import jobs as jobs
     from langchain_segmind.embeddings import SegmindEmbeddings
-    from langchain_segmind.jobs import SegmindJob
     from langchain_segmind.progress import Progress, progress_bar
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "ModelInfo",
     "Progress",
     "SegmindAuthenticationError",
+    "SegmindBatchError",
     "SegmindBudgetExceededError",
     "SegmindConnectionError",
     "SegmindContextOverflowError",
@@ -68,16 +69,13 @@ __all__ = [
 
 _LATE = {
     "SegmindEmbeddings": "embeddings",
-    "SegmindJob": "jobs",
     "Progress": "progress",
     "progress_bar": "progress",
 }
-"""Loaded when first asked for: to many programs they are of no use."""
+"""Imported when first asked for: many programs do not need them."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "jobs":  # annotations name its classes without loading it
-        return import_module(f"{__name__}.jobs")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)

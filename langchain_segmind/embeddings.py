@@ -1,13 +1,13 @@
 """SegmindEmbeddings: texts as vectors, for search and RAG.
 
 The gateway takes one text a call, so many texts are many calls at once. Here sync and async differ
-in one word; what is said to the gateway is decided in `_flow`, how many at once in `_http`.
+in one word; what is sent is decided in `_flows`, how many calls run at once in `_http`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -20,29 +20,17 @@ from typing_extensions import Self, override
 from langchain_segmind import models as _catalogue
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.connection import GatewayClient, retry_policy_of
-from langchain_segmind._flows import chat as _flow
+from langchain_segmind._client.observers import AsyncTextObserver, TextObserver
+from langchain_segmind._client.texts import Found, check_text, checked_texts, vectors_in_order
 from langchain_segmind._flows.chat import Endpoint
-from langchain_segmind._flows.types import Flow, Outcome, Receipt
-from langchain_segmind._http.batch import (
-    AsyncCancelToken,
-    BatchResult,
-    CancelToken,
-    arun_many,
-    run_many,
-)
-from langchain_segmind._messages.text import check_text
-from langchain_segmind._messages.types import invalid_request
+from langchain_segmind._flows.embed import embed
+from langchain_segmind._flows.types import Flow
+from langchain_segmind._http.batch import AsyncCancelToken, CancelToken, arun_many, run_many
 from langchain_segmind._value import value
-from langchain_segmind.errors import (
-    SegmindContextOverflowError,
-    SegmindError,
-    SegmindResponseError,
-)
+from langchain_segmind.errors import SegmindResponseError
 from langchain_segmind.models import ModelInfo
 
 __all__ = ["SegmindEmbeddings"]
-
-_Found = tuple[list[float], Receipt]
 
 _TASKS: Final = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 
@@ -50,24 +38,19 @@ _TASKS: Final = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 class SegmindEmbeddings(GatewayClient, Embeddings):
     """An embedding model behind Segmind's gateway.
 
-    **Set up** as a chat model, with `SEGMIND_API_KEY` set or `api_key=...`. Building one opens no
-    connection and sends nothing.
+    Set `SEGMIND_API_KEY`, or pass `api_key=...`. Building a model opens no connection and sends
+    nothing.
 
     ```python
     from langchain_segmind import SegmindEmbeddings
 
     embeddings = SegmindEmbeddings(model="text-embedding-3-small")
-    ```
-
-    **Embed.** The gateway takes one text a call, so documents go out `max_concurrency` at a time;
-    the vectors come back in the order of the texts.
-
-    ```python
     query = embeddings.embed_query("How tall is the lighthouse?")
     vectors = embeddings.embed_documents(["It is 100 metres tall.", "Bees make honey."])
     ```
 
-    **Search** with any vector store of LangChain's.
+    The gateway takes one text a call, so `embed_documents` sends `max_concurrency` texts at a time;
+    the vectors are returned in the order of the texts. Any vector store of LangChain's works:
 
     ```python
     from langchain_core.vectorstores import InMemoryVectorStore  # pip install numpy
@@ -77,27 +60,27 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     print(store.similarity_search("Who makes honey?", k=1)[0].page_content)
     ```
 
-    **Shorten** Gemini's vectors, and say what they are for; by default queries are embedded as
+    Gemini's vectors can be shortened and made for a purpose; by default queries are embedded as
     `RETRIEVAL_QUERY` and documents as `RETRIEVAL_DOCUMENT`.
 
     ```python
     SegmindEmbeddings(model="gemini-embedding-001", dimensions=768, task_type="CLUSTERING")
     ```
 
-    **Handle failure.** Each text is repeated by itself, only if it surely was not embedded. When
-    one fails for good, nothing more is sent, what is under way is waited for, and the error of the
-    text that failed first tells its `index`, how many were `paid`, and their `vectors`.
+    Each text is retried by itself, and only if it surely was not embedded. When one fails for good,
+    no more are sent, those under way are waited for, and a `SegmindBatchError` says which text
+    failed and holds the vectors of the others.
 
     ```python
-    from langchain_segmind import SegmindError
+    from langchain_segmind import SegmindBatchError
 
     try:
         embeddings.embed_documents(["One.", "Two."])
-    except SegmindError as error:
-        print(error.index, error.outcome, error.paid, sorted(error.vectors))
+    except SegmindBatchError as error:
+        print(error.index, error.error, error.paid, sorted(error.vectors))
     ```
 
-    **Close.** Connections are shared by all threads and tasks, and closed with the model.
+    Connections are shared by all threads and tasks, and closed with the model.
 
     ```python
     embeddings.close()  # or: with SegmindEmbeddings(...) as embeddings, async with, aclose()
@@ -153,83 +136,77 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         Raises:
             SegmindError: If it could not be embedded; see `outcome`, `billed`.
         """
-        job = self._job("query")
-        _check(text, "the text", job.target.model_info)
-        return self._embed(text, job)[0]
+        task = self._task("query")
+        check_text(text, "the text", task.endpoint.model_info)
+        return self._embed(text, task)[0]
 
     @override
     async def aembed_query(self, text: str) -> list[float]:
-        """Embed a question to search with, as `embed_query` does."""
-        job = self._job("query")
-        _check(text, "the text", job.target.model_info)
-        return (await self._aembed(text, job))[0]
+        """Async version of `embed_query`."""
+        task = self._task("query")
+        check_text(text, "the text", task.endpoint.model_info)
+        return (await self._aembed(text, task))[0]
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Embed texts to be searched, `max_concurrency` at a time on threads.
 
         Args:
-            texts: The texts; none means that nothing is sent.
+            texts: The texts; for an empty list nothing is sent.
 
         Returns:
             Their vectors, in the order of the texts and all of one length.
 
         Raises:
-            SegmindError: If one could not be embedded: the error of the first that failed, with
-                its `index`, the `vectors` of those that were embedded, and how many were `paid`.
+            SegmindInvalidRequestError: If a text is blank or not a text; then nothing was sent.
+            SegmindBatchError: If one could not be embedded. It holds the error of the first that
+                failed, its `index`, the `vectors` of those that were embedded, and how many were
+                `paid`.
         """
-        job = self._job("document")
-        many = _checked(texts, job.target.model_info)
-        with self._progress(len(many)) as tell:
-            ends = run_many(
-                lambda place, cancel_token: self._embed(many[place], job, cancel_token),
+        task = self._task("document")
+        many = checked_texts(texts, task.endpoint.model_info)
+        with self._progress(len(many)) as report:
+            batch = run_many(
+                lambda place, cancel_token: self._embed(many[place], task, cancel_token),
                 len(many),
                 self.max_concurrency,
-                tell,
+                report,
             )
-        return _in_order(ends, len(many))
+        return vectors_in_order(batch, len(many))
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Embed texts to be searched, as `embed_documents` does, on tasks."""
-        job = self._job("document")
-        many = _checked(texts, job.target.model_info)
-        with self._progress(len(many)) as tell:
-            ends = await arun_many(
-                lambda place, cancel_token: self._aembed(many[place], job, cancel_token),
+        """Async version of `embed_documents`, on tasks."""
+        task = self._task("document")
+        many = checked_texts(texts, task.endpoint.model_info)
+        with self._progress(len(many)) as report:
+            batch = await arun_many(
+                lambda place, cancel_token: self._aembed(many[place], task, cancel_token),
                 len(many),
                 self.max_concurrency,
-                tell,
+                report,
             )
-        return _in_order(ends, len(many))
+        return vectors_in_order(batch, len(many))
 
     # --- one text ------------------------------------------------------------------------------
 
-    def _embed(self, text: str, job: _Job, cancel_token: CancelToken | None = None) -> _Found:
-        to = job.target.destination
-        with UsageRecorder(job.target.model_info.slug) as recorder:
-            vector, receipt = self._transport(to).run(
-                job.flow(text),
-                to.api_key,
-                observer=_Gate(recorder, cancel_token) if cancel_token else recorder,
-                pause=cancel_token.pause if cancel_token else None,
-            )
-            recorder.finish(receipt)
-        return vector, receipt
+    def _embed(self, text: str, task: _Task, cancel_token: CancelToken | None = None) -> Found:
+        to = task.endpoint.destination
+        with UsageRecorder(task.endpoint.model_info.slug) as recorder:
+            observer = TextObserver(recorder, cancel_token)
+            found = self._transport(to).run(task.flow(text), to.api_key, observer=observer)
+            recorder.finish(found[1])
+        return found
 
     async def _aembed(
-        self, text: str, job: _Job, cancel_token: AsyncCancelToken | None = None
-    ) -> _Found:
-        to = job.target.destination
-        with UsageRecorder(job.target.model_info.slug) as recorder:
-            vector, receipt = await self._transport(to).arun(
-                job.flow(text),
-                to.api_key,
-                observer=_Gate(recorder, cancel_token) if cancel_token else recorder,
-                pause=cancel_token.pause if cancel_token else None,
-            )
-            recorder.finish(receipt)
-        return vector, receipt
+        self, text: str, task: _Task, cancel_token: AsyncCancelToken | None = None
+    ) -> Found:
+        to = task.endpoint.destination
+        with UsageRecorder(task.endpoint.model_info.slug) as recorder:
+            observer = AsyncTextObserver(recorder, cancel_token)
+            found = await self._transport(to).arun(task.flow(text), to.api_key, observer=observer)
+            recorder.finish(found[1])
+        return found
 
     # --- prepared once for many texts ----------------------------------------------------------
 
@@ -237,15 +214,15 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         model_info = _catalogue.embedding_model_info_for(self.model)
         return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
-    def _job(self, kind: Literal["query", "document"]) -> _Job:
+    def _task(self, kind: Literal["query", "document"]) -> _Task:
         model_info, to = self._model_info(), self._destination()
-        target = Endpoint(to, model_info, retry_policy_of(self), self.default_headers or {})
+        endpoint = Endpoint(to, model_info, retry_policy_of(self), self.default_headers or {})
         check = partial(self._check_size, to.base_url)
-        return _Job(target, self._settings(model_info, _TASKS[kind]), check)
+        return _Task(endpoint, self._settings(model_info, _TASKS[kind]), check)
 
     def _settings(self, model_info: ModelInfo, task: str) -> dict[str, Any]:
-        told = {"task_type": self.task_type, "output_dimensionality": self.dimensions}
-        settings = {name: value for name, value in told.items() if value is not None}
+        given = {"task_type": self.task_type, "output_dimensionality": self.dimensions}
+        settings = {name: value for name, value in given.items() if value is not None}
         if model_info.family == "gemini":
             return {"task_type": task, **settings}
         for name in settings:
@@ -257,10 +234,9 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         return {}
 
     def _check_size(self, base_url: str, vector: list[float]) -> None:
-        """Hold a vector to the length asked for, or that of this model's first."""
+        """Check that a vector has the length asked for, or that of this model's first."""
         kind = (base_url, self.model, self.dimensions)
-        sizes: dict[object, int] = self.__dict__.setdefault("_segmind_sizes", {})
-        size = self.dimensions or sizes.setdefault(kind, len(vector))
+        size = self.dimensions or self._state.vector_sizes.setdefault(kind, len(vector))
         if len(vector) != size:
             had = "dimensions asked for" if self.dimensions else "the model's first vector had"
             raise SegmindResponseError(f"its vector has {len(vector)} numbers, where {had} {size}")
@@ -281,91 +257,12 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
 
 @value
-class _Job:
+class _Task:
     """What is the same for every text of a call."""
 
-    target: Endpoint
+    endpoint: Endpoint
     settings: Mapping[str, Any]
     check: Callable[[list[float]], None]
 
-    def flow(self, text: str) -> Flow[_Found]:
-        """The conversation about one text."""
-        return _flow.embed(text, self.target, self.settings, self.check)
-
-
-class _Gate:
-    """Pays for one of many texts, unless another has failed."""
-
-    def __init__(
-        self, recorder: UsageRecorder, cancel_token: CancelToken | AsyncCancelToken
-    ) -> None:
-        self._recorder = recorder
-        self._cancel_token = cancel_token
-        self._lost = 0
-
-    def before_send(self) -> None:
-        if self._cancel_token.is_cancelled:
-            raise SegmindError(
-                "Not sent, as another text failed.",
-                outcome="not_sent",
-                ambiguous_attempts=self._lost,
-            )
-        self._recorder.before_send()
-
-    def after_reply(self, outcome: Outcome) -> None:
-        self._recorder.after_reply(outcome)
-        self._lost += outcome == "unknown"
-
-
-def _checked(texts: Sequence[str], model_info: ModelInfo) -> list[str]:
-    """Check all texts before any is sent."""
-    if isinstance(texts, str | bytes):
-        raise invalid_request("texts: expected a list of texts, got one; put it into a list")
-    many = list(texts)
-    for place, text in enumerate(many):
-        _check(text, f"texts[{place}]", model_info, place)
-    return many
-
-
-def _check(text: str, where: str, model_info: ModelInfo, place: int | None = None) -> None:
-    """Refuse what surely cannot be embedded; where in doubt, the gateway says."""
-    try:
-        _check_text(text, where, model_info)
-    except SegmindError as error:
-        error.index = place
-        raise
-
-
-def _check_text(text: str, where: str, model_info: ModelInfo) -> None:
-    if not check_text(text, where).strip():
-        raise invalid_request(f"{where} is blank; there is nothing to embed")
-    most = model_info.context
-    if most is None or len(text) <= 2 * most:
-        return
-    words = len(text.split())  # each is one token at least
-    if words > most:
-        raise SegmindContextOverflowError(
-            f"{where} is too long: it has {words} words, and {model_info.slug} reads {most} "
-            "tokens; split it. Nothing was sent.",
-            outcome="not_sent",
-            model=model_info.slug,
-        )
-
-
-def _in_order(ends: BatchResult[_Found], count: int) -> list[list[float]]:
-    """Give all vectors, or raise the first error with what became of all the texts."""
-    if not ends.failed:
-        return [ends.done[place][0] for place in range(count)]
-    errors = [error for error in ends.failed.values() if isinstance(error, SegmindError)]
-    again = sum(error.ambiguous_attempts for error in errors)
-    again += sum(receipt.ambiguous_attempts for _, receipt in ends.done.values())
-    place, first = next(iter(ends.failed.items()))
-    if isinstance(first, SegmindError):
-        first.add_batch_result(
-            place,
-            count,
-            vectors={at: ends.done[at][0] for at in sorted(ends.done)},
-            paid=len(ends.done) + sum(error.billed is True for error in errors),
-            perhaps_paid=again + sum(error.billed is None for error in errors),
-        )
-    raise first
+    def flow(self, text: str) -> Flow[Found]:
+        return embed(text, self.endpoint, self.settings, self.check)

@@ -18,6 +18,7 @@ LangChain error that each derives from and the statuses or situations that it is
     ├── SegmindResponseError                                         a 200 without a usable reply
     ├── SegmindJobFailedError             ModelAPIError              a job ended as FAILED
     ├── SegmindJobNotFoundError                                      an unknown or expired job
+    ├── SegmindBatchError                                            one of many texts failed
     └── SegmindBudgetExceededError                                   `track_usage(budget=...)`
 
 None of them makes a framework retry a call that may have been billed: `outcome` says what happened
@@ -49,6 +50,7 @@ from langchain_segmind._text import one_line, redact
 
 __all__ = [
     "SegmindAuthenticationError",
+    "SegmindBatchError",
     "SegmindBudgetExceededError",
     "SegmindConnectionError",
     "SegmindContextOverflowError",
@@ -94,7 +96,7 @@ class SegmindError(ModelError):
         message: One line: what happened and what to do next.
         status_code: HTTP status of the last reply; None if there was none.
         request_id: The gateway's id of the request, if it sent one; for a queued call the job's id,
-            with which `ChatSegmind.fetch` gets the answer later.
+            with which `ChatSegmind.get_job` gets the answer later.
         outcome: What happened to the last attempt: "not_sent" (the model did not run), "rejected"
             (the gateway replied with a documented, unbilled error), "unknown" (sent, but without a
             trustworthy reply: the model may have run and been billed) or "executed" (a 200
@@ -109,11 +111,7 @@ class SegmindError(ModelError):
         is_retryable: Whether the same call can be repeated without paying twice.
         ambiguous_attempts: With `retry_ambiguous`, how many attempts before the last may have run
             and been billed too.
-        index: Of `embed_documents`, as the next three: the index of the text that failed first, to
-            which all of the above applies; None if there was only one text.
-        vectors: The vectors of the texts that were embedded, by index. They were billed.
-        paid: How many texts were billed, those with an unusable reply included.
-        perhaps_paid: How many more runs may have been billed.
+        job_state: What the gateway last said of the call's job in the queue; None without a job.
     """
 
     def __init__(
@@ -132,6 +130,7 @@ class SegmindError(ModelError):
         model: str | None = None,
         is_retryable: bool = False,
         ambiguous_attempts: int = 0,
+        job_state: str | None = None,
     ) -> None:
         self.message = one_line(message)
         super().__init__(self.message)
@@ -147,10 +146,7 @@ class SegmindError(ModelError):
         self.model = model
         self.is_retryable = is_retryable
         self.ambiguous_attempts = ambiguous_attempts
-        self.index: int | None = None
-        self.vectors: dict[int, list[float]] = {}
-        self.paid = 0
-        self.perhaps_paid = 0
+        self.job_state = job_state
 
     @property
     def billed(self) -> bool | None:
@@ -162,33 +158,6 @@ class SegmindError(ModelError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(vars(self)))
-
-    def add_batch_result(
-        self,
-        index: int,
-        count: int,
-        *,
-        vectors: dict[int, list[float]],
-        paid: int,
-        perhaps_paid: int,
-    ) -> None:
-        """Add which of many texts failed, and the results of the others.
-
-        Args:
-            index: The text's place.
-            count: How many texts there were.
-            vectors: Those that were embedded.
-            paid: How many were billed.
-            perhaps_paid: How many more runs may have been.
-        """
-        perhaps = f", {perhaps_paid} more perhaps" if perhaps_paid else ""
-        self.message = one_line(
-            f"texts[{index}] of {count} failed; {paid} were paid for{perhaps}. {self.message}"
-        )
-        self.args = (self.message,)
-        self.index, self.vectors = index, vectors
-        self.paid, self.perhaps_paid = paid, perhaps_paid
-        self.is_retryable = self.is_retryable and not paid and not perhaps_paid
 
     def hide(self, secret: str) -> None:
         """Replace a secret by stars in everything the gateway sent, in case it echoed it.
@@ -252,7 +221,7 @@ class SegmindTimeoutError(SegmindError, ModelTimeoutError, TimeoutError):
 class SegmindJobTimeoutError(SegmindTimeoutError):
     """A job did not end within `queue_timeout` or `total_timeout`; it keeps running in the queue.
 
-    `ChatSegmind.fetch(error.request_id)` gets its answer later.
+    `ChatSegmind.get_job(error.request_id).result()` gets its answer later.
     """
 
 
@@ -266,6 +235,39 @@ class SegmindJobFailedError(SegmindError, ModelAPIError, RuntimeError):
 
 class SegmindJobNotFoundError(SegmindError, ValueError):
     """The gateway does not know the job: the id is wrong, or its result has expired."""
+
+
+class SegmindBatchError(SegmindError, RuntimeError):
+    """One of many texts could not be embedded, so no more were sent.
+
+    Its other fields are those of `error`, the error of the text that failed first.
+
+    Attributes:
+        error: What was raised for that text.
+        index: The place of that text, from 0.
+        vectors: The vectors of the texts that were embedded, by place. They were paid for.
+        paid: How many texts were billed, unusable replies included.
+        perhaps_paid: How many more runs may have been billed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error: SegmindError | None = None,
+        index: int = 0,
+        vectors: Mapping[int, list[float]] | None = None,
+        paid: int = 0,
+        perhaps_paid: int = 0,
+        **fields: Any,
+    ) -> None:
+        """Make the error; see `SegmindError` for its other fields."""
+        super().__init__(message, **fields)
+        self.error = error
+        self.index = index
+        self.vectors = dict(vectors or {})
+        self.paid = paid
+        self.perhaps_paid = perhaps_paid
 
 
 class SegmindBudgetExceededError(SegmindError, RuntimeError):

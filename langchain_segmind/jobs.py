@@ -1,50 +1,122 @@
-"""A question in the gateway's queue, to be answered while nobody waits."""
+"""Jobs in the gateway's queue: submitted now, fetched later, also from another process."""
+
+# ruff: noqa: SLF001 - a job is a handle on its model, and calls it as its own methods do
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableBinding, RunnableConfig, ensure_config
 from langchain_core.runnables.config import merge_configs
+from pydantic import ConfigDict
 
-__all__ = ["SegmindBinding", "SegmindJob"]
+from langchain_segmind._accounting.recorder import UsageRecorder
+from langchain_segmind._client.callbacks import amanager_of, manager_of
+from langchain_segmind._client.chat_base import ChatBase
+from langchain_segmind._client.observers import AsyncChatObserver, ChatObserver
+from langchain_segmind._client.results import ai_message
+from langchain_segmind._flows.chat import ModelCall, fetch, state, submit
+from langchain_segmind._flows.jobs import log_abandoned
 
-if TYPE_CHECKING:  # the one that `BaseChatModel.bind` gives differs for type checkers only
+__all__ = ["SegmindJob"]
+
+if TYPE_CHECKING:  # the one that `BaseChatModel.bind` returns differs for type checkers only
     from langchain_core.language_models.chat_models import _ChatModelBinding as _Binding
 else:
     _Binding = RunnableBinding[LanguageModelInput, AIMessage]
 
 
-class JobModel(Protocol):
-    """What a job needs of the model it was submitted by; `ChatSegmind` has it."""
+class QueueMethods(ChatBase):
+    """What a chat model does in the queue; a part of `ChatSegmind`."""
 
-    def job_status(self, request_id: str) -> str:
-        """Ask what became of a job."""
+    def submit(
+        self,
+        messages: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> SegmindJob:
+        """Submit a request to the gateway's queue, to fetch the answer later.
 
-    async def ajob_status(self, request_id: str) -> str:
-        """Ask what became of a job."""
+        Args:
+            messages: What `invoke` takes.
+            config: Its callbacks learn of the job, and trackers among them record its cost.
+            stop: Texts before which the answer ends.
+            **kwargs: What `invoke` takes, tools too: `tools=[...]`.
 
-    def fetch(
-        self, request_id: str, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AIMessage:
-        """Collect a job's answer."""
+        Returns:
+            The job. The model runs and is billed once, whether or not the answer is fetched.
 
-    async def afetch(
-        self, request_id: str, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AIMessage:
-        """Collect a job's answer."""
+        Raises:
+            SegmindError: If it was not accepted, or if that is unknown because the gateway's reply
+                was lost; then it is not submitted again.
+        """
+        call = self._model_call(self._convert_input(messages).to_messages(), stop, kwargs)
+        manager = manager_of(self, config)
+        if self.rate_limiter is not None:
+            self.rate_limiter.acquire(blocking=True)
+        to = call.endpoint.destination
+        with UsageRecorder(call.endpoint.model_info.slug, manager.handlers) as recorder:
+            observer = ChatObserver(recorder, manager)
+            job = self._transport(to).run(submit(call), to.api_key, observer=observer)
+            try:
+                observer.on_job(job.event)
+            except BaseException:
+                log_abandoned(job)
+                raise
+            recorder.mark_pending()
+        return SegmindJob(self, job.id, recorder.trackers, stop=stop, **kwargs)
+
+    async def asubmit(
+        self,
+        messages: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> SegmindJob:
+        """Async version of `submit`."""
+        call = self._model_call(self._convert_input(messages).to_messages(), stop, kwargs)
+        manager = amanager_of(self, config)
+        if self.rate_limiter is not None:
+            await self.rate_limiter.aacquire(blocking=True)
+        to = call.endpoint.destination
+        with UsageRecorder(call.endpoint.model_info.slug, manager.handlers) as recorder:
+            observer = AsyncChatObserver(recorder, manager)
+            job = await self._transport(to).arun(submit(call), to.api_key, observer=observer)
+            try:
+                await observer.on_job(job.event)
+            except BaseException:
+                log_abandoned(job)
+                raise
+            recorder.mark_pending()
+        return SegmindJob(self, job.id, recorder.trackers, stop=stop, **kwargs)
+
+    def get_job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
+        """Return the job of an id; nothing is sent.
+
+        Args:
+            request_id: The job's id, as in an error's `request_id`, the log or `str(job)`.
+            **kwargs: What the request was submitted with, where it matters for reading the answer:
+                `tools`, `tool_choice`, `response_format`, `stop`, `model`.
+
+        Returns:
+            The job, whoever submitted it.
+        """
+        return SegmindJob(self, request_id, **kwargs)
 
 
 class SegmindJob:
-    """A job that was submitted by `ChatSegmind.submit`.
+    """A job in the gateway's queue, made by `ChatSegmind.submit` or `ChatSegmind.get_job`.
 
-    `str(job)` is its id. Stored, it is all that another process needs: `model.fetch(id)` collects
-    the answer there, `model.job(id)` makes this handle again. The gateway keeps answers for about
-    an hour.
+    `str(job)` is its id. Stored, it is all that another process needs: `model.get_job(id)` makes
+    this handle again there. The gateway keeps answers for about an hour.
 
     Attributes:
         id: The gateway's id of the job.
@@ -52,59 +124,79 @@ class SegmindJob:
 
     def __init__(
         self,
-        model: JobModel,
+        model: ChatBase,
         request_id: str,
         /,
         trackers: Sequence[BaseCallbackHandler] = (),
         **kwargs: Any,
     ) -> None:
-        """Make a handle; see `ChatSegmind.submit` and `ChatSegmind.job`."""
+        """Make a handle; see `ChatSegmind.submit` and `ChatSegmind.get_job`."""
         self.id = request_id
         self._model = model
         self._trackers = list(trackers)
         self._kwargs = kwargs
 
     def status(self) -> str:
-        """Ask what became of it: "QUEUED", "PROCESSING", "COMPLETED" or "FAILED"; free of charge.
+        """Read the state: "QUEUED", "PROCESSING", "COMPLETED" or "FAILED"; free of charge.
 
         Raises:
-            SegmindJobNotFoundError: If the gateway does not know it, or not any more.
-            SegmindError: If it cannot be asked.
+            SegmindJobNotFoundError: If the gateway does not know the job, or not any more.
+            SegmindError: If the state cannot be read.
         """
-        return self._model.job_status(self.id)
+        endpoint = self._call().endpoint
+        to = endpoint.destination
+        return self._model._transport(to).run(state(self.id, endpoint), to.api_key)
 
     async def astatus(self) -> str:
-        """Ask what became of it, as `status` does."""
-        return await self._model.ajob_status(self.id)
+        """Async version of `status`."""
+        endpoint = self._call().endpoint
+        to = endpoint.destination
+        return await self._model._transport(to).arun(state(self.id, endpoint), to.api_key)
 
     def result(self, config: RunnableConfig | None = None) -> AIMessage:
         """Wait for the answer; free of charge, and as often as one likes.
 
-        Its cost is booked by the trackers that counted the submit, and by those of now.
+        Waits for `queue_timeout` seconds at most. The cost is recorded by the trackers that
+        recorded the submission, and by those that are active now.
 
         Args:
-            config: Its callbacks are told of the job's states.
+            config: Its callbacks learn of the job's states.
 
         Returns:
-            The answer, as `invoke` would have given it.
+            The answer, as `invoke` would have returned it.
 
         Raises:
             SegmindJobFailedError: If the job failed.
-            SegmindJobTimeoutError: If it is not done within `queue_timeout` from now on.
-            SegmindJobNotFoundError: If the gateway does not know it, or not any more.
+            SegmindJobTimeoutError: If it is not done in time.
+            SegmindJobNotFoundError: If the gateway does not know the job, or not any more.
             SegmindError: For any other failure, with the job's id.
         """
-        return self._model.fetch(self.id, self._tracked(config), **self._kwargs)
+        call, model = self._call(), self._model
+        manager = manager_of(model, self._with_trackers(config))
+        completion = model._complete(fetch(self.id, call), call.endpoint, manager, self.id)
+        headers = model.include_response_headers
+        return ai_message(completion, call.endpoint.model_info.slug, with_headers=headers)
 
     async def aresult(self, config: RunnableConfig | None = None) -> AIMessage:
-        """Wait for the answer, as `result` does."""
-        return await self._model.afetch(self.id, self._tracked(config), **self._kwargs)
+        """Async version of `result`."""
+        call, model = self._call(), self._model
+        manager = amanager_of(model, self._with_trackers(config))
+        completion = await model._acomplete(fetch(self.id, call), call.endpoint, manager, self.id)
+        headers = model.include_response_headers
+        return ai_message(completion, call.endpoint.model_info.slug, with_headers=headers)
 
-    def _tracked(self, config: RunnableConfig | None) -> RunnableConfig:
+    def _call(self) -> ModelCall:
+        """What was submitted, as far as it is known."""
+        kwargs = {name: given for name, given in self._kwargs.items() if name != "stop"}
+        call = self._model._model_call(None, self._kwargs.get("stop"), kwargs)
+        wait_policy = self._model._wait_policy()
+        return ModelCall(call.request, replace(call.endpoint, wait_policy=wait_policy))
+
+    def _with_trackers(self, config: RunnableConfig | None) -> RunnableConfig:
         return merge_configs(ensure_config(config), {"callbacks": self._trackers})
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_trackers": []}  # their books stay in this process
+        return {**vars(self), "_trackers": []}  # their ledgers stay in this process
 
     def __str__(self) -> str:
         return self.id
@@ -116,8 +208,10 @@ class SegmindJob:
 class SegmindBinding(_Binding):  # type: ignore[no-redef]
     """A chat model with arguments bound to it, which its jobs get as well.
 
-    Without it, a binding would hand `submit` on to its model and forget what is bound.
+    Without it, a binding would pass `submit` on to its model without what is bound.
     """
+
+    model_config = ConfigDict(defer_build=True)  # 5 ms, which importing the package need not take
 
     @classmethod
     def lc_id(cls) -> list[str]:
@@ -127,7 +221,7 @@ class SegmindBinding(_Binding):  # type: ignore[no-redef]
     def submit(
         self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> SegmindJob:
-        """Put a question into the queue; see `ChatSegmind.submit`."""
+        """Submit a request to the queue; see `ChatSegmind.submit`."""
         job: SegmindJob = self._model.submit(
             messages, self._merge_configs(config), **self._merged(kwargs)
         )
@@ -136,29 +230,13 @@ class SegmindBinding(_Binding):  # type: ignore[no-redef]
     async def asubmit(
         self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> SegmindJob:
-        """Put a question into the queue; see `ChatSegmind.submit`."""
+        """Async version of `submit`."""
         merged = self._merge_configs(config)
         job: SegmindJob = await self._model.asubmit(messages, merged, **self._merged(kwargs))
         return job
 
-    def fetch(
-        self, request_id: str, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AIMessage:
-        """Collect the answer of a job; see `ChatSegmind.fetch`."""
-        merged = self._merge_configs(config)
-        message: AIMessage = self._model.fetch(request_id, merged, **self._merged(kwargs))
-        return message
-
-    async def afetch(
-        self, request_id: str, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AIMessage:
-        """Collect the answer of a job; see `ChatSegmind.fetch`."""
-        merged = self._merge_configs(config)
-        message: AIMessage = await self._model.afetch(request_id, merged, **self._merged(kwargs))
-        return message
-
-    def job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
-        """Make a handle of a job from its id; see `ChatSegmind.job`."""
+    def get_job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
+        """Return the job of an id; see `ChatSegmind.get_job`."""
         return SegmindJob(self._model, request_id, **self._merged(kwargs))
 
     @property

@@ -22,7 +22,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from typing_extensions import Self, override
 
-from langchain_segmind._client.events import EVENT
+from langchain_segmind._client.observers import EVENT
 from langchain_segmind._client.terminal_bar import Bar
 from langchain_segmind.usage import UsageTracker
 
@@ -226,8 +226,8 @@ class Progress(UsageTracker):
             parts += [f"{usage.total_tokens} tokens", f"{usage.cost:.4f} USD"]
         if usage.unpriced_calls:
             parts.append(f"{usage.unpriced_calls} of unknown cost")
-        if usage.remaining_credits is not None:
-            parts.append(f"{usage.remaining_credits:.2f} left")
+        if usage.credit_balance is not None:
+            parts.append(f"{usage.credit_balance:.2f} left")
         return ", ".join(parts)
 
 

@@ -2,10 +2,10 @@
 
     with track_usage(budget=2.00, warn_below=5.00) as spent:
         chain.batch(questions)
-    print(spent.cost, spent.calls, spent.remaining_credits, spent.by_model)
+    print(spent.cost, spent.calls, spent.credit_balance, spent.by_model)
 
-The gateway bills every run that it answers with status 200, and tells the cost in US dollars in a
-header, or in a job's metrics. Runs whose cost it does not tell are counted as unknown.
+The gateway bills every run that it answers with status 200, and reports the cost in US dollars in a
+header, or in a job's metrics. Runs without a reported cost are counted in `unpriced_calls`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def track_usage(
     Args:
         budget: US dollars. A call that would begin when they are used up raises a
             `SegmindBudgetExceededError` before anything is sent; calls under way are answered.
+            From `embed_documents`, it is the `error` of a `SegmindBatchError`.
         warn_below: Credits. A warning is logged, once, when the balance sinks under them.
 
     Returns:
@@ -108,18 +109,18 @@ class UsageTracker(LedgerHandler):
 
     @property
     def cost(self) -> float:
-        """US dollars spent, as far as the gateway told."""
+        """US dollars spent, as far as the gateway reported them."""
         return self.total.cost
 
     @property
     def unpriced_calls(self) -> int:
-        """Calls whose cost the gateway did not tell; they may have cost something."""
+        """Calls without a reported cost; they may have cost something."""
         return self.total.unpriced_calls
 
     @property
-    def remaining_credits(self) -> float | None:
-        """The balance the gateway told last."""
-        return self.total.remaining_credits
+    def credit_balance(self) -> float | None:
+        """The balance that the gateway reported last, in credits (US dollars)."""
+        return self.total.credit_balance
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.total})"

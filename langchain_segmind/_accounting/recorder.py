@@ -1,4 +1,4 @@
-"""One call of a model, on the books of all who track it."""
+"""Record the cost of one model call in every active `UsageTracker`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from langchain_segmind._accounting.ledger import Ledger, LedgerEntry
 from langchain_segmind._accounting.trackers import LedgerHandler, active_trackers
-from langchain_segmind._flows.types import Outcome, Receipt
+from langchain_segmind._flows.types import JobEvent, Outcome, Receipt
 from langchain_segmind._messages.types import Usage
 from langchain_segmind.errors import SegmindError
 
@@ -20,7 +20,7 @@ from langchain_segmind.errors import SegmindError
 class UsageRecorder:
     """What a call costs, as far as it is known yet.
 
-    A context manager: a call that ends without an answer is booked by what became of it.
+    A context manager: a call that ends without an answer is recorded by the outcome of its error.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class UsageRecorder:
         Args:
             model: The slug that is called.
             handlers: The call's handlers.
-            job: The id of a job whose answer is only collected.
+            job: The id of a job whose answer is only fetched.
         """
         passed = [handler for handler in handlers if isinstance(handler, LedgerHandler)]
         self.trackers = (
@@ -40,10 +40,10 @@ class UsageRecorder:
         self._began: dict[Ledger, int] = {tracker.ledger: 0 for tracker in self.trackers}
         self._model = model
         self._job = job
-        self._is_collection = job is not None
-        self._in_flight = False  # a request is sent, or was answered and is not booked yet
+        self._is_fetch = job is not None
+        self._in_flight = False  # a request is sent, or was answered and is not recorded yet
         self._lost = 0  # attempts that may have run, beside the last
-        self._is_booked = not self._began
+        self._is_recorded = not self._began
 
     def before_send(self) -> None:
         """Let a request be sent, if every budget allows it.
@@ -56,27 +56,28 @@ class UsageRecorder:
         self._in_flight = True
 
     def after_reply(self, outcome: Outcome) -> None:
-        """Take note of what became of a request."""
+        """Record the outcome of a request."""
         self._in_flight = outcome == "executed"
         self._lost += outcome == "unknown"
 
-    def note(self, job_id: str | None) -> None:
-        """Keep the id of the job that the call became; None when that job has failed."""
-        if not self._is_collection:
-            self._job = job_id
-            self._in_flight = job_id is not None
+    def on_job(self, event: JobEvent) -> None:
+        """Record that the call became a job, or that this job has failed."""
+        if not self._is_fetch:
+            has_failed = event.state == "FAILED"
+            self._job = None if has_failed else event.request_id
+            self._in_flight = not has_failed
 
     def finish(self, receipt: Receipt, usage: Usage | None = None) -> None:
-        """Book an answer."""
-        if self._is_booked:
+        """Record an answer."""
+        if self._is_recorded:
             return
         used = usage or Usage()
         entry = LedgerEntry(self._model, 1, input_tokens=used.input, output_tokens=used.output)
-        self._book(receipt.cost, receipt.remaining_credits, entry)
+        self._record(receipt.cost, receipt.remaining_credits, entry)
 
     def mark_pending(self) -> None:
-        """Book a job that was submitted, and whose cost will be known when it is collected."""
-        self._book(None, None, LedgerEntry(self._model, 1, is_open=True))
+        """Record a job that was submitted, whose cost is known when its answer is fetched."""
+        self._record(None, None, LedgerEntry(self._model, 1, is_open=True))
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +88,7 @@ class UsageRecorder:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._is_booked or kind is None:
+        if self._is_recorded or kind is None:
             return
         cost = balance = None
         ran = self._in_flight
@@ -99,11 +100,11 @@ class UsageRecorder:
             is_news = not is_open or cost is not None
         else:
             is_news = False
-        if is_news or not self._is_collection:  # a collection that failed can be made again
-            self._book(cost, balance, LedgerEntry(self._model, int(ran), is_open=is_open))
+        if is_news or not self._is_fetch:  # a failed fetch can be repeated
+            self._record(cost, balance, LedgerEntry(self._model, int(ran), is_open=is_open))
 
-    def _book(self, cost: float | None, balance: float | None, entry: LedgerEntry) -> None:
-        self._is_booked = True
+    def _record(self, cost: float | None, balance: float | None, entry: LedgerEntry) -> None:
+        self._is_recorded = True
         is_known = cost is not None and cost >= 0 and entry.runs > 0
         lost = LedgerEntry(self._model, self._lost, self._lost) if self._lost else None
         for ledger, began in self._began.items():

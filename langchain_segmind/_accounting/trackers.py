@@ -46,7 +46,7 @@ class LedgerHandler(BaseCallbackHandler):
             _of_main.remove(self)
 
     def __copy__(self) -> Self:
-        return self  # configurations are copied; the books are not
+        return self  # configurations are copied; ledgers are not
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self

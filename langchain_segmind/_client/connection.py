@@ -1,7 +1,6 @@
-"""What every model of ours has: slug, key, address, retries, and the connections they share.
+"""The fields, checks and connections that chat and embedding models share.
 
-A base class, against the house's habit, because two dozen fields, their checks and their lifecycle
-would otherwise stand in each model again.
+A base class, unlike the rest of this package, because pydantic collects fields from base classes.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -28,7 +28,8 @@ from typing_extensions import Self
 
 from langchain_segmind._client import destination as _live
 from langchain_segmind._client import validation as _config
-from langchain_segmind._flows import chat as _flow
+from langchain_segmind._client.state import ClientState
+from langchain_segmind._flows.account import balance
 from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination, Flow
 from langchain_segmind._http.transport import Network, Transport
@@ -37,7 +38,6 @@ from langchain_segmind.usage import CreditBalance
 
 default_base_url = from_env("SEGMIND_API_BASE", default="https://api.segmind.com/v1")
 
-_LOCAL: Final = "_segmind_local_transport"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,7 +114,7 @@ class GatewayClient(BaseModel):
 
     verify: bool | str = True
     """Whether to check the gateway's certificate, or the path of the authorities to trust; True
-    heeds REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE as they are at the first call."""
+    uses REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE as they are at the first call."""
 
     max_connections: int | None = Field(default=None, ge=1)
     """Connections that may be open at once; by default 1,000, or half of the file descriptors this
@@ -126,6 +126,8 @@ class GatewayClient(BaseModel):
         hide_input_in_errors=True,  # an error about the key must not show it
         defer_build=True,  # no instances are made of this class; see the models
     )
+
+    _state: ClientState = PrivateAttr(default_factory=ClientState)
 
     _names: ClassVar[frozenset[str]] = frozenset()
     """All names under which a field may be given."""
@@ -232,35 +234,18 @@ class GatewayClient(BaseModel):
             raise invalid_request(_config.BLANK_KEY)
         return found
 
-    def _transport(self, to: Destination | None = None) -> Transport:
-        """Give this model's connections; a copy with another address or proxy gets its own.
-
-        Args:
-            to: Where the call goes; None for the model's own address.
-        """
-        if to is not None and to.is_local:
-            return self._local_transport(to)
+    def _transport(self, to: Destination) -> Transport:
+        """Return the connections to where a call goes."""
+        state = self._state  # pydantic finds a private attribute by six calls
+        if to.is_local:
+            network = Network(to.base_url, max_connections=self.max_connections, is_direct=True)
+            return state.local_transport(network)
         network = Network(self.base_url, self.proxy, self.verify, self.max_connections)
-        # In __dict__, beside the fields: LangChain keeps its own cached properties there, pydantic
-        # leaves them out of dumps, and a copy takes them along.
-        transport: Transport | None = self.__dict__.get("_segmind_transport")
-        if transport is None or transport.network != network:
+        found = state.transports.get(network)
+        if found is None:
             _config.check_url(self.base_url)  # it may have been assigned
-        if transport is None:
-            transport = self.__dict__.setdefault("_segmind_transport", Transport(network))
-        if transport.network != network:
-            transport = self.__dict__["_segmind_transport"] = Transport(network)
-        return transport
-
-    def _local_transport(self, to: Destination) -> Transport:
-        """Give the connections to a local gateway, kept beside those to the model's own address."""
-        network = Network(to.base_url, max_connections=self.max_connections, is_direct=True)
-        transport: Transport | None = self.__dict__.get(_LOCAL)
-        if transport is None or transport.network != network:
-            if transport is not None:
-                transport.close()  # the gateway of another test
-            transport = self.__dict__[_LOCAL] = Transport(network)
-        return transport
+            found = state.add_transport(network)
+        return found
 
     def get_credits(self) -> CreditBalance:
         """Read the key's balance in US dollars; free of charge, and a good check of the key.
@@ -272,26 +257,22 @@ class GatewayClient(BaseModel):
         return CreditBalance(*self._transport(to).run(self._balance(to), to.api_key))
 
     async def aget_credits(self) -> CreditBalance:
-        """Read the key's balance, as `get_credits` does."""
+        """Async version of `get_credits`."""
         to = self._destination()
         return CreditBalance(*await self._transport(to).arun(self._balance(to), to.api_key))
 
     def _balance(self, to: Destination) -> Flow[tuple[float, float]]:
-        return _flow.balance(to.base_url, retry_policy_of(self), self.default_headers or {})
+        return balance(to.base_url, retry_policy_of(self), self.default_headers or {})
 
     def close(self) -> None:
         """Close the connections of sync calls that are not in use; a later call opens new ones."""
-        self._transport().close()
-        local: Transport | None = self.__dict__.get(_LOCAL)
-        if local is not None:
-            local.close()
+        for transport in [*self._state.transports.values()]:
+            transport.close()
 
     async def aclose(self) -> None:
         """Close the connections, those of async calls on this loop when no call is under way."""
-        await self._transport().aclose()
-        local: Transport | None = self.__dict__.get(_LOCAL)
-        if local is not None:
-            await local.aclose()
+        for transport in [*self._state.transports.values()]:
+            await transport.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -322,7 +303,7 @@ def _redacted(error: ValidationError) -> ValidationError:
         error.title,
         [
             InitErrorDetails(
-                type=PydanticCustomError(line["type"], "{said}", {"said": line["msg"]}),
+                type=PydanticCustomError(line["type"], "{reason}", {"reason": line["msg"]}),
                 loc=line["loc"],
                 input="(not shown)",
             )

@@ -12,7 +12,7 @@ from langchain_segmind._client.connection import (
     of_model_or_class,
     retry_policy_of,
 )
-from langchain_segmind._flows import chat as _flow
+from langchain_segmind._flows.account import models
 from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination
 from langchain_segmind._http.transport import Network, Transport
@@ -40,7 +40,7 @@ def list_models(
     """
     url, transport, retry_policy = _catalogue_of(model, base_url)
     try:
-        return transport.run(_flow.models(url, retry_policy), None)
+        return transport.run(models(url, retry_policy), None)
     finally:
         transport.close()
 
@@ -52,7 +52,7 @@ async def alist_models(
     """Async version of `list_models`."""
     url, transport, retry_policy = _catalogue_of(model, base_url)
     try:
-        return await transport.arun(_flow.models(url, retry_policy), None)
+        return await transport.arun(models(url, retry_policy), None)
     finally:
         await transport.aclose()
 

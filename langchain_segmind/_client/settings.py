@@ -8,6 +8,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
+from langchain_core.messages import BaseMessage
 from pydantic import (
     AliasChoices,
     Field,
@@ -20,11 +21,12 @@ from pydantic import (
 from langchain_segmind import models as _catalogue
 from langchain_segmind._client import validation as _config
 from langchain_segmind._client.connection import GatewayClient, retry_policy_of
-from langchain_segmind._flows.chat import Endpoint
+from langchain_segmind._flows.chat import Endpoint, ModelCall
 from langchain_segmind._flows.jobs import WaitPolicy
 from langchain_segmind._formats import SETTINGS, Family
 from langchain_segmind._messages import tools as _toolbox
-from langchain_segmind._messages.types import ChatRequest, Message, Tool
+from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.types import ChatRequest, Tool
 
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
@@ -49,7 +51,7 @@ _OURS: Final = {
     "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
     "tools": "they go with bind_tools(...) or one call",
     "tool_choice": "it goes with bind_tools(...) or one call",
-    # What other chat models call theirs. As a field of the body, it would tell a stranger's secret.
+    # Arguments of other chat models. Sent as fields of the body, they could reveal a secret.
     "openai_api_base": "the address is base_url=...",
     "openai_organization": "Segmind has no organizations",
     "organization": "Segmind has no organizations",
@@ -106,9 +108,9 @@ class ChatSettings(GatewayClient):
     """Whether `invoke` takes LangChain's streaming path. The gateway itself never streams."""
 
     tool_calling: Literal["auto", "emulated", "native"] = "auto"
-    """How tools reach the model: told in words and asked for through `response_format`
-    (`"emulated"`), or in the provider's own fields (`"native"`), which the gateway drops today.
-    `"auto"` goes by what is known of the model."""
+    """How tools reach the model: rendered into the prompt, with calls requested through
+    `response_format` (`"emulated"`), or in the provider's own fields (`"native"`), which the
+    gateway ignores today. `"auto"` goes by what is known of the model."""
 
     include_response_headers: bool = False
     """Whether `response_metadata["headers"]` holds the headers of the reply."""
@@ -118,11 +120,11 @@ class ChatSettings(GatewayClient):
     take. By default the models that are known to be slow do."""
 
     queue_timeout: float = 600.0
-    """Seconds a job may take from its submission; then the call fails with the job's id, and
-    `fetch` collects the answer later."""
+    """Seconds a job may take from its submission; then the call fails with the job's id, with which
+    `get_job(id).result()` fetches the answer later."""
 
     poll_interval: float = 0.5
-    """Seconds until a job is first asked for; later waits grow by half, up to 5 s."""
+    """Seconds until a job is first polled; later waits grow by half, up to 5 s."""
 
     @field_validator("queue_timeout", "poll_interval", mode="after")
     @classmethod
@@ -147,21 +149,32 @@ class ChatSettings(GatewayClient):
         model_info = _catalogue.model_info_for(slug)
         return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
-    def _read_call(
-        self, turns: tuple[Message, ...], stop: Sequence[str] | None, kwargs: Mapping[str, Any]
-    ) -> tuple[ChatRequest, Endpoint]:
-        """Merge what one call was given over what the model was set to."""
+    def _model_call(
+        self,
+        messages: Sequence[BaseMessage] | None,
+        stop: Sequence[str] | None,
+        kwargs: Mapping[str, Any],
+    ) -> ModelCall:
+        """Merge what one call was given over the model's settings.
+
+        Args:
+            messages: What is asked; None for a job that was submitted before.
+            stop: Texts before which the answer ends.
+            kwargs: The call's other settings.
+        """
+        parts = () if messages is None else from_langchain(messages)
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
         self._check_call(given)
-        slug = self._slug(given)
+        chosen = given.get("model")  # None, as anywhere in a call, means that it was not given
+        slug = _config.check_slug(self.model if chosen is None else chosen)
         model_info = self._model_info(slug)
         tools, forced = _NO_TOOLS
         if "tools" in given or "tool_choice" in given:
             offered = _toolbox.parse_tools(given.get("tools"))
             tools, forced = _toolbox.apply_tool_choice(offered, given.get("tool_choice"))
         form = given.get("response_format")
-        prompt = ChatRequest(
-            messages=turns,
+        request = ChatRequest(
+            messages=parts,
             tools=tools,
             require_tool_call=forced,
             parallel=given.get("parallel_tool_calls") is not False,
@@ -169,31 +182,27 @@ class ChatSettings(GatewayClient):
             extras=self._extras(given),
             response_format=None if form is None else _read_form(form),
         )
-        if prompt.response_format is not None:
-            _config.check_json(prompt.response_format, "response_format")
+        if request.response_format is not None:
+            _config.check_json(request.response_format, "response_format")
+        has_format = form is not None or bool(tools)
         native = self.tool_calling == "native"
         queued = model_info.is_slow if self.queue is None else self.queue
-        target = Endpoint(
+        endpoint = Endpoint(
             destination=self._destination(),
             model_info=model_info,
             retry_policy=retry_policy_of(self),
             headers=self._headers(given.get("extra_headers")),
             native=model_info.native_tools if self.tool_calling == "auto" else native,
-            refuses_format=slug in self._refusers(),
-            waiting=self._waiting() if queued else None,
+            refuses_format=has_format and slug in self._state.refuses_format,
+            wait_policy=self._wait_policy() if queued else None,
         )
-        return prompt, target
-
-    def _slug(self, given: Mapping[str, Any]) -> str:
-        """The call's model; None, as anywhere in a call, means that it was not given."""
-        slug = given.get("model")
-        return _config.check_slug(self.model if slug is None else slug)
+        return ModelCall(request, endpoint)
 
     def _headers(self, extra: Any) -> dict[str, str]:
         own = self.default_headers or {}
         return own if extra is None else {**own, **_config.check_headers(extra, "extra_headers")}
 
-    def _waiting(self) -> WaitPolicy:
+    def _wait_policy(self) -> WaitPolicy:
         return WaitPolicy(self.queue_timeout, self.poll_interval)
 
     def _check_call(self, given: Mapping[str, Any]) -> None:
@@ -212,8 +221,8 @@ class ChatSettings(GatewayClient):
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the call's settings over the model's; None leaves one out."""
-        told = {name: _checked_setting(name, given[name]) for name in given if name in SETTINGS}
-        merged = {**self._own_settings(), **told} if told else self._own_settings()
+        checked = {name: _checked_setting(name, given[name]) for name in given if name in SETTINGS}
+        merged = {**self._own_settings(), **checked} if checked else self._own_settings()
         settings = {name: value for name, value in merged.items() if value is not None}
         for name, value in settings.items():
             _config.check_json(value, name)  # it may have been assigned
@@ -229,12 +238,11 @@ class ChatSettings(GatewayClient):
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}
-        return {**self.model_kwargs, **_checked_extras(extras, "call")}
-
-    def _refusers(self) -> set[str]:
-        """The models that were found to refuse `response_format`, for this instance's life."""
-        refusers: set[str] = self.__dict__.setdefault("_segmind_refusers", set())
-        return refusers
+        return (
+            {**self.model_kwargs, **_checked_extras(extras, "call")}
+            if extras
+            else self.model_kwargs
+        )
 
 
 def _read_form(form: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""One pure decision: try again, and after how long?
+"""Decide whether to try again, and after how long.
 
-The rule is that nothing is paid for twice: an attempt is repeated only when the model surely did
-not run, or when the user opted in with `retry_ambiguous`.
+Nothing is paid for twice: an attempt is repeated only when the model surely did not run, or when
+the user opted in with `retry_ambiguous`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from langchain_segmind._flows.types import Reply, Response
+from langchain_segmind._flows.types import Reply, Response, Result
 from langchain_segmind._value import value
 
 REPEATABLE_STATUS: Final = frozenset({408, 425, 429, 500, 503})
@@ -21,7 +21,7 @@ LONGEST_BACKOFF: Final = 8.0
 
 @value
 class RetryPolicy:
-    """How long to try.
+    """How often and how long to try.
 
     Attributes:
         max_retries: Attempts after the first.
@@ -40,13 +40,13 @@ class RetryPolicy:
     retry_ambiguous: bool = False
 
 
-def is_repeatable(reply: Reply, *, retry_ambiguous: bool = False) -> bool:
-    """Tell whether the same request may be sent again without paying twice."""
-    match reply.outcome:
+def is_repeatable(result: Result, *, retry_ambiguous: bool = False) -> bool:
+    """Return whether the same request may be sent again without paying twice."""
+    match result.outcome:
         case "not_sent":
-            return reply.fault != "tls"  # a bad certificate stays bad
+            return result.fault != "tls"  # a bad certificate stays bad
         case "rejected":
-            return isinstance(reply, Response) and reply.status in REPEATABLE_STATUS
+            return isinstance(result, Response) and result.status in REPEATABLE_STATUS
         case "unknown":
             return retry_ambiguous
         case "executed":
@@ -63,7 +63,7 @@ def wait_before_next(attempt: int, reply: Reply, retry_policy: RetryPolicy) -> f
     """
     if attempt > retry_policy.max_retries:
         return None
-    if not is_repeatable(reply, retry_ambiguous=retry_policy.retry_ambiguous):
+    if not is_repeatable(reply.result, retry_ambiguous=retry_policy.retry_ambiguous):
         return None
     wait = _wait(attempt, reply, retry_policy.max_retry_wait)
     if wait is None:
@@ -76,34 +76,38 @@ def _wait(attempt: int, reply: Reply, longest: float) -> float | None:
     hint = server_requested_delay(reply)
     if hint is not None:
         return None if hint > longest else hint + 0.1 * reply.jitter
-    base = 1.0 if isinstance(reply, Response) and reply.status == 429 else 0.5
+    is_rate_limit = isinstance(reply.result, Response) and reply.result.status == 429
+    base = 1.0 if is_rate_limit else 0.5
     return min(LONGEST_BACKOFF, base * 2.0 ** min(attempt - 1, 10)) * (0.5 + 0.5 * reply.jitter)
 
 
 def server_requested_delay(reply: Reply) -> float | None:
-    """Read how many seconds the gateway asks to wait; None where it does not say.
+    """Return how many seconds the gateway asks to wait; None where it does not say.
 
     The first header that makes sense counts. Dates are compared with the reply's own `Date`, as
-    the two clocks may differ; without one, with ours. What is garbled, past or endless is no hint.
+    the two clocks may differ; without one, with ours. Garbled, past and endless values are ignored.
     """
-    if not isinstance(reply, Response):
+    response = reply.result
+    if not isinstance(response, Response):
         return None
-    headers = reply.headers
+    headers = response.headers
     candidates = (
         _scaled(_number(headers.get("retry-after-ms")), 0.001),
         _number(headers.get("retry-after")),
-        _until(headers.get("retry-after"), reply, _http_date),
-        _until(headers.get("x-rate-limit-reset-at-utc"), reply, _any_date),
+        _until(headers.get("retry-after"), response, reply.now, _http_date),
+        _until(headers.get("x-rate-limit-reset-at-utc"), response, reply.now, _any_date),
     )
     return next((c for c in candidates if c is not None and 0 <= c < math.inf), None)
 
 
-def _until(text: str | None, reply: Response, parse: Callable[[str], float | None]) -> float | None:
+def _until(
+    text: str | None, response: Response, now: float, parse: Callable[[str], float | None]
+) -> float | None:
     when = parse(text) if text else None
     if when is None:
         return None
-    sent = _http_date(reply.headers.get("date", ""))
-    return when - (reply.now if sent is None else sent)
+    sent = _http_date(response.headers.get("date", ""))
+    return when - (now if sent is None else sent)
 
 
 def _number(text: str | None) -> float | None:

@@ -1,8 +1,6 @@
-"""The values of one exchange with the gateway. It imports nothing of ours but their kind.
+"""The values of one exchange with the gateway, and the type of a flow.
 
-A conversation (`Flow`) yields a `Step` and is sent back a `Response` or a `Failure`; or it yields
-`JobEvent` and is sent nothing. It has no clock and no dice of its own: elapsed seconds and a random
-number arrive with every reply.
+Values and nothing else. They must not import anything that does I/O or knows the time.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from pydantic import SecretStr
 from langchain_segmind._value import value
 
 Outcome = Literal["not_sent", "rejected", "unknown", "executed"]
-"""What became of an attempt: surely not run; refused, unbilled; nobody can tell; run, billed."""
+"""How an attempt ended: surely not run; refused and unbilled; unknown; run and billed."""
 
 FaultKind = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
 """What broke an exchange: before, instead of or in the middle of a reply."""
@@ -34,6 +32,23 @@ class Request:
 
 
 @value
+class JobEvent:
+    """A new state of a job in the queue.
+
+    Attributes:
+        state: "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
+        request_id: The job's id.
+        model: The slug it is for.
+        seconds: Since the call began.
+    """
+
+    state: str
+    request_id: str
+    model: str
+    seconds: float
+
+
+@value
 class Step:
     """Wait `after` seconds, then send.
 
@@ -41,6 +56,7 @@ class Step:
         timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
         connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
         pool_timeout: Seconds it may wait for a free connection first; None for no limit.
+        event: What became known of the call's job, for observers.
     """
 
     request: Request
@@ -48,6 +64,7 @@ class Step:
     timeout: float | None = 120.0
     connect_timeout: float | None = 10.0
     pool_timeout: float | None = None
+    event: JobEvent | None = None
 
 
 @value
@@ -57,9 +74,6 @@ class Response:
     Attributes:
         headers: Names in lower case.
         fault: What kept the body from being whole; None when it is whole.
-        elapsed: Seconds since the conversation began.
-        now: The driver's wall clock, in seconds since 1970.
-        jitter: A random number, 0 <= jitter < 1.
     """
 
     status: int
@@ -67,9 +81,6 @@ class Response:
     body: bytes = b""
     fault: FaultKind | None = None
     detail: str = ""
-    elapsed: float = 0.0
-    now: float = 0.0
-    jitter: float = 0.0
 
     @property
     def is_success(self) -> bool:
@@ -78,7 +89,7 @@ class Response:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of the attempt.
+        """How the attempt ended.
 
         Only HTTP 200 is billed. But a 502, 504 or any other 5xx, and a 500 that is not the
         gateway's own JSON, may come from a front behind which the model goes on running.
@@ -99,11 +110,26 @@ class Failure:
     outcome: Outcome
     fault: FaultKind
     detail: str = ""
+
+
+Result = Response | Failure
+"""How a step ended."""
+
+
+@value
+class Reply:
+    """What the driver sends back into a flow: the result of a step, and what it knows of time.
+
+    Attributes:
+        elapsed: Seconds since the flow began.
+        now: The wall clock, in seconds since 1970.
+        jitter: A random number, 0 <= jitter < 1.
+    """
+
+    result: Result
     elapsed: float = 0.0
+    now: float = 0.0
     jitter: float = 0.0
-
-
-Reply = Response | Failure
 
 
 @value
@@ -130,23 +156,6 @@ class Receipt:
 
 
 @value
-class JobEvent:
-    """What became of a job in the queue, for those who watch.
-
-    Attributes:
-        state: "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
-        request_id: The job's id.
-        model: The slug it is for.
-        seconds: Since the conversation began.
-    """
-
-    state: str
-    request_id: str
-    model: str
-    seconds: float
-
-
-@value
 class Destination:
     """Where one call goes, and how.
 
@@ -166,8 +175,8 @@ class Destination:
 
 
 T = TypeVar("T")
-Flow = Generator[Step | JobEvent, Any, T]
-"""A conversation: yields a step and is sent its reply, or yields news; returns its result."""
+Flow = Generator[Step, Reply, T]
+"""A conversation with the gateway: yields a step, is sent its reply, and returns its result."""
 
 
 def _is_gateway_json(body: bytes) -> bool:

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from pydantic import SecretStr
 
-from langchain_segmind._flows.types import Failure, Reply, Step
+from langchain_segmind._flows.types import Failure, Result, Step
 from langchain_segmind._http import environment, replies
 from langchain_segmind._http.connect import ATTEMPT_DELAY
 from langchain_segmind._http.headers import (
@@ -100,7 +100,7 @@ class AsyncConnections:
 
     async def send(
         self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
-    ) -> Reply:
+    ) -> Result:
         """Send one request and return its reply, or the failure in its place.
 
         Args:
@@ -157,8 +157,8 @@ class AsyncConnections:
 
     async def _exchange(
         self, session: aiohttp.ClientSession, step: Step, waited: float, key: SecretStr | None
-    ) -> Reply:
-        reply: Reply | None = None
+    ) -> Result:
+        reply: Result | None = None
         request, route = step.request, self._route
         method = _NoAutoRetryMethod(request.method)
         headers = request_headers(request, key)
@@ -231,7 +231,9 @@ def _new_session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
     )
 
 
-async def _read(response: aiohttp.ClientResponse, headers: Headers, key: SecretStr | None) -> Reply:
+async def _read(
+    response: aiohttp.ClientResponse, headers: Headers, key: SecretStr | None
+) -> Result:
     limit = replies.max_body_bytes(response.status)
     body = bytearray()
     broken: BaseException | None = None

@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
-from langchain_segmind._flows.types import Reply, Step
+from langchain_segmind._flows.types import Result, Step
 from langchain_segmind._http import environment, replies
 from langchain_segmind._http.headers import request_headers, with_lowercase_names
 from langchain_segmind._http.observer import SendObserver
@@ -118,7 +118,7 @@ class SyncConnections:
 
     def send(
         self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
-    ) -> Reply:
+    ) -> Result:
         """Send one request and return its reply, or the failure in its place.
 
         Args:
@@ -144,7 +144,7 @@ class SyncConnections:
         """Close all connections that are not in use."""
         self._adapter.close()
 
-    def _exchange(self, step: Step, key: SecretStr | None) -> Reply:
+    def _exchange(self, step: Step, key: SecretStr | None) -> Result:
         try:
             response = self._adapter.send(
                 _prepare(step, key),
@@ -186,7 +186,7 @@ def _prepare(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
     return request
 
 
-def _read(response: requests.Response, key: SecretStr | None) -> Reply:
+def _read(response: requests.Response, key: SecretStr | None) -> Result:
     limit = replies.max_body_bytes(response.status_code)
     read: Callable[..., bytes] = response.raw.read
     body = bytearray()

@@ -1,8 +1,8 @@
-"""The only sockets, clocks and dice: plays a conversation on requests (`run`) or aiohttp (`arun`).
+"""Drive a flow over HTTP: `run` uses requests, `arun` uses aiohttp.
 
-Both drivers keep the same promises: a deadline from the start to the last byte, capped bodies, no
-redirects, no cookies, no .netrc, the same proxies and certificates, and for every attempt a verdict
-on what became of it. Nothing here decides what to do next; that is the flow's.
+Both keep the same promises: a deadline from the start to the last byte, capped bodies, no
+redirects, no cookies, no .netrc, the same proxies and certificates, and an outcome for every
+attempt. This module never decides whether to retry; the flow does.
 """
 
 from __future__ import annotations
@@ -12,23 +12,21 @@ import os
 import random
 import time
 import weakref
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._flows.types import Failure, Flow, JobEvent, Reply, Response
+from langchain_segmind._flows.types import Flow, JobEvent, Reply, Result
 from langchain_segmind._http.environment import Network
-from langchain_segmind._http.observer import SendObserver
+from langchain_segmind._http.observer import AsyncCallObserver, CallObserver
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http.aiohttp_driver import AsyncConnections
 
-__all__ = ["Network", "SendObserver", "Transport"]
+__all__ = ["Network", "Transport"]
 
 T = TypeVar("T")
 
@@ -54,95 +52,90 @@ class Transport:
         return Transport(self.network)
 
     def run(
-        self,
-        flow: Flow[T],
-        key: SecretStr | None,
-        *,
-        observer: SendObserver | None = None,
-        tell: Callable[[JobEvent], None] | None = None,
-        pause: Callable[[float], object] | None = None,
+        self, flow: Flow[T], key: SecretStr | None, *, observer: CallObserver | None = None
     ) -> T:
-        """Play a conversation on requests and return its result.
+        """Drive a flow over requests and return its result.
 
         Args:
-            flow: The conversation.
+            flow: The flow.
             key: The gateway's key; None to send none.
-            observer: Asked before anything that may be billed is sent, and told what became of it.
-            tell: Given the news of a job in the queue.
-            pause: Waits so many seconds before a retry, or fewer where no retry is wanted any more.
+            observer: Watches the call.
+
+        Raises:
+            SegmindError: What the flow raises, without the key.
         """
-        link = self._sync_connections.get(os.getpid()) or self._open_sync()
-        began = time.monotonic()
+        connections = self._sync_connections.get(os.getpid()) or self._open_sync()
+        began, event = time.monotonic(), None
         try:
             step = next(flow)
             while True:
-                if isinstance(step, JobEvent):
-                    if tell is not None:
-                        tell(step)
-                    step = next(flow)
-                    continue
+                if step.event is not None and observer is not None:
+                    event = step.event
+                    observer.on_job(event)
                 if step.after:
-                    (pause or time.sleep)(step.after)
-                paid_observer = observer if step.request.method == "POST" else None
-                step = flow.send(_timed(link.send(step, key, paid_observer), began, paid_observer))
+                    token = None if observer is None else observer.cancel_token
+                    (time.sleep if token is None else token.pause)(step.after)
+                watching = observer if step.request.method == "POST" else None
+                result = connections.send(step, key, watching)
+                if watching is not None:
+                    watching.after_reply(result.outcome)
+                step = flow.send(_timed(result, began))
         except StopIteration as end:
-            result: T = end.value
-            return result
+            value: T = end.value
+            return value
         except SegmindError as error:
+            if observer is not None and (last := _last_event(error, event, began)):
+                observer.on_job(last)
             raise _redacted(error, key) from None
         finally:
             flow.close()
 
     async def arun(
-        self,
-        flow: Flow[T],
-        key: SecretStr | None,
-        *,
-        observer: SendObserver | None = None,
-        tell: Callable[[JobEvent], Awaitable[None]] | None = None,
-        pause: Callable[[float], Awaitable[object]] | None = None,
+        self, flow: Flow[T], key: SecretStr | None, *, observer: AsyncCallObserver | None = None
     ) -> T:
-        """Play a conversation on aiohttp and return its result; arguments are those of `run`."""
-        link = (
+        """Async version of `run`, over aiohttp."""
+        connections = (
             self._async_connections.get((os.getpid(), asyncio.get_running_loop()))
             or await self._open_async()
         )
-        began = time.monotonic()
+        began, event = time.monotonic(), None
         try:
             step = next(flow)
             while True:
-                if isinstance(step, JobEvent):
-                    if tell is not None:
-                        await tell(step)
-                    step = next(flow)
-                    continue
+                if step.event is not None and observer is not None:
+                    event = step.event
+                    await observer.on_job(event)
                 if step.after:
-                    await (pause or asyncio.sleep)(step.after)
-                paid_observer = observer if step.request.method == "POST" else None
-                step = flow.send(
-                    _timed(await link.send(step, key, paid_observer), began, paid_observer)
-                )
+                    token = None if observer is None else observer.cancel_token
+                    await (asyncio.sleep if token is None else token.pause)(step.after)
+                watching = observer if step.request.method == "POST" else None
+                result = await connections.send(step, key, watching)
+                if watching is not None:
+                    watching.after_reply(result.outcome)
+                step = flow.send(_timed(result, began))
         except StopIteration as end:
-            result: T = end.value
-            return result
+            value: T = end.value
+            return value
         except SegmindError as error:
+            if observer is not None and (last := _last_event(error, event, began)):
+                await observer.on_job(last)
             raise _redacted(error, key) from None
         finally:
             flow.close()
 
     def close(self) -> None:
         """Close the connections of `run`; those of `arun` close with `aclose` or their loop."""
-        link = self._sync_connections.pop(os.getpid(), None)
-        if link is not None:
-            link.close()
+        connections = self._sync_connections.pop(os.getpid(), None)
+        if connections is not None:
+            connections.close()
         _abandon_ended(self._async_connections)
 
     async def aclose(self) -> None:
         """Close the connections of `run`, and those of `arun` on the running loop."""
         self.close()
-        link = self._async_connections.pop((os.getpid(), asyncio.get_running_loop()), None)
-        if link is not None:
-            await link.close()
+        connections = self._async_connections.pop((os.getpid(), asyncio.get_running_loop()), None)
+        if connections is not None:
+            await connections.close()
 
     def _open_sync(self) -> SyncConnections:
         return self._sync_connections.setdefault(os.getpid(), SyncConnections(self.network))
@@ -150,9 +143,11 @@ class Transport:
     async def _open_async(self) -> AsyncConnections:
         # Importing aiohttp takes 80 ms and reading certificates 20, which those who never go async
         # need not pay, and which must not stop the event loop of those who do.
-        link = await asyncio.to_thread(_new_async_link, self.network)
+        connections = await asyncio.to_thread(_new_async_connections, self.network)
         _abandon_ended(self._async_connections)
-        return self._async_connections.setdefault((os.getpid(), asyncio.get_running_loop()), link)
+        return self._async_connections.setdefault(
+            (os.getpid(), asyncio.get_running_loop()), connections
+        )
 
 
 def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
@@ -162,28 +157,33 @@ def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
     return error.with_traceback(None)
 
 
-def _new_async_link(network: Network) -> AsyncConnections:
+def _new_async_connections(network: Network) -> AsyncConnections:
     module = import_module("langchain_segmind._http.aiohttp_driver")
-    link: AsyncConnections = module.AsyncConnections(network)
-    return link
+    connections: AsyncConnections = module.AsyncConnections(network)
+    return connections
 
 
-def _abandon_ended(links: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections]) -> None:
+def _abandon_ended(
+    all_connections: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections],
+) -> None:
     """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
-    for pid, loop in list(links):
+    for pid, loop in list(all_connections):
         if pid == os.getpid() and loop.is_closed():
-            link = links.pop((pid, loop), None)
-            if link is not None:
-                link.abandon()
+            connections = all_connections.pop((pid, loop), None)
+            if connections is not None:
+                connections.abandon()
 
 
-def _timed(reply: Reply, began: float, observer: SendObserver | None) -> Reply:
-    if observer is not None:
-        observer.after_reply(reply.outcome)
-    elapsed = time.monotonic() - began
+def _timed(result: Result, began: float) -> Reply:
     jitter = random.random()  # noqa: S311 - it spreads retries, it guards nothing
-    if isinstance(reply, Failure):
-        return replace(reply, elapsed=elapsed, jitter=jitter)
-    # By place, as `replace` costs three times as much, and this is the way of every call.
-    told = (reply.status, reply.headers, reply.body, reply.fault, reply.detail)
-    return Response(*told, elapsed, time.time(), jitter)
+    return Reply(result, time.monotonic() - began, time.time(), jitter)
+
+
+def _last_event(error: SegmindError, reported: JobEvent | None, began: float) -> JobEvent | None:
+    """Return the job's event that the error ended before a step could carry it, if there is one."""
+    state, job_id = error.job_state, error.request_id
+    if state is None or job_id is None:
+        return None
+    if reported is not None and (reported.state, reported.request_id) == (state, job_id):
+        return None
+    return JobEvent(state, job_id, error.model or "", time.monotonic() - began)

@@ -17,7 +17,7 @@ DRIVERS = ("sync", "async")
 BILLED = {"not_sent": False, "rejected": False, "unknown": None, "executed": True}
 
 _ADVICE = re.compile(
-    r"\b(check|set|pass|try|choose|correct|shorten|top up|send|ask|repeat|call)\b|\w=|fetch\(",
+    r"\b(check|set|pass|try|choose|correct|shorten|top up|send|ask|repeat|call)\b|\w=|get_job\(",
     re.IGNORECASE,
 )
 

@@ -175,7 +175,6 @@ def test_the_total_timeout_ends_a_wait_for_a_place(driver):
 
     with FaultServer({"m": [hold]}) as server:
         model = ChatSegmind(model="m", api_key=KEY, base_url=server.url, max_connections=1)
-        model._transport()  # a copy shares its connections
         hasty = model.model_copy(update={"total_timeout": 0.3})
         if driver == "async":
             error = asyncio.run(both())

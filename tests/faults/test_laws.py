@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from langchain_segmind import ChatSegmind, SegmindError
-from langchain_segmind._flows.send import receipt
+from langchain_segmind._flows.send import receipt_of
 from tests.faults import server as does
 from tests.faults.catalogue.queue import GOOD, QUEUE
 from tests.faults.catalogue.words import BUSY, NOW
@@ -178,7 +178,7 @@ amounts = st.text(max_size=20) | st.integers().map(str) | st.floats().map(str)
 
 @given(st.dictionaries(st.sampled_from(["x-cost", "x-remaining-credits"]), amounts))
 def test_any_amount_is_a_number_or_none(headers):
-    told = receipt(headers)
+    told = receipt_of(headers)
 
     for amount in (told.cost, told.remaining_credits):
         assert amount is None or math.isfinite(amount)

@@ -57,11 +57,11 @@ def asubmit(model, /, **kwargs):
 
 
 def fetch(model, /, **kwargs):
-    return model.fetch("a-job", **kwargs)
+    return model.get_job("a-job", **kwargs).result()
 
 
 def afetch(model, /, **kwargs):
-    return asyncio.run(model.afetch("a-job", **kwargs))
+    return asyncio.run(model.get_job("a-job", **kwargs).aresult())
 
 
 WAYS = (invoke, ainvoke, stream, astream, batch, abatch, bind, submit, asubmit, fetch, afetch)

@@ -43,7 +43,7 @@ def in_books(tracker, gateway):
     assert tracker.cost == spent_at(gateway)
     assert tracker.calls == gateway.executions
     assert tracker.unpriced_calls == 0
-    assert tracker.remaining_credits == pytest.approx(gateway.credits)
+    assert tracker.credit_balance == pytest.approx(gateway.credits)
 
 
 # --- the balance -----------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_a_result_that_is_fetched_after_all_is_in_the_books():
         gateway.fail(503, times=7, on="result")
         with pytest.raises(SegmindError) as lost:
             model.invoke("Hello")
-        model.fetch(lost.value.request_id)
+        model.get_job(lost.value.request_id).result()
 
         in_books(spent, gateway)
 

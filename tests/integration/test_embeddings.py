@@ -14,6 +14,7 @@ import pytest
 
 from langchain_segmind import (
     SegmindAuthenticationError,
+    SegmindBatchError,
     SegmindBudgetExceededError,
     SegmindConnectionError,
     SegmindContextOverflowError,
@@ -151,19 +152,21 @@ def test_a_family_may_be_said(do):
 def test_a_text_that_is_long_in_tokens_only_is_the_gateways_to_refuse(do, gateway):
     long = "word-" * 9000  # one word, as far as we can tell
 
-    with pytest.raises(SegmindContextOverflowError) as caught:
+    with pytest.raises(SegmindBatchError) as caught:
         do.documents(build(gateway, max_concurrency=1), ["good", long, "never sent"])
 
     error = caught.value
+    assert type(caught.value.error) is SegmindContextOverflowError
     assert (error.index, error.status_code, error.outcome) == (1, 400, "rejected")
     assert "split the text" in str(error)
     assert len(gateway.requests) == 2
 
 
 def test_a_refused_setting_is_the_first_texts_error(do, gateway):
-    with pytest.raises(SegmindInvalidRequestError, match="output_dimensionality") as caught:
+    with pytest.raises(SegmindBatchError, match="output_dimensionality") as caught:
         do.documents(build(gateway, GEMINI, dimensions=100, max_concurrency=1), ["a", "b"])
 
+    assert type(caught.value.error) is SegmindInvalidRequestError
     assert (caught.value.index, caught.value.paid, len(gateway.requests)) == (0, 0, 1)
 
 
@@ -231,12 +234,13 @@ def test_a_text_that_fails_for_good_ends_the_call_and_is_named(do):
 
     desk = Desk(text_7=[BUSY], **{f"text_{n}": [late] for n in range(500, 1000)})
 
-    with pytest.raises(SegmindServerError) as caught:
+    with pytest.raises(SegmindBatchError) as caught:
         served(do, desk, 1000, max_concurrency=4)
 
     error = caught.value
+    assert type(caught.value.error) is SegmindServerError
     assert "texts[7] of 1000 failed" in str(error)
-    assert f"{sum(desk.paid.values())} were paid for." in str(error)
+    assert f"{sum(desk.paid.values())} were billed." in str(error)
     assert (error.index, error.outcome, error.attempts) == (7, "rejected", 3)
     assert error.paid == sum(desk.paid.values()) == len(error.vectors)
     assert error.perhaps_paid == 0
@@ -266,10 +270,11 @@ def test_a_text_that_fails_for_good_ends_the_call_and_is_named(do):
 def test_what_may_have_been_paid_for_is_not_asked_again_but_told(do, act, cls, outcome, counts):
     desk = Desk(text_3=[act])
 
-    with pytest.raises(cls) as caught:
+    with pytest.raises(SegmindBatchError) as caught:
         served(do, desk, max_concurrency=1)
 
     error = caught.value
+    assert type(error.error) is cls
     assert (error.index, error.outcome) == (3, outcome)
     assert error.vectors == dict(enumerate(in_order(3)))
     assert (error.paid - 3, error.perhaps_paid) == counts
@@ -292,9 +297,10 @@ def test_what_is_under_way_when_one_fails_is_waited_for_and_kept(do):
 
     desk = Desk(text_0=[late], text_1=[late], text_2=[fail])
 
-    with pytest.raises(SegmindInvalidRequestError) as caught:
+    with pytest.raises(SegmindBatchError) as caught:
         served(do, desk, max_concurrency=3)
 
+    assert type(caught.value.error) is SegmindInvalidRequestError
     assert caught.value.index == 2
     assert caught.value.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
     assert caught.value.paid == 2
@@ -315,9 +321,10 @@ def test_a_text_that_waits_for_its_next_attempt_is_not_sent_again_once_another_f
 
     desk = Desk(text_0=[later], text_1=[fail])
 
-    with pytest.raises(SegmindInvalidRequestError) as caught:
+    with pytest.raises(SegmindBatchError) as caught:
         served(do, desk, max_concurrency=2)
 
+    assert type(caught.value.error) is SegmindInvalidRequestError
     assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 0)
     assert desk.asked == {"text 0": 1, "text 1": 1}
 
@@ -336,9 +343,10 @@ def test_a_lost_answer_counts_although_its_text_was_not_sent_again(do):
 
     desk = Desk(text_0=[lose], text_1=[fail])
 
-    with pytest.raises(SegmindInvalidRequestError) as caught, track_usage() as spent:
+    with pytest.raises(SegmindBatchError) as caught, track_usage() as spent:
         served(do, desk, max_concurrency=2, retry_ambiguous=True)
 
+    assert type(caught.value.error) is SegmindInvalidRequestError
     assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 1)
     assert desk.asked == {"text 0": 1, "text 1": 1}
     assert (spent.calls, spent.unpriced_calls) == (1, 1)
@@ -347,9 +355,10 @@ def test_a_lost_answer_counts_although_its_text_was_not_sent_again(do):
 def test_opting_in_repeats_a_lost_answer_and_says_that_it_may_be_paid_twice(do):
     desk = Desk(text_1=[faults.reset, number], text_2=[reply(400, {"error": "no"})])
 
-    with pytest.raises(SegmindInvalidRequestError) as caught:
+    with pytest.raises(SegmindBatchError) as caught:
         served(do, desk, max_concurrency=1, retry_ambiguous=True)
 
+    assert type(caught.value.error) is SegmindInvalidRequestError
     assert caught.value.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
     assert (caught.value.paid, caught.value.perhaps_paid) == (2, 1)
 
@@ -357,9 +366,7 @@ def test_opting_in_repeats_a_lost_answer_and_says_that_it_may_be_paid_twice(do):
 def test_a_vector_of_another_length_than_the_first_is_an_error(do):
     desk = Desk(text_2=[vector(1.0, 2.0, 3.0)])
 
-    with pytest.raises(
-        SegmindResponseError, match="3 numbers, where the model's first vector had 2"
-    ):
+    with pytest.raises(SegmindBatchError, match="3 numbers, where the model's first vector had 2"):
         served(do, desk, max_concurrency=1)
     assert sum(desk.paid.values()) == 3
 
@@ -393,10 +400,11 @@ def test_a_budget_ends_a_call_before_the_next_text_is_sent(do, gateway):
 
     with (
         track_usage(budget=10 * one.cost) as spent,
-        pytest.raises(SegmindBudgetExceededError) as caught,
+        pytest.raises(SegmindBatchError) as caught,
     ):
         do.documents(build(gateway, max_concurrency=1), numbered(100)[1:])
 
+    assert type(caught.value.error) is SegmindBudgetExceededError
     assert gateway.executions == spent.calls == caught.value.paid == caught.value.index
     assert 5 < gateway.executions < 15
     assert caught.value.outcome == "not_sent"

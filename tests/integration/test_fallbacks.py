@@ -74,9 +74,10 @@ def test_fallbacks_pass_on_the_methods_of_jobs(gateway, chain, first, second):
     of_second = chain.fallbacks[0]
     job = of_second.submit("Hello")
 
-    assert chain.job(str(job)).id == str(job)
-    assert chain.job_status(str(job)) in {"QUEUED", "PROCESSING", "COMPLETED"}
-    assert chain.fetch(str(job)).text == asyncio.run(chain.afetch(str(job))).text != ""
+    again = chain.get_job(str(job))
+    assert again.id == str(job)
+    assert again.status() in {"QUEUED", "PROCESSING", "COMPLETED"}
+    assert again.result().text == asyncio.run(again.aresult()).text != ""
 
 
 def test_fallbacks_submit_to_the_first_model_also_with_tools_bound(gateway, first, second):

@@ -68,7 +68,7 @@ async def test_every_kind_of_call_is_counted(gateway):
     assert counts(bar) == {"done": 26}
     assert bar.calls == gateway.executions == 26
     assert bar.cost == pytest.approx(10 - gateway.credits)
-    assert bar.remaining_credits == pytest.approx(gateway.credits)
+    assert bar.credit_balance == pytest.approx(gateway.credits)
     assert str(bar) == f"{bar.total_tokens} tokens, {bar.cost:.4f} USD, {gateway.credits:.2f} left"
 
 
@@ -217,7 +217,7 @@ async def test_fetched_jobs_of_another_process_are_counted(gateway):
     async with build(gateway, poll_interval=0.01) as model:
         ids = [str(await model.asubmit(text)) for text in QUESTIONS[:3]]
         with progress_bar(3) as bar:
-            await asyncio.gather(*(model.afetch(request_id) for request_id in ids))
+            await asyncio.gather(*(model.get_job(request_id).aresult() for request_id in ids))
 
     assert counts(bar) == {"done": 3}
 

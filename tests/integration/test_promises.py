@@ -152,7 +152,7 @@ def test_a_job_is_billed_once_and_collected_as_often_as_wanted(place):
         job = model.submit("What is 2 + 2? Answer with the number only.")
         first = job.result()
         after = model.get_credits().total
-        again = model.fetch(str(job))
+        again = model.get_job(str(job)).result()
 
         assert "4" in first.text
         assert again.text == first.text

@@ -28,12 +28,17 @@ from langchain_segmind import (
     SegmindResponseError,
 )
 from langchain_segmind.testing import LocalGateway, Queue, Reply
+from tests.faults.checks import KEY
+from tests.faults.server import JOB, FaultServer, reply
 
 FAMILIES = pytest.mark.parametrize("slug", ["gpt-5", "claude-opus-4.7", "gemini-3-pro"])
 
 
+FAST = {"poll_interval": 0.002, "max_retries": 0}
+
+
 def build(gateway, slug="gpt-5", **kwargs):
-    settings = {"queue": True, "poll_interval": 0.002, "max_retries": 0, **kwargs}
+    settings = {"queue": True, **FAST, **kwargs}
     address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
     return ChatSegmind(model=slug, **address, **settings)
 
@@ -193,7 +198,7 @@ def test_polls_that_stay_bad_give_the_id_and_the_answer_can_be_fetched(ask, gate
     assert caught.value.request_id == job.id
     assert caught.value.outcome == ("unknown" if on == "status" else "executed")
     assert not caught.value.is_retryable
-    assert build(gateway).fetch(job.id).text == "Paris."
+    assert build(gateway).get_job(job.id).result().text == "Paris."
     assert (len(submits(gateway)), gateway.executions) == (1, 1)
 
 
@@ -249,8 +254,34 @@ def test_a_job_left_by_a_cancelled_task_is_fetched_later(caplog):
         (job,) = gateway.jobs
         levels = [r.levelname for r in caplog.records if job.id in r.getMessage()]
         assert levels == ["INFO", "WARNING"]
-        assert build(gateway).fetch(job.id).text == "Paris."
+        assert build(gateway).get_job(job.id).result().text == "Paris."
         assert (len(submits(gateway)), gateway.executions) == (1, 1)
+
+
+class Refuse(BaseCallbackHandler):
+    raise_error = True
+
+    def on_custom_event(self, name, data, **kwargs):
+        raise RuntimeError(f"no {data['state']}")
+
+
+@pytest.mark.parametrize("way", ["submit", "asubmit"])
+def test_a_job_whose_callback_fails_leaves_its_id_in_the_log(caplog, way):
+    def submit(model):
+        config = {"callbacks": [Refuse()]}
+        return (
+            model.submit("Hello", config)
+            if way == "submit"
+            else asyncio.run(model.asubmit("Hello", config))
+        )
+
+    with LocalGateway() as gateway:
+        with pytest.raises(RuntimeError, match="no QUEUED"):
+            submit(build(gateway))
+
+        (job,) = gateway.jobs
+    ours = [r.getMessage() for r in caplog.records if r.name.startswith("langchain_segmind")]
+    assert [f"get_job('{job.id}')" in message for message in ours] == [True]
 
 
 CRASHING = """
@@ -277,7 +308,7 @@ def test_a_job_left_by_a_crash_is_fetched_by_the_id_in_the_log():
 
         assert crashed.returncode == 9
         logged = crashed.stderr.split("job ")[1].split()[0]
-        assert build(gateway).fetch(logged).text == "Paris."
+        assert build(gateway).get_job(logged).result().text == "Paris."
         assert (len(submits(gateway)), gateway.executions) == (1, 1)
 
 
@@ -366,10 +397,10 @@ async def test_many_are_submitted_and_collected_later(slug):
             assert await jobs[0].astatus() == "COMPLETED"
             assert [job.result().text for job in jobs] == ["one", "two", "three"]
             assert (await jobs[1].aresult()).text == "two"
-            again = model.job(str(jobs[2]))
+            again = model.get_job(str(jobs[2]))
             assert isinstance(again, SegmindJob)
             assert again.result().text == "three"
-            message = await model.afetch(jobs[0].id)
+            message = await model.get_job(jobs[0].id).aresult()
             assert (message.text, message.response_metadata["request_id"]) == ("one", jobs[0].id)
             assert gateway.executions == 3
 
@@ -390,7 +421,11 @@ def test_calls_of_tools_are_collected_too(gateway):
     model = build(gateway)
     job = model.submit("Add 17 and 25.", tools=[add], tool_choice="any")
 
-    for message in (job.result(), model.fetch(job.id), model.fetch(job.id, tools=[add])):
+    for message in (
+        job.result(),
+        model.get_job(job.id).result(),
+        model.get_job(job.id, tools=[add]).result(),
+    ):
         (call,) = message.tool_calls
         assert (call["name"], call["args"]) == ("add", {"a": 17, "b": 25})
 
@@ -408,10 +443,10 @@ async def test_what_is_bound_goes_with_a_submit(gateway, bind):
         await bound.with_config(tags=["x"]).asubmit("Add 17 and 25.", seed=7),
     ]
 
-    for job in (*jobs, bound.job(str(jobs[0]))):
+    for job in (*jobs, bound.get_job(str(jobs[0]))):
         assert job.result().tool_calls[0]["args"] == {"a": 17, "b": 25}
-    assert bound.fetch(jobs[0].id).tool_calls[0]["name"] == "add"
-    assert (await bound.afetch(jobs[0].id)).tool_calls[0]["name"] == "add"
+    assert bound.get_job(jobs[0].id).result().tool_calls[0]["name"] == "add"
+    assert (await bound.get_job(jobs[0].id).aresult()).tool_calls[0]["name"] == "add"
     bodies = [r.body for r in gateway.requests if r.method == "POST"]
     assert [("temperature" in body, "seed" in body) for body in bodies] == [
         (True, False),
@@ -462,11 +497,11 @@ async def test_what_expired_is_said_to_have(gateway):
 
 @pytest.mark.parametrize("job_id", ["", "../v1/gpt-4o", "a b", "ä"])
 def test_an_id_that_is_none_is_refused_before_anything_is_sent(gateway, job_id):
-    model = build(gateway)
+    job = build(gateway).get_job(job_id)
 
-    for collect in (model.fetch, model.job_status):
+    for read in (job.result, job.status):
         with pytest.raises(ValueError, match="request_id"):
-            collect(job_id)
+            read()
 
     assert gateway.requests == []
 
@@ -508,6 +543,26 @@ def test_callbacks_are_told_of_every_state_once(ask):
         assert {told["model"] for told in listener.completion} == {"gpt-5"}
         seconds = [told["seconds"] for told in listener.completion]
         assert seconds == sorted(seconds)
+
+
+def test_a_state_that_ends_the_call_is_reported_once(ask):
+    submitted = reply(200, {"request_id": JOB, "status": "QUEUED"})
+    working = reply(200, {"status": "PROCESSING"})
+    refused = reply(401, {"error": "Unauthorized"})
+    failed = reply(422, {"status": "FAILED", "error": "broke"})
+    listener = Listener()
+    for polls_of in ([working], [refused], [working, failed]):
+        with FaultServer({"m": [submitted], "status": polls_of}) as server:
+            # The poll at 0.1 s is the last before the deadline.
+            settings = {"poll_interval": 0.1, "queue_timeout": 0.1} if polls_of == [working] else {}
+            model = ChatSegmind(
+                model="m", base_url=server.url, api_key=KEY, queue=True, **{**FAST, **settings}
+            )
+            with pytest.raises(SegmindError):
+                ask(model, "Hello", {"callbacks": [listener]})
+
+    whole = ["QUEUED", "PROCESSING"]
+    assert states(listener) == [*whole, "QUEUED", *whole, "FAILED"]
 
 
 async def test_every_kind_of_call_tells_them():

@@ -113,14 +113,14 @@ async def _asubmit(model: ChatSegmind) -> None:
     job = await model.asubmit("Hi")
     await job.astatus()
     await job.aresult()
-    await model.afetch(str(job))
+    await model.get_job(str(job)).aresult()
 
 
 def _submit(model: ChatSegmind) -> None:
     job = model.submit("Hi")
     job.status()
     job.result()
-    model.fetch(str(job))
+    model.get_job(str(job)).result()
 
 
 CHAT: dict[str, Any] = {
@@ -134,8 +134,8 @@ CHAT: dict[str, Any] = {
     "queued": lambda model: model.model_copy(update={"queue": True}).invoke("Hi"),
     "submit": _submit,
     "asubmit": _asubmit,
-    "status": lambda model: model.job_status("job-1"),
-    "fetch": lambda model: model.fetch("job-1"),
+    "status": lambda model: model.get_job("job-1").status(),
+    "fetch": lambda model: model.get_job("job-1").result(),
     "credits": lambda model: model.get_credits(),
     "acredits": lambda model: model.aget_credits(),
     "models": lambda model: model.list_models(),

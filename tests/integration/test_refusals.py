@@ -253,7 +253,7 @@ def test_a_job_that_is_fetched_has_the_refusal(gateway, slug):
 
     with build(gateway, slug) as model:
         job = model.submit("Do it")
-        for message in (job.result(), model.fetch(str(job))):
+        for message in (job.result(), model.get_job(str(job)).result()):
             (block,) = refusals(message)
             assert words in block["refusal"]
 

@@ -190,7 +190,7 @@ def _job(line: Line) -> Seen:
     output = (line.poll(f"requests/{job}").json or {}).get("output")
     line.purse.count(OPENAI, 0.0, None)  # a job may be billed when it is done
     with ChatSegmind(model=OPENAI, base_url=line.base_url, api_key=line.key) as model:
-        text = model.fetch(job).text
+        text = model.get_job(job).result().text
     words = f"{' → '.join(map(str, dict.fromkeys(states)))}; output is a {type(output).__name__}"
     as_assumed = states[0] == "QUEUED" and states[-1] == "COMPLETED" and isinstance(output, str)
     return ("agrees" if as_assumed else "differs"), f"{words}; fetched: `{text[:40]}`"

@@ -98,25 +98,29 @@ def test_tokens_are_estimated_without_a_tokenizer():
     assert build(custom_get_token_ids=lambda text: [1] * 7).get_num_tokens("x") == 7
 
 
+def transport_of(model):
+    return model._transport(model._destination())
+
+
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_a_copy_leaves_the_connections_behind(again):
     model = build(temperature=0.5)
-    transport = model._transport()
+    transport = transport_of(model)
 
     twin = again(model)
 
     assert twin.temperature == 0.5
     assert twin.api_key.get_secret_value() == KEY
-    assert twin._transport() is not transport
+    assert transport_of(twin) is not transport
 
 
 def test_a_copy_with_another_address_gets_its_own_connections():
     model = build()
-    transport = model._transport()
+    transport = transport_of(model)
 
-    assert model.model_copy(update={"model": "gpt-5"})._transport() is transport
-    assert model.model_copy(update={"verify": False})._transport() is not transport
-    assert model._transport() is transport
+    assert transport_of(model.model_copy(update={"model": "gpt-5"})) is transport
+    assert transport_of(model.model_copy(update={"verify": False})) is not transport
+    assert transport_of(model) is transport
 
 
 CIRCLE: list[Any] = []
@@ -206,4 +210,4 @@ def test_building_a_model_is_silent_and_opens_nothing():
         warnings.simplefilter("error")
         model = build()
 
-    assert "_segmind_transport" not in vars(model)
+    assert model._state.transports == {}

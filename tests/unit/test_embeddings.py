@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from langchain_segmind import (
+    SegmindBatchError,
     SegmindContextOverflowError,
     SegmindEmbeddings,
     SegmindInvalidRequestError,
@@ -111,27 +112,27 @@ def test_the_key_is_never_shown():
 
 def test_copies_and_pickles_are_settings_without_connections():
     embeddings = build(GEMINI, dimensions=768, max_concurrency=3)
-    embeddings._transport()
+    transport = embeddings._transport(embeddings._destination())
 
     for twin in (copy.deepcopy(embeddings), pickle.loads(pickle.dumps(embeddings))):
         assert twin == embeddings
         assert twin.model_dump() == embeddings.model_dump()
-        assert twin._transport() is not embeddings._transport()
+        assert twin._transport(twin._destination()) is not transport
 
 
 BAD_TEXTS = {
-    "blank": (["good", " \n\t"], "texts[1] is blank", 1),
-    "empty": ([""], "texts[0] is blank", 0),
-    "None": (["good", "good", None], "texts[2]: expected text, got NoneType", 2),
-    "a document": (["good", {"page_content": "x"}], "texts[1]: expected text, got dict", 1),
-    "half a character": (["good", "\ud800"], "texts[1]: character 0 is half", 1),
-    "one text": ("good", "expected a list of texts", None),
+    "blank": (["good", " \n\t"], "texts[1] is blank"),
+    "empty": ([""], "texts[0] is blank"),
+    "None": (["good", "good", None], "texts[2]: expected text, got NoneType"),
+    "a document": (["good", {"page_content": "x"}], "texts[1]: expected text, got dict"),
+    "half a character": (["good", "\ud800"], "texts[1]: character 0 is half"),
+    "one text": ("good", "expected a list of texts"),
 }
 
 
 @pytest.mark.parametrize("case", BAD_TEXTS)
 async def test_a_text_that_is_none_is_refused_before_anything_is_sent(case):
-    texts, said, index = BAD_TEXTS[case]
+    texts, said = BAD_TEXTS[case]
     embeddings = build()  # its host does not exist
 
     with pytest.raises(SegmindInvalidRequestError) as caught:
@@ -141,7 +142,7 @@ async def test_a_text_that_is_none_is_refused_before_anything_is_sent(case):
 
     for error in (caught.value, acaught.value):
         assert said in str(error)
-        assert (error.index, error.outcome, error.billed) == (index, "not_sent", False)
+        assert (error.outcome, error.billed) == ("not_sent", False)
 
 
 @pytest.mark.parametrize("query", ["", "  ", None, 7])
@@ -156,10 +157,11 @@ async def test_a_query_that_is_none_is_refused(query):
 async def test_a_text_of_more_words_than_tokens_is_refused(slug, tokens):
     texts = ["good", "word " * (tokens + 1)]
 
-    said = f"{tokens + 1} words, and {slug} reads {tokens} tokens"
+    said = f"has {tokens + 1} words, and {slug} reads {tokens} tokens"
     with pytest.raises(SegmindContextOverflowError, match=said) as caught:
         build(slug).embed_documents(texts)
-    assert (caught.value.index, caught.value.outcome) == (1, "not_sent")
+    assert str(caught.value).startswith("texts[1] ")
+    assert caught.value.outcome == "not_sent"
     with pytest.raises(SegmindContextOverflowError, match=said):
         build(slug).embed_query(texts[1])
     with pytest.raises(SegmindContextOverflowError, match=said):
@@ -188,12 +190,13 @@ def test_a_progress_bar_needs_tqdm_and_says_so():
 
 
 def test_an_error_of_many_texts_keeps_what_was_paid_for_through_a_pickle():
-    error = SegmindRateLimitError("slow down", outcome="rejected", is_retryable=True)
+    first = SegmindRateLimitError("slow down", outcome="rejected", is_retryable=True)
 
-    error.add_batch_result(3, 9, vectors={0: [1.0], 1: [2.0]}, paid=2, perhaps_paid=1)
+    error = SegmindBatchError(
+        "no", error=first, index=3, vectors={0: [1.0]}, paid=2, perhaps_paid=1
+    )
     twin = pickle.loads(pickle.dumps(error))
 
-    assert str(twin) == "texts[3] of 9 failed; 2 were paid for, 1 more perhaps. slow down"
-    assert (twin.index, twin.vectors) == (3, {0: [1.0], 1: [2.0]})
+    assert (str(twin), twin.index, twin.vectors) == ("no", 3, {0: [1.0]})
     assert (twin.paid, twin.perhaps_paid) == (2, 1)
-    assert not twin.is_retryable  # the whole call again would pay for the two again
+    assert (type(twin.error), str(twin.error)) == (SegmindRateLimitError, "slow down")

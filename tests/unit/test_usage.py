@@ -25,7 +25,7 @@ from langchain_segmind import (
     track_usage,
 )
 from langchain_segmind._accounting.recorder import UsageRecorder
-from langchain_segmind._flows.types import Receipt
+from langchain_segmind._flows.types import JobEvent, Receipt
 from langchain_segmind._messages.types import Usage
 
 
@@ -35,6 +35,10 @@ def pay(cost=0.1, remaining=None, model="m", usage=None, **told):
         recorder.finish(Receipt(cost=cost, remaining_credits=remaining, **told), usage)
 
 
+def queued(job):
+    return JobEvent("QUEUED", job, "m", 0.0)
+
+
 def sent(error, job):
     with UsageRecorder("m") as recorder:
         recorder.before_send()
@@ -42,7 +46,7 @@ def sent(error, job):
             outcome: Any = "executed" if job else error.outcome
             recorder.after_reply(outcome)
         if job:
-            recorder.note(job)
+            recorder.on_job(queued(job))
         raise error
 
 
@@ -70,7 +74,7 @@ def test_adds_up_by_model():
         "b": UsageTotals(1, 3, 4, 0.2, 0, 9.7),
     }
     assert spent.total == UsageTotals(3, 14, 10, 0.6, 0, 9.4)
-    assert (spent.calls, spent.cost, spent.remaining_credits) == (3, 0.6, 9.4)
+    assert (spent.calls, spent.cost, spent.credit_balance) == (3, 0.6, 9.4)
     assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (14, 10, 24)
 
 
@@ -250,10 +254,10 @@ def test_the_balance_is_the_newest_whatever_order_replies_come_in():
         second.before_send()
         second.finish(Receipt(cost=0.1, remaining_credits=9.8))
         first.finish(Receipt(cost=0.1, remaining_credits=9.9))
-        assert spent.remaining_credits == 9.8
+        assert spent.credit_balance == 9.8
 
         pay(0.1, 109.7)  # begun after that, so somebody topped up
-        assert spent.remaining_credits == 109.7
+        assert spent.credit_balance == 109.7
 
 
 def test_trackers_nest_and_each_counts_a_call_once():
@@ -306,7 +310,7 @@ def test_a_thread_counts_in_a_copy_of_the_context():
 def submit(job="j", model="m"):
     with UsageRecorder(model) as recorder:
         recorder.before_send()
-        recorder.note(job)
+        recorder.on_job(queued(job))
         recorder.mark_pending()
 
 
@@ -387,9 +391,9 @@ def test_a_job_that_failed_for_its_form_and_its_successor_are_one_call():
         for job in ("first", "second"):
             recorder.before_send()
             recorder.after_reply("executed")
-            recorder.note(job)
+            recorder.on_job(queued(job))
             if job == "first":
-                recorder.note(None)
+                recorder.on_job(JobEvent("FAILED", job, "m", 0.0))
         recorder.finish(Receipt(request_id="second", cost=0.1))
 
     assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 0, 0.1)
@@ -401,7 +405,7 @@ def test_a_budget_says_that_jobs_count_when_they_are_collected(caplog):
         submit("b")
 
     (record,) = caplog.records
-    assert "collected" in record.getMessage()
+    assert "only when its answer is fetched" in record.getMessage()
 
 
 def test_books_are_shared_by_copies_and_copied_by_pickle():

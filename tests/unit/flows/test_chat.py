@@ -1,4 +1,4 @@
-"""Conversations with the gateway, played with a list of outcomes: no socket, no waiting."""
+"""The flows of direct calls, driven with a list of outcomes: no socket, no waiting."""
 
 import json
 from typing import Any
@@ -19,9 +19,10 @@ from langchain_segmind import (
     SegmindServerError,
     SegmindTimeoutError,
 )
-from langchain_segmind._flows.chat import Endpoint, balance, chat
+from langchain_segmind._flows.account import balance
+from langchain_segmind._flows.chat import Endpoint, ModelCall, chat
 from langchain_segmind._flows.retry import RetryPolicy
-from langchain_segmind._flows.types import Destination, Failure, Response
+from langchain_segmind._flows.types import Destination, Failure, Reply, Response
 from langchain_segmind._messages.types import (
     ChatRequest,
     Message,
@@ -38,20 +39,21 @@ BUSY = Response(503, body=b'{"error": "busy"}')
 REFUSED = Failure("not_sent", "connection", "Connection refused")
 
 
-def play(*replies, prompt=HELLO, retry_policy=None, headers=None, model_info=None):
-    """Play a chat with the given outcomes; give its result and the steps it took."""
-    target = Endpoint(
+def play(*results, request=HELLO, retry_policy=None, headers=None, model_info=None, takes=0.0):
+    """Drive a chat with these results; return what it returned, and its steps."""
+    endpoint = Endpoint(
         Destination("https://gw.example/v1"),
         model_info or ModelInfo("gpt-4o", "openai"),
         retry_policy or RetryPolicy(),
         headers or {},
     )
-    flow, steps, waiting = chat(prompt, target), [], list(replies)
+    flow, steps, left, elapsed = chat(ModelCall(request, endpoint)), [], list(results), 0.0
     step = next(flow)
     while True:
         steps.append(step)
+        elapsed += step.after + takes
         try:
-            step = flow.send(waiting.pop(0))
+            step = flow.send(Reply(left.pop(0), elapsed))
         except StopIteration as end:
             return end.value, steps
 
@@ -70,7 +72,7 @@ def test_posts_the_body_to_the_model():
     completion, steps = play(ANSWER, headers={"x-trace": "1"})
 
     request = steps[0].request
-    assert completion.answer.choices[0].text == "Hi."
+    assert completion.response.choices[0].text == "Hi."
     assert (request.method, request.url) == ("POST", "https://gw.example/v1/gpt-4o")
     assert json.loads(request.body) == {"messages": [{"role": "user", "content": "Hello"}]}
     assert request.headers == {"x-trace": "1"}
@@ -79,7 +81,7 @@ def test_posts_the_body_to_the_model():
 def test_asks_again_with_the_same_bytes_after_a_wait():
     completion, steps = play(BUSY, REFUSED, ANSWER)
 
-    assert completion.answer.choices[0].text == "Hi."
+    assert completion.response.choices[0].text == "Hi."
     assert [step.after for step in steps] == [0.0, 0.25, 0.5]
     assert len({id(step.request) for step in steps}) == 1
 
@@ -178,14 +180,12 @@ def test_opting_in_repeats_a_lost_answer():
 
     completion, steps = play(lost, ANSWER, retry_policy=RetryPolicy(retry_ambiguous=True))
 
-    assert completion.answer.choices[0].text == "Hi."
+    assert completion.response.choices[0].text == "Hi."
     assert len(steps) == 2
 
 
 def test_the_total_timeout_shortens_the_last_attempts():
-    late = Response(503, elapsed=70.0)
-
-    _, steps = play(late, ANSWER, retry_policy=RetryPolicy(total_timeout=100.0))
+    _, steps = play(BUSY, ANSWER, retry_policy=RetryPolicy(total_timeout=100.0), takes=70.0)
 
     assert steps[0].timeout == 100.0
     assert steps[1].timeout == pytest.approx(29.75)
@@ -234,12 +234,12 @@ def test_the_answer_ends_before_the_first_stop_sequence(stop, text, reason):
     body = b'{"choices": [{"message": {"content": "1, 2, 3, 4, 5"}, "finish_reason": "length"}]}'
 
     completion, steps = play(
-        Response(200, body=body), prompt=ChatRequest(HELLO.messages, settings={"stop": stop})
+        Response(200, body=body), request=ChatRequest(HELLO.messages, settings={"stop": stop})
     )
 
     assert json.loads(steps[0].request.body)["stop"] == stop
-    assert completion.answer.choices[0].text == text
-    assert completion.answer.choices[0].finish_reason == reason
+    assert completion.response.choices[0].text == text
+    assert completion.response.choices[0].finish_reason == reason
 
 
 def test_an_unusable_answer_shows_how_it_begins():
@@ -263,15 +263,15 @@ def said(text, **choice):
 
 
 @pytest.mark.parametrize(
-    "prompt",
+    "asked",
     [ChatRequest(HELLO.messages, tools=(ADD,)), ChatRequest(HELLO.messages, response_format=FORM)],
     ids=["tools", "structured output"],
 )
 @pytest.mark.parametrize("status", [400, 406])
-def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prompt, status):
+def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(asked, status):
     refused = Response(status, body=NO_FORMAT.body)
 
-    completion, steps = play(refused, said('{"say": "Hi.", "calls": []}'), prompt=prompt)
+    completion, steps = play(refused, said('{"say": "Hi.", "calls": []}'), request=asked)
 
     first, second = (json.loads(step.request.body or b"") for step in steps)
     assert "response_format" in first
@@ -282,11 +282,26 @@ def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(prom
 
 
 def test_it_is_asked_again_only_once():
-    prompt = ChatRequest(HELLO.messages, tools=(ADD,))
+    request = ChatRequest(HELLO.messages, tools=(ADD,))
 
-    error = fails(SegmindInvalidRequestError, NO_FORMAT, NO_FORMAT, prompt=prompt)
+    error = fails(SegmindInvalidRequestError, NO_FORMAT, NO_FORMAT, request=request)
 
     assert (error.attempts, error.outcome) == (2, "rejected")
+
+
+def test_attempts_that_may_have_run_are_counted_across_both_forms():
+    lost = Failure("unknown", "connection", "reset")
+    policy = RetryPolicy(retry_ambiguous=True)
+
+    completion, _ = play(
+        lost,
+        NO_FORMAT,
+        said("{}"),
+        request=ChatRequest(HELLO.messages, response_format=FORM),
+        retry_policy=policy,
+    )
+
+    assert completion.receipt.ambiguous_attempts == 1
 
 
 def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
@@ -294,7 +309,7 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
         Destination("https://gw.example/v1"), ModelInfo("m", "openai"), refuses_format=True
     )
 
-    body = first_body(chat(ChatRequest(HELLO.messages, tools=(ADD,)), target))
+    body = first_body(chat(ModelCall(ChatRequest(HELLO.messages, tools=(ADD,)), target)))
 
     assert "response_format" not in body
 
@@ -308,19 +323,19 @@ def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
     ],
 )
 def test_other_refusals_are_final(reply):
-    error = fails(SegmindError, reply, prompt=ChatRequest(HELLO.messages, tools=(ADD,)))
+    error = fails(SegmindError, reply, request=ChatRequest(HELLO.messages, tools=(ADD,)))
 
     assert error.attempts == 1
 
 
 def test_a_response_format_of_text_keeps_stop_sequences():
-    prompt = ChatRequest(
+    request = ChatRequest(
         HELLO.messages, settings={"stop": ["END"]}, response_format={"type": "text"}
     )
 
-    completion, steps = play(said("Hi. END of it"), prompt=prompt)
+    completion, steps = play(said("Hi. END of it"), request=request)
 
-    assert completion.answer.choices[0].text == "Hi. "
+    assert completion.response.choices[0].text == "Hi. "
     assert json.loads(steps[0].request.body)["stop"] == ["END"]
 
 
@@ -329,7 +344,7 @@ def test_a_refusal_of_the_format_counts_for_no_retry():
         NO_FORMAT,
         BUSY,
         said("Hi."),
-        prompt=ChatRequest(HELLO.messages, response_format=FORM),
+        request=ChatRequest(HELLO.messages, response_format=FORM),
         retry_policy=RetryPolicy(max_retries=2),
     )
 
@@ -337,9 +352,9 @@ def test_a_refusal_of_the_format_counts_for_no_retry():
 
 
 def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
-    prompt = ChatRequest(HELLO.messages, tools=(ADD,), require_tool_call=True)
+    request = ChatRequest(HELLO.messages, tools=(ADD,), require_tool_call=True)
 
-    error = fails(SegmindResponseError, said("I would rather not."), prompt=prompt)
+    error = fails(SegmindResponseError, said("I would rather not."), request=request)
 
     assert (error.outcome, error.attempts) == ("executed", 1)
     assert all(
@@ -348,19 +363,19 @@ def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
 
 
 def test_stop_sequences_end_the_words_but_cut_no_envelope():
-    prompt = ChatRequest(HELLO.messages, tools=(ADD,), settings={"stop": ["calls", "END"]})
+    request = ChatRequest(HELLO.messages, tools=(ADD,), settings={"stop": ["calls", "END"]})
     text = '{"say": "Hi. END of it", "calls": [{"name": "add", "arguments": {"a": 1}}]}'
 
-    completion, _ = play(said(text), prompt=prompt)
+    completion, _ = play(said(text), request=request)
 
-    choice = completion.answer.choices[0]
+    choice = completion.response.choices[0]
     assert choice.text == "Hi. "
     assert choice.calls[0].arguments == {"a": 1}
 
 
 def test_tools_go_natively_where_the_gateway_forwards_them():
     target = Endpoint(Destination("https://gw.example/v1"), ModelInfo("m", "openai"), native=True)
-    prompt = ChatRequest(
+    request = ChatRequest(
         (
             *HELLO.messages,
             Message("assistant", (TextPart("Wait."), ToolCall("add", {"a": 1}, "c1"))),
@@ -371,7 +386,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
         parallel=False,
     )
 
-    body = first_body(chat(prompt, target))
+    body = first_body(chat(ModelCall(request, target)))
 
     function = {"name": "add", "arguments": '{"a": 1}'}
     assert body["messages"][1:] == [
@@ -393,7 +408,7 @@ def balance_of(reply):
     assert (request.method, request.url) == ("GET", "https://gw.example/v1/get-user-credits")
     assert request.headers == {"x-trace": "1"}
     with pytest.raises(StopIteration) as end:
-        flow.send(reply)
+        flow.send(Reply(reply))
     return end.value.value
 
 

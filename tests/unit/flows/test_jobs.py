@@ -1,4 +1,4 @@
-"""The queue's conversation, played with a list of outcomes: no socket, no waiting."""
+"""The flows of the queue, driven with a list of outcomes: no socket, no waiting."""
 
 import json
 import logging
@@ -18,10 +18,10 @@ from langchain_segmind import (
     SegmindResponseError,
     SegmindServerError,
 )
-from langchain_segmind._flows.chat import Endpoint, chat, fetch, state, submit
+from langchain_segmind._flows.chat import Endpoint, ModelCall, chat, fetch, state, submit
 from langchain_segmind._flows.jobs import WaitPolicy, queue_url
 from langchain_segmind._flows.retry import RetryPolicy
-from langchain_segmind._flows.types import Destination, Failure, JobEvent, Response
+from langchain_segmind._flows.types import Destination, Failure, JobEvent, Reply, Response
 from langchain_segmind._messages.types import ChatRequest, Message, TextPart, Tool
 from langchain_segmind.models import ModelInfo, model_info_for
 
@@ -58,27 +58,25 @@ def result(output=None, **more):
 ANSWER = result(json.dumps(REPLY))
 
 
-class Clock:
-    """Hands out replies, each a little later than the last; notes steps and news."""
+class Driven:
+    """A flow that was driven with these results, each a little later than the last.
 
-    def __init__(self, flow, replies, takes=0.0):
-        self.steps, self.news, self.elapsed = [], [], 0.0
-        waiting = list(replies)
-        move = next(flow)
+    Keeps its steps, the events they carried, and what it returned.
+    """
+
+    def __init__(self, flow, results, takes=0.0):
+        self.steps, self.events, self.elapsed = [], [], 0.0
+        self.left = list(results)
+        step = next(flow)
         while True:
-            if isinstance(move, JobEvent):
-                self.news.append((move.state, move.request_id))
-                reply = None
-            else:
-                self.steps.append(move)
-                self.elapsed += move.after + takes
-                reply = waiting.pop(0)
-                reply = type(reply)(**{**fields(reply), "elapsed": self.elapsed})
+            if step.event is not None:
+                self.events.append((step.event.state, step.event.request_id))
+            self.steps.append(step)
+            self.elapsed += step.after + takes
             try:
-                move = flow.send(reply)
+                step = flow.send(Reply(self.left.pop(0), self.elapsed))
             except StopIteration as end:
                 self.value = end.value
-                self.left = waiting
                 return
 
     @property
@@ -86,18 +84,14 @@ class Clock:
         return [(step.request.method, step.request.url) for step in self.steps]
 
 
-def fields(reply):
-    return {name: getattr(reply, name) for name in reply.__dataclass_fields__}
+def call(request=HELLO, **kwargs):
+    wait_policy = kwargs.pop("wait_policy", WaitPolicy())
+    destination, model_info = Destination(f"{GATEWAY}/v1"), ModelInfo("gpt-5", "openai")
+    return ModelCall(request, Endpoint(destination, model_info, wait_policy=wait_policy, **kwargs))
 
 
-def target(**kwargs):
-    model_info = kwargs.pop("card", ModelInfo("gpt-5", "openai"))
-    waiting = kwargs.pop("waiting", WaitPolicy())
-    return Endpoint(Destination(f"{GATEWAY}/v1"), model_info, waiting=waiting, **kwargs)
-
-
-def play(*replies, prompt=HELLO, takes=0.0, **kwargs):
-    return Clock(chat(prompt, target(**kwargs)), replies, takes)
+def play(*results, request=HELLO, takes=0.0, **kwargs):
+    return Driven(chat(call(request, **kwargs)), results, takes)
 
 
 def fails(cls, *replies, **kwargs):
@@ -120,14 +114,14 @@ def polls(*replies):
 def test_submits_once_polls_its_own_urls_and_reads_the_answer_that_is_json_in_json():
     played = play(QUEUED, WORKING, DONE, ANSWER)
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
     assert played.requests == [
         ("POST", f"{GATEWAY}/v2/gpt-5"),
         ("GET", f"{GATEWAY}/v2/requests/{ID}/status"),
         ("GET", f"{GATEWAY}/v2/requests/{ID}/status"),
         ("GET", f"{GATEWAY}/v2/requests/{ID}"),
     ]
-    assert played.news == [("QUEUED", ID), ("PROCESSING", ID), ("COMPLETED", ID)]
+    assert played.events == [("QUEUED", ID), ("PROCESSING", ID), ("COMPLETED", ID)]
     assert played.value.receipt.request_id == ID
 
 
@@ -141,7 +135,7 @@ def test_waits_grow_by_half_up_to_five_seconds():
 
 
 def test_a_longer_first_wait_is_kept():
-    played = play(QUEUED, WORKING, WORKING, DONE, ANSWER, waiting=WaitPolicy(poll_interval=9.0))
+    played = play(QUEUED, WORKING, WORKING, DONE, ANSWER, wait_policy=WaitPolicy(poll_interval=9.0))
 
     assert [step.after for step in played.steps] == [0, 9.0, 9.0, 9.0, 0]
 
@@ -185,13 +179,13 @@ def test_cards_tell_which_models_are_slow(slug, is_slow):
 def test_states_are_read_in_any_case(word):
     played = play(QUEUED, response({"status": word}), ANSWER)
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
 
 
 def test_a_state_nobody_documented_means_wait():
     played = play(QUEUED, response({"status": "WARMING_UP"}), DONE, ANSWER)
 
-    assert played.news[1] == ("WARMING_UP", ID)
+    assert played.events[1] == ("WARMING_UP", ID)
 
 
 def test_a_result_that_is_not_ready_after_all_is_polled_for_again():
@@ -199,7 +193,7 @@ def test_a_result_that_is_not_ready_after_all_is_polled_for_again():
 
     played = play(QUEUED, DONE, early, WORKING, DONE, ANSWER)
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
     kinds = [url.endswith("/status") for _, url in played.requests[1:]]
     assert kinds == [True, False, True, True, False]
 
@@ -229,7 +223,7 @@ def test_a_result_that_is_not_ready_after_all_is_polled_for_again():
     ],
 )
 def test_reads_every_form_of_output(body, text):
-    assert play(QUEUED, DONE, body).value.answer.choices[0].text == text
+    assert play(QUEUED, DONE, body).value.response.choices[0].text == text
 
 
 @pytest.mark.parametrize(
@@ -312,7 +306,7 @@ BAD = [
 def test_six_bad_polls_in_a_row_are_survived(bad):
     played = play(QUEUED, *[bad] * 6, WORKING, *[bad] * 6, DONE, ANSWER)
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
     assert [method for method, _ in played.requests].count("POST") == 1
 
 
@@ -350,7 +344,7 @@ def test_the_class_tells_what_was_wrong_with_the_polls(bad, cls):
 def test_results_that_fail_are_asked_for_again():
     played = play(QUEUED, DONE, *[Response(503)] * 6, ANSWER)
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
 
 
 def test_a_result_that_never_comes_was_executed():
@@ -399,20 +393,22 @@ def test_a_job_that_takes_too_long_is_left_in_the_queue_and_its_id_told():
         SegmindJobTimeoutError,
         QUEUED,
         *[WORKING] * 200,
-        waiting=WaitPolicy(timeout=10.0),
+        wait_policy=WaitPolicy(timeout=10.0),
     )
 
     assert (error.request_id, error.outcome, error.billed) == (ID, "unknown", None)
     assert isinstance(error, TimeoutError)
-    assert all(part in str(error) for part in (ID, "PROCESSING", "fetch", "queue_timeout"))
+    assert all(part in str(error) for part in (ID, "PROCESSING", "get_job", "queue_timeout"))
 
 
 def test_the_last_poll_comes_as_the_deadline_passes_and_what_it_finds_is_collected():
     # Polls at 0.5, 1.25, 2.375 and, instead of 4.0625, at 3.0, the deadline.
-    played = play(QUEUED, WORKING, WORKING, WORKING, DONE, ANSWER, waiting=WaitPolicy(timeout=3.0))
+    played = play(
+        QUEUED, WORKING, WORKING, WORKING, DONE, ANSWER, wait_policy=WaitPolicy(timeout=3.0)
+    )
 
     assert played.elapsed == pytest.approx(3.0)
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
 
 
 def test_the_deadline_of_the_whole_call_counts_the_submit():
@@ -428,19 +424,19 @@ def test_the_deadline_of_the_whole_call_counts_the_submit():
 def test_the_deadline_counts_from_the_submit():
     replies = [response({"error": "busy"}, 503), QUEUED, WORKING, DONE, ANSWER]
 
-    played = play(*replies, waiting=WaitPolicy(timeout=3.0), takes=1.0)
+    played = play(*replies, wait_policy=WaitPolicy(timeout=3.0), takes=1.0)
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
 
 
 def test_the_deadline_of_the_whole_call_holds_across_a_second_submit():
     refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
     again = response({"request_id": "job-2", "status": "QUEUED"})
-    prompt = ChatRequest(HELLO.messages, tools=(ADD,))
+    request = ChatRequest(HELLO.messages, tools=(ADD,))
 
     played = play(
         QUEUED, refused, again, DONE, ANSWER,
-        prompt=prompt, takes=1.0, retry_policy=RetryPolicy(total_timeout=10.0),
+        request=request, takes=1.0, retry_policy=RetryPolicy(total_timeout=10.0),
     )  # fmt: skip
 
     posts = [step for step in played.steps if step.request.method == "POST"]
@@ -449,7 +445,7 @@ def test_the_deadline_of_the_whole_call_holds_across_a_second_submit():
 
 
 def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():
-    played = play(QUEUED, DONE, ANSWER, waiting=WaitPolicy(timeout=0.6))
+    played = play(QUEUED, DONE, ANSWER, wait_policy=WaitPolicy(timeout=0.6))
 
     assert [step.timeout for step in played.steps[1:]] == [1.0, 1.0]
 
@@ -459,7 +455,7 @@ def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():
     [
         (
             [WORKING] * 99,
-            {"waiting": WaitPolicy(timeout=9)},
+            {"wait_policy": WaitPolicy(timeout=9)},
             ["PROCESSING after 9 s", "queue_timeout"],
         ),
         (
@@ -469,7 +465,7 @@ def test_a_short_deadline_is_not_outlasted_by_a_hanging_poll():
         ),
         (
             [DONE] + [Response(503)] * 5,
-            {"waiting": WaitPolicy(timeout=2)},
+            {"wait_policy": WaitPolicy(timeout=2)},
             ["done", "could not be read"],
         ),
     ],
@@ -520,26 +516,26 @@ def test_a_failed_job_was_not_billed(reply):
     ],
 )
 def test_what_a_front_says_of_failure_ends_no_job(reply):
-    assert play(QUEUED, reply, DONE, ANSWER).value.answer.choices[0].text == "Hi."
+    assert play(QUEUED, reply, DONE, ANSWER).value.response.choices[0].text == "Hi."
 
 
 @pytest.mark.parametrize(
     "reply", [response({"status": "COMPLETED"}, 422), response({"status": "SUCCEEDED"})]
 )
 def test_an_end_is_an_end_however_it_is_told(reply):
-    assert play(QUEUED, reply, ANSWER).value.answer.choices[0].text == "Hi."
+    assert play(QUEUED, reply, ANSWER).value.response.choices[0].text == "Hi."
 
 
 def test_a_result_with_an_output_is_done_whatever_its_state():
     odd = response({"status": "READY", "output": "Hi."})
 
-    assert play(QUEUED, DONE, odd).value.answer.choices[0].text == "Hi."
+    assert play(QUEUED, DONE, odd).value.response.choices[0].text == "Hi."
 
 
 def test_a_poll_that_was_cut_is_bad_even_if_what_came_can_be_read():
     cut = Response(200, body=b'{"status": "FAILED"}', fault="cut")
 
-    assert play(QUEUED, cut, DONE, ANSWER).value.answer.choices[0].text == "Hi."
+    assert play(QUEUED, cut, DONE, ANSWER).value.response.choices[0].text == "Hi."
 
 
 def test_a_failed_job_that_was_billed_is_not_asked_again_in_words():
@@ -547,7 +543,7 @@ def test_a_failed_job_that_was_billed_is_not_asked_again_in_words():
     billed = response({**refused, "metrics": {"cost": 0.01, "remaining_credits": 4}}, 422)
 
     error = fails(
-        SegmindJobFailedError, QUEUED, billed, prompt=ChatRequest(HELLO.messages, tools=(ADD,))
+        SegmindJobFailedError, QUEUED, billed, request=ChatRequest(HELLO.messages, tools=(ADD,))
     )
 
     assert (error.billed, error.remaining_credits) == (True, 4)
@@ -567,16 +563,48 @@ def test_a_failed_job_that_cost_something_says_so():
     assert (error.outcome, error.billed, error.cost) == ("executed", True, 0.01)
 
 
-def test_the_news_tell_that_it_failed():
-    flow = chat(HELLO, target())
-    next(flow)
-    moves = [flow.send(QUEUED), next(flow), flow.send(response(FAILED, 422))]
+@pytest.mark.parametrize(
+    ("results", "state"),
+    [
+        ([response(FAILED, 422)], "FAILED"),
+        ([DONE, response(FAILED, 422)], "FAILED"),
+        ([WORKING, *[RESET] * 7], "PROCESSING"),
+        ([DONE, result("")], "COMPLETED"),
+        ([Response(401)], "QUEUED"),
+    ],
+)
+def test_an_error_holds_the_last_state_of_the_job(results, state):
+    with pytest.raises(SegmindError) as caught:
+        play(QUEUED, *results)
 
-    with pytest.raises(SegmindJobFailedError):
-        next(flow)
+    assert (caught.value.job_state, caught.value.request_id) == (state, ID)
 
-    told = [move.state for move in moves if isinstance(move, JobEvent)]
-    assert told == ["QUEUED", "FAILED"]
+
+def test_the_failure_of_a_job_is_reported_before_the_request_is_sent_in_words():
+    refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
+    again = response({"request_id": "job-2", "status": "QUEUED"})
+
+    request = ChatRequest(HELLO.messages, tools=(ADD,))
+    played = play(QUEUED, WORKING, refused, again, DONE, ANSWER, request=request)
+
+    states = [("QUEUED", ID), ("PROCESSING", ID), ("FAILED", ID)]
+    assert played.events == [*states, ("QUEUED", "job-2"), ("COMPLETED", "job-2")]
+    assert [step.event and step.event.state for step in played.steps[2:4]] == [
+        "PROCESSING",
+        "FAILED",
+    ]
+    assert played.steps[3].request.method == "POST"
+
+
+def test_a_job_that_is_submitted_in_words_has_all_its_retries():
+    refused = response({"status": "FAILED", "error": "response_format is not supported"}, 422)
+
+    request = ChatRequest(HELLO.messages, tools=(ADD,))
+    played = play(
+        QUEUED, refused, Response(503), Response(503), QUEUED, DONE, ANSWER, request=request
+    )
+
+    assert played.value.response.choices[0].text == "Hi."
 
 
 def test_a_job_whose_prompt_is_too_long_asks_for_summaries():
@@ -592,7 +620,7 @@ def test_a_form_that_makes_the_job_fail_is_asked_for_in_words():
     again = response({"request_id": "job-2", "status": "QUEUED"})
 
     played = play(
-        QUEUED, refused, again, DONE, ANSWER, prompt=ChatRequest(HELLO.messages, tools=(ADD,))
+        QUEUED, refused, again, DONE, ANSWER, request=ChatRequest(HELLO.messages, tools=(ADD,))
     )
 
     first, second = (json.loads(s.request.body) for s in played.steps if s.request.body)
@@ -674,29 +702,29 @@ def test_ambiguous_submits_are_told():
 
 
 def test_submitting_alone_gives_the_job():
-    played = Clock(submit(HELLO, target(waiting=None)), [QUEUED])
+    played = Driven(submit(call(wait_policy=None)), [QUEUED])
 
     assert played.value.id == ID
     assert played.requests == [("POST", f"{GATEWAY}/v2/gpt-5")]
 
 
 def test_fetching_polls_at_once():
-    played = Clock(fetch(ID, ChatRequest(()), target()), [DONE, ANSWER])
+    played = Driven(fetch(ID, call(ChatRequest(()))), [DONE, ANSWER])
 
-    assert played.value.answer.choices[0].text == "Hi."
+    assert played.value.response.choices[0].text == "Hi."
     assert [step.after for step in played.steps] == [0, 0]
 
 
 def test_fetching_waits_for_a_job_that_still_runs():
-    played = Clock(fetch(ID, ChatRequest(()), target()), [WORKING, WORKING, DONE, ANSWER])
+    played = Driven(fetch(ID, call(ChatRequest(()))), [WORKING, WORKING, DONE, ANSWER])
 
     assert [step.after for step in played.steps] == [0, 0.5, 0.75, 0]
 
 
 def test_what_has_expired_is_said_to_have():
-    flow = fetch(ID, ChatRequest(()), target())
+    flow = fetch(ID, call(ChatRequest(())))
     with pytest.raises(SegmindJobNotFoundError, match="expired") as caught:
-        Clock(flow, [Response(404, body=b'{"error": "Request job-1 not found"}')] * 7)
+        Driven(flow, [Response(404, body=b'{"error": "Request job-1 not found"}')] * 7)
 
     assert caught.value.request_id == ID
 
@@ -704,7 +732,7 @@ def test_what_has_expired_is_said_to_have():
 @pytest.mark.parametrize("job_id", ["", "../x", "a/b", "ä", "x" * 129, "a b"])
 def test_an_id_that_is_none_is_refused_before_anything_is_sent(job_id):
     with pytest.raises(SegmindInvalidRequestError, match="request_id") as caught:
-        next(fetch(job_id, ChatRequest(()), target()))
+        next(fetch(job_id, call(ChatRequest(()))))
 
     assert caught.value.outcome == "not_sent"
 
@@ -712,10 +740,10 @@ def test_an_id_that_is_none_is_refused_before_anything_is_sent(job_id):
 def test_calls_are_read_out_of_a_fetched_answer_whose_prompt_is_not_known():
     envelope = {"say": "", "calls": [{"name": "add", "arguments": {"a": 1}}]}
 
-    played = Clock(fetch(ID, ChatRequest(()), target()), [DONE, result(json.dumps(envelope))])
+    played = Driven(fetch(ID, call(ChatRequest(()))), [DONE, result(json.dumps(envelope))])
 
-    (call,) = played.value.answer.choices[0].calls
-    assert (call.name, call.arguments) == ("add", {"a": 1})
+    (found,) = played.value.response.choices[0].calls
+    assert (found.name, found.arguments) == ("add", {"a": 1})
 
 
 @pytest.mark.parametrize(
@@ -727,28 +755,17 @@ def test_calls_are_read_out_of_a_fetched_answer_whose_prompt_is_not_known():
     ],
 )
 def test_a_state_is_asked_for(replies, told):
-    played = Clock(state(ID, target()), replies)
+    played = Driven(state(ID, call().endpoint), replies)
 
     assert played.value == told
 
 
-def test_a_job_given_up_at_its_first_news_is_logged(caplog):
-    flow = chat(HELLO, target())
-    next(flow)
-    assert isinstance(flow.send(QUEUED), JobEvent)
-
-    flow.close()
-
-    (record,) = caplog.records
-    assert (record.levelname, ID in record.getMessage()) == ("WARNING", True)
-
-
-def test_the_id_is_logged_and_so_is_a_job_that_is_left_behind(caplog):
+def test_a_job_that_is_abandoned_at_its_first_event_is_logged(caplog):
     caplog.set_level(logging.INFO, "langchain_segmind")
-    flow = chat(HELLO, target())
+    flow = chat(call())
     next(flow)
-    assert isinstance(flow.send(QUEUED), JobEvent)
-    next(flow)
+    step = flow.send(Reply(QUEUED))
+    assert step.event == JobEvent("QUEUED", ID, "gpt-5", 0.0)
 
     flow.close()
 
@@ -756,3 +773,4 @@ def test_the_id_is_logged_and_so_is_a_job_that_is_left_behind(caplog):
         ("INFO", True),
         ("WARNING", True),
     ]
+    assert f"get_job('{ID}').result()" in caplog.records[1].getMessage()

@@ -10,14 +10,14 @@ from langchain_segmind._flows.retry import (
     server_requested_delay,
     wait_before_next,
 )
-from langchain_segmind._flows.types import Failure, Response
+from langchain_segmind._flows.types import Failure, Reply, Response
 
 JSON = b'{"error": "busy"}'
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("reply", "again"),
+    ("result", "again"),
     [
         (Failure("not_sent", "connection"), True),
         (Failure("not_sent", "timeout"), True),
@@ -45,12 +45,12 @@ DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
         (Response(200, fault="timeout"), False),
     ],
 )
-def test_repeats_only_what_surely_did_not_run(reply, again):
-    assert is_repeatable(reply) is again
+def test_repeats_only_what_surely_did_not_run(result, again):
+    assert is_repeatable(result) is again
 
 
 @pytest.mark.parametrize(
-    ("reply", "again"),
+    ("result", "again"),
     [
         (Failure("unknown", "connection"), True),
         (Response(504), True),
@@ -59,8 +59,8 @@ def test_repeats_only_what_surely_did_not_run(reply, again):
         (Response(400), False),
     ],
 )
-def test_opting_in_repeats_what_is_unknown_but_never_what_was_executed(reply, again):
-    assert is_repeatable(reply, retry_ambiguous=True) is again
+def test_opting_in_repeats_what_is_unknown_but_never_what_was_executed(result, again):
+    assert is_repeatable(result, retry_ambiguous=True) is again
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_opting_in_repeats_what_is_unknown_but_never_what_was_executed(reply, ag
     ],
 )
 def test_waits_twice_as_long_each_time_up_to_eight_seconds(attempt, status, jitter, seconds):
-    reply = Response(status, jitter=jitter)
+    reply = Reply(Response(status), jitter=jitter)
 
     assert wait_before_next(attempt, reply, RetryPolicy(max_retries=60_000)) == seconds
 
@@ -109,7 +109,7 @@ def test_waits_twice_as_long_each_time_up_to_eight_seconds(attempt, status, jitt
 def test_reads_how_long_the_gateway_asks_to_wait(headers, seconds):
     five_past_noon = 1795348805.0  # 2026-11-22 12:00:05 by our clock
 
-    hint = server_requested_delay(Response(429, headers, now=five_past_noon))
+    hint = server_requested_delay(Reply(Response(429, headers), now=five_past_noon))
 
     assert hint == pytest.approx(seconds, abs=1e-6)
 
@@ -120,40 +120,40 @@ def test_reads_how_long_the_gateway_asks_to_wait(headers, seconds):
     ["", " ", "soon", "-1", "nan", "inf", "1e999", "-inf", "1990-01-01", "99999999-01-01", "0x10"],
 )
 def test_garbage_and_the_past_are_no_hint(header, value):
-    assert server_requested_delay(Response(429, {header: value, "date": DATE})) is None
+    assert server_requested_delay(Reply(Response(429, {header: value, "date": DATE}))) is None
 
 
 @given(value=st.text(), date=st.text())
 def test_no_header_can_break_the_reading(value, date):
     headers = dict.fromkeys(("retry-after-ms", "retry-after", "x-rate-limit-reset-at-utc"), value)
 
-    hint = server_requested_delay(Response(429, {**headers, "date": date}))
+    hint = server_requested_delay(Reply(Response(429, {**headers, "date": date})))
 
     assert hint is None or hint >= 0
 
 
 def test_a_hint_replaces_the_backoff_and_is_spread_a_little():
-    reply = Response(429, {"retry-after": "3"}, jitter=0.5)
+    reply = Reply(Response(429, {"retry-after": "3"}), jitter=0.5)
 
     assert wait_before_next(1, reply, RetryPolicy()) == pytest.approx(3.05)
 
 
 def test_a_hint_longer_than_the_user_waits_ends_the_call():
-    reply = Response(429, {"retry-after": "61"})
+    reply = Reply(Response(429, {"retry-after": "61"}))
 
     assert wait_before_next(1, reply, RetryPolicy()) is None
     assert wait_before_next(1, reply, RetryPolicy(max_retry_wait=61)) == pytest.approx(61)
 
 
 def test_never_begins_a_wait_that_cannot_finish():
-    reply = Response(429, {"retry-after": "5"}, elapsed=6.0)
+    reply = Reply(Response(429, {"retry-after": "5"}), elapsed=6.0)
 
     assert wait_before_next(1, reply, RetryPolicy(total_timeout=11.0)) is None
     assert wait_before_next(1, reply, RetryPolicy(total_timeout=11.5)) == pytest.approx(5)
 
 
 def test_stops_when_the_retries_are_used_up():
-    reply = Response(503)
+    reply = Reply(Response(503))
 
     assert wait_before_next(1, reply, RetryPolicy(max_retries=0)) is None
     assert wait_before_next(2, reply, RetryPolicy(max_retries=2)) is not None

@@ -1,0 +1,93 @@
+"""Check texts before they are embedded, and gather the vectors of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from langchain_segmind._flows.types import Receipt
+from langchain_segmind._http.batch import BatchResult
+from langchain_segmind._messages.text import check_text as check_characters
+from langchain_segmind._messages.types import invalid_request
+from langchain_segmind.errors import (
+    SegmindBatchError,
+    SegmindContextOverflowError,
+    SegmindError,
+)
+from langchain_segmind.models import ModelInfo
+
+Found = tuple[list[float], Receipt]
+"""A vector, and what it cost."""
+
+_OF_FIRST: Final = (
+    *("status_code", "request_id", "outcome", "attempts", "body", "headers", "cost"),
+    *("remaining_credits", "retry_after", "model", "ambiguous_attempts"),
+)
+"""Fields of an error that are those of the text that failed first."""
+
+
+def checked_texts(texts: Sequence[str], model_info: ModelInfo) -> list[str]:
+    """Check all texts before any is sent.
+
+    Raises:
+        SegmindInvalidRequestError: If one surely cannot be embedded.
+    """
+    if isinstance(texts, str | bytes):
+        raise invalid_request("texts: expected a list of texts, got one; put it into a list")
+    many = list(texts)
+    for place, text in enumerate(many):
+        check_text(text, f"texts[{place}]", model_info)
+    return many
+
+
+def check_text(text: str, where: str, model_info: ModelInfo) -> None:
+    """Refuse what surely cannot be embedded; where in doubt, the gateway decides."""
+    if not check_characters(text, where).strip():
+        raise invalid_request(f"{where} is blank; there is nothing to embed")
+    most = model_info.context
+    if most is None or len(text) <= 2 * most:
+        return
+    words = len(text.split())  # each is one token at least
+    if words > most:
+        raise SegmindContextOverflowError(
+            f"{where} is too long: it has {words} words, and {model_info.slug} reads {most} "
+            "tokens; split it. Nothing was sent.",
+            outcome="not_sent",
+            model=model_info.slug,
+        )
+
+
+def vectors_in_order(batch: BatchResult[Found], count: int) -> list[list[float]]:
+    """Return all vectors.
+
+    Raises:
+        SegmindBatchError: If a text failed: its error, and what became of all the texts.
+    """
+    if not batch.failed:
+        return [batch.done[place][0] for place in range(count)]
+    place, first = next(iter(batch.failed.items()))
+    if not isinstance(first, SegmindError):
+        raise first
+    raise _batch_error(first, place, count, batch) from first
+
+
+def _batch_error(
+    first: SegmindError, place: int, count: int, batch: BatchResult[Found]
+) -> SegmindBatchError:
+    errors = [error for error in batch.failed.values() if isinstance(error, SegmindError)]
+    paid = len(batch.done) + sum(error.billed is True for error in errors)
+    perhaps_paid = sum(error.billed is None for error in errors)
+    perhaps_paid += sum(error.ambiguous_attempts for error in errors)
+    perhaps_paid += sum(receipt.ambiguous_attempts for _, receipt in batch.done.values())
+    perhaps = f", {perhaps_paid} more perhaps" if perhaps_paid else ""
+    return SegmindBatchError(
+        f"texts[{place}] of {count} failed; {paid} were billed{perhaps}. {first.message}",
+        error=first,
+        index=place,
+        vectors={at: batch.done[at][0] for at in sorted(batch.done)},
+        paid=paid,
+        perhaps_paid=perhaps_paid,
+        # The whole batch again would pay for the others again.
+        is_retryable=first.is_retryable and not paid and not perhaps_paid,
+        **{name: getattr(first, name) for name in _OF_FIRST},
+    )

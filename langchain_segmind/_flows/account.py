@@ -1,0 +1,42 @@
+"""Read what the gateway reports free of charge: the balance and the catalogue of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from langchain_segmind._flows.failures import parse_amount
+from langchain_segmind._flows.retry import RetryPolicy
+from langchain_segmind._flows.send import send_decoded
+from langchain_segmind._flows.types import Flow, Request, Response
+from langchain_segmind._formats import parse
+from langchain_segmind.errors import SegmindResponseError
+from langchain_segmind.models import ModelInfo, catalogue_url, parse_catalogue
+
+
+def balance(
+    base_url: str, retry_policy: RetryPolicy, headers: Mapping[str, str]
+) -> Flow[tuple[float, float]]:
+    """Read the paid and the free credits that are left."""
+    request = Request("GET", f"{base_url}/get-user-credits", headers=headers)
+    found, _ = yield from send_decoded(request, "credits", retry_policy, _decode_balance)
+    return found
+
+
+def _decode_balance(response: Response) -> tuple[float, float]:
+    body = parse(response.body)
+    fields = body if isinstance(body, dict) else {}
+    paid, free = parse_amount(fields.get("credits")), parse_amount(fields.get("free-credits"))
+    if paid is None and free is None:
+        raise SegmindResponseError("it holds no credits")
+    return paid or 0.0, free or 0.0
+
+
+def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ModelInfo]]:
+    """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
+    request = Request("GET", catalogue_url(base_url))
+    found, _ = yield from send_decoded(request, "model catalogue", retry_policy, _decode_catalogue)
+    return found
+
+
+def _decode_catalogue(response: Response) -> list[ModelInfo]:
+    return parse_catalogue(parse(response.body))

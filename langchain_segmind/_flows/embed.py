@@ -1,0 +1,43 @@
+"""Turn one text into a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic_core import to_json
+
+from langchain_segmind._flows.chat import Endpoint
+from langchain_segmind._flows.send import send_decoded
+from langchain_segmind._flows.types import Flow, Receipt, Request, Response
+from langchain_segmind._formats import embeddings, parse
+
+
+def embed(
+    text: str, endpoint: Endpoint, settings: Mapping[str, Any], check: Callable[[list[float]], None]
+) -> Flow[tuple[list[float], Receipt]]:
+    """Turn one text into a vector.
+
+    Args:
+        text: The text.
+        endpoint: The model.
+        settings: Fields of the body beside the text.
+        check: Given the vector; raises a `SegmindResponseError` that says why it is not usable.
+
+    Raises:
+        SegmindError: If there is no vector.
+    """
+
+    def decode(response: Response) -> list[float]:
+        vector = embeddings.decode(parse(response.body))
+        check(vector)
+        return vector
+
+    is_gemini = endpoint.model_info.family == "gemini"
+    family: embeddings.VectorFamily = "gemini" if is_gemini else "openai"
+    body = to_json(embeddings.encode(text, family, settings))
+    url = f"{endpoint.destination.base_url}/{endpoint.model_info.slug}"
+    request = Request("POST", url, body, endpoint.headers)
+    return (
+        yield from send_decoded(request, endpoint.model_info.slug, endpoint.retry_policy, decode)
+    )

@@ -1,0 +1,124 @@
+"""Read what the gateway says of a job: the reply to a submission and to a poll."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from langchain_segmind._flows.failures import parse_amount
+from langchain_segmind._flows.send import receipt_of
+from langchain_segmind._flows.types import Receipt, Reply, Response
+from langchain_segmind._formats import parse
+from langchain_segmind._value import value
+from langchain_segmind.errors import SegmindResponseError
+
+COMPLETED: Final = "COMPLETED"
+FAILED: Final = "FAILED"
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_ID_IN_TEXT: Final = re.compile(r'"request_id"\s*:\s*"([^"]{1,128})"')
+_STATE: Final = re.compile(r"[A-Z][A-Z_ -]{0,39}")
+_SYNONYMS: Final = {
+    **dict.fromkeys(("SUCCEEDED", "SUCCESS", "DONE"), COMPLETED),
+    **dict.fromkeys(("ERROR", "CANCELLED", "CANCELED", "EXPIRED"), FAILED),
+}
+"""Words for an end that the gateway does not document. Any other state means to wait."""
+
+
+@value
+class JobSnapshot:
+    """What a good poll showed.
+
+    Attributes:
+        body: The parsed body.
+        reply: What the driver sent back.
+        response: The HTTP reply in it.
+    """
+
+    state: str
+    body: Mapping[str, Any]
+    reply: Reply
+    response: Response
+
+
+def snapshot_of(reply: Reply, *, is_result: bool) -> JobSnapshot | None:
+    """Read a poll; None for a bad one.
+
+    Args:
+        reply: What the driver sent back.
+        is_result: Whether the result was asked for, as opposed to the status.
+    """
+    response = reply.result
+    if not isinstance(response, Response) or response.fault is not None:
+        return None
+    body = _parse(response.body)
+    if not isinstance(body, dict):
+        return JobSnapshot(FAILED, {}, reply, response) if response.status == 422 else None
+    state = state_in(body)
+    if response.status == 422:
+        state = state or FAILED
+    elif not response.is_success:
+        # The gateway's own word for an end counts under any status; a front may have others.
+        state = state if body.get("status") in (COMPLETED, FAILED) else None
+    elif is_result and state != FAILED and (state is None or body.get("output") is not None):
+        state = COMPLETED
+    return None if state is None else JobSnapshot(state, body, reply, response)
+
+
+def submitted_state(response: Response) -> str:
+    """Return the state that the reply to a submission gives the job."""
+    return state_in(_parse(response.body)) or "QUEUED"
+
+
+def state_in(body: Any) -> str | None:
+    """Return the state in a body, with unusual words replaced; None if there is no state."""
+    status = body.get("status") if isinstance(body, dict) else None
+    word = status.strip().upper() if isinstance(status, str) else ""
+    return _SYNONYMS.get(word, word) if _STATE.fullmatch(word) else None
+
+
+def job_id_in(body: str) -> str | None:
+    """Return the job's id in the reply to a submission, even in one that was cut short."""
+    parsed = _parse(body.encode("utf-8", "replace"))
+    if isinstance(parsed, dict):
+        given = parsed.get("request_id")
+        is_id = isinstance(given, str | int) and not isinstance(given, bool)
+        found = str(given) if is_id else ""
+    else:
+        cut = _ID_IN_TEXT.search(body)
+        found = cut[1] if cut else ""
+    return found if is_job_id(found) else None
+
+
+def is_job_id(text: str) -> bool:
+    """Return whether a text can be a job's id: it becomes part of a URL that the key is sent to."""
+    return _ID.fullmatch(text) is not None
+
+
+def job_receipt(job_id: str, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
+    """Read what a job took from its metrics, and from the headers where these say more."""
+    receipt = receipt_of(snapshot.response.headers, ambiguous)
+    metrics = snapshot.body.get("metrics")
+    metrics = metrics if isinstance(metrics, dict) else {}
+
+    def either(name: str, otherwise: float | None) -> float | None:
+        found = parse_amount(metrics.get(name))
+        return otherwise if found is None else found
+
+    return replace(
+        receipt,
+        request_id=job_id,
+        cost=either("cost", receipt.cost),
+        remaining_credits=either("remaining_credits", receipt.remaining_credits),
+        generation_time=either("inference_time", receipt.generation_time),
+        queue_time=parse_amount(metrics.get("queue_time")),
+    )
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return parse(body)
+    except SegmindResponseError:
+        return None
