@@ -84,9 +84,10 @@ class Transport:
             value: T = end.value
             return value
         except SegmindError as error:
-            if observer is not None and (last := _last_event(error, event, began)):
+            redacted = _redacted(error, key)  # first: what a callback raises would hold the error
+            if observer is not None and (last := _last_event(redacted, event, began)):
                 observer.on_job(last)
-            raise _redacted(error, key) from None
+            raise redacted from None
         finally:
             flow.close()
 
@@ -117,9 +118,10 @@ class Transport:
             value: T = end.value
             return value
         except SegmindError as error:
-            if observer is not None and (last := _last_event(error, event, began)):
+            redacted = _redacted(error, key)  # first: what a callback raises would hold the error
+            if observer is not None and (last := _last_event(redacted, event, began)):
                 await observer.on_job(last)
-            raise _redacted(error, key) from None
+            raise redacted from None
         finally:
             flow.close()
 
