@@ -10,6 +10,7 @@ page has made.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 _CHARACTERS: Final = 300
@@ -26,7 +27,7 @@ _DO: Final = (
     r"execut|request|retriev|updat|delet|list|calculat|comput|ask|try|visit|brows|load|start|mak|"
     r"perform|retry|sav|book|play|plan|review|analyz|process|proceed|continu|begin)"
 )
-_INTENDS: Final = re.compile(
+_INTENDS: Final = (
     r"\b(?:i|we)(?:['’]ll|\s+will|\s+shall|['’]m\s+going|\s+am\s+going|['’]re\s+going|['’]m|\s+am|"
     r"\s+(?:need|want|have)\s+to|\s+(?:should|must|can)|\s+now)\s+(?:\w+\s+){0,2}?(?!not\b)"
     rf"(?:to\s+)?{_DO}\w*|\b(?:i|we)\s+(?:now\s+|first\s+|then\s+)?{_DO}(?:e|s|up)?\b|"
@@ -44,10 +45,9 @@ _INTENDS: Final = re.compile(
     r"मैं\s+(?:खोज|देख|बुला|करूँगा|करूंगा)|"
     r"我(?:来|將|将|会|會|先|去|需要|现在|正在)|(?<![人面它页頁])(?:让我|讓我)|正在(?:搜索|调用|查询|查找)|我搜索|我查|"
     r"(?:検索|調べ|呼び出|確認|実行|使用|取得)(?:し|して|)*(?:み)?(?:ます|ましょう)|"
-    r"(?:검색|호출|조회|확인|실행|사용)(?:해|하|을|를)?\s?(?:보)?(?:겠습니다|할게요|볼게요|합니다)",
-    re.IGNORECASE,
+    r"(?:검색|호출|조회|확인|실행|사용)(?:해|하|을|를)?\s?(?:보)?(?:겠습니다|할게요|볼게요|합니다)"
 )
-_KNOWN_PHRASE: Final = re.compile(
+_KNOWN_PHRASE: Final = (
     r"\s*(?:\W*|ok(?:ay)?|sure|certainly|of course|absolutely|alright|all right|great|perfect|yes|"
     r"now|next|first|then|finally|(?:please )?wait|hold on|one moment|no problem|done|got it|"
     r"understood|thanks|as requested|voilà|my apologies|sorry|output|assistant|searching|"
@@ -68,28 +68,25 @@ _KNOWN_PHRASE: Final = re.compile(
     r"claro(?: que sim)?|por supuesto|aquí (?:está|tienes)(?: la (?:llamada|respuesta))?|"
     r"no hay problema|pesquisando|buscando|aqui está(?: a (?:chamada|resposta))?|certo|"
     r"ecco(?: la (?:chiamata|risposta))?|natuurlijk|конечно|хорошо|вот(?: вызов(?: инструмента)?)?|"
-    r"ответ|jasne|好的?|没问题|以下是(?:工具)?(?:调用|函数调用)|当然|はい|分かりました|네|알겠습니다)\W*\Z",
-    re.IGNORECASE,
+    r"ответ|jasne|好的?|没问题|以下是(?:工具)?(?:调用|函数调用)|当然|はい|分かりました|네|알겠습니다)\W*\Z"
 )
-_REPORTS: Final = re.compile(
+_REPORTS: Final = (
     r"\b(?:says?|said|reads|wrote|writes|written|contain(?:s|ed)?|includes?|states?|stated|demands?|"
     r"asks?|asked|tells|told|wants?|wanted|shows?|showed|returned|found|blocked|rejected|skipped|"
     r"quot(?:e|es|ed|ing)|instructs?|instructed|injected|injection|attack|malicious|suspicious|"
     r"dangerous|examples?|sample|untrusted|sagt(?:e)?|steht|schreibt|enthält|lautet|verlangt|zitat|"
     r"gefunden|beispiel|angriff|dit|écrit|contient|trouvé|citation|exemple|attaque|dice|contiene|"
     r"escribió|pide|ejemplo|ataque|diz|contém|pede|exemplo|говорит|написано|содержит|пример|атака)\b"
-    r"|有人|页面|网页|说|說|写着|寫著|要求|让我执行|攻击|攻擊|書かれ|求め|要求|攻撃|공격",
-    re.IGNORECASE,
+    r"|有人|页面|网页|说|說|写着|寫著|要求|让我执行|攻击|攻擊|書かれ|求め|要求|攻撃|공격"
 )
-_REFUSES: Final = re.compile(
+_REFUSES: Final = (
     r"\b(?:not|never|cannot|refus\w+|declin\w+|reject\w*|ignor\w+|avoid|block\w*|warn|would|could|"
     r"nicht|kein\w*|nie|niemals|weigere|lehne|pas|jamais|nunca|jamás|rechaz\w+|non|mai|rifiut\w+|não|"
     r"recus\w+|no\s+(?:voy|vamos|l[aoe]|se|debo|puedo|quiero|har\w*|ejecut\w*)|niet|geen|nooit|inte|"
     r"vägrar|ikke|aldrig|не|нет|никогда|отказ\w+|nigdy|nikdy|değil|asla|لا|لن|لم|नहीं|không|từ chối|"
-    r"tidak|menolak)\b|n['’]t\b|不|没|別|拒|ません|ない|않|아니|못|거부|ไม่",
-    re.IGNORECASE,
+    r"tidak|menolak)\b|n['’]t\b|不|没|別|拒|ません|ない|않|아니|못|거부|ไม่"
 )
-_NOT_DONE: Final = re.compile(
+_NOT_DONE: Final = (
     r"(?:will|would|did|do|does|can|should|must|is)(?:\s+not|n['’]t)\s+(?:be\s+)?"
     r"(?:run|execute|call|do|follow|use|obey|comply|act)\w*\b|"
     r"\bwon['’]t\s+(?:run|execute|call|do|follow|use|obey|comply)\b|"
@@ -98,19 +95,22 @@ _NOT_DONE: Final = re.compile(
     r"nicht (?:aus|ausführen|folgen|tun)|führe (?:ich )?(?:das|dies|es) nicht|ignoriere|"
     r"(?:ne|n['’])\s?(?:vais|le|la|l['’])\s?.{0,20}pas|"
     r"no (?:lo|la|voy)|não (?:vou|o|a)|non (?:lo|la)|"
-    r"не буду|игнорир|не выполн|不会|不执行|忽略|攻击|実行しません|無視|攻撃|실행하지|무시|공격",
-    re.IGNORECASE,
+    r"не буду|игнорир|не выполн|不会|不执行|忽略|攻击|実行しません|無視|攻撃|실행하지|무시|공격"
 )
-_NAMES_A_SOURCE: Final = re.compile(
-    r"\b(?:page|website|webpage|site|readme|document|email|file|comment|above)\b|—\s*from",
-    re.IGNORECASE,
+_NAMES_A_SOURCE: Final = (
+    r"\b(?:page|website|webpage|site|readme|document|email|file|comment|above)\b|—\s*from"
 )
-_LACKS: Final = re.compile(
+_LACKS: Final = (
     r"\b(?:do|does|did|is|are|am|have|has|can|could)(?:\s+not|n['’]t)\s+(?:yet\s+)?(?:already\s+)?"
-    r"(?:have|know|see|sure|certain|enough|available|found|got|tell|answer|there)\b",
-    re.IGNORECASE,
+    r"(?:have|know|see|sure|certain|enough|available|found|got|tell|answer|there)\b"
 )
 """\"I do not know the price\" announces a call as well as any other sentence."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern at its first use: together they take longer than importing the package."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def announces_a_call(before: str, after: str) -> bool:
@@ -120,26 +120,29 @@ def announces_a_call(before: str, after: str) -> bool:
         before: The words in front of it, without other code blocks.
         after: The words behind it.
     """
-    if _NOT_DONE.search(after[:_CHARACTERS]):
+    if _compiled(_NOT_DONE).search(after[:_CHARACTERS]):
         return False
     words = _MARKUP.sub(" ", _TAG.sub("\n", before[-_CHARACTERS:]))
     clauses = [clause for clause in _CLAUSE_ENDS.split(words) if re.search(r"\w", clause)]
     if not clauses:
-        return not _NAMES_A_SOURCE.search(after[:_CHARACTERS])
+        return not _compiled(_NAMES_A_SOURCE).search(after[:_CHARACTERS])
     clause = clauses[-1]
-    if _KNOWN_PHRASE.match(_LEADING.sub("", clause)):
+    if _compiled(_KNOWN_PHRASE).match(_LEADING.sub("", clause)):
         return True
     if reports_or_refuses(clause):
         return False
-    return _INTENDS.search(clause) is not None or _INTENDS.search(words) is not None
+    return (
+        _compiled(_INTENDS).search(clause) is not None
+        or _compiled(_INTENDS).search(words) is not None
+    )
 
 
 def reports_or_refuses(words: str) -> bool:
     """Whether words in front of a call report what somebody else wrote, or refuse it."""
     clauses = [clause for clause in _CLAUSE_ENDS.split(words) if clause.strip()]
-    clause = _LACKS.sub(" ", clauses[-1]) if clauses else ""
-    if not (_REFUSES.search(clause) or _REPORTS.search(clause)):
+    clause = _compiled(_LACKS).sub(" ", clauses[-1]) if clauses else ""
+    if not (_compiled(_REFUSES).search(clause) or _compiled(_REPORTS).search(clause)):
         return False
-    intends = _INTENDS.search(clause)
+    intends = _compiled(_INTENDS).search(clause)
     # "Let me check what the README says:" announces, "I will not run what it says:" does not.
-    return intends is None or bool(_REFUSES.search(clause[: intends.end()]))
+    return intends is None or bool(_compiled(_REFUSES).search(clause[: intends.end()]))
