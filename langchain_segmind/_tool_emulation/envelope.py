@@ -105,5 +105,5 @@ def keys_of(calls: Iterable[ToolCall]) -> tuple[str, ...]:
 
 def key_of(call: ToolCall) -> str:
     arguments = call.arguments
-    told = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True)
-    return f"{call.name}\0{told}"
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True)
+    return f"{call.name}\0{written}"

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from langchain_segmind._messages.text import replace_surrogates
+
 UNPARSABLE: Final = object()
 """What `parse_json` returns for a text that is not JSON; None is JSON."""
 
@@ -115,11 +117,7 @@ def _clean(value: Any, depth: int = 0) -> Any:
         raise ValueError("nested too deeply")
     match value:
         case str():
-            return (
-                value
-                if value.isascii()
-                else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            )
+            return replace_surrogates(value)
         case list():
             return [_clean(item, depth + 1) for item in value]
         case dict():
