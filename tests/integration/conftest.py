@@ -3,9 +3,9 @@ import signal
 import pytest
 
 from langchain_segmind.testing import LocalGateway
-from tests.integration.ways import build, way
+from tests.integration.call_styles import build, call_style
 
-__all__ = ["way"]
+__all__ = ["call_style"]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -29,9 +29,9 @@ from pydantic import BaseModel
 
 from langchain_segmind import SegmindError
 from langchain_segmind.testing import Call, EchoModel, LocalGateway, Reply
-from tests.integration.ways import asked, both_ways, build
+from tests.integration.call_styles import build, in_both_styles, model_requests
 
-pytestmark = both_ways
+pytestmark = in_both_styles
 
 SLUGS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
 FAMILIES = pytest.mark.parametrize("slug", SLUGS)
@@ -85,7 +85,7 @@ def test_an_agent_calls_its_tool_and_answers(slug, tool_calling):
         assert calls_of(state) == [("get_weather", {"city": "Paris"})]
         assert "sunny in Paris" in last(state)
         assert gateway.executions == 2
-        assert all("tools" in r.body for r in asked(gateway)) is (tool_calling == "native")
+        assert all("tools" in r.body for r in model_requests(gateway)) is (tool_calling == "native")
 
 
 STYLES = ["fenced", "prose", "tags", "bare", "list", "openai", "string_arguments"]
@@ -128,7 +128,7 @@ def test_a_model_that_refuses_response_format_is_asked_in_words_and_remembered(s
 
         assert calls_of(state) == [("add", {"a": 3, "b": 4})]
         assert again == Person(name="Ada Lovelace", year=1815)
-        assert [r.status for r in asked(gateway)] == [400, 200, 200, 200]
+        assert [r.status for r in model_requests(gateway)] == [400, 200, 200, 200]
         assert gateway.executions == 3
 
 
@@ -271,7 +271,7 @@ def test_an_agent_remembers(gateway):
         agent.invoke({"messages": [HumanMessage("My name is Ada.")]}, thread)
         agent.invoke({"messages": [HumanMessage("What is my name?")]}, thread)
 
-    assert "My name is Ada." in str(asked(gateway)[-1].body)
+    assert "My name is Ada." in str(model_requests(gateway)[-1].body)
 
 
 def test_a_person_may_approve_a_call_first(gateway):
@@ -365,8 +365,8 @@ async def test_a_thread_lives_on_after_any_tool_result(gateway, slug, case):
                 state = await found if inspect.isawaitable(found) else found
                 assert last(state) == said
 
-    assert [request.status for request in asked(gateway)] == [200] * 6
-    for request in asked(gateway)[1:3] + asked(gateway)[4:]:
+    assert [request.status for request in model_requests(gateway)] == [200] * 6
+    for request in model_requests(gateway)[1:3] + model_requests(gateway)[4:]:
         said = json.dumps(request.body, ensure_ascii=False)
         assert words in said
         rules = 1  # the prompt names the mark once
@@ -386,7 +386,7 @@ def test_an_odd_result_can_be_streamed_and_told_natively(slug):
                     history = ["Add.", AIMessage("", tool_calls=[call]), result]
                     assert list(bound.stream(history))
 
-            assert {request.status for request in asked(gateway)} == {200}
+            assert {request.status for request in model_requests(gateway)} == {200}
 
 
 @FAMILIES
@@ -405,7 +405,7 @@ def test_an_odd_result_can_be_sent_by_generate_too(gateway, slug):
         results = [model.generate(histories), asyncio.run(model.agenerate(histories))]
 
     assert [len(result.generations) for result in results] == [len(histories)] * 2
-    assert [request.status for request in asked(gateway)] == [200] * 2 * len(histories)
+    assert [request.status for request in model_requests(gateway)] == [200] * 2 * len(histories)
 
 
 # --- other styles ----------------------------------------------------------------------------
@@ -449,7 +449,7 @@ def test_the_text_only_react_agent_leans_on_stop_sequences(gateway):
         result = executor.invoke({"input": "What is the weather in Paris?"})
 
     assert result["output"] == "It is sunny in Paris."
-    assert "made up" not in str(asked(gateway)[-1].body)
+    assert "made up" not in str(model_requests(gateway)[-1].body)
 
 
 def test_a_graph_with_a_tool_node(gateway):
@@ -534,7 +534,7 @@ def test_native_tools_and_a_refused_format_go_together(slug):
             person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
 
         assert person == Person(name="Ada Lovelace", year=1815)
-        assert [request.status for request in asked(gateway)] == [400, 200]
+        assert [request.status for request in model_requests(gateway)] == [400, 200]
 
 
 def test_stop_sequences_are_not_sent_where_they_would_cut_json(gateway):
@@ -543,4 +543,4 @@ def test_stop_sequences_are_not_sent_where_they_would_cut_json(gateway):
         model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.", stop=["\n"])
         model.invoke("Hello", stop=["\n"])
 
-    assert ["stop" in request.body for request in asked(gateway)] == [False, False, True]
+    assert ["stop" in request.body for request in model_requests(gateway)] == [False, False, True]

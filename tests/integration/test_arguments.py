@@ -10,11 +10,11 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ValidationError
 
 from langchain_segmind import ChatSegmind
-from tests.integration.ways import asked, both_ways, build
+from tests.integration.call_styles import build, in_both_styles, model_requests
 
 SLUGS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
 
-pytestmark = both_ways
+pytestmark = in_both_styles
 
 
 def invoke(model, /, **kwargs):
@@ -200,7 +200,7 @@ def test_nothing_given_is_the_models_own(gateway, call, nothing):
         call(model)
         call(model, **nothing)
 
-    first, second = asked(gateway)
+    first, second = model_requests(gateway)
     assert (first.slug, first.body) == (second.slug, second.body) == ("gpt-4o", first.body)
 
 
@@ -246,7 +246,7 @@ def test_a_stream_may_leave_out_the_models_n(gateway, call):
     with build(gateway, n=2) as model:
         assert len(call(model, n=None)) == 1
 
-    assert "n" not in asked(gateway)[0].body
+    assert "n" not in model_requests(gateway)[0].body
 
 
 def test_a_blank_address_of_the_catalogue_is_not_the_vendors(gateway):
@@ -346,7 +346,7 @@ def test_the_same_tool_twice_is_the_tool(gateway, slug, other):
         model.bind_tools([ONE, ALIKE[other]]).invoke("Hello")
         model.invoke("Hello", tools=[ONE, ONE, ALIKE[other]])
 
-    bodies = [request.body for request in asked(gateway)]
+    bodies = [request.body for request in model_requests(gateway)]
     assert bodies[0] == bodies[1] == bodies[2]
 
 
@@ -356,7 +356,7 @@ def test_a_function_or_class_given_twice_is_one_tool(gateway, twice):
         model.bind_tools(twice).invoke("Hello")
         model.bind_tools(twice[:1]).invoke("Hello")
 
-    first, second = asked(gateway)
+    first, second = model_requests(gateway)
     assert first.body == second.body
 
 
@@ -433,5 +433,5 @@ def test_the_same_code_twice_is_one_tool(gateway, pair):
         model.bind_tools([one, other]).invoke("Hello")
         model.bind_tools([one]).invoke("Hello")
 
-    first, second = asked(gateway)
+    first, second = model_requests(gateway)
     assert first.body == second.body

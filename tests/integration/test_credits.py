@@ -21,9 +21,9 @@ from langchain_segmind import (
     track_usage,
 )
 from langchain_segmind.testing import LocalGateway, Queue, Reply, Usage
-from tests.integration.ways import both_ways, build
+from tests.integration.call_styles import build, in_both_styles
 
-pytestmark = both_ways
+pytestmark = in_both_styles
 
 COST = 0.000_1
 """Dollars that each answer below costs: 20 tokens in at 1 and 20 out at 4 millionths."""

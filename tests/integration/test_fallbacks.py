@@ -6,10 +6,10 @@ import pytest
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from tests.integration.ways import asked, both_ways, build
+from tests.integration.call_styles import build, in_both_styles, model_requests
 
 pytestmark = [
-    *both_ways,
+    *in_both_styles,
     pytest.mark.parametrize(
         ("first", "second"),
         [
@@ -55,8 +55,8 @@ def test_fallbacks_bind_tools_to_every_model(gateway, chain, first, second):
         assert [call["args"] for call in message.tool_calls] == [{"query": "bees"}]
         assert message.response_metadata["model_name"] == second
 
-    assert [request.slug for request in asked(gateway)] == [first, second] * 2
-    assert all("search" in str(request.body) for request in asked(gateway))
+    assert [request.slug for request in model_requests(gateway)] == [first, second] * 2
+    assert all("search" in str(request.body) for request in model_requests(gateway))
 
 
 def test_fallbacks_give_every_model_the_schema(gateway, chain, first, second):
@@ -66,8 +66,8 @@ def test_fallbacks_give_every_model_the_schema(gateway, chain, first, second):
     assert structured.invoke("Which city?") == City(name="Oslo")
     assert asyncio.run(structured.ainvoke("Which city?")) == City(name="Oslo")
 
-    assert [request.slug for request in asked(gateway)] == [first, second] * 2
-    assert all("response_format" in request.body for request in asked(gateway))
+    assert [request.slug for request in model_requests(gateway)] == [first, second] * 2
+    assert all("response_format" in request.body for request in model_requests(gateway))
 
 
 def test_fallbacks_pass_on_the_methods_of_jobs(gateway, chain, first, second):
@@ -92,7 +92,7 @@ def test_fallbacks_submit_to_the_first_model_also_with_tools_bound(gateway, firs
         calls = [job.result().tool_calls[0]["name"] for job in jobs]
 
     assert calls == ["search"] * 3
-    assert {request.slug for request in asked(gateway)} == {first}
+    assert {request.slug for request in model_requests(gateway)} == {first}
 
 
 def test_fallbacks_pass_on_what_a_model_tells(gateway, first, second):

@@ -11,9 +11,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, content_block_from_file
 from langchain_segmind.models import model_info_for
 from langchain_segmind.testing import LocalGateway, Reply
-from tests.integration.ways import asked, both_ways, build
+from tests.integration.call_styles import build, in_both_styles, model_requests
 
-pytestmark = both_ways
+pytestmark = in_both_styles
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -23,7 +23,7 @@ FAMILIES = pytest.mark.parametrize("slug", TOUR)
 
 
 def last_body(gateway):
-    return asked(gateway)[-1].body
+    return model_requests(gateway)[-1].body
 
 
 def test_one_history_goes_through_every_family(gateway):
@@ -42,9 +42,9 @@ def test_one_history_goes_through_every_family(gateway):
             history += [model.invoke(history), *says]
 
     assert history[-1].text == "Your name is Ada."
-    assert "My name is Ada." in str(asked(gateway)[-1].body)
-    assert [request.status for request in asked(gateway)] == [200, 200, 200]
-    assert "secret" not in str([request.body for request in asked(gateway)])
+    assert "My name is Ada." in str(model_requests(gateway)[-1].body)
+    assert [request.status for request in model_requests(gateway)] == [200, 200, 200]
+    assert "secret" not in str([request.body for request in model_requests(gateway)])
     for message, slug in zip([m for m in history if isinstance(m, AIMessage)], TOUR, strict=True):
         assert message.response_metadata["model_name"] == slug
         assert message.response_metadata["finish_reason"] == "stop"
@@ -128,7 +128,7 @@ def test_an_address_of_an_image_is_refused_with_advice_where_only_inline_data_go
 
     assert "message 1, block 0" in str(caught.value)
     assert "content_block_from_file" in str(caught.value)
-    assert asked(gateway) == []
+    assert model_requests(gateway) == []
 
 
 def test_a_file_named_in_a_message_is_never_opened(gateway, tmp_path):
@@ -138,7 +138,7 @@ def test_a_file_named_in_a_message_is_never_opened(gateway, tmp_path):
     with build(gateway, "gpt-4o") as model, pytest.raises(SegmindInvalidRequestError):
         model.invoke([message])
 
-    assert base64.b64encode(PNG).decode() not in str([r.body for r in asked(gateway)])
+    assert base64.b64encode(PNG).decode() not in str([r.body for r in model_requests(gateway)])
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_json_mode_is_refused_for_claude_before_anything_is_sent(gateway):
         with pytest.raises(SegmindInvalidRequestError, match="json_schema"):
             structured.invoke("Hello")
 
-    assert asked(gateway) == []
+    assert model_requests(gateway) == []
 
 
 @pytest.mark.parametrize(("slug", "family"), [("house-llm", "anthropic"), ("my-model", "gemini")])
@@ -251,7 +251,7 @@ def test_the_catalogue_is_read_without_the_key():
     assert entries["gpt-4o"].title
     assert "stable-diffusion" not in str(sorted(entries))
     assert {entry.slug for entry in of_the_class} == set(entries)
-    for request in asked(gateway):
+    for request in model_requests(gateway):
         assert "x-api-key" not in request.headers
         assert "x-secret" not in request.headers
 

@@ -34,9 +34,9 @@ from langchain_segmind import (
     SegmindRateLimitError,
 )
 from langchain_segmind.testing import Call, LocalGateway, Queue, Reply
-from tests.integration.ways import asked, both_ways, build
+from tests.integration.call_styles import build, in_both_styles, model_requests
 
-pytestmark = both_ways
+pytestmark = in_both_styles
 
 PNG = base64.b64encode(
     base64.b64decode(
@@ -54,7 +54,7 @@ class Person(BaseModel):
 
 def body(gateway):
     """The body of the last request."""
-    return asked(gateway)[-1].body
+    return model_requests(gateway)[-1].body
 
 
 # --- calls -----------------------------------------------------------------------------------
@@ -66,16 +66,16 @@ async def test_invoke_and_ainvoke_say_the_same(model, gateway):
 
     assert "Ada" in first.text
     assert first.text == second.text
-    assert asked(gateway)[0].body == asked(gateway)[1].body
+    assert model_requests(gateway)[0].body == model_requests(gateway)[1].body
     await model.aclose()
 
 
-def test_a_message_tells_all_the_gateway_told(model, gateway, way):
+def test_a_message_tells_all_the_gateway_told(model, gateway, call_style):
     message = model.invoke("Hello")
 
     told = message.response_metadata
-    headers = asked(gateway)[0]
-    assert headers.path == ("/v1/gpt-4o" if way == "direct" else "/v2/gpt-4o")
+    headers = model_requests(gateway)[0]
+    assert headers.path == ("/v1/gpt-4o" if call_style == "direct" else "/v2/gpt-4o")
     assert (told["model_name"], told["model_provider"]) == ("gpt-4o", "segmind")
     assert told["finish_reason"] == "stop"
     assert told["cost"] > 0
@@ -120,7 +120,7 @@ def test_a_call_overrides_the_model(gateway):
         )
         model.invoke("Hello")
 
-    first, second = asked(gateway)
+    first, second = model_requests(gateway)
     sent = {name: value for name, value in first.body.items() if name != "messages"}
     assert first.slug == "gpt-5.4-mini"
     assert message.response_metadata["model_name"] == "gpt-5.4-mini"
@@ -133,7 +133,7 @@ def test_headers_of_one_call_are_sent_with_it(model, gateway):
     model.invoke("Hello", extra_headers={"X-Trace": "abc"})
     model.invoke("Hello")
 
-    assert [r.headers.get("x-trace") for r in asked(gateway)] == ["abc", None]
+    assert [r.headers.get("x-trace") for r in model_requests(gateway)] == ["abc", None]
 
 
 def test_several_alternatives_are_all_returned_and_counted_once(model):
@@ -151,7 +151,7 @@ async def test_stop_sequences_are_kept_even_by_a_gateway_that_does_not(model, ga
     second = await model.ainvoke("Count", stop=["three"])
 
     assert (first.text, second.text) == ("one ", "one two ")
-    assert asked(gateway)[0].body["stop"] == ["three", "two"]
+    assert model_requests(gateway)[0].body["stop"] == ["three", "two"]
     await model.aclose()
 
 
@@ -217,7 +217,7 @@ async def test_a_stream_is_one_honest_chunk(model, gateway):
         assert chunk.usage_metadata["total_tokens"] > 0
         assert chunk.response_metadata["model_name"] == "gpt-4o"
         assert chunk.chunk_position == "last"
-    assert all("stream" not in request.body for request in asked(gateway))
+    assert all("stream" not in request.body for request in model_requests(gateway))
     await model.aclose()
 
 
@@ -376,7 +376,7 @@ def test_fields_can_be_configured_for_a_call(model, gateway):
     configurable.invoke("Hello", {"configurable": {"model": "gpt-5.2", "temp": 0.7}})
     configurable.invoke("Hello")
 
-    assert [(r.slug, r.body.get("temperature")) for r in asked(gateway)] == [
+    assert [(r.slug, r.body.get("temperature")) for r in model_requests(gateway)] == [
         ("gpt-5.2", 0.7),
         ("gpt-4o", None),
     ]
@@ -402,7 +402,7 @@ def test_with_retry_repeats_a_rate_limit_only(model, gateway):
     gateway.fail(status=400, times=1)
     with pytest.raises(ValueError, match="400"):
         patient.invoke("Hello")
-    assert len(asked(gateway)) == 1
+    assert len(model_requests(gateway)) == 1
 
 
 def test_credits_that_run_out_are_told(gateway):
@@ -413,7 +413,7 @@ def test_credits_that_run_out_are_told(gateway):
         with pytest.raises(SegmindInsufficientCreditsError, match="Top up") as caught:
             model.invoke("Hello")
 
-        assert (len(asked(poor)), poor.executions) == (1, 0)
+        assert (len(model_requests(poor)), poor.executions) == (1, 0)
         assert caught.value.billed is False
 
 
@@ -440,7 +440,7 @@ async def test_structured_output_gives_objects_of_the_schema(model, gateway):
     streamed = list(structured.stream(ADA))
 
     assert person == again == streamed[-1] == Person(name="Ada Lovelace", year=1815)
-    form = asked(gateway)[0].body["response_format"]
+    form = model_requests(gateway)[0].body["response_format"]
     assert form["type"] == "json_schema"
     assert form["json_schema"]["name"] == "Person"
     assert "strict" not in form["json_schema"]
@@ -471,8 +471,8 @@ def test_structured_output_takes_the_settings_of_a_call_the_model_too(model, gat
     )
 
     assert structured.invoke(ADA) == Person(name="Ada Lovelace", year=1815)
-    assert asked(gateway)[-1].slug == "gpt-5.1"
-    assert asked(gateway)[-1].body["temperature"] == 0.5
+    assert model_requests(gateway)[-1].slug == "gpt-5.1"
+    assert model_requests(gateway)[-1].body["temperature"] == 0.5
 
 
 NULLABLE = [{"type": "string"}, {"type": "null"}]
@@ -647,7 +647,7 @@ def test_a_conversation_remembers(model, gateway):
         answer = chain.invoke({"history": history, "question": question})
         history += [HumanMessage(question), AIMessage(answer)]
 
-    assert "My name is Ada." in str(asked(gateway)[-1].body)
+    assert "My name is Ada." in str(model_requests(gateway)[-1].body)
 
 
 def test_a_retrieval_chain_answers_from_its_documents(model, gateway):
@@ -695,7 +695,7 @@ async def test_a_graph_streams_its_messages_and_remembers(model, gateway):
     ]
 
     assert "What is my name?" in "".join(message.text for message, _ in parts)
-    assert "My name is Ada." in str(asked(gateway)[-1].body)
+    assert "My name is Ada." in str(model_requests(gateway)[-1].body)
     assert len(graph.get_state(thread).values["messages"]) == 4
     await model.aclose()
 
@@ -746,7 +746,7 @@ async def test_langgraphs_default_retry_never_pays_twice(model, gateway, driver,
     with pytest.raises(SegmindError) as caught:
         await builder.compile().ainvoke({"messages": [HumanMessage("Hello")]})
 
-    assert (len(asked(gateway)), gateway.executions) == (1, 1)
+    assert (len(model_requests(gateway)), gateway.executions) == (1, 1)
     assert caught.value.outcome in ("unknown", "executed")
     await model.aclose()
 

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from langchain_segmind import Progress, SegmindBudgetExceededError, progress_bar, track_usage
 from langchain_segmind.testing import LocalGateway, Queue
-from tests.integration.ways import both_ways, build
+from tests.integration.call_styles import build, in_both_styles
 
 QUESTIONS = [f"What is {n} + {n}?" for n in range(8)]
 
@@ -48,13 +48,13 @@ def wait_until(true):
 # --- what is counted -------------------------------------------------------------------------
 
 
-def on_both_ways(test):
-    for mark in both_ways:
+def on_both_styles(test):
+    for mark in in_both_styles:
         test = mark(test)
     return test
 
 
-@on_both_ways
+@on_both_styles
 async def test_every_kind_of_call_is_counted(gateway):
     async with build(gateway) as model:
         chain = model | StrOutputParser()
@@ -72,7 +72,7 @@ async def test_every_kind_of_call_is_counted(gateway):
     assert str(bar) == f"{bar.total_tokens} tokens, {bar.cost:.4f} USD, {gateway.credits:.2f} left"
 
 
-@on_both_ways
+@on_both_styles
 @pytest.mark.parametrize("is_async", [False, True])
 def test_failed_calls_count_as_failed(gateway, is_async):
     gateway.fail(status=400, times=3)
@@ -84,7 +84,7 @@ def test_failed_calls_count_as_failed(gateway, is_async):
     assert bar.calls == gateway.executions == 5
 
 
-@on_both_ways
+@on_both_styles
 async def test_cancelled_calls_count_as_cancelled():
     with LocalGateway(latency=5) as gateway:
         async with build(gateway) as model:
@@ -98,7 +98,7 @@ async def test_cancelled_calls_count_as_cancelled():
                 assert counts(bar) == {"cancelled": 3}
 
 
-@on_both_ways
+@on_both_styles
 async def test_call_cancelled_in_the_rate_limiter_counts_as_cancelled(gateway):
     slow = InMemoryRateLimiter(requests_per_second=0.001, max_bucket_size=1)
     async with build(gateway, rate_limiter=slow) as model:
@@ -112,7 +112,7 @@ async def test_call_cancelled_in_the_rate_limiter_counts_as_cancelled(gateway):
     assert gateway.executions == 0
 
 
-@on_both_ways
+@on_both_styles
 def test_calls_of_an_agent_are_counted(gateway):
     def add(a: int, b: int) -> int:
         """Add two numbers."""

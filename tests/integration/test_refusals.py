@@ -17,9 +17,9 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_segmind.testing import Reply
-from tests.integration.ways import asked, both_ways, build
+from tests.integration.call_styles import build, in_both_styles, model_requests
 
-pytestmark = both_ways
+pytestmark = in_both_styles
 
 
 def openai(message, finish="stop", more=()):
@@ -162,7 +162,7 @@ def test_a_refusal_is_a_block_of_every_answer(gateway, slug, body, words, settin
             (block,) = refusals(message)
             assert words in block["refusal"]
 
-    assert len(asked(gateway)) == 5
+    assert len(model_requests(gateway)) == 5
 
 
 @every_shape
@@ -282,7 +282,7 @@ def test_a_conversation_goes_on_after_a_refusal(gateway, slug, settings):
         refused = model.invoke("Do it")
         assert model.invoke([("user", "Do it"), refused, ("user", "Why?")]).text == "Because."
 
-    assert "I would rather not." in str(asked(gateway)[-1].body)
+    assert "I would rather not." in str(model_requests(gateway)[-1].body)
 
 
 @every_family

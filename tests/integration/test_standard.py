@@ -9,7 +9,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests, Embeddi
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings
 from langchain_segmind.testing import LocalGateway, ScriptedModel
-from tests.integration.ways import WAYS
+from tests.integration.call_styles import CALL_STYLES
 
 FILES = {
     "png": base64.b64decode(
@@ -35,7 +35,7 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
     slug = "gpt-4o"
     other_slug = "gpt-5.4-mini"
     tool_calling = "auto"
-    way: ClassVar = WAYS["direct"]
+    way: ClassVar = CALL_STYLES["direct"]
 
     @pytest.fixture(autouse=True)
     def _gateway(self, gateway):
@@ -175,7 +175,7 @@ class TestGeminiFamilyByFunctionCalling(ByFunctionCalling, TestGeminiFamily):
 class InTheQueue:
     """The same through the job queue."""
 
-    way = WAYS["queue"]
+    way = CALL_STYLES["queue"]
 
 
 class TestOpenAIFamilyInTheQueue(InTheQueue, TestOpenAIFamily):

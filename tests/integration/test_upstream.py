@@ -20,8 +20,8 @@ from langchain_segmind import (
     content_block_from_file,
 )
 from langchain_segmind.testing import LocalGateway, OpenAICompatibleModel
+from tests.integration.call_styles import build
 from tests.integration.upstream import HANG_UP, SILENCE, Upstream, completion, serve
-from tests.integration.ways import build
 
 SLUGS = ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"]
 TIMES = HumanMessage("17 times 23?")

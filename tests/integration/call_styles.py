@@ -1,0 +1,38 @@
+"""The two styles of a call, direct and through the job queue; many suites run in both."""
+
+from typing import Any
+
+import pytest
+
+from langchain_segmind import ChatSegmind
+
+CALL_STYLES: dict[str, dict[str, Any]] = {
+    "direct": {"queue": False},
+    "queue": {"queue": True, "poll_interval": 0.01},
+}
+
+in_both_styles = [
+    pytest.mark.usefixtures("call_style"),
+    pytest.mark.parametrize("call_style", CALL_STYLES, indirect=True),
+]
+
+_current: dict[str, Any] = {}
+
+
+@pytest.fixture
+def call_style(request):
+    """Have `build` make models that call in one style."""
+    _current.update(CALL_STYLES[request.param])
+    yield request.param
+    _current.clear()
+
+
+def build(gateway, model="gpt-4o", **kwargs):
+    """Build a model for a local gateway, in the call style of the running test."""
+    address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
+    return ChatSegmind(model=model, **address, **{**_current, **kwargs})
+
+
+def model_requests(gateway):
+    """Return the requests that run a model: all but polls."""
+    return [request for request in gateway.requests if request.method == "POST"]
