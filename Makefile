@@ -21,7 +21,7 @@ FLOORS += langsmith==0.4.0 pytest==9.0.3
 FLOOR_FAULTS := tests/integration/test_tls_and_proxies.py tests/faults/test_connecting.py
 
 .PHONY: help demo demo-llm test test-llm test-live live check faults notebook format lint types \
-  test-floor bench dist clean
+  pyright test-floor bench dist clean
 help:
 	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
 	@echo "make demo-llm    the same with a model of yours: SERVER=http://localhost:11434/v1 MODEL=..."
@@ -31,6 +31,7 @@ help:
 	@echo "make live        ask the live gateway what is not known yet (at most 0.05 USD)"
 	@echo "make check       format, lint, types and tests: what CI runs"
 	@echo "make test-floor  tests of units, TLS and connecting with every dependency at its lower bound"
+	@echo "make pyright     the types of the public API as pyright sees them (installs node: 250 MB)"
 	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
 	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
 	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
@@ -100,6 +101,10 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+pyright: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pyright[nodejs]>=1.1.414,<2'
+	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing
 
 $(FLOOR)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 10) <= v < (3, 13) else "The lower bounds have wheels for Python 3.10 to 3.12 only, this is %d.%d: make PYTHON=python3.12 test-floor" % v[:2])'
