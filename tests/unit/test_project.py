@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -37,6 +38,17 @@ def test_every_dependency_has_a_floor_with_a_reason_and_a_ceiling():
     assert explained == set(_dependencies())
     for name, requirement in _dependencies().items():
         assert sorted(each.operator for each in requirement.specifier) == ["<", ">="], name
+
+
+def test_pre_commit_runs_the_commands_of_make_check():
+    recipe = re.findall(r"^check:.*\n((?:\t.+\n)+)", _read("Makefile"), re.MULTILINE)[0]
+    in_venv = recipe.replace("$(BIN)", ".venv/bin").replace("\t", "").splitlines()
+    [repository] = yaml.safe_load(_read(".pre-commit-config.yaml"))["repos"]
+
+    assert [hook["entry"] for hook in repository["hooks"]] == in_venv
+    assert {(hook["language"], hook["pass_filenames"]) for hook in repository["hooks"]} == {
+        ("system", False)
+    }
 
 
 @dataclass(frozen=True)
