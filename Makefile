@@ -1,42 +1,42 @@
-# Everything runs in virtual environments beside this file; nothing else is touched.
+# Everything runs in virtual environments in this folder.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
-# In the order in which they are best read.
+# In the order in which a newcomer should read them.
 EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling batch_on_ray
 DIST   := .venv-dist
-# One model of each family, and what is shown on it.
+# `make demo-llm` runs these examples with one model of each family.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
 LLM_EXAMPLES := quickstart rag agent
 # The lower bound of every run-time dependency, as pyproject.toml states it.
 FLOORS := langchain-core==1.6.0 requests==2.32.4 urllib3==2.8.0 aiohttp==3.12.14
 FLOORS += pydantic==2.7.4 pydantic-core==2.18.4 typing-extensions==4.13.0
-# Later releases of langsmith do not work with that pydantic, and later ones of pytest warn of the
-# anyio that goes with that typing-extensions.
+# Later releases of langsmith do not work with that pydantic, and later releases of pytest warn about
+# the anyio that goes with that typing-extensions.
 FLOORS += langsmith==0.4.0 pytest==9.0.3
-# What depends most on the defaults of old releases: whom we connect to, and how.
+# TLS and connecting depend most on the defaults of old releases.
 FLOOR_FAULTS := tests/integration/test_tls_and_proxies.py tests/faults/test_connecting.py
 
 .PHONY: help demo demo-llm test test-llm test-live live check faults notebook format lint types \
   pyright test-floor bench dist clean
 help:
-	@echo "make demo        set up and run the examples (live with SEGMIND_API_KEY)"
-	@echo "make demo-llm    the same with a model of yours: SERVER=http://localhost:11434/v1 MODEL=..."
-	@echo "make test        set up and run all tests: 9,100, in seven minutes on two cores"
-	@echo "make test-llm    test with a model of yours: SERVER=http://localhost:11434/v1 MODEL=..."
-	@echo "make test-live   test the main promises on the live gateway (SEGMIND_API_KEY; about a cent)"
-	@echo "make live        ask the live gateway what is not known yet (at most 0.05 USD)"
-	@echo "make check       format, lint, types and tests: what CI runs"
-	@echo "make test-floor  tests of units, TLS and connecting with every dependency at its lower bound"
-	@echo "make pyright     the types of the public API as pyright sees them (installs node: 250 MB)"
-	@echo "make faults      what chat models make of every fault: writes docs/faults.md (10 minutes)"
+	@echo "make demo        run the examples (live if SEGMIND_API_KEY is set)"
+	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
+	@echo "make test        run all tests (about 7 minutes on 2 cores)"
+	@echo "make test-llm    run tests with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
+	@echo "make test-live   test the live gateway (needs SEGMIND_API_KEY; costs about 1 cent)"
+	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
+	@echo "make check       check format, lint and types, and run all tests, as CI does"
+	@echo "make test-floor  run unit, TLS and connection tests with the lowest supported dependencies"
+	@echo "make pyright     check the types of the public API with pyright (installs node: 250 MB)"
+	@echo "make faults      write docs/faults.md: how chat models handle each fault (10 minutes)"
 	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
-	@echo "make bench       measure us and our peers; QUICK=1 only sees that it runs"
-	@echo "make dist        build wheel and sdist, check them, run the quickstart from the wheel"
-	@echo "make format      rewrite the code as the formatter has it"
+	@echo "make bench       benchmark this and other chat models; QUICK=1: only check that it runs"
+	@echo "make dist        build and check the wheel and the sdist, and run the quickstart from the wheel"
+	@echo "make format      format the code"
 	@echo "make clean       remove the virtual environments and caches"
 
 $(READY): pyproject.toml
@@ -54,7 +54,7 @@ demo: $(READY)
 	@echo; echo "##### examples/testing.py"
 	@$(BIN)/python -m pytest examples/testing.py -v --no-header
 
-# SERVER and MODEL: an OpenAI-compatible server and one of its models; without, this says how to get one.
+# SERVER and MODEL: an OpenAI-compatible server and one of its models. Without them, it says how to get one.
 demo-llm: $(READY)
 	@$(BIN)/python -m tests.llm.server '$(SERVER)' '$(MODEL)'
 	@for model in $(FAMILIES); do for example in $(LLM_EXAMPLES); do \
@@ -73,7 +73,7 @@ test-llm: $(READY)
 test-live: $(READY)
 	SEGMIND_LIVE=1 $(BIN)/python -m pytest -m live tests/integration/test_promises.py
 
-# Both can be tried on a local gateway: $(BIN)/python -m langchain_segmind.testing -- make live PAUSE=0
+# Rehearse this and `test-live` on a local gateway: $(BIN)/python -m langchain_segmind.testing -- make live PAUSE=0
 live: $(READY)
 	@$(BIN)/python -m tests.live.check
 

@@ -1,4 +1,4 @@
-"""Runs the local gateway as a process: ``python -m langchain_segmind.testing --port 8700``."""
+"""Run the local gateway as a process: ``python -m langchain_segmind.testing --port 8700``."""
 
 import argparse
 import os
@@ -20,27 +20,27 @@ _HIDDEN = "<the key you gave>"
 _UPSTREAM_KEY = "UPSTREAM_API_KEY"
 
 _WELCOME = """\
-The local Segmind gateway listens. {about}
+The local Segmind gateway is running. {about}
   base url  {base_url}
   api key   {api_key}
 
-Use it under a program as it is:
+Use it from any program, without changing its code:
   export SEGMIND_API_BASE={base_url}
   export SEGMIND_API_KEY={api_key}
-or run the program with a gateway of its own:
+or start a program together with a gateway:
   python -m langchain_segmind.testing -- python program.py
 Use it in Python:
   from langchain_segmind import ChatSegmind
   model = ChatSegmind(model="gpt-4o", base_url="{base_url}", api_key="{api_key}")
   print(model.invoke("What is the capital of France?").text)
-Use it in tests (pytest has the fixture as soon as this package is installed):
+Use it in tests (installing this package adds the pytest fixture):
   def test_my_program(segmind_gateway):
       segmind_gateway.reply("Paris.")
 
-Requests are shown below. Ctrl-C stops it."""
+Requests are logged below. Press Ctrl-C to stop."""
 
-_BUILT_IN = "No model answers: it repeats what it is asked."
-_UPSTREAM = "A model at {url} answers."
+_BUILT_IN = "It echoes the prompt instead of running a model."
+_UPSTREAM = "It forwards requests to the model at {url}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,7 +80,7 @@ def _serve(gateway: LocalGateway, about: str, options: argparse.Namespace) -> in
 
 
 def _run(gateway: LocalGateway, about: str, command: Sequence[str]) -> int:
-    _say(f"A local gateway runs while this runs: {' '.join(command)}\n{about}")
+    _say(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
     try:
         return launch(gateway, command)
     except OSError as error:
@@ -118,32 +118,38 @@ def _responder(options: argparse.Namespace) -> tuple[Responder | None, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m langchain_segmind.testing",
-        description="A Segmind gateway on this machine, for tests and first steps without a key.",
+        description="Run a local Segmind gateway, for tests and for trying this package without a key.",
     )
-    port = f"0 picks a free one ({_PORT}, or with a command a free one)"
+    port = f"port to listen on; 0 picks a free one (default: {_PORT}; with a command: a free one)"
     parser.add_argument("--port", type=int, help=port)
-    parser.add_argument("--api-key", help="the key to accept (by default one is made up)")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds each model run takes")
-    parser.add_argument("--credits", type=float, default=10.0, help="dollars to begin with")
+    parser.add_argument("--api-key", help="API key to accept (default: a generated one)")
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="seconds that each model run takes"
+    )
+    parser.add_argument(
+        "--credits", type=float, default=10.0, help="initial balance in US dollars (default: 10)"
+    )
     parser.add_argument(
         "--upstream",
         metavar="URL",
-        help="have a model on an OpenAI-compatible server answer, as http://127.0.0.1:11434/v1; "
-        f"its key, if it wants one, is read from {_UPSTREAM_KEY}",
+        help="forward requests to an OpenAI-compatible server such as http://127.0.0.1:11434/v1; "
+        f"if it needs a key, set {_UPSTREAM_KEY}",
     )
-    parser.add_argument("--upstream-model", metavar="NAME", help="its name (by default the slug)")
-    parser.add_argument("--log", action="store_true", help="show requests under a command, too")
+    parser.add_argument(
+        "--upstream-model", metavar="NAME", help="name of its model (default: the slug)"
+    )
+    parser.add_argument("--log", action="store_true", help="with a command: log requests to stderr")
     parser.add_argument(
         "command",
         nargs=argparse.REMAINDER,
         metavar="-- command",
-        help="a program to run with SEGMIND_API_BASE and SEGMIND_API_KEY set to this gateway",
+        help="program to run with SEGMIND_API_BASE and SEGMIND_API_KEY set to this gateway",
     )
     return parser
 
 
 def _interrupt() -> threading.Event:
-    """Give what is set by Ctrl-C, from now on."""
+    """Return an event that Ctrl-C sets from now on."""
     over = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
