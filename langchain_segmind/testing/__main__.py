@@ -118,7 +118,7 @@ def _responder(options: argparse.Namespace) -> tuple[Responder | None, str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m langchain_segmind.testing",
-        description="Run a local Segmind gateway, for tests and for trying this package without a key.",
+        description="Run a local Segmind gateway, for tests and for demos without an API key.",
     )
     port = f"port to listen on; 0 picks a free one (default: {_PORT}; with a command: a free one)"
     parser.add_argument("--port", type=int, help=port)
