@@ -1,6 +1,6 @@
 """`make bench`: measures, prints the table of targets, and writes results.json and overhead.svg.
 
-With `--quick`, it only sees that everything runs: few rounds, no peers, no verdicts, no files.
+With `--quick`, it only sees that everything runs: few rounds, no peers, no results, no files.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class Bench:
             self.figures[f"{name}/ChatOpenAI"] = ratio(samples, OURS, "ChatOpenAI")
         peaks = [child("image", url, _IMAGE)["times"] for _ in range(min(3, sizes.rounds))]
         self.figures["image/peak"] = [peak for peak in peaks if peak > 0]
-        samples = measures.speaking(sizes)
-        self.figures["speaking/json"] = ratio(samples, OURS, "json.dumps")
+        samples = measures.rendering(sizes)
+        self.figures["rendering/json"] = ratio(samples, OURS, "json.dumps")
 
     def other_ways(self) -> None:
         """Tools and the queue: for orientation, there is no target."""
@@ -216,7 +216,7 @@ def _image() -> questions.Question:
     return questions.image(_IMAGE)
 
 
-# --- what is told of it ----------------------------------------------------------------------
+# --- what is reported ------------------------------------------------------------------------
 
 
 def _judged(figures: dict[str, list[float]]) -> list[dict[str, Any]]:
@@ -228,16 +228,16 @@ def _judged(figures: dict[str, list[float]]) -> list[dict[str, Any]]:
             "must": target.must,
             "stretch": target.stretch,
             "measured": None,
-            "must_verdict": "not measured",
-            "stretch_verdict": "",
+            "must_result": "not measured",
+            "stretch_result": "",
         }
         if samples:
             value = median(samples)
             row |= {
                 "measured": round(value, 3),
                 "quartiles": [round(q, 3) for q in _quartiles(samples)],
-                "must_verdict": targets.verdict(value, target.must),
-                "stretch_verdict": targets.verdict(value, target.stretch),
+                "must_result": targets.judge(value, target.must),
+                "stretch_result": targets.judge(value, target.stretch),
             }
         rows.append(row)
     return rows
@@ -266,19 +266,19 @@ def _short(value: float) -> str:
 
 
 def _print_targets(rows: list[dict[str, Any]]) -> None:
-    print(f"{'target':70}{'must':>8}{'stretch':>9}{'measured':>10}   verdict, stretch")
+    print(f"{'target':70}{'must':>8}{'stretch':>9}{'measured':>10}   result, stretch")
     for row in rows:
         stretch = "" if row["stretch"] is None else f"{row['stretch']:g}"
         measured = "" if row["measured"] is None else f"{row['measured']:.2f}"
         print(
             f"{row['what']:70}{row['must']:>8g}{stretch:>9}{measured:>10}   "
-            f"{row['must_verdict']:8}{row['stretch_verdict']}"
+            f"{row['must_result']:8}{row['stretch_result']}"
         )
 
 
 def _write(bench: Bench, rows: list[dict[str, Any]]) -> None:
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    told = {
+    results = {
         "date": datetime.now(tz=timezone.utc).date().isoformat(),
         "machine": {"cores": os.cpu_count(), "python": python},
         "versions": subjects.versions(),
@@ -288,14 +288,14 @@ def _write(bench: Bench, rows: list[dict[str, Any]]) -> None:
             for title, samples in bench.groups.items()
         },
     }
-    (HERE / "results.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     groups = {
         "CPU of one invoke, model's own time aside": bench.groups["invoke: CPU, µs"],
         "CPU of one ainvoke": bench.groups["ainvoke: CPU, µs"],
     }
     peers = [peer.module.replace("_", "-") for peer in subjects.PEERS if peer.is_installed]
     shown = ", ".join(f"{n} {v}" for n, v in subjects.versions().items() if n not in peers)
-    note = f"{told['date']}; {os.cpu_count()} cores, {python}; {shown}; less is better"
+    note = f"{results['date']}; {os.cpu_count()} cores, {python}; {shown}; less is better"
     (HERE / "overhead.svg").write_text(chart.draw(groups, note, chart.FLOORS))
 
 

@@ -45,7 +45,7 @@ def construct() -> Found:
 
 def _connectors() -> int:
     """Count what a model needs for its first call only."""
-    import requests  # noqa: PLC0415 - LangChain has imported it, so it is no part of the time
+    import requests  # noqa: PLC0415 - LangChain has imported it, so it is not a part of the time
 
     kinds = (requests.Session, requests.adapters.HTTPAdapter, ssl.SSLContext)
     return sum(isinstance(found, kinds) for found in gc.get_objects())
@@ -172,7 +172,7 @@ def _memory(field: str) -> int:
     """Read this process's memory in bytes: VmRSS is what it has, VmHWM the most it ever had."""
     status = Path("/proc/self/status")
     if not status.exists():
-        return 0  # Linux alone tells
+        return 0  # only Linux reports it
     line = next(line for line in status.read_text().splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024
 
@@ -184,7 +184,7 @@ def _forget_peak() -> None:
 
 
 def _descriptors() -> int:
-    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - it is no folder to walk
+    return len(os.listdir("/dev/fd"))  # noqa: PTH208 - it is not a folder to walk
 
 
 JOBS: Final[dict[str, Callable[..., Found]]] = {

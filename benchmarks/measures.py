@@ -191,8 +191,8 @@ def with_tools(url: str, sizes: Sizes, *, peers: bool) -> Samples:
     return cpu(calls, sizes.rounds, max(1, sizes.calls // 4))
 
 
-def speaking(sizes: Sizes) -> Samples:
-    """Measure how tools are told in words, beside writing the body they come to as JSON."""
+def rendering(sizes: Sizes) -> Samples:
+    """Measure how tools are rendered as text, beside writing the resulting body as JSON."""
     question = questions.history(200)
     tools = parse_tools(questions.tools(20))
     prompt = ChatRequest(from_langchain(question.messages), tools=tools)
@@ -287,7 +287,7 @@ def child(job: str, *args: object, flags: tuple[str, ...] = ()) -> dict[str, Any
     """Have a job of `benchmarks.jobs` done in a new process.
 
     Returns:
-        What it tells, and as `stderr` how many lines it complained in.
+        What it reports, and as `stderr` how many lines it complained in.
     """
     done = subprocess.run(
         [sys.executable, *flags, "-m", "benchmarks.jobs", job, *map(str, args)],

@@ -14,7 +14,7 @@ WORDS: Final = "How do bees find their way home when the sun is behind the cloud
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Messages, and the body that says the same."""
+    """Messages, and the same as a body."""
 
     messages: list[BaseMessage]
     body: dict[str, Any]
@@ -31,11 +31,11 @@ def short() -> Question:
 
 def history(length: int) -> Question:
     """A dialogue of so many messages, of some 200 characters each."""
-    said = [f"{n}. {WORDS * 3}" for n in range(length)]
-    messages = [AIMessage(text) if n % 2 else HumanMessage(text) for n, text in enumerate(said)]
+    texts = [f"{n}. {WORDS * 3}" for n in range(length)]
+    messages = [AIMessage(text) if n % 2 else HumanMessage(text) for n, text in enumerate(texts)]
     roles = ("user", "assistant")
-    told = [{"role": roles[n % 2], "content": text} for n, text in enumerate(said)]
-    return Question([*messages], {"messages": told})
+    in_openai_form = [{"role": roles[n % 2], "content": text} for n, text in enumerate(texts)]
+    return Question([*messages], {"messages": in_openai_form})
 
 
 def image(size: int) -> Question:
@@ -44,8 +44,8 @@ def image(size: int) -> Question:
     text = {"type": "text", "text": WORDS}
     block = {"type": "image", "base64": data, "mime_type": "image/png"}
     part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
-    told = [{"role": "user", "content": [text, part]}]
-    return Question([HumanMessage([text, block])], {"messages": told})
+    in_openai_form = [{"role": "user", "content": [text, part]}]
+    return Question([HumanMessage([text, block])], {"messages": in_openai_form})
 
 
 def tools(count: int) -> list[dict[str, Any]]:

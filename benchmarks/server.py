@@ -1,7 +1,7 @@
 """A server that answers at once, in a process of its own: what is measured is the client.
 
 The first part of a path is how many milliseconds an answer takes: `/50/v1/gpt-4o`. Each wire format
-has one canned reply, written in one piece; `/0/count` tells how many connections there were.
+has one canned reply, written in one piece; `/0/count` returns how many connections there were.
 """
 
 from __future__ import annotations

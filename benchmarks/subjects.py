@@ -1,7 +1,7 @@
 """Who is measured: the floors under every client, us, and our peers.
 
 A subject is made from a server's address and a question, and gives a function to call again and
-again. Peers are rows: one that is not installed is left out and said to be.
+again. Peers are rows: one that is not installed is left out, and named.
 """
 
 from __future__ import annotations

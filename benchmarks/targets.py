@@ -13,8 +13,8 @@ class Target:
     Attributes:
         what: In words.
         figure: The measured figure.
-        must: What it may come to.
-        stretch: What we would like it to come to; None where there is one bound.
+        must: The highest value that is allowed.
+        stretch: The value we would like; None where there is one bound.
     """
 
     what: str
@@ -58,13 +58,13 @@ TARGETS: Final = (
     Target("200 messages: CPU / ChatOpenAI", "history/ChatOpenAI", 0.08),
     Target("5 MB image: CPU / requests", "image/requests", 1.1),
     Target("5 MB image: peak memory / message", "image/peak", 3),
-    Target("20 tools, 200 messages, told in words: CPU / json.dumps", "speaking/json", 3),
+    Target("20 tools, 200 messages, rendered as text: CPU / json.dumps", "rendering/json", 3),
     Target("TLS, one after the other: connections", "tls/invoke", 1),
     Target("TLS, one after the other, async: connections", "tls/ainvoke", 1),
 )
 
 
-def verdict(value: float, bound: float | None) -> str:
+def judge(value: float, bound: float | None) -> str:
     """Judge a figure by a bound, to the two digits that are shown."""
     if bound is None:
         return ""

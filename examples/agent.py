@@ -1,6 +1,6 @@
 """An agent with three tools, over several turns, on one model of each family.
 
-The gateway forwards no tools; the package tells them in words and reads the calls back, so that
+The gateway forwards no tools; the package renders them into the prompt and parses the calls, so
 LangChain's `create_agent` works as with any other model. Runs on the live gateway when
 SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single
 model, CALLS how many questions it is asked. It needs langchain, and numpy for the search:
@@ -55,14 +55,14 @@ def converse(model: ChatSegmind) -> None:
     """Ask an agent all questions in one conversation, and print what it does."""
     limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may go on
     agent = create_agent(model, tools(), middleware=[limit], checkpointer=InMemorySaver())
-    told = 0
+    shown = 0
     for question in QUESTIONS[: int(os.environ.get("CALLS", "4"))]:
         state = agent.invoke(
             {"messages": [HumanMessage(question)]}, {"configurable": {"thread_id": model.model}}
         )
-        for message in state["messages"][told:]:
+        for message in state["messages"][shown:]:
             show(message)
-        told = len(state["messages"])
+        shown = len(state["messages"])
 
 
 def tools() -> list[BaseTool]:

@@ -10,7 +10,7 @@ RAY_ADDRESS names a cluster. It needs the extra `scale`: pip install 'langchain-
 
 Ray repeats what was lost with a worker, and so would pay for it again. Therefore batches are cut
 here once and for all, a worker leaves a note on the disk before it asks for one, and a batch that
-has a note is never asked for again. Answers are on the disk before Ray hears of them.
+has a note is never asked for again. Answers are on the disk before Ray gets them.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ ROWS: Final = pa.schema(
         "answer": pa.string(),
         "error": pa.string(),  # its class
         "message": pa.string(),
-        "billed": pa.bool_(),  # null: nobody can tell
-        "cost": pa.float64(),  # US dollars; null: the gateway did not tell
+        "billed": pa.bool_(),  # null: nobody knows
+        "cost": pa.float64(),  # US dollars; null: the gateway did not report it
         "input_tokens": pa.int64(),
         "output_tokens": pa.int64(),
         "model": pa.string(),
@@ -150,20 +150,20 @@ def leave_note(file: Path, ids: list[str]) -> bool:
 
 
 def row(identity: str, end: AIMessage | BaseException) -> dict[str, Any]:
-    """Tell what became of a prompt."""
+    """Give the outcome of a prompt as a row."""
     if isinstance(end, AIMessage):
         usage: Any = end.usage_metadata or {}
-        told = end.response_metadata
+        metadata = end.response_metadata
         return {
             "id": identity,
             "outcome": ANSWERED,
             "answer": end.text,
             "billed": True,
-            "cost": told.get("cost"),
+            "cost": metadata.get("cost"),
             "input_tokens": usage.get("input_tokens"),
             "output_tokens": usage.get("output_tokens"),
-            "model": told.get("model_name"),
-            "request_id": told.get("request_id"),
+            "model": metadata.get("model_name"),
+            "request_id": metadata.get("request_id"),
         }
     known = end if isinstance(end, SegmindError) else SegmindError(str(end), outcome="unknown")
     return {
@@ -179,9 +179,9 @@ def row(identity: str, end: AIMessage | BaseException) -> dict[str, Any]:
 
 
 def lost(ids: list[str]) -> list[dict[str, Any]]:
-    """Tell of prompts whose worker was lost before their answers were written."""
-    told = "The worker was lost while it asked; the model may have run and been billed."
-    return [{"id": i, "outcome": "unknown", "error": "WorkerLost", "message": told} for i in ids]
+    """Give rows of prompts whose worker was lost before their answers were written."""
+    message = "The worker was lost while it asked; the model may have run and been billed."
+    return [{"id": i, "outcome": "unknown", "error": "WorkerLost", "message": message} for i in ids]
 
 
 def table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -199,7 +199,7 @@ def write(file: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_prompts(file: Path) -> pa.Table:
-    """Read all prompts, and see that each can be told from the others."""
+    """Read all prompts, and check that each has an id of its own."""
     asked = pq.read_table(file, columns=["id", "prompt"])
     asked = asked.cast(pa.schema({"id": pa.string(), "prompt": pa.string()}))
     if asked["id"].null_count or len(asked["id"].unique()) < len(asked):
@@ -208,7 +208,7 @@ def read_prompts(file: Path) -> pa.Table:
 
 
 def check_key(options: argparse.Namespace) -> None:
-    """Have a wrong key told here, free of charge, and not by every prompt."""
+    """Find a wrong key here, free of charge, and not at every prompt."""
     with ChatSegmind(model=options.model) as model:
         print(f"{model.get_credits().total:.4f} USD are left.")
 
@@ -264,7 +264,7 @@ def ask(left: pa.Table, results: Path, options: argparse.Namespace) -> None:
 
 
 def read(results: Path) -> dict[str, dict[str, Any]]:
-    """Read what became of each prompt, by its id; a later run's word is the last."""
+    """Read what became of each prompt, by its id; a later run's outcome replaces an earlier one."""
     known = dict[str, dict[str, Any]]()
     for run in sorted(results.glob("run-*")):
         for note in run.glob("*.json"):
@@ -276,18 +276,19 @@ def read(results: Path) -> dict[str, dict[str, Any]]:
 
 
 def by_id(rows: pa.Table) -> dict[str, dict[str, Any]]:
-    return {told["id"]: told for told in rows.to_pylist()}
+    return {result["id"]: result for result in rows.to_pylist()}
 
 
 def report(known: dict[str, dict[str, Any]]) -> None:
     rows = known.values()
-    outcomes = Counter(told["outcome"] for told in rows)
+    outcomes = Counter(result["outcome"] for result in rows)
     print("  " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
-    for told in rows:
-        if told["outcome"] != ANSWERED:
-            print(f"  {told['id']}: {told['outcome']}, {told['error']}: {told['message'][:60]}…")
-    tokens = sum((told["input_tokens"] or 0) + (told["output_tokens"] or 0) for told in rows)
-    print(f"  {sum(told['cost'] or 0 for told in rows):.6f} USD, {tokens} tokens", flush=True)
+    for result in rows:
+        if result["outcome"] != ANSWERED:
+            failure = f"{result['outcome']}, {result['error']}: {result['message'][:60]}…"
+            print(f"  {result['id']}: {failure}")
+    tokens = sum((result["input_tokens"] or 0) + (result["output_tokens"] or 0) for result in rows)
+    print(f"  {sum(result['cost'] or 0 for result in rows):.6f} USD, {tokens} tokens", flush=True)
 
 
 # --- the show --------------------------------------------------------------------------------
@@ -310,12 +311,12 @@ def show(
     answer(asked, results, options)
     title("The second run asks for what surely cost nothing")
     answer(asked, results, options)
-    title("The third one is told to ask for the rest, too")
+    title("The third run asks for the rest, too")
     options.repeat_unknown = True
     answer(asked, results, options)
     title("results.parquet")
-    for told in pq.read_table(results / "results.parquet").sort_by("id").to_pylist()[-3:]:
-        print(f"{told['id']}: {told['answer']} ({told['cost']} USD)")
+    for result in pq.read_table(results / "results.parquet").sort_by("id").to_pylist()[-3:]:
+        print(f"{result['id']}: {result['answer']} ({result['cost']} USD)")
 
 
 @contextlib.contextmanager

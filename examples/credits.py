@@ -25,9 +25,9 @@ def main() -> None:
 
 def one_message(model: ChatSegmind) -> None:
     message = model.invoke("What is a large language model?")
-    told = message.response_metadata
+    metadata = message.response_metadata
     print(f"\nOne message: {message.usage_metadata}")
-    print(f"  cost {told.get('cost')} USD; {told.get('remaining_credits')} USD are left")
+    print(f"  cost {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD are left")
 
 
 def one_block(model: ChatSegmind) -> None:

@@ -47,8 +47,8 @@ async def submit(ids: Path) -> None:
 
 async def show_states(jobs: list[SegmindJob]) -> None:
     states = Counter(await asyncio.gather(*(job.astatus() for job in jobs)))
-    told = ", ".join(f"{count} {state}" for state, count in states.items())
-    print(f"  {told}", flush=True)
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    print(f"  {counts}", flush=True)
 
 
 def lose_a_process(ids: Path) -> None:
@@ -72,8 +72,8 @@ def fetch(ids: Path) -> None:
         jobs = [model.get_job(request_id) for request_id in ids.read_text().split()]
         answers = [job.result() for job in jobs]
     for question, answer in zip(QUESTIONS, answers, strict=True):
-        told = answer.response_metadata
-        print(f"{question:<24} {answer.text:<20} {told['request_id'][:8]}…")
+        metadata = answer.response_metadata
+        print(f"{question:<24} {answer.text:<20} {metadata['request_id'][:8]}…")
     print(f"\nFetched in {time.perf_counter() - began:.1f} s by another process.")
     cost = f"{spent.cost:.6f} USD, {spent.total_tokens} tokens"
     print(f"{spent.calls} runs were paid for, none twice: {cost}.")

@@ -63,12 +63,12 @@ def chain(model: ChatSegmind) -> None:
 
 def conversation(model: ChatSegmind) -> None:
     title("A conversation with history")
-    prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{says}")])
+    prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{text}")])
     conversation, history = prompt | model, list[BaseMessage]()
-    for says in ("My name is Ada and I keep bees.", "What is my name?", "What do I keep?"):
-        answer = conversation.invoke({"history": history, "says": says})
-        history += [HumanMessage(says), AIMessage(answer.text)]
-        print(f"  you: {says}\nmodel: {answer.text}")
+    for text in ("My name is Ada and I keep bees.", "What is my name?", "What do I keep?"):
+        answer = conversation.invoke({"history": history, "text": text})
+        history += [HumanMessage(text), AIMessage(answer.text)]
+        print(f"  you: {text}\nmodel: {answer.text}")
 
 
 def stream(model: ChatSegmind) -> None:
@@ -167,9 +167,9 @@ RED_PIXEL = content_block_from_file(
 def cost(model: ChatSegmind) -> None:
     title("What it cost")
     message = model.invoke("Thank you!")
-    told = message.response_metadata
+    metadata = message.response_metadata
     print(f"{message.text}\nThat answer took {message.usage_metadata} tokens")
-    print(f"and {told.get('cost')} USD; {told.get('remaining_credits')} USD are left.")
+    print(f"and {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD are left.")
 
 
 def title(text: str) -> None:

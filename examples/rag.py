@@ -158,11 +158,11 @@ async def watch_an_agent(model: ChatSegmind, retriever: BaseRetriever) -> None:
     async for update in agent.astream({"messages": [question]}, stream_mode="updates"):
         for node, state in update.items():
             for message in (state or {}).get("messages", ()):
-                print(f"{node:>5}: {told(message)}")
+                print(f"{node:>5}: {summary(message)}")
     await model.aclose()
 
 
-def told(message: BaseMessage) -> str:
+def summary(message: BaseMessage) -> str:
     match message:
         case AIMessage(tool_calls=[call, *_]):
             return f"calls {call['name']}({call['args']})"

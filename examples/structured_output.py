@@ -49,7 +49,7 @@ def main() -> None:
     with ChatSegmind(model="gpt-4o", max_tokens=500) as model:
         find_people(model)
         sort_reviews(model)
-        see_what_was_said(model)
+        show_a_cut_answer(model)
 
 
 def find_people(model: ChatSegmind) -> None:
@@ -57,7 +57,7 @@ def find_people(model: ChatSegmind) -> None:
     prompt = ChatPromptTemplate.from_template("Who is in this text?\n\n{text}")
     for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"):
         found = (prompt | model.with_structured_output(People, model=slug)).invoke({"text": TEXT})
-        if isinstance(found, People):  # it is; type checkers are told
+        if isinstance(found, People):  # it is; this is for type checkers
             print(f"{slug:>17}: " + "; ".join(f"{p.name}, {p.year_of_birth}" for p in found.people))
 
 
@@ -71,7 +71,7 @@ def sort_reviews(model: ChatSegmind) -> None:
         print(f"{'a dictionary':>17}: {review}")
 
 
-def see_what_was_said(model: ChatSegmind) -> None:
+def show_a_cut_answer(model: ChatSegmind) -> None:
     """With `include_raw`, a failure is a value beside the message, which was paid for.
 
     An answer that was cut short is such a failure: it is never completed by guessing.
@@ -79,9 +79,9 @@ def see_what_was_said(model: ChatSegmind) -> None:
     short = model.with_structured_output(People, include_raw=True, max_tokens=5)
     found = short.invoke(f"Who is in this text?\n\n{TEXT}")
     if isinstance(found, dict):
-        told = found["raw"].response_metadata
+        metadata = found["raw"].response_metadata
         print(f"{'cut short':>17}: parsed={found['parsed']}, {found['raw'].text!r}")
-        print(f"{'':>17}  {type(found['parsing_error']).__name__}; cost {told['cost']} USD")
+        print(f"{'':>17}  {type(found['parsing_error']).__name__}; cost {metadata['cost']} USD")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     pytest examples/testing.py
 
 The fixture `segmind_gateway` comes with the package. It is a gateway on this machine, to which
-every model built in the test goes: it says what you script, fails as you tell it, and keeps a log.
+every model built in the test goes: it plays your script, fails when you want it, and keeps a log.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_a_summary_waits_for_its_job(segmind_gateway: LocalGateway) -> None:
     assert [job.state for job in segmind_gateway.jobs] == ["COMPLETED"]
 
 
-def test_a_caption_that_was_cut_says_so(segmind_gateway: LocalGateway) -> None:
+def test_caption_is_marked_when_it_was_cut(segmind_gateway: LocalGateway) -> None:
     segmind_gateway.reply(Reply("A light", finish_reason="length"))
 
     assert caption(b"\x89PNG\r\n\x1a\n...") == "A light (cut short)"
