@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Iterator
+from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -54,7 +53,6 @@ class LedgerEntry:
         unknown: How many of them cost an unknown sum.
         cost: What the others cost, in US dollars.
         balance: The credits that the gateway reported with it.
-        began: How many balances had been reported when the call began.
         job: The id of its job, which may be recorded again when more is known.
         is_open: Whether that job's answer is still to be fetched.
     """
@@ -66,7 +64,6 @@ class LedgerEntry:
     input_tokens: int = 0
     output_tokens: int = 0
     balance: float | None = None
-    began: int = 0
     job: str | None = None
     is_open: bool = False
 
@@ -79,25 +76,26 @@ class Ledger:
         self._warn_below = warn_below
         # Re-entrant: the garbage collector may close an abandoned call while an entry is added.
         self._lock = threading.RLock()
-        self._waiting: deque[LedgerEntry] = deque()
+        self._waiting: deque[tuple[LedgerEntry, int]] = deque()
         self._is_adding = False
-        self._spent = _Totals()
-        self._by_model: dict[str, _Totals] = {}
+        # By model; of all models under None. Floats would not add up exactly.
+        self._totals: dict[str | None, UsageTotals] = {None: UsageTotals()}
+        self._costs: defaultdict[str | None, Decimal] = defaultdict(Decimal)
         self._jobs: dict[str, LedgerEntry | None] = {}  # None: its cost is recorded
         self._balances = 0
         self._warned: set[str] = set()
 
     @property
     def total(self) -> UsageTotals:
-        """What all entries came to."""
+        """The totals of all entries."""
         with self._lock:
-            return self._spent.totals
+            return self._totals[None]
 
     @property
     def by_model(self) -> dict[str, UsageTotals]:
-        """What they came to by model."""
+        """The totals of each model."""
         with self._lock:
-            return {model: spent.totals for model, spent in self._by_model.items()}
+            return {model: totals for model, totals in self._totals.items() if model is not None}
 
     def before_send(self, model: str) -> int:
         """Let a call begin if budget is left; return how many balances were reported so far.
@@ -106,21 +104,25 @@ class Ledger:
             SegmindBudgetExceededError: If no budget is left.
         """
         with self._lock:
-            spent = self._spent
-            if self._budget is None or spent.cost < self._budget:
+            cost, totals = self._costs[None], self._totals[None]
+            if self._budget is None or cost < self._budget:
                 return self._balances
-            balance = spent.totals.credit_balance
             raise SegmindBudgetExceededError(
-                f"{model}: the budget of {self._budget} USD is used up; {spent.totals.calls} calls "
-                f"cost {spent.cost} USD. Nothing was sent.",
+                f"{model}: the budget of {self._budget} USD is used up; {totals.calls} calls "
+                f"cost {cost} USD. Nothing was sent.",
                 outcome="not_sent",
                 model=model,
-                remaining_credits=balance,
+                remaining_credits=totals.credit_balance,
             )
 
-    def record(self, entry: LedgerEntry) -> None:
-        """Add an entry, and log the warnings it gives reason for."""
-        self._waiting.append(entry)
+    def record(self, entry: LedgerEntry, began: int) -> None:
+        """Add an entry, and log the warnings it gives reason for.
+
+        Args:
+            entry: The entry.
+            began: What `before_send` returned when the call began.
+        """
+        self._waiting.append((entry, began))
         warnings: list[str] = []
         with self._lock:
             if self._is_adding:
@@ -128,7 +130,7 @@ class Ledger:
             self._is_adding = True
             try:
                 while self._waiting:
-                    warnings += self._add_entry(self._waiting.popleft())
+                    warnings += self._add_entry(*self._waiting.popleft())
             finally:
                 self._is_adding = False
         for warning in warnings:
@@ -141,13 +143,13 @@ class Ledger:
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state, _lock=threading.RLock())
 
-    def _add_entry(self, entry: LedgerEntry) -> Iterator[str]:
+    def _add_entry(self, entry: LedgerEntry, began: int) -> list[str]:
         if not self._take_back(entry):
-            return
-        self._see_balance(entry)
+            return []
+        self._keep_newest_balance(entry.balance, began)
         if entry.runs:
             self._add(entry)
-        yield from self._warnings(entry)
+        return self._new_warnings(entry)
 
     def _take_back(self, entry: LedgerEntry) -> bool:
         """Take a job's earlier entry back; return whether there is anything to add now."""
@@ -166,61 +168,43 @@ class Ledger:
             del self._jobs[next(iter(self._jobs))]
         return True
 
-    def _see_balance(self, entry: LedgerEntry) -> None:
+    def _keep_newest_balance(self, balance: float | None, began: int) -> None:
         """Keep the newest balance: replies of calls at the same time arrive in any order.
 
         A higher one is newer only if its call began after the present one had been reported; then
         the account was topped up.
         """
-        balance, present = entry.balance, self._spent.totals.credit_balance
-        if balance is None:
+        present = self._totals[None].credit_balance
+        if balance is None or (
+            present is not None and balance > present and began < self._balances
+        ):
             return
-        if present is None or balance <= present or entry.began >= self._balances:
-            self._balances += 1
-            self._spent = replace(
-                self._spent, totals=replace(self._spent.totals, credit_balance=balance)
-            )
+        self._balances += 1
+        self._totals[None] = replace(self._totals[None], credit_balance=balance)
 
     def _add(self, entry: LedgerEntry) -> None:
-        self._spent = self._spent.plus(entry, self._spent.totals.credit_balance)
-        mine = self._by_model.get(entry.model, _Totals())
-        self._by_model[entry.model] = mine.plus(entry, self._spent.totals.credit_balance)
+        for key in (None, entry.model):
+            self._costs[key] += entry.cost
+            before = self._totals.get(key, UsageTotals())
+            self._totals[key] = UsageTotals(
+                calls=before.calls + entry.runs,
+                input_tokens=before.input_tokens + entry.input_tokens,
+                output_tokens=before.output_tokens + entry.output_tokens,
+                cost=float(self._costs[key]),
+                unpriced_calls=before.unpriced_calls + entry.unknown,
+                credit_balance=self._totals[None].credit_balance,
+            )
 
-    def _warnings(self, entry: LedgerEntry) -> Iterator[str]:
-        balance, limit = self._spent.totals.credit_balance, self._warn_below
+    def _new_warnings(self, entry: LedgerEntry) -> list[str]:
+        balance, limit = self._totals[None].credit_balance, self._warn_below
+        found: dict[str, str] = {}
         if limit is not None and balance is not None and balance < limit:
-            yield from self._once("balance", f"{balance} credits remain, fewer than {limit}")
-        if self._budget is None or entry.unknown <= 0:
-            return
-        if entry.is_open:
-            why = "a job is counted by the budget only when its answer is fetched"
-        else:
+            found["balance"] = f"{balance} credits remain, fewer than {limit}"
+        if self._budget is not None and entry.unknown > 0:
             why = "a call's cost is unknown, so the budget cannot count it"
-        yield from self._once(why, f"{entry.model}: {why}")
-
-    def _once(self, kind: str, message: str) -> Iterator[str]:
-        if kind not in self._warned:
-            self._warned.add(kind)
-            yield message
-
-
-@value
-class _Totals:
-    """A total, exact in its dollars."""
-
-    cost: Decimal = Decimal(0)
-    totals: UsageTotals = UsageTotals()
-
-    def plus(self, entry: LedgerEntry, balance: float | None) -> _Totals:
-        cost, totals = self.cost + entry.cost, self.totals
-        return _Totals(
-            cost,
-            UsageTotals(
-                calls=totals.calls + entry.runs,
-                input_tokens=totals.input_tokens + entry.input_tokens,
-                output_tokens=totals.output_tokens + entry.output_tokens,
-                cost=float(cost),
-                unpriced_calls=totals.unpriced_calls + entry.unknown,
-                credit_balance=balance,
-            ),
-        )
+            if entry.is_open:
+                why = "a job is counted by the budget only when its answer is fetched"
+            found[why] = f"{entry.model}: {why}"
+        new = [message for kind, message in found.items() if kind not in self._warned]
+        self._warned.update(found)
+        return new

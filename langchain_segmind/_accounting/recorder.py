@@ -1,11 +1,14 @@
-"""Record the cost of one model call in every active `UsageTracker`."""
+"""Record the cost of one model call in every active `UsageTracker`.
+
+`entries_of` turns the events of a call into entries, without any state. Nothing here sends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 from types import TracebackType
+from typing import Literal
 
 from langchain_core.callbacks import BaseCallbackHandler
 from typing_extensions import Self
@@ -14,13 +17,87 @@ from langchain_segmind._accounting.ledger import Ledger, LedgerEntry
 from langchain_segmind._accounting.trackers import LedgerHandler, active_trackers
 from langchain_segmind._flows.types import JobEvent, Outcome, Receipt
 from langchain_segmind._messages.types import Usage
+from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindError
+
+Event = Literal["sent"] | Outcome | JobEvent
+"""A request was sent, or ended; or there is a new state of the call's job."""
+
+
+@value
+class Answer:
+    """A call's answer: what it cost, and its tokens."""
+
+    receipt: Receipt
+    usage: Usage = Usage()
+
+
+End = Answer | Literal["pending"] | BaseException
+"""A call was answered, became a job whose answer is fetched later, or raised this."""
+
+
+def entries_of(
+    model: str, events: Iterable[Event], end: End, fetched: str | None = None
+) -> list[LedgerEntry]:
+    """Turn the events of one call into entries.
+
+    Args:
+        model: The slug that was called.
+        events: What happened, in this order.
+        end: How the call ended.
+        fetched: The id of a job whose answer the call only fetched.
+    """
+    job, ran, lost = _runs_of(events, fetched)
+    cost, balance, usage, is_open = None, None, Usage(), False
+    match end:
+        case Answer(receipt, usage):
+            ran, cost, balance = True, receipt.cost, receipt.remaining_credits
+        case "pending":
+            ran = is_open = True
+        case SegmindError(billed=billed, cost=cost, remaining_credits=balance):
+            ran = ran if billed is None else billed
+            is_open = job is not None and billed is not False
+        case _:
+            is_open = job is not None
+    entries = [LedgerEntry(model, lost, unknown=lost)] if lost else []
+    if fetched is not None and is_open and cost is None:
+        return entries  # a fetch that failed can be repeated
+    is_priced = ran and cost is not None and cost >= 0
+    entry = LedgerEntry(
+        model,
+        runs=int(ran),
+        unknown=ran - is_priced,
+        cost=Decimal(str(cost)) if is_priced else Decimal(0),
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        balance=balance,
+        job=job,
+        is_open=is_open,
+    )
+    return [*entries, entry]
+
+
+def _runs_of(events: Iterable[Event], fetched: str | None) -> tuple[str | None, bool, int]:
+    """Return the call's job, whether its last request may have run, and how many earlier ones."""
+    job, ran, lost = fetched, False, 0
+    for event in events:
+        match event:
+            case "sent":
+                ran = True
+            case JobEvent():
+                if fetched is None:
+                    ran = event.state != "FAILED"
+                    job = event.request_id if ran else None
+            case outcome:
+                ran = outcome == "executed"
+                lost += outcome == "unknown"
+    return job, ran, lost
 
 
 class UsageRecorder:
-    """What a call costs, as far as it is known yet.
+    """Gathers the events of one call, and records them once it has ended.
 
-    A context manager: a call that ends without an answer is recorded by the outcome of its error.
+    A context manager: a call that raises is recorded by its events and by its error.
     """
 
     def __init__(
@@ -40,10 +117,8 @@ class UsageRecorder:
         self._began: dict[Ledger, int] = {tracker.ledger: 0 for tracker in self.trackers}
         self._model = model
         self._job = job
-        self._is_fetch = job is not None
-        self._in_flight = False  # a request is sent, or was answered and is not recorded yet
-        self._lost = 0  # attempts that may have run, beside the last
-        self._is_recorded = not self._began
+        self._events: list[Event] = []
+        self._is_recorded = False
 
     def before_send(self) -> None:
         """Let a request be sent, if every budget allows it.
@@ -53,31 +128,23 @@ class UsageRecorder:
         """
         for ledger in self._began:
             self._began[ledger] = ledger.before_send(self._model)
-        self._in_flight = True
+        self._events.append("sent")
 
     def after_reply(self, outcome: Outcome) -> None:
-        """Record the outcome of a request."""
-        self._in_flight = outcome == "executed"
-        self._lost += outcome == "unknown"
+        """Note the outcome of a request."""
+        self._events.append(outcome)
 
     def on_job(self, event: JobEvent) -> None:
-        """Record that the call became a job, or that this job has failed."""
-        if not self._is_fetch:
-            has_failed = event.state == "FAILED"
-            self._job = None if has_failed else event.request_id
-            self._in_flight = not has_failed
+        """Note a new state of the call's job."""
+        self._events.append(event)
 
     def finish(self, receipt: Receipt, usage: Usage | None = None) -> None:
         """Record an answer."""
-        if self._is_recorded:
-            return
-        used = usage or Usage()
-        entry = LedgerEntry(self._model, 1, input_tokens=used.input, output_tokens=used.output)
-        self._record(receipt.cost, receipt.remaining_credits, entry)
+        self._record(Answer(receipt, usage or Usage()))
 
     def mark_pending(self) -> None:
         """Record a job that was submitted, whose cost is known when its answer is fetched."""
-        self._record(None, None, LedgerEntry(self._model, 1, is_open=True))
+        self._record("pending")
 
     def __enter__(self) -> Self:
         return self
@@ -88,35 +155,13 @@ class UsageRecorder:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._is_recorded or kind is None:
-            return
-        cost = balance = None
-        ran = self._in_flight
-        is_open = ran and self._job is not None
-        if isinstance(error, SegmindError):
-            cost, balance = error.cost, error.remaining_credits
-            ran = error.billed is True or (error.billed is None and ran)
-            is_open = self._job is not None and error.billed is not False
-            is_news = not is_open or cost is not None
-        else:
-            is_news = False
-        if is_news or not self._is_fetch:  # a failed fetch can be repeated
-            self._record(cost, balance, LedgerEntry(self._model, int(ran), is_open=is_open))
+        if error is not None:
+            self._record(error)
 
-    def _record(self, cost: float | None, balance: float | None, entry: LedgerEntry) -> None:
+    def _record(self, end: End) -> None:
+        if self._is_recorded or not self._began:
+            return
         self._is_recorded = True
-        is_known = cost is not None and cost >= 0 and entry.runs > 0
-        lost = LedgerEntry(self._model, self._lost, self._lost) if self._lost else None
-        for ledger, began in self._began.items():
-            if lost is not None:
-                ledger.record(lost)
-            ledger.record(
-                replace(
-                    entry,
-                    unknown=entry.runs - is_known,
-                    cost=Decimal(str(cost)) if is_known else Decimal(0),
-                    balance=balance,
-                    began=began,
-                    job=self._job,
-                )
-            )
+        for entry in entries_of(self._model, self._events, end, self._job):
+            for ledger, began in self._began.items():
+                ledger.record(entry, began)
