@@ -20,7 +20,7 @@ from typing_extensions import Self, override
 from langchain_segmind import models as _catalogue
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.connection import GatewayClient, retry_policy_of
-from langchain_segmind._client.observers import AsyncTextObserver, TextObserver
+from langchain_segmind._client.observers import BatchObserver
 from langchain_segmind._client.texts import Found, check_text, checked_texts, vectors_in_order
 from langchain_segmind._flows.chat import Endpoint
 from langchain_segmind._flows.embed import embed
@@ -193,8 +193,10 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     def _embed(self, text: str, task: _Task, cancel_token: CancelToken | None = None) -> Found:
         to = task.endpoint.destination
         with UsageRecorder(task.endpoint.model_info.slug) as recorder:
-            observer = TextObserver(recorder, cancel_token)
-            found = self._transport(to).run(task.flow(text), to.api_key, observer=observer)
+            observer = BatchObserver(recorder, cancel_token) if cancel_token else recorder
+            found = self._transport(to).run(
+                task.flow(text), to.api_key, observer=observer, cancel_token=cancel_token
+            )
             recorder.finish(found[1])
         return found
 
@@ -203,8 +205,10 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     ) -> Found:
         to = task.endpoint.destination
         with UsageRecorder(task.endpoint.model_info.slug) as recorder:
-            observer = AsyncTextObserver(recorder, cancel_token)
-            found = await self._transport(to).arun(task.flow(text), to.api_key, observer=observer)
+            observer = BatchObserver(recorder, cancel_token) if cancel_token else recorder
+            found = await self._transport(to).arun(
+                task.flow(text), to.api_key, observer=observer, cancel_token=cancel_token
+            )
             recorder.finish(found[1])
         return found
 

@@ -18,7 +18,7 @@ from pydantic import ConfigDict
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.callbacks import amanager_of, manager_of
 from langchain_segmind._client.chat_base import ChatBase
-from langchain_segmind._client.observers import AsyncChatObserver, ChatObserver
+from langchain_segmind._client.observers import async_job_reporter, job_reporter
 from langchain_segmind._client.results import ai_message
 from langchain_segmind._flows.chat import ModelCall, fetch, state, submit
 from langchain_segmind._flows.jobs import log_abandoned
@@ -63,10 +63,12 @@ class QueueMethods(ChatBase):
             self.rate_limiter.acquire(blocking=True)
         to = call.endpoint.destination
         with UsageRecorder(call.endpoint.model_info.slug, manager.handlers) as recorder:
-            observer = ChatObserver(recorder, manager)
-            job = self._transport(to).run(submit(call), to.api_key, observer=observer)
+            on_job = job_reporter(recorder, manager)
+            job = self._transport(to).run(
+                submit(call), to.api_key, observer=recorder, on_job=on_job
+            )
             try:
-                observer.on_job(job.event)
+                on_job(job.event)
             except BaseException:
                 log_abandoned(job)
                 raise
@@ -88,10 +90,12 @@ class QueueMethods(ChatBase):
             await self.rate_limiter.aacquire(blocking=True)
         to = call.endpoint.destination
         with UsageRecorder(call.endpoint.model_info.slug, manager.handlers) as recorder:
-            observer = AsyncChatObserver(recorder, manager)
-            job = await self._transport(to).arun(submit(call), to.api_key, observer=observer)
+            on_job = async_job_reporter(recorder, manager)
+            job = await self._transport(to).arun(
+                submit(call), to.api_key, observer=recorder, on_job=on_job
+            )
             try:
-                await observer.on_job(job.event)
+                await on_job(job.event)
             except BaseException:
                 log_abandoned(job)
                 raise

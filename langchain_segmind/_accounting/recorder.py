@@ -48,7 +48,9 @@ def entries_of(
         fetched: The id of a job whose answer the call only fetched.
     """
     job, ran, lost = _runs_of(events, fetched)
-    cost, balance, usage, is_open = None, None, Usage(), False
+    cost: float | None = None
+    balance: float | None = None
+    usage, is_open = Usage(), False
     match end:
         case Answer(receipt, usage):
             ran, cost, balance = True, receipt.cost, receipt.remaining_credits

@@ -20,7 +20,7 @@ from typing_extensions import override
 from langchain_segmind import models as _catalogue
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.callbacks import AsyncManager, Manager
-from langchain_segmind._client.observers import AsyncChatObserver, ChatObserver
+from langchain_segmind._client.observers import async_job_reporter, job_reporter
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows.chat import Completion, Endpoint
 from langchain_segmind._flows.types import Flow
@@ -59,8 +59,8 @@ class ChatBase(_Model):
         with UsageRecorder(
             endpoint.model_info.slug, manager.handlers if manager else (), job_id
         ) as recorder:
-            observer = ChatObserver(recorder, manager)
-            completion = self._transport(to).run(flow, to.api_key, observer=observer)
+            on_job = job_reporter(recorder, manager)
+            completion = self._transport(to).run(flow, to.api_key, observer=recorder, on_job=on_job)
             recorder.finish(completion.receipt, completion.response.usage)
         if completion.refuses_format:
             self._state.refuses_format.add(endpoint.model_info.slug)
@@ -78,8 +78,10 @@ class ChatBase(_Model):
         with UsageRecorder(
             endpoint.model_info.slug, manager.handlers if manager else (), job_id
         ) as recorder:
-            observer = AsyncChatObserver(recorder, manager)
-            completion = await self._transport(to).arun(flow, to.api_key, observer=observer)
+            on_job = async_job_reporter(recorder, manager)
+            completion = await self._transport(to).arun(
+                flow, to.api_key, observer=recorder, on_job=on_job
+            )
             recorder.finish(completion.receipt, completion.response.usage)
         if completion.refuses_format:
             self._state.refuses_format.add(endpoint.model_info.slug)

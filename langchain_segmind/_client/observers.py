@@ -5,6 +5,7 @@ The events of a job are LangChain's custom events, named `segmind_job`.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from langchain_core.callbacks import (
@@ -23,77 +24,39 @@ from langchain_segmind.errors import SegmindError
 EVENT: Final = "segmind_job"
 
 
-class ChatObserver:
-    """Watches one call of a chat model."""
+def job_reporter(recorder: UsageRecorder, manager: Manager) -> Callable[[JobEvent], None]:
+    """Make what records the states of a call's job, and reports them to callbacks."""
 
-    cancel_token = None
-
-    def __init__(self, recorder: UsageRecorder, manager: Manager) -> None:
-        self._recorder = recorder
-        self._manager = manager
-        self.before_send = recorder.before_send
-        self.after_reply = recorder.after_reply
-
-    def on_job(self, event: JobEvent) -> None:
-        """Record the job and report it."""
-        self._recorder.on_job(event)
-        if self._manager is not None:
-            dispatcher = self._manager
+    def on_job(event: JobEvent) -> None:
+        recorder.on_job(event)
+        if manager is not None:
+            dispatcher = manager
             if not isinstance(dispatcher, CallbackManager):
                 dispatcher = CallbackManager(**_fields_of(dispatcher))
             dispatcher.on_custom_event(EVENT, _data(event), run_id=dispatcher.parent_run_id)
 
+    return on_job
 
-class AsyncChatObserver:
-    """Async version of `ChatObserver`."""
 
-    cancel_token = None
+def async_job_reporter(
+    recorder: UsageRecorder, manager: AsyncManager
+) -> Callable[[JobEvent], Awaitable[None]]:
+    """Async version of `job_reporter`."""
 
-    def __init__(self, recorder: UsageRecorder, manager: AsyncManager) -> None:
-        self._recorder = recorder
-        self._manager = manager
-        self.before_send = recorder.before_send
-        self.after_reply = recorder.after_reply
-
-    async def on_job(self, event: JobEvent) -> None:
-        """Record the job and report it."""
-        self._recorder.on_job(event)
-        if self._manager is not None:
-            dispatcher = self._manager
+    async def on_job(event: JobEvent) -> None:
+        recorder.on_job(event)
+        if manager is not None:
+            dispatcher = manager
             if not isinstance(dispatcher, AsyncCallbackManager):
                 dispatcher = AsyncCallbackManager(**_fields_of(dispatcher))
             await dispatcher.on_custom_event(EVENT, _data(event), run_id=dispatcher.parent_run_id)
 
-
-class TextObserver:
-    """Watches the request for one text; one of many is not sent once another has failed."""
-
-    def __init__(self, recorder: UsageRecorder, cancel_token: CancelToken | None = None) -> None:
-        watcher = recorder if cancel_token is None else _Guard(recorder, cancel_token)
-        self.cancel_token = cancel_token
-        self.before_send = watcher.before_send
-        self.after_reply = watcher.after_reply
-
-    def on_job(self, event: JobEvent) -> None:
-        """Do nothing: embeddings do not go through the queue."""
+    return on_job
 
 
-class AsyncTextObserver:
-    """Async version of `TextObserver`."""
+class BatchObserver:
+    """Records the request for one of many texts; it is not sent once another has failed."""
 
-    def __init__(
-        self, recorder: UsageRecorder, cancel_token: AsyncCancelToken | None = None
-    ) -> None:
-        watcher = recorder if cancel_token is None else _Guard(recorder, cancel_token)
-        self.cancel_token = cancel_token
-        self.before_send = watcher.before_send
-        self.after_reply = watcher.after_reply
-
-    async def on_job(self, event: JobEvent) -> None:
-        """Do nothing: embeddings do not go through the queue."""
-
-
-class _Guard:
     def __init__(
         self, recorder: UsageRecorder, cancel_token: CancelToken | AsyncCancelToken
     ) -> None:
@@ -102,7 +65,12 @@ class _Guard:
         self._ambiguous = 0
 
     def before_send(self) -> None:
-        if self._cancel_token.is_cancelled:
+        """Let the request be sent.
+
+        Raises:
+            SegmindError: If another text failed, or a budget is used up.
+        """
+        if self._cancel_token.is_set():
             raise SegmindError(
                 "Not sent, because another text failed.",
                 outcome="not_sent",
@@ -111,6 +79,7 @@ class _Guard:
         self._recorder.before_send()
 
     def after_reply(self, outcome: Outcome) -> None:
+        """Record its outcome."""
         self._recorder.after_reply(outcome)
         self._ambiguous += outcome == "unknown"
 

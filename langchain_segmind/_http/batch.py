@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import queue
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import field
 from typing import Final, Generic, TypeVar
 
@@ -19,53 +19,18 @@ from langchain_segmind._value import value
 
 T = TypeVar("T")
 
+CancelToken = threading.Event
+"""It is set when the calls of a `run_many` shall send nothing more."""
+
+AsyncCancelToken = asyncio.Event
+"""Async version of `CancelToken`."""
+
 _WAKE_INTERVAL: Final = 0.5  # seconds; on Windows a wait without a timeout cannot be interrupted
-
-
-class CancelToken:
-    """Tell the calls of one `run_many` to send nothing more."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether nothing more may be sent."""
-        return self._event.is_set()
-
-    def cancel(self) -> None:
-        """Let nothing more be sent."""
-        self._event.set()
-
-    def pause(self, seconds: float) -> None:
-        """Wait, but no longer than until `cancel`."""
-        self._event.wait(seconds)
-
-
-class AsyncCancelToken:
-    """Async version of `CancelToken`."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether nothing more may be sent."""
-        return self._event.is_set()
-
-    def cancel(self) -> None:
-        """Let nothing more be sent."""
-        self._event.set()
-
-    async def pause(self, seconds: float) -> None:
-        """Async version of `CancelToken.pause`."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
 
 
 @value
 class BatchResult(Generic[T]):
-    """Collect the outcomes of many calls, by index; calls that never started are in neither dict.
+    """The outcomes of many calls, by index; calls that never started are in neither dict.
 
     Attributes:
         done: Their results.
@@ -75,84 +40,83 @@ class BatchResult(Generic[T]):
     done: dict[int, T] = field(default_factory=dict)
     failed: dict[int, BaseException] = field(default_factory=dict)
 
+    @contextlib.contextmanager
+    def catching(self, index: int, cancel_token: CancelToken | AsyncCancelToken) -> Iterator[None]:
+        """Keep the error of a call, and let the others send nothing more."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the caller raises it when all calls have ended
+            self.failed[index] = error
+            cancel_token.set()
+
 
 def run_many(
     call: Callable[[int, CancelToken], T], count: int, limit: int, on_done: Callable[[], object]
 ) -> BatchResult[T]:
     """Run many calls on threads, each in a copy of this context.
 
-    An interrupt is raised at once: calls in progress send nothing more, and their threads end by
-    themselves.
+    An interrupt is raised at once: calls in progress send nothing more, and their threads end
+    without being waited for.
 
     Args:
         call: Makes the call of an index, from 0.
         count: How many calls there are.
-        limit: How many may run at once.
+        limit: How many may run at once; with one, all run in this thread.
         on_done: Called in this thread after each call that succeeded.
     """
+    result: BatchResult[T] = BatchResult()
+    cancel_token = CancelToken()
+
+    def work(indexes: Iterable[int], on_end: Callable[[int], object]) -> None:
+        for index in indexes:
+            if cancel_token.is_set():
+                return
+            with result.catching(index, cancel_token):
+                result.done[index] = call(index, cancel_token)
+            on_end(index)
+
+    def report(index: int) -> None:
+        if index in result.done:
+            on_done()
+
     workers = min(count, limit)
-    if workers > 1:
-        return _run_on_threads(call, count, workers, on_done)
-    result: BatchResult[T] = BatchResult()
-    cancel_token = CancelToken()
-    for index in range(count):
-        if not _run_one(call, index, cancel_token, result):
-            break
-        on_done()
-    return result
-
-
-def _run_on_threads(
-    call: Callable[[int, CancelToken], T],
-    count: int,
-    workers: int,
-    on_done: Callable[[], object],
-) -> BatchResult[T]:
-    result: BatchResult[T] = BatchResult()
-    cancel_token = CancelToken()
-    todo: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-    for item in (*range(count), *[None] * workers):  # each worker ends at a None
-        todo.put(item)
-    events: queue.SimpleQueue[bool | None] = queue.SimpleQueue()  # None: a worker ended
-
-    def work() -> None:
-        try:
-            for index in iter(todo.get, None):
-                if cancel_token.is_cancelled:
-                    return
-                events.put(_run_one(call, index, cancel_token, result))
-        finally:
-            events.put(None)
-
+    if workers <= 1:
+        work(range(count), report)
+        return result
     try:
-        for _ in range(workers):
-            context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(work,), daemon=True).start()
-        while workers:
-            with contextlib.suppress(queue.Empty):
-                is_done = events.get(timeout=_WAKE_INTERVAL)
-                workers -= is_done is None
-                if is_done:
-                    on_done()
+        for index in _on_threads(work, count, workers):
+            report(index)
     except BaseException:
-        cancel_token.cancel()
+        cancel_token.set()
         raise
     return result
 
 
-def _run_one(
-    call: Callable[[int, CancelToken], T],
-    index: int,
-    cancel_token: CancelToken,
-    result: BatchResult[T],
-) -> bool:
-    try:
-        result.done[index] = call(index, cancel_token)
-    except Exception as error:  # noqa: BLE001 - the caller raises it when all calls have ended
-        result.failed[index] = error
-        cancel_token.cancel()
-        return False
-    return True
+def _on_threads(
+    work: Callable[[Iterable[int], Callable[[int], object]], None], count: int, workers: int
+) -> Iterator[int]:
+    """Share indexes among threads that work, and yield each as its call ends."""
+    todo: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    for item in (*range(count), *[None] * workers):  # each worker ends at a None
+        todo.put(item)
+    ended: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # None: a worker has ended
+
+    def work_in_thread() -> None:
+        try:
+            work(iter(todo.get, None), ended.put)
+        finally:
+            ended.put(None)
+
+    for _ in range(workers):
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(work_in_thread,), daemon=True).start()
+    while workers:
+        with contextlib.suppress(queue.Empty):
+            index = ended.get(timeout=_WAKE_INTERVAL)
+            if index is None:
+                workers -= 1
+            else:
+                yield index
 
 
 async def arun_many(
@@ -163,15 +127,17 @@ async def arun_many(
 ) -> BatchResult[T]:
     """Async version of `run_many`, on tasks."""
     result: BatchResult[T] = BatchResult()
-    cancel_token, indexes = AsyncCancelToken(), iter(range(count))
+    cancel_token = AsyncCancelToken()
+    todo = iter(range(count))
 
     async def work() -> None:
-        for index in indexes:
-            if cancel_token.is_cancelled:
+        for index in todo:
+            if cancel_token.is_set():
                 return
-            if not await _arun_one(call, index, cancel_token, result):
-                return
-            on_done()
+            with result.catching(index, cancel_token):
+                result.done[index] = await call(index, cancel_token)
+            if index in result.done:
+                on_done()
 
     tasks = [asyncio.create_task(work()) for _ in range(min(count, limit))]
     try:
@@ -181,18 +147,3 @@ async def arun_many(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return result
-
-
-async def _arun_one(
-    call: Callable[[int, AsyncCancelToken], Awaitable[T]],
-    index: int,
-    cancel_token: AsyncCancelToken,
-    result: BatchResult[T],
-) -> bool:
-    try:
-        result.done[index] = await call(index, cancel_token)
-    except Exception as error:  # noqa: BLE001 - the caller raises it when all calls have ended
-        result.failed[index] = error
-        cancel_token.cancel()
-        return False
-    return True

@@ -8,18 +8,21 @@ attempt. This module never decides whether to retry; the flow does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import time
 import weakref
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Flow, JobEvent, Reply, Result
+from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 from langchain_segmind._http.environment import Network
-from langchain_segmind._http.observer import AsyncCallObserver, CallObserver
+from langchain_segmind._http.observer import SendObserver
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
@@ -52,14 +55,22 @@ class Transport:
         return Transport(self.network)
 
     def run(
-        self, flow: Flow[T], key: SecretStr | None, *, observer: CallObserver | None = None
+        self,
+        flow: Flow[T],
+        key: SecretStr | None,
+        *,
+        observer: SendObserver | None = None,
+        on_job: Callable[[JobEvent], None] | None = None,
+        cancel_token: CancelToken | None = None,
     ) -> T:
         """Drive a flow over requests and return its result.
 
         Args:
             flow: The flow.
             key: The gateway's key; None to send none.
-            observer: Watches the call.
+            observer: Watches the requests that may be billed.
+            on_job: Called with each new state of the call's job.
+            cancel_token: Ends a wait before a retry early.
 
         Raises:
             SegmindError: What the flow raises, without the key.
@@ -69,12 +80,11 @@ class Transport:
         try:
             step = next(flow)
             while True:
-                if step.event is not None and observer is not None:
+                if step.event is not None and on_job is not None:
                     event = step.event
-                    observer.on_job(event)
+                    on_job(event)
                 if step.after:
-                    token = None if observer is None else observer.cancel_token
-                    (time.sleep if token is None else token.pause)(step.after)
+                    (time.sleep if cancel_token is None else cancel_token.wait)(step.after)
                 watching = observer if step.request.method == "POST" else None
                 result = connections.send(step, key, watching)
                 if watching is not None:
@@ -84,15 +94,21 @@ class Transport:
             value: T = end.value
             return value
         except SegmindError as error:
-            redacted = _redacted(error, key)  # first: what a callback raises would hold the error
-            if observer is not None and (last := _last_event(redacted, event, began)):
-                observer.on_job(last)
-            raise redacted from None
+            _redact(error, key)  # first: what a callback raises would hold the error
+            if on_job is not None and (last := _last_event(error, event, began)):
+                on_job(last)
+            raise error from None
         finally:
             flow.close()
 
     async def arun(
-        self, flow: Flow[T], key: SecretStr | None, *, observer: AsyncCallObserver | None = None
+        self,
+        flow: Flow[T],
+        key: SecretStr | None,
+        *,
+        observer: SendObserver | None = None,
+        on_job: Callable[[JobEvent], Awaitable[None]] | None = None,
+        cancel_token: AsyncCancelToken | None = None,
     ) -> T:
         """Async version of `run`, over aiohttp."""
         connections = (
@@ -103,12 +119,11 @@ class Transport:
         try:
             step = next(flow)
             while True:
-                if step.event is not None and observer is not None:
+                if step.event is not None and on_job is not None:
                     event = step.event
-                    await observer.on_job(event)
+                    await on_job(event)
                 if step.after:
-                    token = None if observer is None else observer.cancel_token
-                    await (asyncio.sleep if token is None else token.pause)(step.after)
+                    await _sleep(step.after, cancel_token)
                 watching = observer if step.request.method == "POST" else None
                 result = await connections.send(step, key, watching)
                 if watching is not None:
@@ -118,10 +133,10 @@ class Transport:
             value: T = end.value
             return value
         except SegmindError as error:
-            redacted = _redacted(error, key)  # first: what a callback raises would hold the error
-            if observer is not None and (last := _last_event(redacted, event, began)):
-                await observer.on_job(last)
-            raise redacted from None
+            _redact(error, key)  # first: what a callback raises would hold the error
+            if on_job is not None and (last := _last_event(error, event, began)):
+                await on_job(last)
+            raise error from None
         finally:
             flow.close()
 
@@ -152,11 +167,19 @@ class Transport:
         )
 
 
-def _redacted(error: SegmindError, key: SecretStr | None) -> SegmindError:
+async def _sleep(seconds: float, cancel_token: AsyncCancelToken | None) -> None:
+    if cancel_token is None:
+        await asyncio.sleep(seconds)
+        return
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(cancel_token.wait(), seconds)
+
+
+def _redact(error: SegmindError, key: SecretStr | None) -> None:
     """Take the key out of an error, and the flow's frames, whose locals hold what was received."""
     if key is not None:
         error.hide(key.get_secret_value())
-    return error.with_traceback(None)
+    error.with_traceback(None)
 
 
 def _new_async_connections(network: Network) -> AsyncConnections:
@@ -184,8 +207,7 @@ def _timed(result: Result, began: float) -> Reply:
 def _last_event(error: SegmindError, reported: JobEvent | None, began: float) -> JobEvent | None:
     """Return the job's event that the error ended before a step could carry it, if there is one."""
     state, job_id = error.job_state, error.request_id
-    if state is None or job_id is None:
-        return None
-    if reported is not None and (reported.state, reported.request_id) == (state, job_id):
+    known = None if reported is None else (reported.state, reported.request_id)
+    if state is None or job_id is None or (state, job_id) == known:
         return None
     return JobEvent(state, job_id, error.model or "", time.monotonic() - began)
