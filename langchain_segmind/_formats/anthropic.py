@@ -7,6 +7,7 @@ Roles must alternate between user and assistant, the user begins, and no text ma
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from langchain_segmind._formats import values
@@ -31,7 +32,6 @@ from langchain_segmind._messages.types import (
     ToolResult,
     Usage,
     invalid_request,
-    parse_native_call,
 )
 from langchain_segmind.errors import SegmindResponseError
 
@@ -45,6 +45,8 @@ _FINISH_REASONS: Final[Mapping[str, str]] = {
     "model_context_window_exceeded": "length",
     "tool_use": "tool_calls",
 }
+
+_DOCUMENT_TYPES: Final = frozenset({"application/pdf"})
 
 _REPLY_KEYS: Final = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details"}
@@ -90,11 +92,12 @@ def _part(part: Part) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"type": "text", "text": part.text}
-        case MediaPart(kind="image", data=str()) if part.mime in IMAGE_TYPES:
-            return {"type": "image", "source": _source(part)}
-        case MediaPart(kind="file", data=str(), mime="application/pdf"):
+        case MediaPart() if accepts_media(part):
+            source = {"type": "base64", "media_type": part.mime, "data": part.data}
+            if part.kind == "image":
+                return {"type": "image", "source": source}
             title = {"title": part.name} if part.name else {}
-            return {"type": "document", "source": _source(part), **title}
+            return {"type": "document", "source": source, **title}
         case MediaPart(url=str()):
             raise only_inline_media(part, "Claude")
         case MediaPart():
@@ -105,29 +108,18 @@ def _part(part: Part) -> dict[str, Any]:
             arguments = arguments_object(part)
             return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": arguments}
         case ToolResult():
-            return _native_result(part)
-
-
-def _native_result(result: ToolResult) -> dict[str, Any]:
-    parts = describe_unaccepted(result.parts, accepts_media)
-    content = [_part(p) for p in parts if not isinstance(p, TextPart) or p.text.strip()]
-    return {
-        "type": "tool_result",
-        "tool_use_id": result.id or "",
-        **({"content": content} if content else {}),
-        **({"is_error": True} if result.is_error else {}),
-    }
+            block: dict[str, Any] = {"type": "tool_result", "tool_use_id": part.id or ""}
+            parts = describe_unaccepted(part.parts, accepts_media)
+            content = [_part(p) for p in parts if not isinstance(p, TextPart) or p.text.strip()]
+            if content:
+                block["content"] = content
+            return {**block, "is_error": True} if part.is_error else block
 
 
 def accepts_media(media: MediaPart) -> bool:
     """Return whether Claude can be shown a medium that a tool returned."""
-    if media.data is None:
-        return False
-    return media.mime in IMAGE_TYPES if media.kind == "image" else media.mime == "application/pdf"
-
-
-def _source(part: MediaPart) -> dict[str, Any]:
-    return {"type": "base64", "media_type": part.mime, "data": part.data}
+    types: Mapping[str, frozenset[str]] = {"image": IMAGE_TYPES, "file": _DOCUMENT_TYPES}
+    return media.data is not None and media.mime in types.get(media.kind, ())
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:
@@ -151,8 +143,8 @@ def decode(body: Mapping[str, Any]) -> ChatResponse:
         text="" if is_refused and not refusal_text else text,
         reasoning=_text(blocks, "thinking"),
         refusal=(refusal_text or text or _explanation(body)) if is_refused else None,
-        calls=tuple([parse_native_call(b, "input", b.get("id")) for b in tool_uses]),
-        finish_reason=_finish_reason(native),
+        calls=tuple([values.read_call(use, "input", use.get("id")) for use in tool_uses]),
+        finish_reason=values.finish_reason(native, _FINISH_REASONS),
         native_finish_reason=native,
     )
     reply_id = values.as_text(body.get("id"))
@@ -160,25 +152,13 @@ def decode(body: Mapping[str, Any]) -> ChatResponse:
 
 
 def is_reply(body: Mapping[str, Any], *, is_sure: bool) -> bool:
-    """Return whether a JSON object is a reply of Claude's.
-
-    Args:
-        body: The object.
-        is_sure: Whether it is a reply of some family, and not perhaps an answer that is JSON.
-    """
+    """Return whether a JSON object is a reply of Claude's."""
     content = body.get("content")
     if isinstance(content, list):
         return True
     if not isinstance(content, str | None) or not isinstance(body.get("stop_reason"), str):
         return False
     return is_sure or body.get("type") == "message" or body.keys() <= _REPLY_KEYS
-
-
-def _finish_reason(native: str | None) -> str | None:
-    if not native:
-        return None
-    is_refusal = values.is_refusal_reason(native)
-    return "content_filter" if is_refusal else _FINISH_REASONS.get(native, native)
 
 
 def _explanation(body: Mapping[str, Any]) -> str:
@@ -191,17 +171,15 @@ def _text(blocks: list[Mapping[str, Any]], kind: str) -> str:
 
 
 def _usage(value: Any) -> Usage | None:
-    usage = values.as_dict(value)
-    input_tokens = values.as_count(usage.get("input_tokens"))
-    output_tokens = values.as_count(usage.get("output_tokens"))
-    if input_tokens is None and output_tokens is None:
-        return None
-    cache_read = values.as_count(usage.get("cache_read_input_tokens"))
-    cache_creation = values.as_count(usage.get("cache_creation_input_tokens"))
-    # Anthropic counts cached tokens apart; LangChain's input_tokens include them.
-    return Usage(
-        input=(input_tokens or 0) + (cache_read or 0) + (cache_creation or 0),
-        output=output_tokens or 0,
-        cache_read=cache_read,
-        cache_creation=cache_creation,
+    counts = values.as_dict(value)
+    usage = values.as_usage(
+        counts.get("input_tokens"),
+        counts.get("output_tokens"),
+        cache_read=counts.get("cache_read_input_tokens"),
+        cache_creation=counts.get("cache_creation_input_tokens"),
     )
+    if usage is None:
+        return None
+    # Anthropic counts cached tokens apart; LangChain's input_tokens include them.
+    cached = (usage.cache_read or 0) + (usage.cache_creation or 0)
+    return replace(usage, input=usage.input + cached)

@@ -26,12 +26,10 @@ from langchain_segmind._messages.types import (
     Choice,
     MediaPart,
     Message,
-    Part,
     TextPart,
     ToolCall,
     ToolResult,
     Usage,
-    parse_native_call,
 )
 from langchain_segmind.errors import SegmindResponseError
 
@@ -59,6 +57,9 @@ _MEDIA_TYPES: Final = frozenset(
     | {f"video/{name}" for name in ("webm", "wmv", "3gpp")}
 )
 """Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
+
+
+_CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
 
 
 def encode(request: ChatRequest) -> dict[str, Any]:
@@ -97,19 +98,23 @@ def _native_tools(request: ChatRequest) -> dict[str, Any]:
 
 
 def _content(message: Message, names: Mapping[str | None, str]) -> dict[str, Any]:
-    # A result's media follow it as parts of their own, because a response is a plain object.
-    media = [
-        inner
-        for part in message.parts
-        if isinstance(part, ToolResult)
-        for inner in describe_unaccepted(part.parts, accepts_media)
-        if isinstance(inner, MediaPart)
-    ]
-    parts = [_part(part, names) for part in (*message.parts, *media)]
-    return {"role": _ROLES[message.role], "parts": parts}
+    parts: list[dict[str, Any]] = []
+    media: list[MediaPart] = []
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            inner = describe_unaccepted(part.parts, accepts_media)
+            text = "\n".join(p.text for p in inner if isinstance(p, TextPart))
+            # A response is a plain object, so its media follow as parts of their own.
+            media += [p for p in inner if isinstance(p, MediaPart)]
+            name = part.name or names.get(part.id) or "unknown"
+            response = {"error" if part.is_error else "result": text}
+            parts.append({"functionResponse": {"name": name, "response": response}})
+        else:
+            parts.append(_part(part))
+    return {"role": _ROLES[message.role], "parts": [*parts, *map(_part, media)]}
 
 
-def _part(part: Part, names: Mapping[str | None, str]) -> dict[str, Any]:
+def _part(part: TextPart | MediaPart | ToolCall) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"text": part.text}
@@ -119,12 +124,6 @@ def _part(part: Part, names: Mapping[str | None, str]) -> dict[str, Any]:
             raise only_inline_media(part, "Gemini")
         case ToolCall():
             return {"functionCall": {"name": part.name, "args": arguments_object(part)}}
-        case ToolResult():
-            parts = describe_unaccepted(part.parts, accepts_media)
-            text = "\n".join(inner.text for inner in parts if isinstance(inner, TextPart))
-            name = part.name or names.get(part.id) or "unknown"
-            response = {"error" if part.is_error else "result": text}
-            return {"functionResponse": {"name": name, "response": response}}
 
 
 def accepts_media(media: MediaPart) -> bool:
@@ -132,12 +131,16 @@ def accepts_media(media: MediaPart) -> bool:
     return media.data is not None and media.mime in _MEDIA_TYPES
 
 
-def decode(body: Mapping[str, Any]) -> ChatResponse:
-    """Read a reply that has `candidates`, or the reason why it has none.
+def is_reply(body: Mapping[str, Any], *, is_sure: bool) -> bool:
+    """Return whether a JSON object is a reply of Gemini's."""
+    candidates, key = body.get("candidates"), "promptFeedback"
+    if is_sure:
+        return bool(candidates or body.get(key))
+    return isinstance(candidates, list) or key in body
 
-    Raises:
-        SegmindResponseError: If it has neither.
-    """
+
+def decode(body: Mapping[str, Any]) -> ChatResponse:
+    """Read a reply that has `candidates`, or the reason why it has none."""
     choices = values.read_choices(_choice, body.get("candidates"))
     if not choices:
         choices = (_blocked(values.as_dict(body.get("promptFeedback"))),)
@@ -159,16 +162,16 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     parts = values.dict_items(values.as_dict(item.get("content")).get("parts"))
     if not parts and not native:
         return None
+    thoughts = [part for part in parts if part.get("thought") is True]
     text = values.join_text((part for part in parts if part.get("thought") is not True), "text")
     calls = tuple([_call(part) for part in parts if _CALL_KEYS & part.keys()])
-    unknown = "content_filter" if values.is_refusal_reason(native) else (native or "").lower()
-    finish = _FINISH_REASONS.get(native, unknown) if native else None
+    finish = values.finish_reason(native, _FINISH_REASONS)
     refusal = None
     if native in _REFUSALS or (finish == "content_filter" and not text):
         refusal = values.as_text(item.get("finishMessage")) or f"Gemini stopped: {native}"
     return Choice(
         text=text,
-        reasoning=values.join_text((p for p in parts if p.get("thought") is True), "text"),
+        reasoning=values.join_text(thoughts, "text"),
         refusal=refusal,
         calls=calls,
         finish_reason="tool_calls" if calls and finish == "stop" else finish,
@@ -176,25 +179,19 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     )
 
 
-_CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
-
-
 def _call(part: Mapping[str, Any]) -> ToolCall:
     call = values.as_dict(part.get("functionCall") or part.get("function_call"))
-    return parse_native_call(call, "args", call.get("id"), part)
+    return values.read_call(call, "args", call.get("id"), part)
 
 
 def _usage(value: Any) -> Usage | None:
-    usage = values.as_dict(value)
-    input_tokens = values.as_count(usage.get("promptTokenCount"))
-    output_tokens = values.as_count(usage.get("candidatesTokenCount"))
-    reasoning = values.as_count(usage.get("thoughtsTokenCount"))
-    if input_tokens is None and output_tokens is None:
-        return None
-    return Usage(
-        input=input_tokens or 0,
-        output=(output_tokens or 0) + (reasoning or 0),
-        total=values.as_count(usage.get("totalTokenCount")),
-        cache_read=values.as_count(usage.get("cachedContentTokenCount")),
-        reasoning=reasoning,
+    counts = values.as_dict(value)
+    usage = values.as_usage(
+        counts.get("promptTokenCount"),
+        counts.get("candidatesTokenCount"),
+        total=counts.get("totalTokenCount"),
+        cache_read=counts.get("cachedContentTokenCount"),
+        reasoning=counts.get("thoughtsTokenCount"),
     )
+    # Gemini counts thoughts apart; LangChain's output_tokens include them.
+    return usage and replace(usage, output=usage.output + (usage.reasoning or 0))

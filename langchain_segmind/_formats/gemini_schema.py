@@ -16,8 +16,6 @@ _KEYWORDS: Final = frozenset(
 )
 """Keywords of Gemini's schema; it refuses others."""
 
-_ANY_OBJECT: Final = {"type": "object"}
-
 
 def adapt_response_format(response_format: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Adapt the schema in a `response_format`, if it has one."""
@@ -37,27 +35,31 @@ def adapt_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
         for key in ("$defs", "definitions")
         for name, definition in (schema.get(key) or {}).items()
     }
-    return _adapt(schema, definitions, ())
+    adapted: dict[str, Any] = _adapt(schema, definitions, ())
+    return adapted
 
 
-def _adapt(
-    schema: Mapping[str, Any], definitions: Mapping[str, Any], inside: tuple[str, ...]
-) -> dict[str, Any]:
-    reference = schema.get("$ref")
-    if reference is not None:
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
+def _adapt(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
+    """Adapt a schema that stands inside the references `inside`."""
+    if not isinstance(schema, Mapping):
+        return schema  # True, which allows any value
+    known = schema if "$ref" in schema else _in_known_keywords(schema)
+    if "$ref" in known:
+        reference = known["$ref"]
+        beside = {key: value for key, value in known.items() if key != "$ref"}
         target = definitions.get(reference)
         if target is None or reference in inside:  # a recursive schema has no form without $ref
-            return {**_ANY_OBJECT, **_adapt(beside, definitions, inside)}
+            return {"type": "object", **_adapt(beside, definitions, inside)}
         return _adapt({**target, **beside}, definitions, (*inside, reference))
-    known = _in_known_keywords(schema)
-    if "$ref" in known:
-        return _adapt(known, definitions, inside)
-    return {
-        key: _adapt_value(key, value, definitions, inside)
-        for key, value in known.items()
-        if key in _KEYWORDS
-    }
+    adapted = {key: value for key, value in known.items() if key in _KEYWORDS}
+    for key, value in adapted.items():
+        if key == "items":
+            adapted[key] = _adapt(value, definitions, inside)
+        elif key == "properties" and isinstance(value, Mapping):
+            adapted[key] = {n: _adapt(item, definitions, inside) for n, item in value.items()}
+        elif key == "anyOf" and isinstance(value, list):
+            adapted[key] = [_adapt(item, definitions, inside) for item in value]
+    return adapted
 
 
 def _in_known_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,17 +91,3 @@ def _merge(one: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
         **({"properties": properties} if properties else {}),
         **({"required": list(dict.fromkeys(required))} if required else {}),
     }
-
-
-def _adapt_value(
-    key: str, value: Any, definitions: Mapping[str, Any], inside: tuple[str, ...]
-) -> Any:
-    if key == "properties" and isinstance(value, Mapping):
-        return {
-            name: _adapt_value("items", item, definitions, inside) for name, item in value.items()
-        }
-    if key == "items" and isinstance(value, Mapping):
-        return _adapt(value, definitions, inside)
-    if key == "anyOf" and isinstance(value, list):
-        return [_adapt_value("items", item, definitions, inside) for item in value]
-    return value

@@ -7,8 +7,7 @@ holds only text is sent as a plain string.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from langchain_segmind._formats import values
@@ -20,14 +19,12 @@ from langchain_segmind._messages.types import (
     Choice,
     MediaPart,
     Message,
-    Part,
     TextPart,
     Tool,
     ToolCall,
     ToolResult,
     Usage,
     invalid_request,
-    parse_native_call,
 )
 from langchain_segmind.errors import SegmindResponseError
 
@@ -73,30 +70,23 @@ def _function(tool: Tool) -> dict[str, Any]:
 
 def _message(message: Message) -> dict[str, Any]:
     match message.parts:
-        case (TextPart() as only,) if not message.name:  # the fast path of most messages
-            return {"role": message.role, "content": only.text}
         case (ToolResult() as result,):  # the format's own tool messages take only text
             content = only_text(result.parts)
             return {"role": "tool", "tool_call_id": result.id or "", "content": content}
     calls = [_native_call(part) for part in message.parts if isinstance(part, ToolCall)]
+    shown = [part for part in message.parts if isinstance(part, TextPart | MediaPart)]
+    body: dict[str, Any] = {"role": message.role, "content": _content(shown)}
     if calls:
-        others = tuple(part for part in message.parts if not isinstance(part, ToolCall))
-        words = _content(replace(message, parts=others)) or None
-        return {"role": message.role, "content": words, "tool_calls": calls}
-    body: dict[str, Any] = {"role": message.role, "content": _content(message)}
-    if message.name:
-        body["name"] = message.name
-    return body
+        return {**body, "content": body["content"] or None, "tool_calls": calls}
+    return {**body, "name": message.name} if message.name else body
 
 
-def _content(message: Message) -> str | list[dict[str, Any]]:
-    texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-    if len(texts) == len(message.parts):
-        return "\n".join(texts)
-    return [_part(part) for part in message.parts]
+def _content(parts: Sequence[TextPart | MediaPart]) -> str | list[dict[str, Any]]:
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    return "\n".join(texts) if len(texts) == len(parts) else [_part(part) for part in parts]
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: TextPart | MediaPart) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"type": "text", "text": part.text}
@@ -117,8 +107,6 @@ def _part(part: Part) -> dict[str, Any]:
                 f"base64 and images by url, not {part.mime or part.kind} by "
                 f"{'url' if part.url else 'base64'}"
             )
-        case ToolCall() | ToolResult():
-            raise AssertionError("calls and results have messages of their own")
 
 
 def _data_uri(media: MediaPart) -> str:
@@ -146,6 +134,12 @@ def _ask_for_json(messages: list[dict[str, Any]]) -> None:
         messages.insert(0, {"role": "system", "content": "Answer in JSON."})
 
 
+def is_reply(body: Mapping[str, Any], *, is_sure: bool) -> bool:
+    """Return whether a JSON object is a reply in this format."""
+    choices = body.get("choices")
+    return bool(choices) if is_sure else isinstance(choices, list)
+
+
 def decode(body: Mapping[str, Any]) -> ChatResponse:
     """Read a reply that has `choices`. Odd optional fields are left out.
 
@@ -162,26 +156,25 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     message = values.as_dict(item.get("message"))
     content = message.get("content")
     finish = values.as_text(item.get("finish_reason"))
-    is_empty = not message and not values.is_refusal_reason(finish)
-    if is_empty or not (content is None or isinstance(content, str | list)):
+    is_stopped = values.is_refusal_reason(finish)
+    if not (message or is_stopped) or not isinstance(content, str | list | None):
         return None
     text = _text(content)
+    refusals = [part for part in values.dict_items(content) if part.get("type") == "refusal"]
+    refusal = values.as_text(message.get("refusal")) or values.join_text(refusals, "refusal")
     calls = tuple(map(_call, _native_calls(message)))
-    refusal = values.as_text(message.get("refusal")) or _refusal_parts(content)
-    native = None
-    if finish != "content_filter" and values.is_refusal_reason(finish):
-        native, finish = finish, "content_filter"
-    if native == "refusal" and text and not refusal:  # Claude's word, for an answer that refuses
+    native = finish if is_stopped and finish != "content_filter" else None
+    if native == "refusal" and not refusal:  # Claude's word, for an answer that refuses
         refusal, text = text, ""
-    if finish == "content_filter" and not (refusal or text or calls):
+    if is_stopped and not (refusal or text or calls):
         reason = f": {native}" if native else ""
         refusal = f"The provider's content filter stopped the answer{reason}"
     return Choice(
         text=text,
         reasoning=_text(message.get("reasoning_content")) or _text(message.get("reasoning")),
-        refusal=refusal,
+        refusal=refusal or None,
         calls=calls,
-        finish_reason=finish,
+        finish_reason="content_filter" if is_stopped else finish,
         native_finish_reason=native,
     )
 
@@ -195,43 +188,29 @@ def _native_calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return values.dict_items(calls) or ([{"function": legacy}] if legacy.get("name") else [])
 
 
-def _refusal_parts(content: Any) -> str | None:
-    """Join the refusals in a content that is a list of parts."""
-    if not isinstance(content, list):
-        return None
-    parts = [part for part in values.dict_items(content) if part.get("type") == "refusal"]
-    return values.join_text(parts, "refusal") or None
-
-
 def _text(content: Any) -> str:
     """Return a text, or the joined texts of a list of parts."""
-    if not content:
-        return ""
-    if isinstance(content, list):
-        texts = (p if isinstance(p, str) else values.as_dict(p).get("text") for p in content)
-        return "".join(values.as_text(text) or "" for text in texts)
-    return values.as_text(content) or ""
+    if not isinstance(content, list):
+        return values.as_text(content) or ""
+    texts = (
+        part if isinstance(part, str) else values.as_dict(part).get("text") for part in content
+    )
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _call(call: Mapping[str, Any]) -> ToolCall:
     function = values.as_dict(call.get("function"))
-    return parse_native_call(function, "arguments", call.get("id"), call)
+    return values.read_call(function, "arguments", call.get("id"), call)
 
 
 def _usage(value: Any) -> Usage | None:
-    usage = values.as_dict(value)
-    input_tokens = values.as_count(usage.get("prompt_tokens"))
-    output_tokens = values.as_count(usage.get("completion_tokens"))
-    if input_tokens is None and output_tokens is None:
-        return None
-    return Usage(
-        input=input_tokens or 0,
-        output=output_tokens or 0,
-        total=values.as_count(usage.get("total_tokens")),
-        cache_read=_detail(usage.get("prompt_tokens_details"), "cached_tokens"),
-        reasoning=_detail(usage.get("completion_tokens_details"), "reasoning_tokens"),
+    counts = values.as_dict(value)
+    prompt = values.as_dict(counts.get("prompt_tokens_details"))
+    completion = values.as_dict(counts.get("completion_tokens_details"))
+    return values.as_usage(
+        counts.get("prompt_tokens"),
+        counts.get("completion_tokens"),
+        total=counts.get("total_tokens"),
+        cache_read=prompt.get("cached_tokens"),
+        reasoning=completion.get("reasoning_tokens"),
     )
-
-
-def _detail(details: Any, name: str) -> int | None:
-    return values.as_count(details.get(name)) if isinstance(details, dict) else None

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from langchain_segmind._formats import anthropic, gemini, openai, values
-from langchain_segmind._messages.types import ChatResponse, Choice, ToolCall
+from langchain_segmind._formats.families import FORMATS, Format
+from langchain_segmind._formats.values import repair_escapes
+from langchain_segmind._messages.types import ChatResponse, Choice
 from langchain_segmind._text import message_from_json, one_line
 from langchain_segmind.errors import SegmindResponseError
 
@@ -53,77 +54,39 @@ def _decode_output(output: str) -> ChatResponse:
     if not output.strip():
         raise SegmindResponseError("it is empty")
     try:
-        value = parse(output.encode("utf-8", "surrogatepass"))
+        value = parse(output.encode())
     except SegmindResponseError:
         if _LOOKS_LIKE_A_REPLY.match(output):
             raise  # half of a reply must not pass as an answer in plain text
         value = None
     if isinstance(value, str) and _LOOKS_LIKE_A_REPLY.match(value):
         return _decode_output(value)
-    if _is_reply(value):
+    if isinstance(value, dict) and (_format_of(value, is_sure=False) or _is_error(value)):
         return _decode(value)
-    return ChatResponse((_split_thoughts(Choice(values.as_text(output) or "")),))
+    return ChatResponse((_split_thoughts(Choice(output)),))
 
 
-def _is_reply(value: Any) -> bool:
-    """Distinguish a reply, or an error in its place, from an answer that happens to be JSON."""
-    if not isinstance(value, dict):
-        return False
-    has_list = any(isinstance(value.get(k), list) for k in ("choices", "candidates"))
-    has_list = has_list or anthropic.is_reply(value, is_sure=False)
-    if has_list or "promptFeedback" in value:
-        return True
+def _format_of(value: Mapping[str, Any], *, is_sure: bool) -> Format | None:
+    return next((f for f in FORMATS.values() if f.is_reply(value, is_sure=is_sure)), None)
+
+
+def _is_error(value: Mapping[str, Any]) -> bool:
     return bool(value.get("error")) and value.keys() <= _ERROR_KEYS
 
 
 def _decode(value: Any) -> ChatResponse:
-    response = _decode_format(value)
-    choices = tuple([_sendable(_split_thoughts(choice)) for choice in response.choices])
-    return response if choices == response.choices else replace(response, choices=choices)
-
-
-def _decode_format(value: Any) -> ChatResponse:
     if not isinstance(value, dict):
         raise SegmindResponseError(f"it is a JSON {type(value).__name__}, not an object")
+    reply_format = _format_of(value, is_sure=True)
+    if reply_format is None:
+        error = message_from_json(value)
+        raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no answer")
     try:
-        if value.get("choices"):
-            return openai.decode(value)
-        if anthropic.is_reply(value, is_sure=True):
-            return anthropic.decode(value)
-        if value.get("candidates") or value.get("promptFeedback"):
-            return gemini.decode(value)
+        response = reply_format.decode(value)
     except RecursionError:
         raise SegmindResponseError("it is nested too deeply") from None
-    error = message_from_json(value)
-    raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no answer")
-
-
-def _sendable(choice: Choice) -> Choice:
-    """Replace lone surrogates in calls: a history that holds one could not be sent again."""
-    if not choice.calls:
-        return choice
-    try:
-        calls = tuple([_sendable_call(call) for call in choice.calls])
-    except RecursionError:  # arguments nested this deeply go into a history as text
-        return choice
-    return replace(choice, calls=calls)
-
-
-def _sendable_call(call: ToolCall) -> ToolCall:
-    name, arguments = _without_surrogates(call.name), _without_surrogates(call.arguments)
-    return ToolCall(name, arguments, values.as_text(call.id), call.error)
-
-
-def _without_surrogates(value: Any) -> Any:
-    match value:
-        case str():
-            return values.as_text(value)
-        case list():
-            return [_without_surrogates(item) for item in value]
-        case dict():
-            return {values.as_text(k): _without_surrogates(item) for k, item in value.items()}
-        case _:
-            return value
+    choices = tuple(map(_split_thoughts, response.choices))
+    return response if choices == response.choices else replace(response, choices=choices)
 
 
 def _split_thoughts(choice: Choice) -> Choice:
@@ -137,7 +100,9 @@ def _split_thoughts(choice: Choice) -> Choice:
 
 
 def parse(body: bytes) -> Any:
-    """Parse JSON leniently: a BOM, lone surrogates, NaN and long integers pass.
+    """Parse JSON leniently: a BOM, NaN and long integers pass, and halves of surrogate pairs.
+
+    Every string in the value can be sent again.
 
     Raises:
         SegmindResponseError: If it is not JSON, or too deeply nested.
@@ -147,7 +112,8 @@ def parse(body: bytes) -> Any:
     except ValueError:
         pass  # faster, but stricter than the gateway may be: the standard library decides
     try:
-        return json.loads(body.decode("utf-8-sig", "replace"), parse_int=_parse_int)
+        text = repair_escapes(body.decode("utf-8-sig", "replace"))
+        return json.loads(text, parse_int=_parse_int)
     except RecursionError:
         raise SegmindResponseError("it is nested too deeply") from None
     except ValueError:

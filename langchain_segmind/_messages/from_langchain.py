@@ -30,7 +30,6 @@ from langchain_segmind._messages.text import as_json, check_text, replace_surrog
 from langchain_segmind._messages.types import (
     MediaPart,
     Message,
-    Part,
     Role,
     TextPart,
     ToolCall,
@@ -57,8 +56,6 @@ _TEXT_KEYS: Final = {
 }
 """Where a block holds its text, by the block's type."""
 
-_RESULTS: Final = (ToolMessage, FunctionMessage)
-
 
 def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """Read LangChain's messages.
@@ -74,16 +71,15 @@ def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
 def _message(message: BaseMessage, where: str) -> Message:
     match message:
         case AIMessage():
-            parts: tuple[Part, ...] = (*_assistant_text(message, where), *_calls(message, where))
-            return Message("assistant", parts, _name(message))
+            text = _assistant_text(message, where)
+            calls = _calls(message, where)
+            return Message("assistant", (*map(TextPart, text), *calls), _name(message))
         case HumanMessage():
             return Message("user", tuple(_parts(message, where)), _name(message))
         case SystemMessage():
             return Message("system", tuple(_parts(message, where)), _name(message))
-        case ToolMessage():
-            return Message("user", (_result(message, message.tool_call_id, where),))
-        case FunctionMessage():
-            return Message("user", (_result(message, None, where),))
+        case ToolMessage() | FunctionMessage():
+            return Message("user", (_result(message, where),))
         case ChatMessage():
             role = _ROLES.get(message.role.lower())
             if role is None:
@@ -102,95 +98,76 @@ def _name(message: BaseMessage) -> str | None:
 # --- content ---------------------------------------------------------------------------------
 
 
-def _parts(message: BaseMessage, where: str) -> Iterator[TextPart | MediaPart]:
-    content = message.content
-    if isinstance(content, str):
-        if content:
-            yield TextPart(check_text(content, where))
+def _blocks(message: BaseMessage, where: str) -> Iterator[tuple[str, Mapping[Any, Any], str]]:
+    """Yield the type, the fields and the place of each block."""
+    if isinstance(message.content, str):
+        yield "text", {"text": message.content}, where
         return
-    for i, block in enumerate(content):
-        part = _part(block, f"{where}, block {i}")
-        if part is not None:
-            yield part
+    for i, block in enumerate(message.content):
+        fields = {"text": block} if isinstance(block, str) else block
+        kind = str(fields.get("type", "text" if "text" in fields else None))
+        yield kind, fields, f"{where}, block {i} ({kind})"
 
 
-def _part(block: str | dict[Any, Any], where: str) -> TextPart | MediaPart | None:
-    if isinstance(block, str):
-        return TextPart(check_text(block, where)) if block else None
-    kind = _kind(block)
-    if kind in _TEXT_KEYS:
-        text = check_text(block.get(_TEXT_KEYS[kind]), f"{where} ({kind})")
-        return TextPart(text) if text else None
-    if kind in MEDIA_BLOCKS:
-        return read_media(MEDIA_BLOCKS[kind], block, f"{where} ({kind})")
-    raise invalid_request(
-        f"{where}: no model behind the gateway understands a block of type {kind!r}"
-    )
+def _parts(message: BaseMessage, where: str) -> Iterator[TextPart | MediaPart]:
+    for kind, block, place in _blocks(message, where):
+        if kind in MEDIA_BLOCKS:
+            yield read_media(MEDIA_BLOCKS[kind], block, place)
+        elif kind not in _TEXT_KEYS:
+            raise invalid_request(
+                f"{place}: no model behind the gateway understands a block of this type"
+            )
+        elif text := check_text(block.get(_TEXT_KEYS[kind]), place):
+            yield TextPart(text)
 
 
-def _kind(block: str | dict[Any, Any]) -> str:
-    if isinstance(block, str):
-        return "text"
-    return str(block.get("type", "text" if "text" in block else None))
-
-
-def _assistant_text(message: AIMessage, where: str) -> Iterator[TextPart]:
-    """Read a model's text, and leave out what only its own provider understands.
+def _assistant_text(message: AIMessage, where: str) -> list[str]:
+    """Return a model's text, if any, without what only its own provider understands.
 
     Reasoning would be billed again, and no family accepts another's; a provider's own tool runs
     mean nothing to another. Calls are read from the message's fields, where LangChain parsed them.
     """
-    blocks = [message.content] if isinstance(message.content, str) else message.content
     text = ""
-    for i, block in enumerate(blocks):
-        kind = _kind(block)
+    for kind, block, place in _blocks(message, where):
         if kind in _TEXT_KEYS:
-            own = block if isinstance(block, str) else block.get(_TEXT_KEYS[kind])
-            text += check_text(own, where)
+            text += check_text(block.get(_TEXT_KEYS[kind]), place)
         elif kind in MEDIA_BLOCKS:
             raise invalid_request(
-                f"{where}, block {i} ({kind}): a model's own message can only be sent as text. "
+                f"{place}: a model's own message can only be sent as text. "
                 "Put the medium in a human message"
             )
-    if not text:  # a refusal, which `to_ai_message` puts beside the content
-        text = check_text(refusal_of(message) or "", f"{where}: refusal")
-    if text:
-        yield TextPart(text)
+    # `to_ai_message` puts a refusal beside the content.
+    text = text or check_text(refusal_of(message) or "", f"{where}: refusal")
+    return [text] if text else []
 
 
 # --- tool calls ------------------------------------------------------------------------------
 
 
-def _calls(message: AIMessage, where: str) -> Iterator[ToolCall]:
-    parsed = message.tool_calls or message.invalid_tool_calls
-    if not parsed and isinstance(message.content, list):
-        for block in message.content:  # in Anthropic's format, which nothing has parsed yet
-            if isinstance(block, dict) and block.get("type") == "tool_use" and block.get("name"):
-                call = parse_call(block.get("name"), block.get("input"), block.get("id"))
-                yield _checked_call(call, where)
-    for valid in message.tool_calls:
-        yield _checked_call(ToolCall(valid["name"], valid["args"], valid["id"]), where)
-    for bad in message.invalid_tool_calls:
-        call = ToolCall(bad["name"] or "", bad["args"] or "", bad["id"], bad["error"])
-        yield _checked_call(call, where)
+def _calls(message: AIMessage, where: str) -> list[ToolCall]:
+    calls = [ToolCall(call["name"], call["args"], call["id"]) for call in message.tool_calls]
+    calls += [
+        ToolCall(call["name"] or "", call["args"] or "", call["id"], call["error"])
+        for call in message.invalid_tool_calls
+    ]
+    if not calls:
+        calls = [  # in Anthropic's format, which nothing has parsed yet
+            parse_call(block["name"], block.get("input"), block.get("id"))
+            for kind, block, _ in _blocks(message, where)
+            if kind == "tool_use" and block.get("name")
+        ]
+    return [_checked_call(call, where) for call in calls]
 
 
 def _checked_call(call: ToolCall, where: str) -> ToolCall:
-    reason = _unsendable_reason(call, where)
-    if reason is not None and isinstance(call.arguments, Mapping):
-        call = replace(call, arguments=_sendable(dict(call.arguments)))
-        reason = _unsendable_reason(call, where)
-    if reason is not None:
-        raise invalid_request(reason)
-    return call
-
-
-def _unsendable_reason(call: ToolCall, where: str) -> str | None:
+    arguments = call.arguments
+    if not isinstance(arguments, str):
+        arguments = _sendable(dict(arguments))
     try:
-        check_json([call.name, call.id, call.arguments], f"{where}, tool call {call.name!r}")
+        check_json([call.name, call.id, arguments], f"{where}, tool call {call.name!r}")
     except ValueError as error:
-        return str(error)
-    return None
+        raise invalid_request(str(error).rstrip(".")) from None
+    return replace(call, arguments=arguments)
 
 
 def _sendable(value: Any, depth: int = 0) -> Any:
@@ -199,28 +176,30 @@ def _sendable(value: Any, depth: int = 0) -> Any:
     These are NaN, infinities and very deep nesting. Without this, one such call would make every
     later request of its conversation fail.
     """
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict | list) and depth > MAX_JSON_DEPTH - 3:
-        return as_json(value)
-    if isinstance(value, dict):
-        return {key: _sendable(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_sendable(item, depth + 1) for item in value]
-    return value
+    match value:
+        case float() if not math.isfinite(value):
+            return str(value)
+        case dict() | list() if depth > MAX_JSON_DEPTH - 2:
+            return as_json(value)
+        case dict():
+            return {key: _sendable(item, depth + 1) for key, item in value.items()}
+        case list():
+            return [_sendable(item, depth + 1) for item in value]
+        case _:
+            return value
 
 
 # --- tool results ----------------------------------------------------------------------------
 
 
-def _result(message: ToolMessage | FunctionMessage, call_id: str | None, where: str) -> ToolResult:
-    is_error = getattr(message, "status", "success") == "error"
-    parts = read_result(message.content, where)
-    return ToolResult(parts, _id_text(call_id), _id_text(message.name), is_error)
-
-
-def _id_text(value: Any) -> str | None:
-    return None if value is None else replace_surrogates(str(value))
+def _result(message: ToolMessage | FunctionMessage, where: str) -> ToolResult:
+    call_id, name = getattr(message, "tool_call_id", None), message.name
+    return ToolResult(
+        read_result(message.content, where),
+        None if call_id is None else replace_surrogates(str(call_id)),
+        None if name is None else replace_surrogates(str(name)),
+        is_error=getattr(message, "status", "success") == "error",
+    )
 
 
 def protect_results(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
@@ -229,10 +208,15 @@ def protect_results(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
     Returns:
         The same object if there are none.
     """
-    protected = {}
-    for i, message in enumerate(messages):
-        if isinstance(message, _RESULTS) and isinstance(message.content, list):
-            content = protect_blocks(message.content)
-            if content is not message.content:
-                protected[i] = message.model_copy(update={"content": content})
-    return [protected.get(i, m) for i, m in enumerate(messages)] if protected else messages
+    protected = list(map(_protected, messages))
+    is_same = all(one is other for one, other in zip(protected, messages, strict=True))
+    return messages if is_same else protected
+
+
+def _protected(message: BaseMessage) -> BaseMessage:
+    is_result = isinstance(message, ToolMessage | FunctionMessage)
+    if not is_result or not isinstance(message.content, list):
+        return message
+    content = protect_blocks(message.content)
+    is_same = content is message.content
+    return message if is_same else message.model_copy(update={"content": content})

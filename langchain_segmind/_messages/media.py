@@ -99,14 +99,8 @@ def _split_data_uri(uri: str, where: str) -> tuple[str, str]:
 
 def mime_from_base64(data: str) -> str | None:
     """Return the MIME type that the first bytes show, or None."""
-    start = data[:16]
     try:
-        return mime_from_bytes(b64decode(start + "=" * (-len(start) % 4)))
+        start = b64decode(data[:16] + "=" * (-len(data[:16]) % 4))
     except ValueError:  # it is not base64
         return None
-
-
-def mime_from_bytes(data: bytes) -> str | None:
-    """Return the MIME type that the first bytes show, or None."""
-    found = (mime for at, sign, mime in _SIGNATURES if data.startswith(sign, at))
-    return next(found, None)
+    return next((mime for at, sign, mime in _SIGNATURES if start.startswith(sign, at)), None)

@@ -36,13 +36,8 @@ FILE_BLOCKS: Final[Mapping[str, MediaKind]] = {
 """The kind of medium by a block's type."""
 
 _NESTED: Final = (
-    "image_url",
-    "audio_url",
-    "video_url",
-    "file",
-    "input_audio",
-    "source",
-    "resource",
+    *("image_url", "audio_url", "video_url"),
+    *("file", "input_audio", "source", "resource"),
 )
 _URLS: Final = ("url", "uri", "file_uri")
 _ENCODED: Final = ("base64", "file_data", "blob")
@@ -66,7 +61,7 @@ _CHARSET: Final = re.compile(
 _TEXTUAL: Final = re.compile(r"text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)", re.DOTALL)
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _SHORT: Final = 2_000
 """Characters of data that may go into a prompt as they are, where they may not be base64."""
 
@@ -85,16 +80,11 @@ def read_file(kind: MediaKind, block: Mapping[Any, Any], where: str) -> TextPart
         Its text, the medium, or a line about it. None if it is only a record with such a type.
     """
     file = _File(kind, _flatten(block), where)
-    text = file.fields.get("text")
-    if isinstance(text, str):
-        return file.with_text(text)
-    data = _data_of(file.fields)
-    url = _first(file.fields, _URLS)
-    if data is None and url is not None and _is_data_uri(url):
-        data, url = url, None
-    if data is not None:
-        return _read_data(file, data)
-    return None if url is None else _read_url(file, url)
+    if isinstance(file.fields.get("text"), str):
+        return file.with_text(file.fields["text"])
+    if file.data is not None:
+        return _read_data(file, file.data)
+    return None if file.url is None else _read_url(file, file.url)
 
 
 def describe(media: MediaPart) -> str:
@@ -115,51 +105,33 @@ def _flatten(block: Mapping[Any, Any]) -> dict[Any, Any]:
     return fields
 
 
-def _first(fields: Mapping[Any, Any], names: tuple[str, ...]) -> str | None:
-    values = (fields.get(name) for name in names)
-    return next((replace_surrogates(v) for v in values if isinstance(v, str) and v), None)
-
-
-def _data_of(fields: Mapping[Any, Any]) -> str | None:
-    raw = next((v for name in _DATA if isinstance(v := fields.get(name), bytes | bytearray)), None)
-    return _first(fields, _DATA) if raw is None else b64encode(raw).decode()
-
-
-def _is_data_uri(url: str) -> bool:
-    return url[:5].lower() == "data:"
-
-
 class _File:
-    """What a block says about a file beside its content."""
+    """What a block says about a file, and its content: base64 data or a URL."""
 
     def __init__(self, kind: MediaKind, fields: Mapping[Any, Any], where: str) -> None:
         self.fields = fields
-        self.label = _first(fields, _MIMES)
+        self.label, self.url = _first(fields, _MIMES), _first(fields, _URLS)
         if self.label is None and isinstance(fields.get("format"), str):
             self.label = replace_surrogates(f"{kind}/{fields['format']}")
-        url = _first(fields, _URLS)
+        raw = [v for name in _DATA if isinstance(v := fields.get(name), bytes | bytearray)]
+        self.data = b64encode(raw[0]).decode() if raw else _first(fields, _DATA)
+        if self.url is not None and _is_data_uri(self.url):
+            self.data, self.url = self.data or self.url, None
+        if self.data is not None and _is_data_uri(self.data):
+            self.label, self.data = _split_data_uri(self.data, self.label)
+        mime = (self.label or "").split(";")[0].strip().lower()
+        self.mime = _MIME_ALIASES.get(mime, mime) if _MIME.fullmatch(mime) else None
         self._name = _first(fields, _NAMES)
-        self._url = None if url is None or _is_data_uri(url) else url
         self._kind = kind
         self._where = where
 
-    @property
-    def mime(self) -> str | None:
-        """The label as a plain MIME type, or None if it is not one."""
-        mime = (self.label or "").split(";")[0].strip().lower()
-        return _MIME_ALIASES.get(mime, mime) if _MIME.fullmatch(mime) else None
-
-    def media(
-        self, mime: str | None, *, data: str | None = None, url: str | None = None
-    ) -> MediaPart:
-        kind = self._kind
-        if mime is not None:
-            of_mime: Mapping[str, MediaKind] = {i: i for i in ("image", "audio", "video")}
-            kind = of_mime.get(mime.partition("/")[0], "file")
+    def media(self, mime: str | None, *, data: str | None = None) -> MediaPart:
+        of_mime: Mapping[str, MediaKind] = {i: i for i in ("image", "audio", "video")}
+        url = self.url if self.data is None else None
+        name = self._name or (None if url else self.url)
         detail = self.fields.get("detail")
-        name = self._name if data is None else self._name or self._url
         return MediaPart(
-            kind,
+            of_mime.get(mime.partition("/")[0], "file") if mime else self._kind,
             self._where,
             data=data,
             mime=mime,
@@ -170,8 +142,8 @@ class _File:
 
     def with_text(self, text: str) -> TextPart:
         """Return the file's text, under a line that names the file if it has a name or a URL."""
-        label = self.label if self._name or self._url else None
-        facts = _facts(self._name, label, self._url, self._other_fields())
+        label = self.label if self._name or self.url else None
+        facts = _facts(self._name, label, self.url, self._other_fields())
         text = replace_surrogates(text)
         return TextPart(f"[file: {facts}]\n{text}" if facts else text)
 
@@ -184,36 +156,13 @@ class _File:
         return as_json(others) if others else None
 
 
-def _read_url(file: _File, url: str) -> TextPart | MediaPart:
-    media = file.media(file.mime, url=url)
-    is_web = url.lower().startswith(("https://", "http://")) and not re.search(r"[\s<>]", url)
-    return media if media.kind == "image" and is_web else file.line(media)
+def _first(fields: Mapping[Any, Any], names: tuple[str, ...]) -> str | None:
+    values = (fields.get(name) for name in names)
+    return next((replace_surrogates(v) for v in values if isinstance(v, str) and v), None)
 
 
-def _read_data(file: _File, data: str) -> TextPart | MediaPart | None:
-    if _is_data_uri(data):
-        file.label, data = _split_data_uri(data, file.label)
-    encoded = _as_base64(data)
-    if not encoded:
-        return _read_broken(file, data)
-    mime = _mime_of(file.mime, encoded)
-    media = file.media(mime, data=encoded)
-    is_textual = mime is not None and _TEXTUAL.fullmatch(mime) is not None
-    can_show = media.kind != "file" or mime == "application/pdf"
-    if is_textual or not can_show:
-        text = _decode(encoded, file.label or "", guess=is_textual)
-        if text is not None:
-            return file.with_text(text)
-    if mime is None and len(data) <= _SHORT and not any(file.fields.get(k) for k in _ENCODED):
-        return None  # `data` of an unknown type may be anything, so the block goes in as JSON
-    return media if can_show else file.line(media)
-
-
-def _read_broken(file: _File, data: str) -> TextPart | None:
-    is_binary = file.mime is not None and not _TEXTUAL.fullmatch(file.mime)
-    if len(data) <= _SHORT and not is_binary:
-        return None
-    return file.line(file.media(file.mime), f"{len(data)} characters that are not base64")
+def _is_data_uri(url: str) -> bool:
+    return url[:5].lower() == "data:"
 
 
 def _split_data_uri(uri: str, label: str | None) -> tuple[str | None, str]:
@@ -223,6 +172,32 @@ def _split_data_uri(uri: str, label: str | None) -> tuple[str | None, str]:
     if encoding.strip().lower() == "base64":
         return mime or label, data
     return head or label or "text/plain", b64encode(unquote_to_bytes(data)).decode()
+
+
+def _read_url(file: _File, url: str) -> TextPart | MediaPart:
+    media = file.media(file.mime)
+    is_web = url.lower().startswith(("https://", "http://")) and not re.search(r"[\s<>]", url)
+    return media if media.kind == "image" and is_web else file.line(media)
+
+
+def _read_data(file: _File, data: str) -> TextPart | MediaPart | None:
+    encoded = _as_base64(data)
+    is_short = len(data) <= _SHORT
+    if not encoded:
+        is_binary = file.mime is not None and not _TEXTUAL.fullmatch(file.mime)
+        problem = f"{len(data)} characters that are not base64"
+        return None if is_short and not is_binary else file.line(file.media(file.mime), problem)
+    mime = _mime_of(file.mime, encoded)
+    media = file.media(mime, data=encoded)
+    is_textual = mime is not None and _TEXTUAL.fullmatch(mime) is not None
+    can_show = media.kind != "file" or mime == "application/pdf"
+    if is_textual or not can_show:
+        text = _decode(encoded, file.label or "", guess=is_textual)
+        if text is not None:
+            return file.with_text(text)
+    if mime is None and is_short and not any(file.fields.get(k) for k in _ENCODED):
+        return None  # `data` of an unknown type may be anything, so the block goes in as JSON
+    return media if can_show else file.line(media)
 
 
 def _mime_of(label: str | None, encoded: str) -> str | None:
@@ -238,21 +213,11 @@ def _as_base64(data: str) -> str | None:
     It has no white space, is padded, and ends in zero bits: `QR==` becomes `QQ==`.
     """
     try:
-        given = encoded = data.encode("ascii")
-    except UnicodeEncodeError:
+        encoded = data.encode("ascii").translate(_URL_SAFE, b" \r\n\t").rstrip(b"=")
+        raw = b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
         return None
-    other = encoded.rstrip(b"=\r\n\t ").translate(None, _BASE64)  # much faster than a regex
-    if other:
-        if other.translate(None, b"-_ \r\n\t"):
-            return None
-        encoded = encoded.translate(bytes.maketrans(b"-_", b"+/"), b" \r\n\t")
-    encoded = encoded.rstrip(b"=\r\n\t ")
-    if len(encoded) % 4 == 1:
-        return None
-    whole, rest = encoded[: len(encoded) // 4 * 4], encoded[len(encoded) // 4 * 4 :]
-    if rest:
-        whole += b64encode(b64decode(rest + b"=" * (4 - len(rest))))
-    return data if whole == given else whole.decode()
+    return b64encode(raw).decode()
 
 
 def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
@@ -292,9 +257,9 @@ def _line(
     if media.data is not None:
         size = f"{len(media.data) * 3 // 4 - media.data[-2:].count('=')} bytes"
     facts = _facts(media.name, mime, media.url, size, problem, other_fields)
-    what = (
-        f"link to {_WITH_ARTICLE[media.kind]}" if media.url else f"{media.kind} that is not shown"
-    )
+    what = f"{media.kind} that is not shown"
+    if media.url:
+        what = f"link to {_WITH_ARTICLE[media.kind]}"
     return f"[{what}: {facts}]"
 
 

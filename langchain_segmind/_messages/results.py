@@ -7,6 +7,7 @@ nothing in this module may raise, whatever a tool returns. It must not open a fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any, Final
 
 from langchain_segmind._messages.result_files import FILE_BLOCKS, describe, read_file
@@ -38,19 +39,18 @@ def read_result(content: Any, where: str) -> tuple[TextPart | MediaPart, ...]:
 
 
 def _read_block(block: Any, where: str) -> TextPart | MediaPart:
-    part: TextPart | MediaPart | None = None
     if isinstance(block, str):
         return TextPart(replace_surrogates(block))
     if isinstance(block, dict) and block.keys() == {"type", "value"} and block["type"] == _WRAPPED:
         block = block["value"]
-    if isinstance(block, dict):
-        kind = block.get("type", "text")
-        if not isinstance(kind, str):
-            pass
-        elif kind in _TEXTS:
-            part = _read_text(block, "refusal" if kind == "refusal" else "text")
-        elif kind in FILE_BLOCKS:
-            part = read_file(FILE_BLOCKS[kind], block, f"{where} ({kind})")
+    part: TextPart | MediaPart | None = None
+    kind = block.get("type", "text") if isinstance(block, dict) else None
+    if not isinstance(kind, str):
+        pass
+    elif kind in _TEXTS:
+        part = _read_text(block, "refusal" if kind == "refusal" else "text")
+    elif kind in FILE_BLOCKS:
+        part = read_file(FILE_BLOCKS[kind], block, f"{where} ({kind})")
     return TextPart(as_json(block)) if part is None else part
 
 
@@ -95,18 +95,17 @@ def describe_unaccepted(
         parts: The result's.
         accepts_media: Whether the model accepts a medium; None if it accepts all.
     """
+    described = [
+        part
+        if isinstance(part, TextPart) or accepts_media is None or accepts_media(part)
+        else TextPart(describe(part))
+        for part in parts
+    ]
     joined: list[TextPart | MediaPart] = []
-    texts: list[str] = []
-    for part in parts:
-        if isinstance(part, MediaPart) and (accepts_media is None or accepts_media(part)):
-            if texts:
-                joined.append(TextPart("\n".join(texts)))
-            joined.append(part)
-            texts = []
-        else:
-            texts.append(describe(part) if isinstance(part, MediaPart) else part.text)
-    if texts:
-        joined.append(TextPart("\n".join(texts)))
+    for _, group in groupby(described, type):
+        run = list(group)
+        texts = [part.text for part in run if isinstance(part, TextPart)]
+        joined += [TextPart("\n".join(texts))] if texts else run
     return joined
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 
-from langchain_segmind._messages.types import Choice, ToolCall, Usage
+from langchain_segmind._messages.types import Choice, Usage
 
 
 def to_ai_message(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> AIMessage:
@@ -30,13 +30,7 @@ def to_ai_message(choice: Choice, usage: Usage | None, metadata: Mapping[str, An
             for c in choice.calls
             if isinstance(c.arguments, str)
         ]
-    return AIMessage(
-        content=choice.text,
-        additional_kwargs=_additional_kwargs(choice),
-        response_metadata=_response_metadata(choice, metadata),
-        usage_metadata=_usage_metadata(usage),
-        **calls,
-    )
+    return AIMessage(**_fields(choice, usage, metadata), **calls)
 
 
 def to_ai_message_chunk(
@@ -48,55 +42,38 @@ def to_ai_message_chunk(
     be executed. So the raw text of an invalid call goes in as a JSON string, which stays invalid
     however chunks are merged.
     """
-    return AIMessageChunk(
-        content=choice.text,
-        additional_kwargs=_additional_kwargs(choice),
-        response_metadata=_response_metadata(choice, metadata),
-        usage_metadata=_usage_metadata(usage),
-        tool_call_chunks=[
-            tool_call_chunk(name=c.name, args=json.dumps(_json_value(c)), id=c.id, index=i)
-            for i, c in enumerate(choice.calls)
-        ],
-        chunk_position="last",
-    )
+    calls = [
+        tool_call_chunk(name=c.name, args=json.dumps(c.arguments, default=dict), id=c.id, index=i)
+        for i, c in enumerate(choice.calls)
+    ]
+    fields = _fields(choice, usage, metadata)
+    return AIMessageChunk(**fields, tool_call_chunks=calls, chunk_position="last")
 
 
-def _json_value(call: ToolCall) -> dict[str, Any] | str:
-    return call.arguments if isinstance(call.arguments, str) else dict(call.arguments)
+def _fields(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that a message and a chunk share."""
+    beside = {"reasoning_content": choice.reasoning, "refusal": choice.refusal}
+    reasons = {
+        "finish_reason": choice.finish_reason,
+        "native_finish_reason": choice.native_finish_reason,
+    }
+    return {
+        "content": choice.text,
+        "additional_kwargs": {name: text for name, text in beside.items() if text},
+        "response_metadata": {**metadata, **{name: text for name, text in reasons.items() if text}},
+        "usage_metadata": None if usage is None else _usage_metadata(usage),
+    }
 
 
-def _additional_kwargs(choice: Choice) -> dict[str, Any]:
-    kwargs = {}
-    if choice.reasoning:
-        kwargs["reasoning_content"] = choice.reasoning
-    if choice.refusal:
-        kwargs["refusal"] = choice.refusal
-    return kwargs
-
-
-def _response_metadata(choice: Choice, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    response_metadata = dict(metadata)
-    if choice.finish_reason:
-        response_metadata["finish_reason"] = choice.finish_reason
-    if choice.native_finish_reason:
-        response_metadata["native_finish_reason"] = choice.native_finish_reason
-    return response_metadata
-
-
-def _usage_metadata(usage: Usage | None) -> UsageMetadata | None:
-    if usage is None:
-        return None
+def _usage_metadata(usage: Usage) -> UsageMetadata:
     total = usage.input + usage.output if usage.total is None else usage.total
     metadata = UsageMetadata(
         input_tokens=usage.input, output_tokens=usage.output, total_tokens=total
     )
-    input_details = InputTokenDetails()
-    if usage.cache_read is not None:
-        input_details["cache_read"] = usage.cache_read
-    if usage.cache_creation is not None:
-        input_details["cache_creation"] = usage.cache_creation
-    if input_details:
-        metadata["input_token_details"] = input_details
+    cached = {"cache_read": usage.cache_read, "cache_creation": usage.cache_creation}
+    known = {name: tokens for name, tokens in cached.items() if tokens is not None}
+    if known:
+        metadata["input_token_details"] = cast("InputTokenDetails", known)
     if usage.reasoning is not None:
         metadata["output_token_details"] = OutputTokenDetails(reasoning=usage.reasoning)
     return metadata

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindInvalidRequestError
@@ -174,33 +174,3 @@ def parse_call(name: Any, arguments: Any, call_id: Any) -> ToolCall:
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, default=repr)
     reason = "The arguments are not a JSON object." if tool_name else "The call has no tool name."
     return ToolCall(tool_name, raw, own_id, error=reason)
-
-
-_NOT_ARGUMENTS: Final = frozenset(
-    {"id", "type", "index", "caller", "cache_control", "thoughtSignature", "thought_signature"}
-)
-_BESIDE: Final = frozenset({"arguments", "args", "parameters", "params", "input", "kwargs"})
-"""Fields that hold arguments where they stand beside a call instead of in it."""
-
-
-def parse_native_call(
-    fields: Mapping[str, Any], key: str, call_id: Any, outer: Mapping[str, Any] | None = None
-) -> ToolCall:
-    """Build a call from one in a provider's own format.
-
-    A call whose arguments are empty, and that has unknown fields beside them, is invalid: executed
-    without arguments, it would use the tool's defaults.
-
-    Args:
-        fields: The call, with its `name`.
-        key: Where the format has the arguments.
-        call_id: The model's own id of the call, if any.
-        outer: The fields around the call, where the format has any.
-    """
-    call = parse_call(fields.get("name"), fields.get(key), call_id)
-    unknown = {k: v for k, v in fields.items() if k not in {"name", key} | _NOT_ARGUMENTS}
-    unknown |= {k: v for k, v in (outer or {}).items() if k in _BESIDE and v not in (None, "", {})}
-    if call.arguments or not unknown:
-        return call
-    raw = json.dumps(unknown, ensure_ascii=False, default=repr)
-    return ToolCall(call.name, raw, call.id, error=f"The arguments are not under {key!r}.")
