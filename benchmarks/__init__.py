@@ -1,1 +1,1 @@
-"""What the client costs beside the model's own seconds: `make bench`."""
+"""Benchmarks of the client's overhead, without the model's own time: `make bench`."""

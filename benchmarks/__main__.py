@@ -1,6 +1,6 @@
-"""`make bench`: measures, prints the table of targets, and writes results.json and overhead.svg.
+"""`make bench`: measure, print the targets and results, and write results.json and overhead.svg.
 
-With `--quick`, it only sees that everything runs: few rounds, no peers, no results, no files.
+With `--quick`, only check that everything runs: few rounds, no other packages, targets or files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HERE: Final = Path(__file__).parent
 
 
 def main() -> None:
-    """Run it all."""
+    """Run all benchmarks."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     quick = parser.parse_args().quick
@@ -42,19 +42,19 @@ def main() -> None:
             bench.run()
     _print_groups(bench.groups)
     if quick:
-        print(f"{len(bench.figures)} figures; nothing is judged in a quick run.")
+        print(f"{len(bench.figures)} figures; a quick run does not check targets.")
         return
-    rows = _judged(bench.figures)
+    rows = _check_targets(bench.figures)
     _print_targets(rows)
     _write(bench, rows)
 
 
 def _prepare() -> None:
-    """Leave nothing to the environment that one subject heeds and another does not."""
+    """Remove environment variables that only some of the subjects read."""
     for name in [*os.environ]:
         if name.lower().endswith("_proxy") or name.startswith(("LANGSMITH_", "LANGCHAIN_")):
             del os.environ[name]
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it would fetch its prices
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it downloads its price list
     pin(0)
     open_files()
 
@@ -69,7 +69,7 @@ def _certify(folder: Path) -> str:
 
 
 class Bench:
-    """One run: what was measured so far."""
+    """The figures of one run, so far."""
 
     def __init__(self, server: Server, sizes: Sizes, authority: str, *, peers: bool) -> None:
         self._server = server
@@ -80,14 +80,15 @@ class Bench:
         self.groups: dict[str, Samples] = {}
 
     def run(self) -> None:
-        """Measure everything, in order of what disturbs the least."""
-        steps = [self.start_up, self.one_call, self.big, self.other_ways, self.lasting, self.tls]
-        for step in [*steps, self.threads, self.at_once, self.most, self.counted]:
+        """Measure everything, beginning with what disturbs later measurements least."""
+        steps = [self.start_up, self.one_call, self.large_inputs, self.tools_and_queue]
+        steps += [self.leaks, self.tls, self.batch, self.abatch, self.large_abatch]
+        for step in [*steps, self.instructions]:
             print(f"{step.__name__.replace('_', ' ')} ...", file=sys.stderr, flush=True)
             step()
 
     def start_up(self) -> None:
-        """Import and construction."""
+        """Measure the import and the construction of models."""
         found = [child("construct") for _ in range(min(5, self._sizes.rounds))]
         self.figures["construct/first"] = [f["first_ms"] for f in found]
         self.figures["construct/later"] = [f["later_ms"] for f in found]
@@ -95,11 +96,11 @@ class Bench:
         self.figures["import/modules"] = [len(child("modules")["loaded"])]
 
     def one_call(self) -> None:
-        """A short question, again and again."""
+        """Measure calls with a short prompt."""
         sizes, url, peers = self._sizes, self._server.url(), self._peers
         calls = measures.sync_calls(url, questions.short(), peers=peers)
         sync = measures.cpu(calls, sizes.rounds, sizes.calls)
-        asynchronous = asyncio.run(measures.one_after_the_other(url, sizes, peers=peers))
+        asynchronous = asyncio.run(measures.ainvoke(url, sizes, peers=peers))
         self.groups["invoke: CPU, µs"] = sync
         self.groups["ainvoke: CPU, µs"] = asynchronous
         for name, samples in (("invoke", sync), ("ainvoke", asynchronous)):
@@ -107,8 +108,8 @@ class Bench:
             for peer in ("ChatMistralAI", "ChatOpenAI"):
                 self.figures[f"{name}/{peer}"] = ratio(samples, OURS, peer)
 
-    def big(self) -> None:
-        """Long histories, a big image, many tools."""
+    def large_inputs(self) -> None:
+        """Measure long histories, a large image, many tools."""
         sizes, url, peers = self._sizes, self._server.url(), self._peers
         times = max(1, sizes.calls // 8)
         for name, question in (("history", questions.history(200)), ("image", _image())):
@@ -122,15 +123,15 @@ class Bench:
         samples = measures.rendering(sizes)
         self.figures["rendering/json"] = ratio(samples, OURS, "json.dumps")
 
-    def other_ways(self) -> None:
-        """Tools and the queue: for orientation, there is no target."""
+    def tools_and_queue(self) -> None:
+        """Measure tools and the job queue, without a target."""
         url = self._server.url()
         group = measures.with_tools(url, self._sizes, peers=self._peers)
         self.groups["invoke, 20 tools: CPU, µs"] = group
         self.groups["invoke through the queue: CPU, µs"] = measures.queue(url, self._sizes)
 
-    def lasting(self) -> None:
-        """What calls and loops leave behind."""
+    def leaks(self) -> None:
+        """Measure what calls and event loops leave behind."""
         url, sizes = self._server.url(), self._sizes
         found = child("lasting", url, sizes.lasting)
         self.figures["lasting/bytes"] = [found["bytes"]]
@@ -140,7 +141,7 @@ class Bench:
             self.figures[f"loops/{figure}"] = [found[figure]]
 
     def tls(self) -> None:
-        """Whether connections are kept."""
+        """Count the connections, which should be reused."""
         question, url = questions.short(), self._server.tls_url()
 
         async def several() -> None:
@@ -157,8 +158,8 @@ class Bench:
         with self._connections("tls/ainvoke"):
             asyncio.run(several())
 
-    def threads(self) -> None:
-        """Many at once on threads."""
+    def batch(self) -> None:
+        """Measure many calls on threads."""
         url = self._server.url(DELAY)
         samples = measures.batch(url, self._sizes, peers=self._peers)
         self.groups[f"batch of {self._sizes.many} on {THREADS} threads, 50 ms: wall, s"] = samples
@@ -169,12 +170,12 @@ class Bench:
             for _ in range(3):
                 model.batch(inputs, RunnableConfig(max_concurrency=THREADS))
 
-    def at_once(self) -> None:
-        """Many at once on one loop."""
+    def abatch(self) -> None:
+        """Measure many calls on one event loop."""
         url, many = self._server.url(DELAY), self._sizes.many
         samples = asyncio.run(measures.abatch(url, self._sizes, peers=self._peers))
         self.groups[f"abatch of {many}, 50 ms: wall, s"] = samples
-        floors = zip(samples["LangChain, sleeping"], samples["aiohttp"], strict=True)
+        floors = zip(samples["LangChain with sleep"], samples["aiohttp"], strict=True)
         ideals = [sleeping + raw - DELAY / 1000 for sleeping, raw in floors]
         pairs = zip(samples[OURS], ideals, strict=True)
         self.figures["abatch/wall"] = [ours / ideal for ours, ideal in pairs]
@@ -182,8 +183,8 @@ class Bench:
         few = child("many", "ours", url, many, 256)
         self.figures["abatch/errors of few files"] = [few["failed"]]
 
-    def most(self) -> None:
-        """Very many at once, each subject in a process of its own."""
+    def large_abatch(self) -> None:
+        """Measure very many calls on one event loop, each subject in a separate process."""
         url, most = self._server.url(DELAY), self._sizes.most
         rounds = [
             {name: child("many", name, url, most) for name in ("memory", "plain", "ours")}
@@ -194,8 +195,8 @@ class Bench:
             r["ours"]["peak"] / r["memory"]["peak"] for r in rounds if r["memory"]["peak"]
         ]
 
-    def counted(self) -> None:
-        """Instructions, where valgrind is installed."""
+    def instructions(self) -> None:
+        """Count CPU instructions, if valgrind is installed."""
         if self._sizes is QUICK:
             return
         for job in ("invoke", "ainvoke"):
@@ -219,7 +220,7 @@ def _image() -> questions.Question:
 # --- what is reported ------------------------------------------------------------------------
 
 
-def _judged(figures: dict[str, list[float]]) -> list[dict[str, Any]]:
+def _check_targets(figures: dict[str, list[float]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for target in targets.TARGETS:
         samples = figures.get(target.figure, [])
@@ -290,12 +291,12 @@ def _write(bench: Bench, rows: list[dict[str, Any]]) -> None:
     }
     (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     groups = {
-        "CPU of one invoke, model's own time aside": bench.groups["invoke: CPU, µs"],
-        "CPU of one ainvoke": bench.groups["ainvoke: CPU, µs"],
+        "CPU time per invoke(), without the model's own time": bench.groups["invoke: CPU, µs"],
+        "CPU time per ainvoke()": bench.groups["ainvoke: CPU, µs"],
     }
     peers = [peer.module.replace("_", "-") for peer in subjects.PEERS if peer.is_installed]
     shown = ", ".join(f"{n} {v}" for n, v in subjects.versions().items() if n not in peers)
-    note = f"{results['date']}; {os.cpu_count()} cores, {python}; {shown}; less is better"
+    note = f"{results['date']}; {os.cpu_count()} cores, {python}; {shown}; lower is better"
     (HERE / "overhead.svg").write_text(chart.draw(groups, note, chart.FLOORS))
 
 

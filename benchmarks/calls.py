@@ -1,4 +1,4 @@
-"""How many functions one call enters, C functions too: a figure without a clock, fit for CI."""
+"""Count the Python and C functions that one call enters. The count is stable enough for CI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WARM: Final = 5
 
 
 class _Counter:
-    """A profiler that counts."""
+    """A profiler that counts function calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -23,7 +23,7 @@ class _Counter:
 
 
 def count(call: Call) -> int:
-    """Count the function calls of a call that has been made before: the fewest of several."""
+    """Count the function calls of a warm call: the minimum of several."""
     for _ in range(_WARM):
         call()
     return min(_counted(call) for _ in range(_WARM))
@@ -40,7 +40,7 @@ def _counted(call: Call) -> int:
 
 
 def acount(call: AsyncCall) -> int:
-    """Count those of a call that is awaited; a coroutine counts whenever it goes on."""
+    """Async version of `count`; a coroutine counts each time it is resumed."""
 
     async def counted() -> int:
         counter = _Counter()

@@ -1,4 +1,4 @@
-"""The CPU of one call as a chart, written by hand: no library draws it."""
+"""Draw the bar chart of the README as SVG."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from benchmarks.measures import FLOOR, OURS
+from benchmarks.measures import FLOOR, LANGCHAIN, OURS
 
 _WIDTH: Final = 760
 _LEFT: Final = 230
@@ -26,12 +26,12 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 
 
 def draw(groups: Mapping[str, Mapping[str, list[float]]], note: str, floors: set[str]) -> str:
-    """Draw bars of medians.
+    """Draw one bar per subject, for the median of its samples.
 
     Args:
-        groups: By title, the samples of each subject, in microseconds.
-        note: Stands below.
-        floors: The names of subjects that are no clients.
+        groups: The samples of each subject in microseconds, by the title of their group.
+        note: The text below the bars.
+        floors: The names of subjects that are not clients.
     """
     lines: list[str] = []
     at = 10
@@ -64,4 +64,4 @@ def _bar(name: str, value: float, widest: float, at: int, kind: str) -> list[str
     ]
 
 
-FLOORS: Final = {"requests", "aiohttp", "LangChain itself", FLOOR}
+FLOORS: Final = {"requests", "aiohttp", LANGCHAIN, FLOOR}

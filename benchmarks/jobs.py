@@ -1,6 +1,6 @@
-"""What is measured in a process of its own: `python -m benchmarks.jobs <job> <arguments>`.
+"""Measurements that need a separate process: `python -m benchmarks.jobs <job> <arguments>`.
 
-A job prints what it found as JSON.
+A job prints its result as JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Found = dict[str, Any]
 
 
 def construct() -> Found:
-    """Build models, and see what they open."""
+    """Build models, and count what they open."""
     from benchmarks.subjects import segmind  # noqa: PLC0415
 
     opened: list[str] = []
@@ -44,15 +44,15 @@ def construct() -> Found:
 
 
 def _connectors() -> int:
-    """Count what a model needs for its first call only."""
-    import requests  # noqa: PLC0415 - LangChain has imported it, so it is not a part of the time
+    """Count the objects that a model should not create before its first call."""
+    import requests  # noqa: PLC0415 - LangChain has imported it, so this takes no time
 
     kinds = (requests.Session, requests.adapters.HTTPAdapter, ssl.SSLContext)
     return sum(isinstance(found, kinds) for found in gc.get_objects())
 
 
 def modules() -> Found:
-    """Import us, and see what else came along."""
+    """Import this package, and list modules that should not be loaded yet."""
     import langchain_segmind  # noqa: F401, PLC0415
 
     late = ("aiohttp", "langchain_segmind.testing", "langchain_segmind._http.aiohttp_driver")
@@ -60,7 +60,7 @@ def modules() -> Found:
 
 
 def invoke(url: str, times: str) -> Found:
-    """Call our model so many times."""
+    """Call ChatSegmind so many times."""
     from benchmarks import questions, subjects  # noqa: PLC0415
 
     model, question = subjects.segmind(url), questions.short()
@@ -70,7 +70,7 @@ def invoke(url: str, times: str) -> Found:
 
 
 def ainvoke(url: str, times: str) -> Found:
-    """Call our model so many times on one event loop."""
+    """Call ChatSegmind so many times on one event loop."""
     from benchmarks import questions, subjects  # noqa: PLC0415
 
     model, question = subjects.segmind(url), questions.short()
@@ -84,14 +84,14 @@ def ainvoke(url: str, times: str) -> Found:
 
 
 def many(subject: str, url: str, times: str, files: str = "") -> Found:
-    """Ask so many at once, perhaps with a limit on open files."""
+    """Make many calls at once, optionally with a limit on open files."""
     from benchmarks import questions, server, subjects  # noqa: PLC0415
 
     server.open_files(int(files) if files else None)
     question = questions.short()
     inputs = question.times(int(times))
 
-    async def ask() -> Found:
+    async def run() -> Found:
         async with AsyncExitStack() as stack:
             call = await subjects.raw_aiohttp(stack, url, question, 1000)
             model: BaseChatModel
@@ -109,11 +109,11 @@ def many(subject: str, url: str, times: str, files: str = "") -> Found:
         failed = sum(isinstance(answer, BaseException) for answer in answers)
         return {"seconds": seconds, "failed": failed, "peak": _memory("VmHWM")}
 
-    return asyncio.run(ask())
+    return asyncio.run(run())
 
 
 def lasting(url: str, times: str) -> Found:
-    """Call in both ways for long, and see whether the second half keeps anything."""
+    """Make many sync and async calls, and measure what the second half leaves in memory."""
     from benchmarks import questions, subjects  # noqa: PLC0415
 
     model, question = subjects.segmind(url), questions.short()
@@ -124,7 +124,7 @@ def lasting(url: str, times: str) -> Found:
             await model.ainvoke(question.messages)
             model.invoke(question.messages)
         gc.collect()
-        objects = len(gc.get_objects())  # a long list, so before the memory is read
+        objects = len(gc.get_objects())  # first, because the list itself needs memory
         return _memory("VmRSS"), objects
 
     async def both() -> Found:
@@ -138,7 +138,7 @@ def lasting(url: str, times: str) -> Found:
 
 
 def loops(url: str, times: str) -> Found:
-    """Run one event loop after the other, and see what they leave behind."""
+    """Run many event loops one after another, and count the file descriptors left open."""
     from benchmarks import questions, subjects  # noqa: PLC0415
 
     model, question = subjects.segmind(url), questions.short()
@@ -154,7 +154,7 @@ def loops(url: str, times: str) -> Found:
 
 
 def image(url: str, size: str) -> Found:
-    """Send a big picture, and see how much memory that takes, in sizes of the message."""
+    """Send a large image, and measure the memory it takes, in multiples of its size."""
     from benchmarks import questions, subjects  # noqa: PLC0415
 
     model, question = subjects.segmind(url), questions.image(int(size))
@@ -169,7 +169,7 @@ def image(url: str, size: str) -> Found:
 
 
 def _memory(field: str) -> int:
-    """Read this process's memory in bytes: VmRSS is what it has, VmHWM the most it ever had."""
+    """Read this process's memory in bytes: VmRSS is the current value, VmHWM the peak."""
     status = Path("/proc/self/status")
     if not status.exists():
         return 0  # only Linux reports it

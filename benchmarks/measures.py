@@ -1,7 +1,7 @@
-"""How it is measured: subjects in turns, medians and quartiles, ratios inside one round.
+"""Measure subjects in rounds, and compare them by ratios within a round.
 
-A figure is a list of samples. Absolute times drift from machine to machine and from minute to
-minute; so what is compared was measured in one round, and the ratio is what counts.
+A figure is a list of samples. Absolute times differ between machines and minutes, so subjects are
+only compared within the same round.
 """
 
 from __future__ import annotations
@@ -36,24 +36,25 @@ from langchain_segmind._tool_emulation import prompt as _tools
 
 Samples = dict[str, list[float]]
 
-FLOOR: Final = "LangChain, then the bare call"
+LANGCHAIN: Final = "LangChain overhead only"
+FLOOR: Final = "LangChain overhead + HTTP call"
 OURS: Final = "ChatSegmind"
 DELAY: Final = 50
-"""Milliseconds a model takes where many are asked at once."""
+"""Milliseconds that a model takes when many calls are made at once."""
 THREADS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured.
+    """How much to measure.
 
     Attributes:
-        rounds: In how many turns.
-        calls: How many calls a turn.
-        many: How many calls at once.
-        most: How many at the most.
-        loops: How many event loops, one after the other.
-        lasting: How many calls of one process, of which the second half is looked at.
+        rounds: Number of rounds.
+        calls: Calls per round.
+        many: Calls at once, for all subjects.
+        most: Calls at once, for the subjects that are measured in separate processes.
+        loops: Event loops, one after another.
+        lasting: Calls in one process; leaks are measured in the second half.
     """
 
     rounds: int = 25
@@ -67,11 +68,11 @@ class Sizes:
 QUICK: Final = Sizes(rounds=2, calls=3, many=20, most=50, loops=3, lasting=100)
 
 
-# --- one call after the other ----------------------------------------------------------------
+# --- one call after another ------------------------------------------------------------------
 
 
 def cpu(calls: Mapping[str, Call], rounds: int, times: int) -> Samples:
-    """Measure the CPU of a call, in microseconds, with all threads of this process."""
+    """Measure the CPU time of a call in all threads of this process, in microseconds."""
     for call in calls.values():
         _repeat(call, times)
     samples: Samples = {name: [] for name in calls}
@@ -86,7 +87,7 @@ def cpu(calls: Mapping[str, Call], rounds: int, times: int) -> Samples:
 
 
 async def acpu(calls: Mapping[str, AsyncCall], rounds: int, times: int) -> Samples:
-    """Measure the same of calls that are awaited, one after the other."""
+    """Async version of `cpu`: await one call after another."""
     for call in calls.values():
         await _arepeat(call, times)
     samples: Samples = {name: [] for name in calls}
@@ -111,7 +112,10 @@ async def _arepeat(call: AsyncCall, times: int) -> None:
 
 
 def _deeper(depth: int, call: Call) -> None:
-    """Call at another depth: CPython keeps frames in chunks, and a loop over a seam is slow."""
+    """Call at another stack depth.
+
+    CPython allocates frames in chunks, and a loop across the border of two chunks is slow.
+    """
     if depth:
         _deeper(depth - 1, call)
     else:
@@ -126,21 +130,21 @@ async def _adeeper(depth: int, call: AsyncCall) -> None:
 
 
 def ratio(samples: Samples, one: str, other: str) -> list[float]:
-    """Compare two subjects, round by round; nothing where one was not measured."""
+    """Return the ratios of two subjects, round by round; empty if one was not measured."""
     pairs = zip(samples.get(one, []), samples.get(other, []), strict=False)
     return [a / b for a, b in pairs]
 
 
 def sync_calls(url: str, question: Question, *, peers: bool) -> dict[str, Call]:
-    """Make the subjects of `invoke`."""
+    """Return the subjects of `invoke`."""
     memory = subjects.FromMemory()
     calls: dict[str, Call] = {
         "requests": subjects.raw_requests(url, question),
-        "LangChain itself": partial(memory.invoke, question.messages),
+        LANGCHAIN: partial(memory.invoke, question.messages),
         FLOOR: subjects.floor(url, question),
     }
     if peers:
-        calls["segmind (the vendor's)"] = subjects.vendors_client(url, question)
+        calls["segmind (vendor's client)"] = subjects.vendors_client(url, question)
     for name, build in subjects.models(peers=peers).items():
         calls[name] = partial(build(url).invoke, question.messages)
     return calls
@@ -149,11 +153,11 @@ def sync_calls(url: str, question: Question, *, peers: bool) -> dict[str, Call]:
 async def async_calls(
     stack: AsyncExitStack, url: str, question: Question, *, peers: bool
 ) -> dict[str, AsyncCall]:
-    """Make the subjects of `ainvoke`."""
+    """Return the subjects of `ainvoke`."""
     memory = subjects.FromMemory()
     calls: dict[str, AsyncCall] = {
         "aiohttp": await subjects.raw_aiohttp(stack, url, question),
-        "LangChain itself": partial(memory.ainvoke, question.messages),
+        LANGCHAIN: partial(memory.ainvoke, question.messages),
         FLOOR: await subjects.async_floor(stack, url, question),
     }
     for name, build in subjects.models(peers=peers).items():
@@ -161,7 +165,7 @@ async def async_calls(
     return calls
 
 
-async def one_after_the_other(url: str, sizes: Sizes, *, peers: bool) -> Samples:
+async def ainvoke(url: str, sizes: Sizes, *, peers: bool) -> Samples:
     """Measure `ainvoke`."""
     async with AsyncExitStack() as stack:
         calls = await async_calls(stack, url, questions.short(), peers=peers)
@@ -169,7 +173,7 @@ async def one_after_the_other(url: str, sizes: Sizes, *, peers: bool) -> Samples
 
 
 def queue(url: str, sizes: Sizes) -> Samples:
-    """Measure a call through the job queue: it makes three requests."""
+    """Measure a call through the job queue, which makes three requests."""
     question = questions.short()
     direct = subjects.segmind(url)
     queued = subjects.segmind(url, queue=True, poll_interval=0.0001)
@@ -192,7 +196,7 @@ def with_tools(url: str, sizes: Sizes, *, peers: bool) -> Samples:
 
 
 def rendering(sizes: Sizes) -> Samples:
-    """Measure how tools are rendered as text, beside writing the resulting body as JSON."""
+    """Measure rendering tools into a prompt, compared with writing the resulting body as JSON."""
     question = questions.history(200)
     tools = parse_tools(questions.tools(20))
     prompt = ChatRequest(from_langchain(question.messages), tools=tools)
@@ -235,12 +239,12 @@ def _walls(calls: Mapping[str, Call], rounds: int) -> Samples:
 
 
 def _in_turn(calls: Mapping[str, Any], turn: int) -> list[str]:
-    """Give who is measured in a turn: peers, which no target of many calls names, only once."""
+    """Return who is measured in a round: other packages only once, because no target names them."""
     return [name for name in calls if turn == 1 or name not in _PEERS]
 
 
 def _warm(samples: Samples) -> Samples:
-    """Leave out the first turn, which warms up."""
+    """Leave out the first round, which is for warming up."""
     return {name: values if name in _PEERS else values[1:] for name, values in samples.items()}
 
 
@@ -260,7 +264,7 @@ async def abatch(url: str, sizes: Sizes, *, peers: bool) -> Samples:
             await asyncio.gather(*(raw() for _ in inputs))
 
         calls: dict[str, AsyncCall] = {
-            "LangChain, sleeping": partial(sleeping.abatch, inputs),
+            "LangChain with sleep": partial(sleeping.abatch, inputs),
             "aiohttp": bare,
         }
         for name, build in subjects.models(peers=peers).items():
@@ -280,14 +284,14 @@ async def _answered(model: BaseChatModel, inputs: list[Any]) -> None:
         print(f"  {type(model).__name__}: {len(failed)} calls failed, as with {failed[0]!r}"[:200])
 
 
-# --- in a process of its own -----------------------------------------------------------------
+# --- in a separate process -------------------------------------------------------------------
 
 
 def child(job: str, *args: object, flags: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Have a job of `benchmarks.jobs` done in a new process.
+    """Run a job of `benchmarks.jobs` in a new process.
 
     Returns:
-        What it reports, and as `stderr` how many lines it complained in.
+        Its result, and the number of lines on stderr as `stderr`.
     """
     done = subprocess.run(
         [sys.executable, *flags, "-m", "benchmarks.jobs", job, *map(str, args)],
@@ -317,7 +321,7 @@ def instructions(*command: str) -> float | None:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONHASHSEED": "0", **({"PYTHONPATH": "."} if 1 else {})},
+        env={"PYTHONHASHSEED": "0", "PYTHONPATH": "."},
     )
     found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
     if found is None:
@@ -326,8 +330,8 @@ def instructions(*command: str) -> float | None:
 
 
 def instructions_of_call(server: Server, job: str) -> list[float]:
-    """Count the instructions of one warm call, as the difference of many and few."""
-    instructions("-m", "benchmarks.jobs", job, server.url(), "1")  # compiles what was changed
+    """Count the instructions of one warm call, from the difference of many and few calls."""
+    instructions("-m", "benchmarks.jobs", job, server.url(), "1")  # compiles changed modules
     few, many = (
         instructions("-m", "benchmarks.jobs", job, server.url(), str(times)) for times in (20, 120)
     )
@@ -335,7 +339,7 @@ def instructions_of_call(server: Server, job: str) -> list[float]:
 
 
 def instructions_of_import() -> list[float]:
-    """Count the instructions of importing us, over those of importing LangChain's base class."""
+    """Return the instructions of importing this package, over those of LangChain's base class."""
     base = instructions("-c", "from langchain_core.language_models import BaseChatModel")
     ours = instructions("-c", "from langchain_segmind import ChatSegmind")
     return [] if base is None or ours is None else [ours / base]

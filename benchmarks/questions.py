@@ -1,4 +1,4 @@
-"""What is asked: each question as LangChain's messages, and as the same body in OpenAI's form."""
+"""The prompts, each as LangChain messages and as a request body in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ WORDS: Final = "How do bees find their way home when the sun is behind the cloud
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Messages, and the same as a body."""
+    """A prompt as messages and as a request body."""
 
     messages: list[BaseMessage]
     body: dict[str, Any]
 
     def times(self, count: int) -> list[LanguageModelInput]:
-        """Give it so many times, for `batch`."""
+        """Return it so many times, for `batch`."""
         return [self.messages for _ in range(count)]
 
 
 def short() -> Question:
-    """One sentence."""
+    """Return a prompt of one message."""
     return history(1)
 
 
 def history(length: int) -> Question:
-    """A dialogue of so many messages, of some 200 characters each."""
+    """Return a conversation of so many messages of about 200 characters each."""
     texts = [f"{n}. {WORDS * 3}" for n in range(length)]
     messages = [AIMessage(text) if n % 2 else HumanMessage(text) for n, text in enumerate(texts)]
     roles = ("user", "assistant")
@@ -39,7 +39,7 @@ def history(length: int) -> Question:
 
 
 def image(size: int) -> Question:
-    """A picture of so many bytes."""
+    """Return a prompt with an image of so many bytes."""
     data = base64.b64encode(bytes(size)).decode()
     text = {"type": "text", "text": WORDS}
     block = {"type": "image", "base64": data, "mime_type": "image/png"}
@@ -49,14 +49,14 @@ def image(size: int) -> Question:
 
 
 def tools(count: int) -> list[dict[str, Any]]:
-    """So many tools."""
+    """Return so many tools."""
     properties = {
         "city": {"type": "string", "description": "A city's name."},
         "days": {"type": "integer", "minimum": 1, "maximum": 14},
         "units": {"enum": ["metric", "imperial"], "type": "string"},
     }
     parameters = {"type": "object", "properties": properties, "required": ["city"]}
-    about = "Look up the weather of the days to come."
+    about = "Look up the weather of the next days."
     return [
         {
             "type": "function",

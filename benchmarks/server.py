@@ -1,7 +1,7 @@
-"""A server that answers at once, in a process of its own: what is measured is the client.
+"""A fast server in a separate process, so that the benchmarks measure the client only.
 
-The first part of a path is how many milliseconds an answer takes: `/50/v1/gpt-4o`. Each wire format
-has one canned reply, written in one piece; `/0/count` returns how many connections there were.
+The first part of a path is the delay of the reply in milliseconds: `/50/v1/gpt-4o`. Each format has
+one fixed reply, written at once. `/0/count` returns the number of connections so far.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _Counts:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: counts a request's bytes and writes its reply. Nobody pipelines."""
+    """One connection: counts a request's bytes and writes its reply. Clients must not pipeline."""
 
     def __init__(self, counts: _Counts) -> None:
         self._counts = counts
@@ -134,7 +134,7 @@ def _length(head: bytes) -> int:
 
 
 class Server:
-    """The server's process, on a plain and a TLS port; a context manager.
+    """The server's process, with a plain and a TLS port; a context manager.
 
     Args:
         certificate: A file with a certificate and its key; without one there is no TLS.
@@ -143,7 +143,7 @@ class Server:
     def __init__(self, certificate: str = "") -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.server", certificate],
-            stdin=subprocess.PIPE,  # it ends when this closes, however we end
+            stdin=subprocess.PIPE,  # the server stops when this closes, also after a crash
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -152,16 +152,16 @@ class Server:
         self._ports = self._process.stdout.readline().split()
 
     def url(self, milliseconds: int = 0) -> str:
-        """Give the address of a server that takes so long to answer."""
+        """Return the URL of the server with this delay."""
         return f"http://127.0.0.1:{self._ports[0]}/{milliseconds}"
 
     def tls_url(self) -> str:
-        """Give the address of the same server over TLS."""
+        """Return the URL of the same server over TLS."""
         return f"https://127.0.0.1:{self._ports[1]}/0"
 
     def opened(self) -> int:
-        """Tell how many connections were opened so far, without the one that asks."""
-        with urlopen(self.url() + "/count") as reply:  # noqa: S310 - our own server
+        """Return the number of connections opened so far, without the one of this request."""
+        with urlopen(self.url() + "/count") as reply:  # noqa: S310 - this process started the server
             return int(json.load(reply)["opened"])
 
     def __enter__(self) -> Self:
@@ -204,7 +204,7 @@ def pin(core: int) -> None:
 
 
 def open_files(limit: int | None = None) -> None:
-    """Limit the files this process may have open; by default, allow as many as may be."""
+    """Limit the open files of this process; by default, raise the limit to the maximum."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:

@@ -1,7 +1,7 @@
-"""Who is measured: the floors under every client, us, and our peers.
+"""The subjects of the benchmarks: baselines, ChatSegmind, and chat models of other packages.
 
-A subject is made from a server's address and a question, and gives a function to call again and
-again. Peers are rows: one that is not installed is left out, and named.
+A subject is built from a server's URL and a prompt, and returns a function to call repeatedly. A
+package that is not installed is skipped and reported.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ KEY: Final = "SG_0123456789abcdef"
 SLUG: Final = "gpt-4o"
 
 
-# --- floors ----------------------------------------------------------------------------------
+# --- baselines -------------------------------------------------------------------------------
 
 
 def raw_requests(url: str, question: Question) -> Call:
-    """Make a call of bare requests with a session, as its documentation has it."""
+    """Build a call with plain requests and a session, as in its documentation."""
     session = requests.Session()
     session.headers["x-api-key"] = KEY
-    # The default pool of ten would open a connection a call with more threads than that.
+    # With more than ten threads, the default pool size would open a new connection for each call.
     session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
     address = f"{url}/v1/{SLUG}"
     return lambda: session.post(address, json=question.body, timeout=60).json()
@@ -50,9 +50,9 @@ def raw_requests(url: str, question: Question) -> Call:
 async def raw_aiohttp(
     stack: AsyncExitStack, url: str, question: Question, limit: int = 0
 ) -> AsyncCall:
-    """Make a call of bare aiohttp with a session, which the stack closes.
+    """Build a call with plain aiohttp and a session, which the stack closes.
 
-    `limit` is of its connections, 0 for none.
+    `limit` is the maximum number of connections, 0 for no limit.
     """
     address, body = f"{url}/v1/{SLUG}", question.body
     connector = aiohttp.TCPConnector(limit=limit)
@@ -68,7 +68,7 @@ async def raw_aiohttp(
 
 
 class FromMemory(BaseChatModel):
-    """LangChain itself: a model that answers from memory, after `delay` seconds."""
+    """LangChain's own overhead: a model with a fixed answer, after `delay` seconds."""
 
     delay: float = 0.0
 
@@ -103,7 +103,7 @@ class FromMemory(BaseChatModel):
 
 
 class Plain(FromMemory):
-    """A straightforward model on aiohttp, with none of what we promise."""
+    """A minimal model on aiohttp, without retries, checks or error handling."""
 
     call: AsyncCall
 
@@ -124,13 +124,13 @@ def _result(text: str) -> ChatResult:
 
 
 def floor(url: str, question: Question) -> Call:
-    """Make a call of LangChain itself, then one of requests: floors measured apart do not add."""
+    """Build a call of LangChain's overhead plus requests: separate measurements do not add up."""
     model, call = FromMemory(), raw_requests(url, question)
     return lambda: (model.invoke(question.messages), call())
 
 
 async def async_floor(stack: AsyncExitStack, url: str, question: Question) -> AsyncCall:
-    """Make the same of aiohttp."""
+    """Async version of `floor`, with aiohttp."""
     model, call = FromMemory(), await raw_aiohttp(stack, url, question)
 
     async def both() -> Any:
@@ -140,15 +140,15 @@ async def async_floor(stack: AsyncExitStack, url: str, question: Question) -> As
     return both
 
 
-# --- us --------------------------------------------------------------------------------------
+# --- this package ----------------------------------------------------------------------------
 
 
 def segmind(url: str, **settings: Any) -> ChatSegmind:
-    """Make our model."""
+    """Build a ChatSegmind."""
     return ChatSegmind(model=SLUG, base_url=f"{url}/v1", api_key=KEY, **settings)
 
 
-# --- peers -----------------------------------------------------------------------------------
+# --- other packages --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +156,8 @@ class Peer:
     """A LangChain chat model of another package.
 
     Attributes:
-        module: Where its class is.
-        address: The argument that takes the server's address, and what follows there.
+        module: The module of its class.
+        address: The argument for the server's URL, and the path to append to the URL.
     """
 
     name: str
@@ -168,11 +168,11 @@ class Peer:
 
     @property
     def is_installed(self) -> bool:
-        """Whether it can be measured."""
+        """Whether the package is installed."""
         return find_spec(self.module) is not None
 
     def build(self, url: str) -> BaseChatModel:
-        """Make the model."""
+        """Build the model."""
         argument, path = self.address
         given = {"model": self.model, "api_key": KEY, argument: url + path, **self.settings}
         model: BaseChatModel = getattr(import_module(self.module), self.name)(**given)
@@ -189,20 +189,20 @@ PEERS: Final = (
 
 
 def vendors_client(url: str, question: Question) -> Call:
-    """Make a call of the vendor's own client."""
+    """Build a call with the vendor's own client."""
     module = import_module("segmind")
     client = module.SegmindClient(api_key=KEY, base_url=f"{url}/v1")
     return lambda: client.chat_sync(SLUG, **question.body).text
 
 
 def models(*, peers: bool) -> dict[str, Callable[[str], BaseChatModel]]:
-    """Give ours and, if wanted, those of our peers that are installed."""
+    """Return how to build ChatSegmind and, if requested, the other installed chat models."""
     wanted = [peer for peer in PEERS if peers and peer.is_installed]
     return {"ChatSegmind": segmind, **{peer.name: peer.build for peer in wanted}}
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of all that is measured and installed."""
+    """Return the versions of all subjects that are installed."""
     names = ["langchain-segmind", "langchain-core", "requests", "aiohttp", "pydantic", "segmind"]
     names += [peer.module.replace("_", "-") for peer in PEERS]
     installed = {d.metadata["Name"].lower().replace("_", "-") for d in metadata.distributions()}

@@ -1,10 +1,10 @@
-"""An agent with three tools, over several turns, on one model of each family.
+"""An agent with three tools that holds a conversation, on one model of each family.
 
-The gateway forwards no tools; the package renders them into the prompt and parses the calls, so
-LangChain's `create_agent` works as with any other model. Runs on the live gateway when
-SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names a single
-model, CALLS how many questions it is asked. It needs langchain, and numpy for the search:
-pip install langchain numpy.
+The gateway does not forward tools, so tool calling is emulated: the tool schemas go into the
+prompt, and the reply is parsed into tool calls. LangChain's `create_agent` works as usual.
+
+Calls the live gateway if SEGMIND_API_KEY is set, and a local gateway otherwise. SEGMIND_MODEL sets
+a single model, and CALLS the number of questions. Install: pip install langchain numpy
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from langchain_segmind.testing import Call, live_or_local
 
 MODELS = os.environ.get("SEGMIND_MODEL", "gpt-4o claude-4.5-sonnet gemini-2.5-flash").split()
 ASK_THE_SHOP = Call("look_up_price", {"product": "honey"})
-REPLIES = {  # by what is asked: without a key these are played, one after each turn of the model
+REPLIES = {  # the local gateway's replies, by a text in the prompt; a list has one reply per turn
     "Multiply 17 and 23": [Call("multiply", {"a": 17, "b": 23}), "17 times 23 is 391."],
     "price of 'honey'": [ASK_THE_SHOP, ASK_THE_SHOP, "Honey costs 7 euros a glass."],
     "when do bees swarm": [
@@ -43,17 +43,17 @@ QUESTIONS = (
 
 
 def main() -> None:
-    with live_or_local(REPLIES), track_usage() as spent:
+    with live_or_local(REPLIES), track_usage() as usage:
         for slug in MODELS:
             print(f"\n=== {slug} " + "=" * (60 - len(slug)))
             with ChatSegmind(model=slug) as model:
                 converse(model)
-        print(f"\n{spent.calls} runs were billed, {spent.cost:.4f} USD.")
+        print(f"\n{usage.calls} model runs were billed, {usage.cost:.4f} USD in total.")
 
 
 def converse(model: ChatSegmind) -> None:
-    """Ask an agent all questions in one conversation, and print what it does."""
-    limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may go on
+    """Ask an agent all questions in one conversation, and print each step."""
+    limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may never stop
     agent = create_agent(model, tools(), middleware=[limit], checkpointer=InMemorySaver())
     shown = 0
     for question in QUESTIONS[: int(os.environ.get("CALLS", "4"))]:
@@ -66,7 +66,7 @@ def converse(model: ChatSegmind) -> None:
 
 
 def tools() -> list[BaseTool]:
-    """Make a calculator, a lookup that fails at first, and a search of documents."""
+    """Return a calculator, a lookup that fails the first time, and a document search."""
     tries: list[str] = []
 
     @tool

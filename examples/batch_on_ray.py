@@ -1,16 +1,18 @@
-"""Many prompts on many machines with Ray Data: none is paid for twice, whatever breaks.
+"""Batch processing with Ray Data: many prompts on many machines, and no prompt is billed twice.
 
     python examples/batch_on_ray.py prompts.parquet results --workers 8 --rate 20
 
-reads the columns `id` and `prompt`, and writes into the folder `results`, which all machines must
-see, a row for each prompt: its answer, or why there is none. Run again, it asks only what is
-missing. Without arguments it shows that on two dozen prompts of its own, on the live gateway when
-SEGMIND_API_KEY is set, else on a local one that needs no key. CALLS sets how many prompts, and
-RAY_ADDRESS names a cluster. It needs the extra `scale`: pip install 'langchain-segmind[scale]'.
+reads the columns `id` and `prompt`, and writes one row per prompt to the folder `results`: the
+answer, or the error. All machines must share this folder. Run the same command again to send only
+the prompts that have no answer yet.
 
-Ray repeats what was lost with a worker, and so would pay for it again. Therefore batches are cut
-here once and for all, a worker leaves a note on the disk before it asks for one, and a batch that
-has a note is never asked for again. Answers are on the disk before Ray gets them.
+Without arguments, it runs a demo with two dozen prompts. It calls the live gateway if
+SEGMIND_API_KEY is set, and a local gateway otherwise. CALLS sets the number of prompts, and
+RAY_ADDRESS the Ray cluster. Install: pip install 'langchain-segmind[scale]'
+
+When Ray loses a worker, it runs the worker's tasks again, and their prompts would be billed again.
+So this example splits the prompts into batches itself, and a worker writes a marker file before it
+sends a batch. A batch with a marker is never sent again. Answers are saved before Ray gets them.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from typing import Any, Final
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reads these when it is imported
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 if "RAY_ADDRESS" not in os.environ and "RAY_AUTH_MODE" not in os.environ:
-    # Else Ray would make a token for its own cluster, and keep it in the home folder.
+    # Otherwise Ray generates a token for its cluster and stores it in the home folder.
     os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 import pyarrow as pa
@@ -48,24 +50,24 @@ from langchain_segmind.testing import LocalGateway, live_or_local
 NUMBERS: Final = range(1, int(os.environ.get("CALLS", "24")) + 1)
 REPLIES: Final = {
     f"What is {n} times {n}?": f"{n} * {n} = {n * n}" for n in NUMBERS
-}  # without a key
+}  # the local gateway's replies
 
 ANSWERED: Final = "answered"
-FREE: Final = ("not_sent", "rejected")  # the model surely did not run, so asking again is no risk
+NOT_BILLED: Final = ("not_sent", "rejected")  # the model did not run, so sending again is safe
 
 ROWS: Final = pa.schema(
     {
         "id": pa.string(),
-        "outcome": pa.string(),  # "answered", or that of the error
+        "outcome": pa.string(),  # "answered", or the `outcome` of the error
         "answer": pa.string(),
-        "error": pa.string(),  # its class
+        "error": pa.string(),  # the class of the error
         "message": pa.string(),
-        "billed": pa.bool_(),  # null: nobody knows
+        "billed": pa.bool_(),  # null: unknown
         "cost": pa.float64(),  # US dollars; null: the gateway did not report it
         "input_tokens": pa.int64(),
         "output_tokens": pa.int64(),
         "model": pa.string(),
-        "request_id": pa.string(),  # of a job: `model.get_job(request_id).result()`
+        "request_id": pa.string(),  # for a job, `model.get_job(request_id).result()` has the answer
     }
 )
 
@@ -73,13 +75,13 @@ ROWS: Final = pa.schema(
 def main() -> None:
     options = read_options()
     with live_or_local(REPLIES, latency=0.2) as local, TemporaryDirectory() as folder:
-        asked = read_prompts(options.prompts or write_prompts(Path(folder)))
+        prompts = read_prompts(options.prompts or write_prompts(Path(folder)))
         check_key(options)
         with cluster():
             if options.prompts:
-                answer(asked, options.results, options)
+                process(prompts, options.results, options)
             else:
-                show(asked, Path(folder, "results"), options, local)
+                demo(prompts, Path(folder, "results"), options, local)
         if local:
             print(f"\nThe gateway executed {local.executions} runs.")
 
@@ -87,25 +89,29 @@ def main() -> None:
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("prompts", nargs="?", type=Path, help="a parquet file, or a folder of them")
-    parser.add_argument("results", nargs="?", type=Path, help="a folder that all machines see")
+    parser.add_argument("results", nargs="?", type=Path, help="a folder that all machines share")
     parser.add_argument("--model", default=os.environ.get("SEGMIND_MODEL", "gpt-4o"))
     parser.add_argument(
-        "--workers", type=int, default=2, help="processes, on all machines together"
+        "--workers", type=int, default=2, help="worker processes on all machines together"
     )
     parser.add_argument(
-        "--rate", type=float, default=50.0, help="calls a second that the key allows"
+        "--rate", type=float, default=50.0, help="calls per second that the API key allows"
     )
-    parser.add_argument("--at-once", type=int, default=8, help="calls under way in each worker")
-    parser.add_argument("--batch", type=int, default=8, help="prompts that a crash can lose")
-    parser.add_argument("--budget", type=float, help="US dollars, shared among the workers")
+    parser.add_argument("--concurrency", type=int, default=8, help="calls in flight per worker")
     parser.add_argument(
-        "--repeat-unknown", action="store_true", help="what may have been billed too"
+        "--batch", type=int, default=8, help="prompts per batch; a crash can lose one batch"
+    )
+    parser.add_argument("--budget", type=float, help="US dollars, split among the workers")
+    parser.add_argument(
+        "--retry-unknown",
+        action="store_true",
+        help="also send calls again that may have been billed",
     )
     options = parser.parse_args()
     if options.prompts and not options.results:
-        parser.error("say where the results are to go")
-    if min(options.workers, options.rate, options.at_once, options.batch) <= 0:
-        parser.error("--workers, --rate, --at-once and --batch must be above zero")
+        parser.error("name the results folder")
+    if min(options.workers, options.rate, options.concurrency, options.batch) <= 0:
+        parser.error("--workers, --rate, --concurrency and --batch must be above zero")
     return options
 
 
@@ -113,51 +119,51 @@ def read_options() -> argparse.Namespace:
 
 
 class Worker:
-    """An actor of Ray's: a model with its own connections and its share of the key's rate."""
+    """A Ray actor: a model with its own connections and its share of the rate limit and budget."""
 
     def __init__(self, run: Path, options: argparse.Namespace) -> None:
         rate = options.rate / options.workers
-        pace = InMemoryRateLimiter(requests_per_second=rate, check_every_n_seconds=0.5 / rate)
+        limiter = InMemoryRateLimiter(requests_per_second=rate, check_every_n_seconds=0.5 / rate)
         budget = None if options.budget is None else options.budget / options.workers
-        self._model = ChatSegmind(model=options.model, rate_limiter=pace)
+        self._model = ChatSegmind(model=options.model, rate_limiter=limiter)
         self._config = RunnableConfig(
-            max_concurrency=options.at_once, callbacks=[track_usage(budget)]
+            max_concurrency=options.concurrency, callbacks=[track_usage(budget)]
         )
         self._run = run
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Ask for a batch, unless that was begun before; give the rows that are known then."""
+        """Send a batch unless it has a marker, and return its rows."""
         ids: list[str] = batch["id"].to_pylist()
         name = hashlib.sha256("\n".join(ids).encode()).hexdigest()
         answers = self._run / f"{name}.parquet"
-        if leave_note(self._run / f"{name}.json", ids):
+        if write_marker(self._run / f"{name}.json", ids):
             prompts = batch["prompt"].to_pylist()
-            ends = self._model.batch(prompts, self._config, return_exceptions=True)
-            write(answers, [row(*pair) for pair in zip(ids, ends, strict=True)])
+            outputs = self._model.batch(prompts, self._config, return_exceptions=True)
+            write(answers, [row(*pair) for pair in zip(ids, outputs, strict=True)])
         return pq.read_table(answers) if answers.exists() else table(lost(ids))
 
 
-def leave_note(file: Path, ids: list[str]) -> bool:
-    """Note that a batch is going to be asked for; False if it was noted already."""
+def write_marker(file: Path, ids: list[str]) -> bool:
+    """Create the marker file of a batch; return False if it exists already."""
     try:
-        with file.open("x") as note:
-            json.dump(ids, note)
-            note.flush()
-            os.fsync(note.fileno())
+        with file.open("x") as marker:
+            json.dump(ids, marker)
+            marker.flush()
+            os.fsync(marker.fileno())
     except FileExistsError:
         return False
     return True
 
 
-def row(identity: str, end: AIMessage | BaseException) -> dict[str, Any]:
-    """Give the outcome of a prompt as a row."""
-    if isinstance(end, AIMessage):
-        usage: Any = end.usage_metadata or {}
-        metadata = end.response_metadata
+def row(prompt_id: str, output: AIMessage | BaseException) -> dict[str, Any]:
+    """Return the row for the output of a prompt."""
+    if isinstance(output, AIMessage):
+        usage: Any = output.usage_metadata or {}
+        metadata = output.response_metadata
         return {
-            "id": identity,
+            "id": prompt_id,
             "outcome": ANSWERED,
-            "answer": end.text,
+            "answer": output.text,
             "billed": True,
             "cost": metadata.get("cost"),
             "input_tokens": usage.get("input_tokens"),
@@ -165,22 +171,24 @@ def row(identity: str, end: AIMessage | BaseException) -> dict[str, Any]:
             "model": metadata.get("model_name"),
             "request_id": metadata.get("request_id"),
         }
-    known = end if isinstance(end, SegmindError) else SegmindError(str(end), outcome="unknown")
+    error = output
+    if not isinstance(error, SegmindError):
+        error = SegmindError(str(error), outcome="unknown")
     return {
-        "id": identity,
-        "outcome": known.outcome or "unknown",
-        "error": type(end).__name__,
-        "message": known.message,
-        "billed": known.billed,
-        "cost": known.cost,
-        "model": known.model,
-        "request_id": known.request_id,
+        "id": prompt_id,
+        "outcome": error.outcome or "unknown",
+        "error": type(output).__name__,
+        "message": error.message,
+        "billed": error.billed,
+        "cost": error.cost,
+        "model": error.model,
+        "request_id": error.request_id,
     }
 
 
 def lost(ids: list[str]) -> list[dict[str, Any]]:
-    """Give rows of prompts whose worker was lost before their answers were written."""
-    message = "The worker was lost while it asked; the model may have run and been billed."
+    """Return rows for prompts whose worker was lost before their answers were saved."""
+    message = "The worker was lost during the calls; the model may have run and been billed."
     return [{"id": i, "outcome": "unknown", "error": "WorkerLost", "message": message} for i in ids]
 
 
@@ -189,87 +197,87 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
 
 
 def write(file: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows, so that there is a whole file or none."""
+    """Write rows to a file that is either complete or missing."""
     new = file.with_suffix(".new")
     pq.write_table(table(rows), new)
     new.replace(file)
 
 
-# --- on the machine that leads -------------------------------------------------------------------
+# --- on the driver machine -------------------------------------------------------------------
 
 
 def read_prompts(file: Path) -> pa.Table:
-    """Read all prompts, and check that each has an id of its own."""
-    asked = pq.read_table(file, columns=["id", "prompt"])
-    asked = asked.cast(pa.schema({"id": pa.string(), "prompt": pa.string()}))
-    if asked["id"].null_count or len(asked["id"].unique()) < len(asked):
-        raise SystemExit(f"{file}: every prompt needs an id of its own")
-    return asked
+    """Read all prompts, and check that their ids are unique."""
+    prompts = pq.read_table(file, columns=["id", "prompt"])
+    prompts = prompts.cast(pa.schema({"id": pa.string(), "prompt": pa.string()}))
+    if prompts["id"].null_count or len(prompts["id"].unique()) < len(prompts):
+        raise SystemExit(f"{file}: every prompt needs a unique id")
+    return prompts
 
 
 def check_key(options: argparse.Namespace) -> None:
-    """Find a wrong key here, free of charge, and not at every prompt."""
+    """Fail now if the API key is wrong, free of charge, and not once per prompt."""
     with ChatSegmind(model=options.model) as model:
-        print(f"{model.get_credits().total:.4f} USD are left.")
+        print(f"{model.get_credits().total:.4f} USD left")
 
 
-def answer(asked: pa.Table, results: Path, options: argparse.Namespace) -> None:
-    """Ask what has no answer in the results yet, and put all rows together."""
+def process(prompts: pa.Table, results: Path, options: argparse.Namespace) -> None:
+    """Send the prompts that have no answer yet, and write all rows into one file."""
     results.mkdir(parents=True, exist_ok=True)
-    with alone(results):
+    with locked(results):
         known = read(results)
-        is_left = [must_ask(known.get(i), options) for i in asked["id"].to_pylist()]
-        left = asked.filter(pa.array(is_left, pa.bool_()))
-        print(f"{len(asked)} prompts, {len(left)} of them to be asked.", flush=True)
-        if len(left):
-            ask(left, results, options)
+        is_missing = [must_send(known.get(i), options) for i in prompts["id"].to_pylist()]
+        missing = prompts.filter(pa.array(is_missing, pa.bool_()))
+        print(f"{len(prompts)} prompts, {len(missing)} to send.", flush=True)
+        if len(missing):
+            send(missing, results, options)
         known = read(results)
         write(results / "results.parquet", list(known.values()))
     report(known)
 
 
 @contextlib.contextmanager
-def alone(results: Path) -> Iterator[None]:
-    """Hold the folder: another process that led a run here would ask for the same prompts."""
+def locked(results: Path) -> Iterator[None]:
+    """Lock the folder, because a second run at the same time would send the same prompts."""
     with (results / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SystemExit(f"{results}: another run is at work here") from None
+            raise SystemExit(f"{results}: another run is using this folder") from None
         yield
 
 
-def must_ask(seen: dict[str, Any] | None, options: argparse.Namespace) -> bool:
-    """Whether a prompt is new, or failed in a way that allows another attempt."""
-    if seen is None or seen["outcome"] in FREE:
+def must_send(known: dict[str, Any] | None, options: argparse.Namespace) -> bool:
+    """Return whether a prompt is new, or failed in a way that allows another attempt."""
+    if known is None or known["outcome"] in NOT_BILLED:
         return True
-    return bool(options.repeat_unknown) and seen["outcome"] != ANSWERED
+    return bool(options.retry_unknown) and known["outcome"] != ANSWERED
 
 
-def ask(left: pa.Table, results: Path, options: argparse.Namespace) -> None:
-    """Have the workers ask, each batch a block of its own, which Ray neither splits nor joins."""
+def send(missing: pa.Table, results: Path, options: argparse.Namespace) -> None:
+    """Send prompts from the workers. Ray neither splits nor joins blocks, so a batch is a block."""
     run = results.absolute() / f"run-{len(list(results.glob('run-*'))) + 1:04}"
     run.mkdir()
-    batches = [left.slice(at, options.batch) for at in range(0, len(left), options.batch)]
+    batches = [missing.slice(n, options.batch) for n in range(0, len(missing), options.batch)]
     dataset = ray.data.from_arrow(batches).map_batches(
         Worker,
         fn_constructor_kwargs={"run": run, "options": options},
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=min(options.workers, len(batches))),
-        num_cpus=0.2,  # a worker waits for the gateway most of the time
+        num_cpus=0.2,  # workers mostly wait for the gateway
     )
     for _ in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
-        pass  # all is on the disk
+        pass  # the workers have saved the rows
 
 
 def read(results: Path) -> dict[str, dict[str, Any]]:
-    """Read what became of each prompt, by its id; a later run's outcome replaces an earlier one."""
+    """Read the rows of all runs by prompt id; a later run replaces the rows of earlier ones."""
     known = dict[str, dict[str, Any]]()
     for run in sorted(results.glob("run-*")):
-        for note in run.glob("*.json"):
-            with contextlib.suppress(json.JSONDecodeError):  # lost in the note: nothing was sent
-                known |= by_id(table(lost(json.loads(note.read_text()))))
+        for marker in run.glob("*.json"):
+            with contextlib.suppress(json.JSONDecodeError):  # half a marker: nothing was sent
+                known |= by_id(table(lost(json.loads(marker.read_text()))))
         for answers in run.glob("*.parquet"):
             known |= by_id(pq.read_table(answers))
     return known
@@ -291,29 +299,29 @@ def report(known: dict[str, dict[str, Any]]) -> None:
     print(f"  {sum(result['cost'] or 0 for result in rows):.6f} USD, {tokens} tokens", flush=True)
 
 
-# --- the show --------------------------------------------------------------------------------
+# --- the demo --------------------------------------------------------------------------------
 
 
 def write_prompts(folder: Path) -> Path:
-    asked = [{"id": f"q-{n:02}", "prompt": f"What is {n} times {n}?"} for n in NUMBERS]
-    pq.write_table(pa.Table.from_pylist(asked), folder / "prompts.parquet")
+    prompts = [{"id": f"q-{n:02}", "prompt": f"What is {n} times {n}?"} for n in NUMBERS]
+    pq.write_table(pa.Table.from_pylist(prompts), folder / "prompts.parquet")
     return folder / "prompts.parquet"
 
 
-def show(
-    asked: pa.Table, results: Path, options: argparse.Namespace, local: LocalGateway | None
+def demo(
+    prompts: pa.Table, results: Path, options: argparse.Namespace, local: LocalGateway | None
 ) -> None:
-    """Answer some prompts, with a few failures on the local gateway, and ask for the rest again."""
+    """Send some prompts, of which a few fail on the local gateway, and then those again."""
     if local:
         local.fail(status=400, times=2)
         local.fail(status=504, times=2)
-    title("The first run")
-    answer(asked, results, options)
-    title("The second run asks for what surely cost nothing")
-    answer(asked, results, options)
-    title("The third run asks for the rest, too")
-    options.repeat_unknown = True
-    answer(asked, results, options)
+    title("First run")
+    process(prompts, results, options)
+    title("Second run: send the failed prompts that were not billed")
+    process(prompts, results, options)
+    title("Third run, with --retry-unknown: also send prompts that may have been billed")
+    options.retry_unknown = True
+    process(prompts, results, options)
     title("results.parquet")
     for result in pq.read_table(results / "results.parquet").sort_by("id").to_pylist()[-3:]:
         print(f"{result['id']}: {result['answer']} ({result['cost']} USD)")
@@ -321,11 +329,11 @@ def show(
 
 @contextlib.contextmanager
 def cluster() -> Iterator[None]:
-    """Join the cluster that RAY_ADDRESS names, or start Ray on this machine, and have it quiet."""
+    """Join the cluster in RAY_ADDRESS or start Ray on this machine, without its log output."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - a socket's path has a limit
+    short = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - the path of a Unix socket must be short
     with TemporaryDirectory(prefix="ray-", dir=short, ignore_cleanup_errors=True) as folder:
-        own = {} if "RAY_ADDRESS" in os.environ else alone_here(folder)
+        own = {} if "RAY_ADDRESS" in os.environ else local_settings(folder)
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **own)
         ray.data.DataContext.get_current().enable_progress_bars = False
         try:
@@ -334,8 +342,8 @@ def cluster() -> Iterator[None]:
             ray.shutdown()
 
 
-def alone_here(folder: str) -> dict[str, Any]:
-    """How Ray is started for this process only, with all that it writes in a folder."""
+def local_settings(folder: str) -> dict[str, Any]:
+    """Return settings that start Ray for this process only, with all its files in one folder."""
     return {
         "address": "local",
         "include_dashboard": False,

@@ -1,6 +1,6 @@
-"""Chains: a prompt, a model and a parser, alone, side by side, many at once, and with a way out.
+"""Chains: a prompt, a model and a parser; parallel and sequential chains, batches, fallbacks.
 
-Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+Calls the live gateway if SEGMIND_API_KEY is set, and a local gateway otherwise.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from langchain_core.runnables import RunnableParallel, RunnablePassthrough
 from langchain_segmind import ChatSegmind, SegmindError
 from langchain_segmind.testing import live_or_local
 
-REPLIES = {  # by what is asked: without a key these are played
+REPLIES = {  # the local gateway's replies, by a text in the prompt
     "Good morning": "Guten Morgen",
-    "Summarize: Bees": "Bees navigate by the sun and dance to tell of flowers.",
+    "Summarize: Bees": "Bees navigate by the sun and dance to show where flowers are.",
     "a haiku about bees": "Bees at first light / a slow gold hum in clover / the day is honey",
     "capital of France": "Paris",
     "capital of Germany": "Berlin",
@@ -26,38 +26,38 @@ REPLIES = {  # by what is asked: without a key these are played
     "French: Bees navigate": "Les abeilles suivent le soleil et dansent pour parler des fleurs.",
     "What is LangChain?": "LangChain is a framework for applications with language models.",
 }
-TEXT = "Bees find their way by the sun. They tell each other of flowers by dancing. Some are lazy."
+TEXT = "Bees find their way by the sun. They dance to show others where flowers are. Some are lazy."
 
 
 def main() -> None:
     with ChatSegmind(model="gpt-4o", max_tokens=200) as model:
-        one(model)
-        side_by_side(model)
-        many(model)
-        in_sequence(model)
-        with_a_way_out(model)
+        one_chain(model)
+        parallel_chains(model)
+        batch_of_inputs(model)
+        sequential_chains(model)
+        fallback_model(model)
 
 
-def one(model: ChatSegmind) -> None:
+def one_chain(model: ChatSegmind) -> None:
     print("\nA prompt, a model, a parser:")
     prompt = ChatPromptTemplate.from_template("Translate to {language}: {text}")
     chain = prompt | model | StrOutputParser()
     print(" ", chain.invoke({"language": "German", "text": "Good morning"}))
 
 
-def side_by_side(model: ChatSegmind) -> None:
-    print("\nTwo chains side by side, on one input and on two models:")
+def parallel_chains(model: ChatSegmind) -> None:
+    print("\nTwo chains in parallel, with one input and two models:")
     summary = ChatPromptTemplate.from_template("Summarize: {text}") | model
     poem = ChatPromptTemplate.from_template("Write a haiku about {topic}") | model.bind(
-        model="claude-4.5-sonnet"  # any setting may be bound, the model too
+        model="claude-4.5-sonnet"  # any setting can be bound, even the model
     )
     both = RunnableParallel(summary=summary, poem=poem).invoke({"text": TEXT, "topic": "bees"})
     for name, message in both.items():
         print(f"  {name} by {message.response_metadata['model_name']}: {message.text!r}")
 
 
-def many(model: ChatSegmind) -> None:
-    print("\nMany inputs, three at once, as they come:")
+def batch_of_inputs(model: ChatSegmind) -> None:
+    print("\nA batch of inputs, three at once:")
     prompt = ChatPromptTemplate.from_template("What is the capital of {country}?")
     chain = prompt | model | StrOutputParser()
     countries = [{"country": name} for name in ("France", "Germany", "Italy", "Spain", "Japan")]
@@ -66,8 +66,8 @@ def many(model: ChatSegmind) -> None:
         print(f"  {countries[place]['country']}: {answers[place]}")
 
 
-def in_sequence(model: ChatSegmind) -> None:
-    print("\nOne chain's answer as the next one's question:")
+def sequential_chains(model: ChatSegmind) -> None:
+    print("\nThe output of one chain as the input of the next:")
     summarize = ChatPromptTemplate.from_template("Summarize: {text}") | model | StrOutputParser()
     translate = ChatPromptTemplate.from_template("Translate to {language}: {summary}") | model
     chain = RunnablePassthrough.assign(summary=summarize).assign(translation=translate)
@@ -75,9 +75,9 @@ def in_sequence(model: ChatSegmind) -> None:
     print(f"  {answer['summary']!r}\n  {itemgetter('translation')(answer).text!r}")
 
 
-def with_a_way_out(model: ChatSegmind) -> None:
-    print("\nAnother model for when the first one fails:")
-    retired = ChatSegmind(model="a-model-of-last-year")
+def fallback_model(model: ChatSegmind) -> None:
+    print("\nA fallback if the first model fails:")
+    retired = ChatSegmind(model="retired-model")
     chain = retired.with_fallbacks([model], exceptions_to_handle=(SegmindError,))
     message = chain.invoke("What is LangChain?")
     print(f"  {message.response_metadata['model_name']}: {message.text}")

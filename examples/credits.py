@@ -1,7 +1,7 @@
-"""What calls cost: by message, by block, by model, and held to a budget.
+"""The cost of calls: per message, per block and per model, and with a budget.
 
-Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key and
-bills play money.
+Calls the live gateway if SEGMIND_API_KEY is set, and otherwise a local gateway, which charges
+play money.
 """
 
 from __future__ import annotations
@@ -15,52 +15,56 @@ from langchain_segmind.testing import live_or_local
 
 def main() -> None:
     with ChatSegmind(model="gpt-4o", max_tokens=100) as model:
-        balance = model.get_credits()  # free of charge, and a good check of the key
-        print(f"You have {balance.total:.4f} USD, {balance.free_credits:.4f} of them for free.")
-        one_message(model)
-        one_block(model)
-        one_budget(model)
-        one_part(model)
+        balance = model.get_credits()  # free of charge; also checks the key
+        print(
+            f"You have {balance.total:.4f} USD, {balance.free_credits:.4f} of it in free credits."
+        )
+        cost_of_a_message(model)
+        cost_of_a_block(model)
+        stop_at_a_budget(model)
+        cost_of_a_user(model)
 
 
-def one_message(model: ChatSegmind) -> None:
+def cost_of_a_message(model: ChatSegmind) -> None:
     message = model.invoke("What is a large language model?")
     metadata = message.response_metadata
     print(f"\nOne message: {message.usage_metadata}")
-    print(f"  cost {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD are left")
+    print(f"  cost {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD left")
 
 
-def one_block(model: ChatSegmind) -> None:
-    """Count all calls in a block, whoever makes them: chains, agents, threads, embeddings."""
-    with track_usage(warn_below=1_000) as spent:  # a warning in the log, once, below 1,000 USD
+def cost_of_a_block(model: ChatSegmind) -> None:
+    """Count all calls in a block, including those of chains, agents, threads and embeddings."""
+    with track_usage(
+        warn_below=1_000
+    ) as usage:  # logs one warning if fewer than 1,000 USD are left
         model.batch(["Hello", "Good morning", "What is 2 + 2?"])
         model.invoke("Write a haiku about bees", model="claude-4.5-sonnet")
-    print(f"\nOne block: {spent.calls} calls, {spent.total_tokens} tokens, {spent.cost:.6f} USD")
-    for slug, share in spent.by_model.items():
+    print(f"\nOne block: {usage.calls} calls, {usage.total_tokens} tokens, {usage.cost:.6f} USD")
+    for slug, share in usage.by_model.items():
         print(f"  {slug}: {share.calls} calls, {share.cost:.6f} USD")
-    if spent.unpriced_calls:  # the gateway does not promise to tell
-        print(f"  {spent.unpriced_calls} calls cost nobody knows what")
+    if usage.unpriced_calls:  # the gateway may not report a cost
+        print(f"  {usage.unpriced_calls} calls without a reported cost")
 
 
-def one_budget(model: ChatSegmind) -> None:
-    """Stop before the next call when the money is used up; calls under way are answered."""
+def stop_at_a_budget(model: ChatSegmind) -> None:
+    """Stop before the next call once the budget is used up; calls in flight are still answered."""
     answers = 0
-    with track_usage(budget=0.0002) as spent:
+    with track_usage(budget=0.0002) as usage:
         try:
             for n in range(100):
                 model.invoke(f"What is {n} + {n}?")
                 answers += 1
         except SegmindBudgetExceededError as error:
             print(f"\nOne budget: {error}")
-    print(f"  {answers} answers, {spent.calls} calls, {spent.cost:.6f} USD")
+    print(f"  {answers} answers, {usage.calls} calls, {usage.cost:.6f} USD")
 
 
-def one_part(model: ChatSegmind) -> None:
-    """Count only the calls that are given the tracker, as a user's share of a service."""
+def cost_of_a_user(model: ChatSegmind) -> None:
+    """Count only the calls that the tracker is passed to, for example those of one user."""
     ada = track_usage()
     model.invoke("Hello")
     model.invoke("Hello", config={"callbacks": [ada]})
-    print(f"\nOne part: {ada.calls} of 2 calls was Ada's, for {ada.cost:.6f} USD")
+    print(f"\nOne user: {ada.calls} of 2 calls was Ada's, for {ada.cost:.6f} USD")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Pictures: one picture to every family, several in one question, and an object made of one.
+"""Images: one image sent to every family, two images in one prompt, and structured output.
 
-`content_block_from_file` reads a file, or takes bytes, and gives a block that every family
-understands. The data is sent inline, because the gateway cannot fetch from every host. Runs on the
-live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key: it repeats what it
-is asked, and names what arrived.
+`content_block_from_file` makes a content block from a file or from bytes. The image is sent inline,
+which all families accept. The gateway can also fetch an image from a URL, but not from every host
+and not for every family.
+
+Calls the live gateway if SEGMIND_API_KEY is set, and otherwise a local gateway, which echoes the
+prompt and lists the images it received.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from langchain_segmind.testing import live_or_local
 PICTURE = Path(__file__).parent / "documents/lighthouse.png"
 
 
-class Sight(BaseModel):
+class Scene(BaseModel):
     """What a picture shows."""
 
     description: str
@@ -33,13 +35,13 @@ def main() -> None:
     with ChatSegmind(model="gpt-4o", max_tokens=200) as model:
         for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"):
             print(f"{slug:>17}: {model.invoke([question], model=slug).text}")
-        print(f"        an object: {model.with_structured_output(Sight).invoke([question])!r}")
+        print(f"structured output: {model.with_structured_output(Scene).invoke([question])!r}")
         compare(model)
-        by_address(model)
+        send_a_url(model)
 
 
 def compare(model: ChatSegmind) -> None:
-    """Ask about several pictures: blocks stand in the order in which the model is to see them."""
+    """Ask about several pictures: the model sees the blocks in this order."""
     question = HumanMessage(
         [
             {"type": "text", "text": "What do these pictures have in common?"},
@@ -50,8 +52,8 @@ def compare(model: ChatSegmind) -> None:
     print(f"     two pictures: {model.invoke([question]).text}")
 
 
-def by_address(model: ChatSegmind) -> None:
-    """A picture's URL is fetched by the gateway, for the OpenAI family only."""
+def send_a_url(model: ChatSegmind) -> None:
+    """The gateway can fetch an image URL, but only for models with OpenAI's format."""
     question = HumanMessage(
         [
             {"type": "text", "text": "What is in this picture?"},
@@ -61,7 +63,7 @@ def by_address(model: ChatSegmind) -> None:
     try:
         model.invoke([question], model="claude-4.5-sonnet")
     except SegmindError as error:
-        print(f"  by URL to Claude: {error}")
+        print(f"    URL to Claude: {error}")
 
 
 if __name__ == "__main__":

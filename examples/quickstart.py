@@ -1,8 +1,7 @@
-"""The main job in one page: chain, conversation, stream, many at once, objects, RAG, families.
+"""Quickstart: a chain, a conversation, streaming, batches, structured output, RAG and images.
 
-Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
-SEGMIND_MODEL names another model than gpt-4o, CALLS how many questions are asked at once.
-It needs numpy, for the vector store: pip install numpy.
+Calls the live gateway if SEGMIND_API_KEY is set, and a local gateway otherwise. SEGMIND_MODEL
+replaces gpt-4o, and CALLS sets the size of the batch. The RAG part needs numpy: pip install numpy
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from langchain_segmind.testing import live_or_local
 
 MODEL = os.environ.get("SEGMIND_MODEL", "gpt-4o")
 CALLS = int(os.environ.get("CALLS", "50"))
-REPLIES = {  # by what is asked: without a key these are played, and all else is repeated
+REPLIES = {  # the local gateway's replies, by a text in the prompt; it echoes other prompts
     "Good morning": "Guten Morgen",
     "I keep bees": "Nice to meet you, Ada.",
     "What is my name, and what do I keep?": "Your name is Ada, and you keep bees.",
@@ -34,7 +33,7 @@ REPLIES = {  # by what is asked: without a key these are played, and all else is
     "What do I keep?": "You keep bees.",
     "a joke about bees": "What do bees and good code have in common? Nobody notices them.",
     "Ada Lovelace was born": '{"name": "Ada Lovelace", "year_of_birth": 1815}',
-    "Lighthouse of Alexandria?": "It was about 100 metres tall.",
+    "Lighthouse of Alexandria?": "It was about 100 meters tall.",
     "Who invented the lens": "Augustin Fresnel.",
     "the last keeper leave": "In 1988.",
     "a cheese sandwich": "I could not find that in the documents.",
@@ -47,10 +46,10 @@ def main() -> None:
         chain(model)
         conversation(model)
         stream(model)
-        asyncio.run(many_at_once(model))
+        asyncio.run(batch(model))
         structured(model)
         rag(model)
-        tour(model)
+        three_families(model)
         cost(model)
 
 
@@ -72,13 +71,13 @@ def conversation(model: ChatSegmind) -> None:
 
 
 def stream(model: ChatSegmind) -> None:
-    title("stream() (the gateway answers in one piece)")
+    title("stream(): one chunk, because the gateway does not stream tokens")
     for chunk in model.stream("Tell me a joke about bees."):
         print(chunk.text, end="|\n", flush=True)
 
 
-async def many_at_once(model: ChatSegmind) -> None:
-    title(f"abatch() of {CALLS} questions")
+async def batch(model: ChatSegmind) -> None:
+    title(f"abatch(): {CALLS} questions at once")
     began = time.perf_counter()
     answers = await model.abatch([f"What is {n} + {n}?" for n in range(CALLS)])
     seconds = time.perf_counter() - began
@@ -100,9 +99,9 @@ def structured(model: ChatSegmind) -> None:
 
 
 def rag(model: ChatSegmind) -> None:
-    title("RAG: answers from five documents")
+    title("RAG with five documents")
     if find_spec("numpy") is None:
-        print("Left out: LangChain's InMemoryVectorStore needs numpy (pip install numpy).")
+        print("Skipped: LangChain's InMemoryVectorStore needs numpy (pip install numpy).")
         return
     embeddings = SegmindEmbeddings(model="text-embedding-3-small")
     store = InMemoryVectorStore(embeddings)
@@ -133,24 +132,24 @@ def as_text(documents: list[Document]) -> str:
 
 
 LIGHTHOUSES = (
-    "The Lighthouse of Alexandria stood on the island of Pharos. It was about 100 metres tall.",
+    "The Lighthouse of Alexandria stood on the island of Pharos. It was about 100 meters tall.",
     "Augustin Fresnel invented a lens of glass rings that made their lights visible from afar.",
     "The Bell Rock Lighthouse was built by Robert Stevenson. Its last keeper left in 1988.",
-    "Bees find their way by the sun and tell each other of flowers by dancing.",
+    "Bees find their way by the sun and dance to show each other where flowers are.",
     "Bread rises because yeast turns sugar into gas.",
 )
 
 
-def tour(model: ChatSegmind) -> None:
-    title("One history through three families")
+def three_families(model: ChatSegmind) -> None:
+    title("One conversation with three model families")
     history: list[BaseMessage] = [
         SystemMessage("Be brief."),
         HumanMessage("My name is Ada and I keep bees."),
     ]
     picture = HumanMessage([{"type": "text", "text": "What is in this picture?"}, RED_PIXEL])
     question = HumanMessage("What is my name, and what do I keep?")
-    asked = {"gpt-4o": picture, "claude-4.5-sonnet": question, "gemini-2.5-flash": None}
-    for slug, next_message in asked.items():
+    turns = {"gpt-4o": picture, "claude-4.5-sonnet": question, "gemini-2.5-flash": None}
+    for slug, next_message in turns.items():
         answer = model.invoke(history, model=slug)
         print(f"{slug:>17}: {answer.text}")
         history += [answer, next_message] if next_message else [answer]
@@ -165,11 +164,11 @@ RED_PIXEL = content_block_from_file(
 
 
 def cost(model: ChatSegmind) -> None:
-    title("What it cost")
+    title("Token usage and cost")
     message = model.invoke("Thank you!")
     metadata = message.response_metadata
-    print(f"{message.text}\nThat answer took {message.usage_metadata} tokens")
-    print(f"and {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD are left.")
+    print(f"{message.text}\ntokens: {message.usage_metadata}")
+    print(f"cost: {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD left")
 
 
 def title(text: str) -> None:

@@ -1,9 +1,10 @@
-"""Questions to a folder of documents: embed, keep in a vector database, retrieve, answer, cite.
+"""RAG over a folder of documents: split, embed, store in Chroma, retrieve, answer with sources.
 
-First as a chain with history, then as an agent with a retriever for a tool. Runs on the live
-gateway when SEGMIND_API_KEY is set, else on a local one that needs no key. SEGMIND_MODEL names
-another model than gpt-4o, CALLS how many questions are asked at first. It needs the extra `rag`:
-pip install 'langchain-segmind[rag]'.
+First as a chain with chat history, then as an agent with a retriever tool.
+
+Calls the live gateway if SEGMIND_API_KEY is set, and a local gateway otherwise. SEGMIND_MODEL
+replaces gpt-4o, and CALLS sets the number of questions in the first part.
+Install: pip install 'langchain-segmind[rag]'
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ FOLLOW_UPS = (
 )
 FOR_THE_AGENT = "Where are the highest tides of the world?"
 
-REPLIES = {  # by what is asked: without a key these are played, and all the rest is real
+REPLIES = {  # the local gateway's replies, by a text in the prompt; retrieval is not scripted
     "Given the conversation": "Where was Karl von Frisch born?",
-    "Pharos": "It was about 100 metres tall [lighthouses.txt].",
+    "Pharos": "It was about 100 meters tall [lighthouses.txt].",
     "How much honey": "A colony eats 15 to 20 kilograms of honey until spring [bees.txt].",
     "a neap tide": "A tide when sun and moon pull at right angles [tides.txt].",
     "ticket to the Louvre": "This is not found in the documents.",
@@ -55,7 +56,7 @@ REPLIES = {  # by what is asked: without a key these are played, and all the res
     "Where was he born?": "He was born in Vienna in 1886 [bees.txt].",
     FOR_THE_AGENT: [
         Call("search_documents", {"query": "highest tides of the world"}),
-        "In the Bay of Fundy in Canada, with 16 metres of difference [tides.txt].",
+        "In the Bay of Fundy in Canada, with 16 meters of difference [tides.txt].",
     ],
 }
 
@@ -76,35 +77,37 @@ it is."""
 def main() -> None:
     with (
         live_or_local(REPLIES, latency=0.02),
-        TemporaryDirectory(ignore_cleanup_errors=True) as folder,  # any folder keeps a database
-        track_usage() as spent,
+        TemporaryDirectory(
+            ignore_cleanup_errors=True
+        ) as folder,  # use a permanent folder in your own program
+        track_usage() as usage,
     ):
         model = ChatSegmind(model=os.environ.get("SEGMIND_MODEL", "gpt-4o"))
         embeddings = SegmindEmbeddings(model="text-embedding-3-small")
         with model, embeddings:
-            build(folder, embeddings, spent)
+            build(folder, embeddings, usage)
             retriever = reopen(folder, embeddings)
             chain = chain_of(model, retriever)
             ask(chain, QUESTIONS[: int(os.environ.get("CALLS", "4"))])
             converse(chain)
             asyncio.run(watch_an_agent(model, retriever))
-            report(spent)
+            report(usage)
 
 
-def build(folder: str, embeddings: SegmindEmbeddings, spent: UsageTracker) -> None:
-    title("Load, split, embed, persist")
+def build(folder: str, embeddings: SegmindEmbeddings, usage: UsageTracker) -> None:
+    title("Load, split, embed and store the documents")
     files = sorted(DOCUMENTS.glob("*.txt"))
     documents = [Document(file.read_text(), metadata={"source": file.name}) for file in files]
     splitter = RecursiveCharacterTextSplitter(chunk_size=600, chunk_overlap=0)
     chunks = splitter.split_documents(documents)
     database(folder, embeddings).add_documents(chunks)
-    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for {spent.cost:.6f} USD")
+    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for {usage.cost:.6f} USD")
 
 
 def reopen(folder: str, embeddings: SegmindEmbeddings) -> BaseRetriever:
-    """Open the folder as tomorrow's process would: nothing is embedded, or paid for, again."""
+    """Open the stored database, as a new process would, without embedding anything again."""
     store = database(folder, embeddings)
-    print(f"Opened again: {len(store.get()['ids'])} chunks are in the folder")
+    print(f"Opened again: {len(store.get()['ids'])} chunks in the database")
     return store.as_retriever(search_kwargs={"k": 4})
 
 
@@ -114,7 +117,7 @@ def database(folder: str, embeddings: SegmindEmbeddings) -> Chroma:
 
 
 def chain_of(model: ChatSegmind, retriever: BaseRetriever) -> Runnable[dict[str, Any], Any]:
-    """Make a chain that understands follow-up questions and answers from what it retrieves."""
+    """Build a chain that understands follow-up questions and answers from the retrieved chunks."""
     history = MessagesPlaceholder("chat_history", optional=True)
     alone = ChatPromptTemplate.from_messages(
         [("system", STAND_ALONE), history, ("human", "{input}")]
@@ -128,13 +131,13 @@ def chain_of(model: ChatSegmind, retriever: BaseRetriever) -> Runnable[dict[str,
 
 
 def ask(chain: Runnable[dict[str, Any], Any], questions: tuple[str, ...]) -> None:
-    title("Ask")
+    title("Questions")
     for question in questions:
         print(f"Q: {question}\nA: {chain.invoke({'input': question})['answer']}")
 
 
 def converse(chain: Runnable[dict[str, Any], Any]) -> None:
-    title("Follow up")
+    title("Follow-up questions")
     history = list[BaseMessage]()
     for question in FOLLOW_UPS:
         answer = chain.invoke({"input": question, "chat_history": history})["answer"]
@@ -143,7 +146,7 @@ def converse(chain: Runnable[dict[str, Any], Any]) -> None:
 
 
 async def watch_an_agent(model: ChatSegmind, retriever: BaseRetriever) -> None:
-    title("The same as an agent, watched as it works")
+    title("The same with an agent, step by step")
     search = create_retriever_tool(
         retriever,
         "search_documents",
@@ -151,7 +154,7 @@ async def watch_an_agent(model: ChatSegmind, retriever: BaseRetriever) -> None:
         document_prompt=CITED,
     )
     order = "Answer from the documents you find only, and cite their names in square brackets."
-    limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may go on
+    limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")  # weak models may never stop
     agent = create_agent(model, [search], system_prompt=order, middleware=[limit])
     print(f"    Q: {FOR_THE_AGENT}")
     question = HumanMessage(FOR_THE_AGENT)
@@ -172,11 +175,11 @@ def summary(message: BaseMessage) -> str:
     return message.text
 
 
-def report(spent: UsageTracker) -> None:
-    title("What it cost")
-    for slug, spending in spent.by_model.items():
-        print(f"{slug:>22}: {spending.calls:3} calls, {spending.cost:.6f} USD")
-    print(f"{spent.credit_balance:.4f} USD are left.")
+def report(usage: UsageTracker) -> None:
+    title("Cost")
+    for slug, totals in usage.by_model.items():
+        print(f"{slug:>22}: {totals.calls:3} calls, {totals.cost:.6f} USD")
+    print(f"{usage.credit_balance:.4f} USD left")
 
 
 def title(text: str) -> None:

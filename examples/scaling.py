@@ -1,10 +1,11 @@
-"""Thousands of calls from one machine: bounded, paced, kept as they come, and resumed after a stop.
+"""Thousands of calls from one machine, with a rate limit, saved answers, and resume after a stop.
 
-One event loop and a bounded number of connections are enough: `max_concurrency` calls are under way
-at once, a rate limiter keeps to what the plan allows, each answer is written down as it comes, and
-a call that fails is a value, not the end of the others. Started again, it asks only for what is
-missing. Runs on the live gateway when SEGMIND_API_KEY is set (with fewer CALLS, 20), else on a
-local one that needs no key and fails now and then.
+One event loop is enough: at most `max_concurrency` calls are in flight, a rate limiter keeps to the
+limit of your plan, each answer is saved as soon as it arrives, and a failed call does not stop the
+others. A second run sends only the questions that have no answer yet.
+
+Calls the live gateway if SEGMIND_API_KEY is set, and otherwise a local gateway that fails some of
+the calls. CALLS sets how many calls: by default 20 on the live gateway, and 2,000 on a local one.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_segmind import ChatSegmind, SegmindError, track_usage
 from langchain_segmind.testing import LocalGateway, live_or_local
 
-AT_ONCE = 100  # calls under way, and connections
-A_SECOND = 1_000  # calls begun a second: set it to what your plan allows
+AT_ONCE = 100  # calls in flight, and connections
+PER_SECOND = 1_000  # calls started per second: set it to the limit of your plan
 
 
 def main() -> None:
     with live_or_local(latency=0.05) as local, tempfile.TemporaryDirectory() as folder:
         if local:
-            make_trouble(local)
+            fail_some_calls(local)
         calls = int(os.environ.get("CALLS", "2000" if local else "20"))
         questions = [f"What is {n} + {n}?" for n in range(calls)]
         answers = Path(folder, "answers.jsonl")
@@ -39,23 +40,23 @@ def main() -> None:
             asyncio.run(ask_all(questions, answers))
 
 
-def make_trouble(local: LocalGateway) -> None:
-    """Fail as a gateway under load does, so that there is something to see."""
-    local.fail(status=503, times=50, headers={"retry-after": "0"})  # tried again, unseen
-    local.fail(status=504, times=5)  # the model may have run: not repeated without your word
+def fail_some_calls(local: LocalGateway) -> None:
+    """Fail some calls, as a gateway under load might."""
+    local.fail(status=503, times=50, headers={"retry-after": "0"})  # retried automatically
+    local.fail(status=504, times=5)  # not retried: the model may have run
 
 
 async def ask_all(questions: list[str], answers: Path) -> None:
-    """Ask what has no answer yet, and write down every answer as it comes."""
+    """Send the questions that have no answer yet, and save each answer as it arrives."""
     known = {json.loads(line)["question"] for line in read_lines(answers)}
     missing = [question for question in questions if question not in known]
-    print(f"  {len(known)} are answered, {len(missing)} are asked")
+    print(f"  {len(known)} answered before, {len(missing)} to send")
 
     began, failed = time.perf_counter(), Counter[str]()
     limiter = InMemoryRateLimiter(
-        requests_per_second=A_SECOND, check_every_n_seconds=0.01, max_bucket_size=AT_ONCE
+        requests_per_second=PER_SECOND, check_every_n_seconds=0.01, max_bucket_size=AT_ONCE
     )
-    with track_usage() as spent, answers.open("a") as file:
+    with track_usage() as usage, answers.open("a") as file:
         async with ChatSegmind(
             model="gpt-5.4-mini",
             max_tokens=100,
@@ -73,12 +74,12 @@ async def ask_all(questions: list[str], answers: Path) -> None:
                 elif isinstance(outcome, SegmindError):
                     failed[f"{type(outcome).__name__} ({outcome.outcome})"] += 1
                 else:
-                    raise outcome  # no failure of a call, but a bug
+                    raise outcome  # not a failed call, but a bug
 
     seconds = time.perf_counter() - began
-    print(f"  {len(missing)} in {seconds:.1f} s for {spent.cost:.4f} USD")
+    print(f"  {len(missing)} in {seconds:.1f} s for {usage.cost:.4f} USD")
     for name, count in failed.items():
-        print(f"  {count} failed: {name}; {spent.unpriced_calls} may have cost something")
+        print(f"  {count} failed: {name}; {usage.unpriced_calls} may have cost something")
 
 
 def read_lines(file: Path) -> list[str]:

@@ -1,6 +1,6 @@
-"""Objects instead of prose: people found in a text, a review as a dictionary, and a cut answer.
+"""Structured output: pydantic objects, dictionaries, and an answer that was cut off.
 
-Runs on the live gateway when SEGMIND_API_KEY is set, else on a local one that needs no key.
+Calls the live gateway if SEGMIND_API_KEY is set, and a local gateway otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from langchain_segmind import ChatSegmind
 from langchain_segmind.testing import live_or_local
 
-REPLIES = {  # by what is asked: without a key these are played
+REPLIES = {  # the local gateway's replies, by a text in the prompt
     "Who is in this text?": """{"people": [
         {"name": "Ada Lovelace", "year_of_birth": 1815},
         {"name": "Alan Turing", "year_of_birth": 1912},
@@ -32,13 +32,13 @@ class Person(BaseModel):
 
 
 class People(BaseModel):
-    """Everybody in a text."""
+    """The people in a text."""
 
     people: list[Person]
 
 
 class Review(TypedDict):
-    """What a customer thinks."""
+    """A customer's review of a product."""
 
     product: str
     stars: int
@@ -53,16 +53,16 @@ def main() -> None:
 
 
 def find_people(model: ChatSegmind) -> None:
-    """A pydantic class gives its instances, checked, on every family and inside a chain."""
+    """Get validated instances of a pydantic class, in a chain and from every model family."""
     prompt = ChatPromptTemplate.from_template("Who is in this text?\n\n{text}")
     for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"):
         found = (prompt | model.with_structured_output(People, model=slug)).invoke({"text": TEXT})
-        if isinstance(found, People):  # it is; this is for type checkers
+        if isinstance(found, People):  # always true; for type checkers
             print(f"{slug:>17}: " + "; ".join(f"{p.name}, {p.year_of_birth}" for p in found.people))
 
 
 def sort_reviews(model: ChatSegmind) -> None:
-    """A TypedDict, or a JSON schema, gives plain dictionaries; `batch` asks for many at once."""
+    """Get dictionaries for a TypedDict or a JSON schema; `batch` processes many inputs at once."""
     reviews = (
         "Product: honey. Stars: 5. I am happy with it.",
         "Product: candles. Stars: 1. They do not burn, and I am angry.",
@@ -72,9 +72,9 @@ def sort_reviews(model: ChatSegmind) -> None:
 
 
 def show_a_cut_answer(model: ChatSegmind) -> None:
-    """With `include_raw`, a failure is a value beside the message, which was paid for.
+    """With `include_raw`, an answer that cannot be parsed is returned instead of raising an error.
 
-    An answer that was cut short is such a failure: it is never completed by guessing.
+    An answer that was cut off is never completed by guessing. You paid for it, so it is returned.
     """
     short = model.with_structured_output(People, include_raw=True, max_tokens=5)
     found = short.invoke(f"Who is in this text?\n\n{TEXT}")

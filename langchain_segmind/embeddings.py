@@ -46,7 +46,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     embeddings = SegmindEmbeddings(model="text-embedding-3-small")
     query = embeddings.embed_query("How tall is the lighthouse?")
-    vectors = embeddings.embed_documents(["It is 100 metres tall.", "Bees make honey."])
+    vectors = embeddings.embed_documents(["It is 100 meters tall.", "Bees make honey."])
     ```
 
     The gateway takes one text a call, so `embed_documents` sends `max_concurrency` texts at a time;
@@ -56,7 +56,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     from langchain_core.vectorstores import InMemoryVectorStore  # pip install numpy
 
     store = InMemoryVectorStore(embeddings)
-    store.add_texts(["It is 100 metres tall.", "Bees make honey."])
+    store.add_texts(["It is 100 meters tall.", "Bees make honey."])
     print(store.similarity_search("Who makes honey?", k=1)[0].page_content)
     ```
 

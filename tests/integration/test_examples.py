@@ -51,11 +51,11 @@ def test_the_quickstart_shows_the_main_job():
         "Your name is Ada.",
         "50 answers",
         "Person(name='Ada Lovelace', year_of_birth=1815)",
-        "about 100 metres tall",
+        "about 100 meters tall",
         "Augustin Fresnel",
         "1988",
         "could not find that in the documents",
-        "USD are left",
+        "USD left",
     ):
         assert part in printed, printed
 
@@ -84,16 +84,16 @@ def test_the_rag_example_answers_from_its_documents_and_cites_them():
     for part in (
         "4 documents in 22 chunks, embedded for 0.0000",
         "Opened again: 22 chunks",
-        "about 100 metres tall [lighthouses.txt].",
+        "about 100 meters tall [lighthouses.txt].",
         "15 to 20 kilograms of honey until spring [bees.txt].",
         "sun and moon pull at right angles [tides.txt].",
         "Q: What does a ticket to the Louvre cost?\nA: This is not found in the documents.",
         "A: He was born in Vienna in 1886",
         "calls search_documents(",
         "returns 4 passages, from tides.txt",
-        "In the Bay of Fundy in Canada, with 16 metres of difference [tides.txt].",
+        "In the Bay of Fundy in Canada, with 16 meters of difference [tides.txt].",
         "text-embedding-3-small:  29 calls",
-        "USD are left",
+        "USD left",
     ):
         assert part in printed, printed
 
@@ -125,7 +125,7 @@ def test_the_images_example_shows_its_picture_to_every_family():
     printed = example("images")
 
     assert printed.count("(image/png, 354 bytes)") == 5
-    assert "Sight(description='What is in this picture?'" in printed
+    assert "Scene(description='What is in this picture?'" in printed
     assert "Claude takes media inline only" in printed
 
 
@@ -150,9 +150,9 @@ def test_the_scaling_example_asks_again_only_for_what_is_missing():
     printed = example("scaling", CALLS="300")
 
     first, second = printed.split("\nRun ")[1:]
-    assert "0 are answered, 300 are asked" in first
+    assert "0 answered before, 300 to send" in first
     assert "5 failed: SegmindServerError (unknown); 5 may have cost something" in first
-    assert "295 are answered, 5 are asked" in second
+    assert "295 answered before, 5 to send" in second
     assert "failed" not in second
 
 

@@ -64,11 +64,11 @@ def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing
 
     assert complaints == []
     assert list(tmp_path.iterdir()) == []  # Ray keeps a token at home, if one lets it
-    assert "24 prompts, 24 of them to be asked.\n  20 answered, 2 " in printed
+    assert "24 prompts, 24 to send.\n  20 answered, 2 " in printed
     assert printed.count(": rejected, SegmindInvalidRequestError: gpt-4o: the gateway answer") == 2
     assert printed.count(": unknown, SegmindServerError: gpt-4o: the gateway answered 504") == 4
-    assert "24 prompts, 2 of them to be asked.\n  22 answered, 2 unknown" in printed
-    assert "24 prompts, 2 of them to be asked.\n  24 answered\n" in printed
+    assert "24 prompts, 2 to send.\n  22 answered, 2 unknown" in printed
+    assert "24 prompts, 2 to send.\n  24 answered\n" in printed
     assert "q-24: 24 * 24 = 576 (2.8e-05 USD)" in printed
     assert "The gateway executed 24 runs." in printed
 
@@ -76,7 +76,7 @@ def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
 def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
     asked, results = write_prompts(tmp_path / "in", 24), tmp_path / "out"
-    arguments = (tmp_path / "in", results, "--workers", 2, "--batch", 4, "--at-once", 4)
+    arguments = (tmp_path / "in", results, "--workers", 2, "--batch", 4, "--concurrency", 4)
     with LocalGateway(latency=1.0) as gateway:
         first = start(gateway, *arguments)
         wait_until(lambda: begun(results) == 2 and len(calls(gateway)) == 8)
@@ -87,7 +87,7 @@ def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
         printed, _ = printed_by(first)
         found = rows(results)
 
-        assert "24 prompts, 24 of them to be asked." in printed
+        assert "24 prompts, 24 to send." in printed
         assert len(workers) == 2
         assert set(found) == set(asked)
         assert Counter((row["outcome"], row["error"], row["billed"]) for row in found.values()) == {
@@ -102,7 +102,7 @@ def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
         again, complaints = printed_by(start(gateway, *arguments))
         found = rows(results)
 
-        assert "24 prompts, 2 of them to be asked." in again
+        assert "24 prompts, 2 to send." in again
         assert complaints == []
         assert Counter(row["outcome"] for row in found.values()) == {"answered": 19, "unknown": 5}
         assert executed(gateway).total() == before.total() + 2
@@ -122,7 +122,7 @@ def test_prompts_without_ids_of_their_own_are_refused(tmp_path):
         _, err = process.communicate()
 
     assert process.returncode == 1
-    assert "every prompt needs an id of its own" in err
+    assert "every prompt needs a unique id" in err
     assert gateway.requests == []
 
 
