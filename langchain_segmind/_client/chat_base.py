@@ -1,4 +1,4 @@
-"""What a chat model does however it is called: one recorded call, its input, traces and caches.
+"""The parts of a chat model that every call uses: driving and recording it, its input, its traces.
 
 LangChain's hooks for messages, tools and schemas are in `chat_models`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.callbacks import Callbacks
+from langchain_core.callbacks import BaseRunManager, Callbacks
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
@@ -17,22 +17,26 @@ from langchain_core.outputs import LLMResult
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from typing_extensions import override
 
-from langchain_segmind import models as _catalogue
 from langchain_segmind._accounting.recorder import UsageRecorder
-from langchain_segmind._client.callbacks import AsyncManager, Manager
 from langchain_segmind._client.observers import async_job_reporter, job_reporter
+from langchain_segmind._client.results import response_metadata
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows.chat import Completion, Endpoint
 from langchain_segmind._flows.types import Flow
 from langchain_segmind._messages.from_langchain import protect_results
 from langchain_segmind._messages.refusals import PROVIDER
+from langchain_segmind._messages.types import ChatResponse
+from langchain_segmind.models import profile
 
 if TYPE_CHECKING:
 
     class _Model(ChatSettings, BaseChatModel):
-        """What the methods below are mixed into."""
+        """The class that these methods are mixed into."""
 else:
-    _Model = object  # a mixin: pydantic would take a millisecond to make another class of models
+    _Model = object  # a mixin: pydantic would take a millisecond to build another model class
+
+Answer = tuple[ChatResponse, dict[str, Any]]
+"""A response, and the metadata of its messages."""
 
 
 class ChatBase(_Model):
@@ -44,57 +48,58 @@ class ChatBase(_Model):
         self,
         flow: Flow[Completion],
         endpoint: Endpoint,
-        manager: Manager,
+        manager: BaseRunManager | None,
         job_id: str | None = None,
-    ) -> Completion:
+    ) -> Answer:
         """Drive a flow that returns a response, and record its cost.
 
         Args:
             flow: The flow.
             endpoint: Where it goes.
-            manager: Dispatches the events of the call's job.
+            manager: The callbacks that the call's job is reported to.
             job_id: The job whose answer is only fetched; its run was recorded before.
         """
         to = endpoint.destination
-        with UsageRecorder(
-            endpoint.model_info.slug, manager.handlers if manager else (), job_id
-        ) as recorder:
+        handlers = manager.handlers if manager else ()
+        with UsageRecorder(endpoint.model_info.slug, handlers, job_id) as recorder:
             on_job = job_reporter(recorder, manager)
             completion = self._transport(to).run(flow, to.api_key, observer=recorder, on_job=on_job)
             recorder.finish(completion.receipt, completion.response.usage)
-        if completion.refuses_format:
-            self._state.refuses_format.add(endpoint.model_info.slug)
-        return completion
+        return self._answer(completion, endpoint.model_info.slug)
 
     async def _acomplete(
         self,
         flow: Flow[Completion],
         endpoint: Endpoint,
-        manager: AsyncManager,
+        manager: BaseRunManager | None,
         job_id: str | None = None,
-    ) -> Completion:
+    ) -> Answer:
         """Async version of `_complete`."""
         to = endpoint.destination
-        with UsageRecorder(
-            endpoint.model_info.slug, manager.handlers if manager else (), job_id
-        ) as recorder:
+        handlers = manager.handlers if manager else ()
+        with UsageRecorder(endpoint.model_info.slug, handlers, job_id) as recorder:
             on_job = async_job_reporter(recorder, manager)
             completion = await self._transport(to).arun(
                 flow, to.api_key, observer=recorder, on_job=on_job
             )
             recorder.finish(completion.receipt, completion.response.usage)
+        return self._answer(completion, endpoint.model_info.slug)
+
+    def _answer(self, completion: Completion, slug: str) -> Answer:
         if completion.refuses_format:
-            self._state.refuses_format.add(endpoint.model_info.slug)
-        return completion
+            self._state.refuses_format.add(slug)
+        with_headers = self.include_response_headers
+        return completion.response, response_metadata(completion, slug, with_headers=with_headers)
 
     # --- input ---------------------------------------------------------------------------------
 
+    # langchain-core (1.6 to 1.8) raises TypeError, KeyError or ValueError for some tool results, on
+    # this and every later turn of a conversation. `protect_results` prevents it. `stream`,
+    # `stream_events` and their async versions convert their input with `_convert_input`, a private
+    # method; `invoke`, `batch` and their async versions call `generate` or `agenerate`.
+
     @override
     def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
-        # A private hook of langchain-core, there since 0.1, that stream, stream_events and their
-        # async versions call first. Without it and `generate`, which invoke and batch call, too,
-        # langchain-core itself raises TypeError, KeyError or ValueError for some tool results, on
-        # this and every later turn of a conversation.
         value = super()._convert_input(model_input)
         if isinstance(value, ChatPromptValue):
             messages = protect_results(value.messages)
@@ -110,20 +115,6 @@ class ChatBase(_Model):
         callbacks: Callbacks = None,
         **kwargs: Any,
     ) -> LLMResult:
-        """Answer several conversations, one after the other, as LangChain's `generate` does.
-
-        Args:
-            messages: The conversations.
-            stop: Texts before which an answer ends.
-            callbacks: Callbacks of all the calls.
-            **kwargs: Settings for these calls.
-
-        Returns:
-            The answers, each with its alternatives.
-
-        Raises:
-            SegmindError: If one of them fails.
-        """
         return super().generate(_protected(messages), stop, callbacks, **kwargs)
 
     @override
@@ -134,7 +125,6 @@ class ChatBase(_Model):
         callbacks: Callbacks = None,
         **kwargs: Any,
     ) -> LLMResult:
-        """Answer several conversations at the same time, as `generate` does."""
         return await super().agenerate(_protected(messages), stop, callbacks, **kwargs)
 
     # --- traces and caches -----------------------------------------------------------------------
@@ -147,7 +137,7 @@ class ChatBase(_Model):
     @property
     @override
     def _identifying_params(self) -> dict[str, Any]:
-        """All that changes an answer, so that models with other settings share no cached ones."""
+        """Everything that changes an answer: LangChain's cache of answers uses it as the key."""
         return {
             "model": self.model,
             "base_url": self._address(),
@@ -170,13 +160,13 @@ class ChatBase(_Model):
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return _catalogue.profile(self._model_info(self.model))
+        return profile(self._model_info(self.model))
 
     @override
     def _get_invocation_params(
         self, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        # The base leaves out the model's own stop sequences, and would trace headers.
+        # LangChain's own version leaves out the model's stop sequences, and would trace headers.
         kwargs.pop("extra_headers", None)
         own = {"_type": self._llm_type, "stop": self.stop if stop is None else stop}
         if kwargs.get("model", "") is None:
@@ -185,57 +175,40 @@ class ChatBase(_Model):
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        kwargs.pop("extra_headers", None)  # possibly secrets, and no part of what is asked
+        kwargs.pop("extra_headers", None)  # they may be secret, and do not change an answer
         return super()._get_llm_string(stop=stop, **kwargs)
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         slug = kwargs.get("model")
+        settings: dict[str, Any] = {
+            "ls_temperature": kwargs.get("temperature", self.temperature),
+            "ls_max_tokens": kwargs.get("max_tokens", self.max_tokens),
+            "ls_stop": (self.stop if stop is None else stop) or None,
+        }
         params = LangSmithParams(
             ls_provider=PROVIDER,
             ls_model_name=self.model if slug is None else slug,
             ls_model_type="chat",
         )
-        temperature = kwargs.get("temperature", self.temperature)
-        max_tokens = kwargs.get("max_tokens", self.max_tokens)
-        if temperature is not None:
-            params["ls_temperature"] = temperature
-        if max_tokens is not None:
-            params["ls_max_tokens"] = max_tokens
-        words = self.stop if stop is None else stop
-        if words:
-            params["ls_stop"] = words
+        params.update({name: value for name, value in settings.items() if value is not None})  # type: ignore[typeddict-item]
         return params
 
     # --- tokens --------------------------------------------------------------------------------
 
+    # The gateway names no tokenizer, and LangChain's default would download GPT-2's. So tokens are
+    # estimated, unless the user sets `custom_get_token_ids`.
+
     @override
     def get_num_tokens(self, text: str) -> int:
-        """Estimate a text's tokens at four characters each: the gateway names no tokenizer.
-
-        Args:
-            text: The text.
-
-        Returns:
-            Tokens; exact where `custom_get_token_ids` is set.
-        """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens(text)
-        return -(-len(text) // 4)
+        return -(-len(text) // 4)  # four characters each, rounded up
 
     @override
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
-        """Estimate the tokens of messages, as LangChain's approximate counter does.
-
-        Args:
-            messages: The messages.
-            tools: Not counted, unless `custom_get_token_ids` is set.
-
-        Returns:
-            Tokens.
-        """
         if self.custom_get_token_ids is not None:
             return super().get_num_tokens_from_messages(messages, tools)
         return count_tokens_approximately(messages)

@@ -1,22 +1,20 @@
-"""Watch a call: record its cost, report its job to callbacks, obey a batch's cancellation.
+"""Watch a call: report its job to callbacks, send no more texts once one has failed.
 
-The events of a job are LangChain's custom events, named `segmind_job`.
+The events of a job are LangChain's custom events, named `segmind_job`. Nothing here sends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
+from uuid import uuid4
 
-from langchain_core.callbacks import (
-    AsyncCallbackManager,
-    AsyncCallbackManagerForLLMRun,
-    CallbackManager,
-    CallbackManagerForLLMRun,
-)
+from langchain_core.callbacks import BaseRunManager, CallbackManager
+from langchain_core.callbacks.manager import ahandle_event, handle_event
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig, ensure_config
 
 from langchain_segmind._accounting.recorder import UsageRecorder
-from langchain_segmind._client.callbacks import AsyncManager, Manager
 from langchain_segmind._flows.types import JobEvent, Outcome
 from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 from langchain_segmind.errors import SegmindError
@@ -24,38 +22,74 @@ from langchain_segmind.errors import SegmindError
 EVENT: Final = "segmind_job"
 
 
-def job_reporter(recorder: UsageRecorder, manager: Manager) -> Callable[[JobEvent], None]:
-    """Make what records the states of a call's job, and reports them to callbacks."""
+def event_manager(model: BaseChatModel, config: RunnableConfig | None) -> BaseRunManager:
+    """Return the callbacks of a config, for events outside of a run that LangChain manages."""
+    whole = ensure_config(config)
+    manager = CallbackManager.configure(
+        inheritable_callbacks=whole.get("callbacks"),
+        local_callbacks=model.callbacks,
+        inheritable_tags=whole.get("tags"),
+        local_tags=model.tags,
+        inheritable_metadata=whole.get("metadata"),
+        local_metadata=model.metadata,
+    )
+    return BaseRunManager(
+        run_id=whole.get("run_id") or manager.parent_run_id or uuid4(),
+        handlers=manager.handlers,
+        inheritable_handlers=manager.inheritable_handlers,
+        tags=manager.tags,
+        metadata=manager.metadata,
+    )
+
+
+# `handle_event` and `ahandle_event` (langchain-core 1.6 to 1.8) are what `on_custom_event` of a
+# `CallbackManager` calls. The managers that LangChain gives to a model have no such method.
+
+
+def job_reporter(
+    recorder: UsageRecorder, manager: BaseRunManager | None
+) -> Callable[[JobEvent], None]:
+    """Return a function that records each state of a call's job, and reports it to callbacks."""
 
     def on_job(event: JobEvent) -> None:
         recorder.on_job(event)
         if manager is not None:
-            dispatcher = manager
-            if not isinstance(dispatcher, CallbackManager):
-                dispatcher = CallbackManager(**_fields_of(dispatcher))
-            dispatcher.on_custom_event(EVENT, _data(event), run_id=dispatcher.parent_run_id)
+            handle_event(manager.handlers, *_EVENT, _data(event), **_run(manager))
 
     return on_job
 
 
 def async_job_reporter(
-    recorder: UsageRecorder, manager: AsyncManager
+    recorder: UsageRecorder, manager: BaseRunManager | None
 ) -> Callable[[JobEvent], Awaitable[None]]:
     """Async version of `job_reporter`."""
 
     async def on_job(event: JobEvent) -> None:
         recorder.on_job(event)
         if manager is not None:
-            dispatcher = manager
-            if not isinstance(dispatcher, AsyncCallbackManager):
-                dispatcher = AsyncCallbackManager(**_fields_of(dispatcher))
-            await dispatcher.on_custom_event(EVENT, _data(event), run_id=dispatcher.parent_run_id)
+            await ahandle_event(manager.handlers, *_EVENT, _data(event), **_run(manager))
 
     return on_job
 
 
+_EVENT: Final = ("on_custom_event", "ignore_custom_event", EVENT)
+
+
+def _data(event: JobEvent) -> dict[str, Any]:
+    return {
+        "id": event.request_id,
+        "state": event.state,
+        "seconds": event.seconds,
+        "model": event.model,
+    }
+
+
+def _run(manager: BaseRunManager) -> dict[str, Any]:
+    return {"run_id": manager.run_id, "tags": manager.tags, "metadata": manager.metadata}
+
+
 class BatchObserver:
-    """Records the request for one of many texts; it is not sent once another has failed."""
+    """Record the request for one of many texts; it is not sent once another has failed."""
 
     def __init__(
         self, recorder: UsageRecorder, cancel_token: CancelToken | AsyncCancelToken
@@ -82,17 +116,3 @@ class BatchObserver:
         """Record its outcome."""
         self._recorder.after_reply(outcome)
         self._ambiguous += outcome == "unknown"
-
-
-def _fields_of(run: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun) -> dict[str, Any]:
-    fields: dict[str, Any] = {"handlers": run.handlers, "parent_run_id": run.run_id}
-    return {**fields, "tags": run.tags, "metadata": run.metadata}
-
-
-def _data(event: JobEvent) -> dict[str, Any]:
-    return {
-        "id": event.request_id,
-        "state": event.state,
-        "seconds": event.seconds,
-        "model": event.model,
-    }

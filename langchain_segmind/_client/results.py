@@ -10,42 +10,17 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_segmind._flows.chat import Completion
 from langchain_segmind._messages.refusals import PROVIDER
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.types import ChatResponse
 
 
-def chat_result(completion: Completion, slug: str, *, with_headers: bool) -> ChatResult:
-    """Make the result of one call, with all choices.
+def response_metadata(completion: Completion, slug: str, *, with_headers: bool) -> dict[str, Any]:
+    """Return the metadata of every message of a completion, without what is unknown.
 
     Args:
-        completion: The model's response, and what it cost.
+        completion: The model's response and its receipt.
         slug: The model that was called.
-        with_headers: Whether its metadata holds the headers of the reply.
+        with_headers: Whether to include the headers of the reply.
     """
-    metadata = _metadata(completion, slug, with_headers)
-    generations = []
-    for i, choice in enumerate(completion.response.choices):
-        # Counted once, however many choices.
-        usage = completion.response.usage if i == 0 else None
-        message = to_ai_message(choice, usage, metadata)
-        generations.append(ChatGeneration(message=message))
-    return ChatResult(generations=generations)
-
-
-def ai_message(completion: Completion, slug: str, *, with_headers: bool) -> AIMessage:
-    """Make the message of the first choice; arguments are those of `chat_result`."""
-    response = completion.response
-    metadata = _metadata(completion, slug, with_headers)
-    return to_ai_message(response.choices[0], response.usage, metadata)
-
-
-def chat_chunk(completion: Completion, slug: str, *, with_headers: bool) -> ChatGenerationChunk:
-    """Make the one chunk of a stream; arguments are those of `chat_result`."""
-    response = completion.response
-    metadata = _metadata(completion, slug, with_headers)
-    message = to_ai_message_chunk(response.choices[0], response.usage, metadata)
-    return ChatGenerationChunk(message=message)
-
-
-def _metadata(completion: Completion, slug: str, with_headers: bool) -> dict[str, Any]:
     receipt = completion.receipt
     found = {
         "model_name": slug,
@@ -60,3 +35,22 @@ def _metadata(completion: Completion, slug: str, with_headers: bool) -> dict[str
         "headers": dict(receipt.headers) if with_headers else None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def chat_result(response: ChatResponse, metadata: dict[str, Any]) -> ChatResult:
+    """Return all choices of a response. Only the first has the usage, which is of all of them."""
+    first, *others = response.choices
+    messages = [to_ai_message(first, response.usage, metadata)]
+    messages += [to_ai_message(other, None, metadata) for other in others]
+    return ChatResult(generations=[ChatGeneration(message=message) for message in messages])
+
+
+def first_message(response: ChatResponse, metadata: dict[str, Any]) -> AIMessage:
+    """Return the first choice of a response."""
+    return to_ai_message(response.choices[0], response.usage, metadata)
+
+
+def chat_chunk(response: ChatResponse, metadata: dict[str, Any]) -> ChatGenerationChunk:
+    """Return the first choice of a response as the only chunk of a stream."""
+    message = to_ai_message_chunk(response.choices[0], response.usage, metadata)
+    return ChatGenerationChunk(message=message)

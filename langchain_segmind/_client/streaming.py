@@ -1,7 +1,7 @@
 """The streaming methods of a chat model: the gateway cannot stream, so they yield one chunk.
 
-LangChain (up to 1.x) calls `_stream` and `_astream` without the run's manager, which the events of
-a job need. So the manager is kept in a context variable just before, and taken out again there.
+langchain-core (1.6 to 1.8) often calls `_stream` and `_astream` without the run's manager, which is
+needed to report a job to callbacks. So a context variable holds a manager for them.
 """
 
 from __future__ import annotations
@@ -10,23 +10,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
+from uuid import uuid4
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseRunManager,
+    CallbackManagerForLLMRun,
+)
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessageChunk
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import RunnableConfig, ensure_config
 from typing_extensions import override
 
-from langchain_segmind._client.callbacks import (
-    AsyncManager,
-    Manager,
-    amanager_of,
-    manager_of,
-    with_run_id,
-)
 from langchain_segmind._client.chat_base import ChatBase
+from langchain_segmind._client.observers import event_manager
 
-_kept: Final[ContextVar[Any]] = ContextVar("langchain_segmind_run_manager", default=None)
+_next_manager: Final[ContextVar[BaseRunManager | None]] = ContextVar(
+    "langchain_segmind_run_manager", default=None
+)
 
 
 class StreamingMethods(ChatBase):
@@ -53,11 +54,11 @@ class StreamingMethods(ChatBase):
             The whole answer, once.
 
         Raises:
-            SegmindError: If there is none; see `outcome`, `billed`.
+            SegmindError: If the call fails; `outcome` and `billed` say whether it was charged.
         """
-        config = with_run_id(config)
+        config = _with_run_id(config)
         chunks = super().stream(input, config, stop=stop, **kwargs)
-        with _keep_run_manager(manager_of(self, config)):
+        with _manager_for_next_call(event_manager(self, config)):
             first = next(chunks, None)
         if first is not None:
             yield first
@@ -73,10 +74,10 @@ class StreamingMethods(ChatBase):
         **kwargs: Any,
     ) -> AsyncIterator[AIMessageChunk]:
         """Async version of `stream`."""
-        config = with_run_id(config)
+        config = _with_run_id(config)
         stream: Any = super().astream(input, config, stop=stop, **kwargs)
         async with aclosing(stream) as chunks:
-            with _keep_run_manager(amanager_of(self, config)):
+            with _manager_for_next_call(event_manager(self, config)):
                 first = await anext(chunks, None)
             if first is not None:
                 yield first
@@ -93,21 +94,27 @@ class StreamingMethods(ChatBase):
     ) -> bool:
         should = super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
         if should and run_manager is not None:
-            _kept.set(run_manager)  # `_stream` or `_astream` comes next
+            _next_manager.set(run_manager)  # LangChain calls `_stream` or `_astream` next
         return should
 
 
-def take_run_manager() -> Any:
-    """Return the manager that was kept for `_stream` or `_astream`, if one was, only once."""
-    manager = _kept.get()
-    _kept.set(None)
+def take_run_manager() -> BaseRunManager | None:
+    """Return the manager that is meant for this call of `_stream` or `_astream`, and forget it."""
+    manager = _next_manager.get()
+    _next_manager.set(None)
     return manager
 
 
+def _with_run_id(config: RunnableConfig | None) -> RunnableConfig:
+    """Choose the id of the run that LangChain will begin, so that its job's events can have it."""
+    whole = ensure_config(config)
+    return {**whole, "run_id": whole.get("run_id") or uuid4()}
+
+
 @contextmanager
-def _keep_run_manager(manager: Manager | AsyncManager) -> Iterator[None]:
-    token = _kept.set(manager)
+def _manager_for_next_call(manager: BaseRunManager) -> Iterator[None]:
+    token = _next_manager.set(manager)
     try:
         yield
     finally:
-        _kept.reset(token)
+        _next_manager.reset(token)
