@@ -6,7 +6,7 @@ decided in `_flows`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from inspect import signature
 from typing import Any, ClassVar
 
@@ -21,18 +21,16 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind._client import listing as _models
-from langchain_segmind._client import validation as _config
-from langchain_segmind._client.connection import of_model_or_class
+from langchain_segmind._client import listing
 from langchain_segmind._client.results import chat_chunk, chat_result
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._client.streaming import StreamingMethods, take_run_manager
+from langchain_segmind._client.validation import check_flag
 from langchain_segmind._flows.chat import chat
-from langchain_segmind._messages import tools as _toolbox
+from langchain_segmind._messages.tools import apply_tool_choice, parse_tools, to_openai_tools
 from langchain_segmind._messages.types import Method
 from langchain_segmind._version import __version__
 from langchain_segmind.jobs import QueueMethods, SegmindBinding
-from langchain_segmind.models import ModelInfo
 
 __all__ = ["ChatSegmind"]
 
@@ -117,19 +115,19 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     ```
     """
 
-    model_config = ConfigDict(defer_build=False)  # the first model is to be built as fast as others
+    model_config = ConfigDict(
+        defer_build=False
+    )  # building the first model is as fast as the others
 
     @model_validator(mode="after")
     def _segmind_check_together(self) -> Self:
         if self.streaming and self.n is not None and self.n > 1:
-            raise ValueError("n must be 1 where streaming is on: a stream carries one answer")
+            raise ValueError("n must be 1 if streaming=True: a stream has one answer.")
         self._add_version("langchain-segmind", __version__)
         return self
 
-    list_models: ClassVar[of_model_or_class[..., list[ModelInfo]]] = _models.list_models
-    alist_models: ClassVar[of_model_or_class[..., Coroutine[Any, Any, list[ModelInfo]]]] = (
-        _models.alist_models
-    )
+    list_models: ClassVar = listing.list_models
+    alist_models: ClassVar = listing.alist_models
 
     # --- LangChain's hooks ---------------------------------------------------------------------
 
@@ -255,10 +253,10 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
             ValueError: If a tool cannot be described, two different tools share a name, or the
                 choice is none of them.
         """
-        _config.check_flag(strict, "strict")
-        _config.check_flag(parallel_tool_calls, "parallel_tool_calls")
-        described = _toolbox.to_openai_tools(tools, strict=strict)
-        _toolbox.apply_tool_choice(_toolbox.parse_tools(described), tool_choice)
+        check_flag(strict, "strict")
+        check_flag(parallel_tool_calls, "parallel_tool_calls")
+        described = to_openai_tools(tools, strict=strict)
+        apply_tool_choice(parse_tools(described), tool_choice)
         bound = {
             "tools": described,
             "tool_choice": tool_choice,

@@ -17,9 +17,8 @@ from langchain_core.embeddings import Embeddings
 from pydantic import AliasChoices, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self, override
 
-from langchain_segmind import models as _catalogue
 from langchain_segmind._accounting.recorder import UsageRecorder
-from langchain_segmind._client.connection import GatewayClient, retry_policy_of
+from langchain_segmind._client.connection import GatewayClient
 from langchain_segmind._client.observers import BatchObserver
 from langchain_segmind._client.texts import Found, check_text, checked_texts, vectors_in_order
 from langchain_segmind._flows.chat import Endpoint
@@ -28,7 +27,7 @@ from langchain_segmind._flows.types import Flow
 from langchain_segmind._http.batch import AsyncCancelToken, CancelToken, arun_many, run_many
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindResponseError
-from langchain_segmind.models import ModelInfo
+from langchain_segmind.models import ModelInfo, embedding_model_info_for
 
 __all__ = ["SegmindEmbeddings"]
 
@@ -215,12 +214,12 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     # --- prepared once for many texts ----------------------------------------------------------
 
     def _model_info(self) -> ModelInfo:
-        model_info = _catalogue.embedding_model_info_for(self.model)
+        model_info = embedding_model_info_for(self.model)
         return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
     def _task(self, kind: Literal["query", "document"]) -> _Task:
         model_info, to = self._model_info(), self._destination()
-        endpoint = Endpoint(to, model_info, retry_policy_of(self), self.default_headers or {})
+        endpoint = Endpoint(to, model_info, self._retry_policy(), self.default_headers or {})
         check = partial(self._check_size, to.base_url)
         return _Task(endpoint, self._settings(model_info, _TASKS[kind]), check)
 

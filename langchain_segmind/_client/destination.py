@@ -1,8 +1,8 @@
 """Decide where a call goes: to the model's own address, or to a local gateway of a test.
 
 The only module that reads what tests set: which `LocalGateway` is active, and whether live requests
-are allowed. It sends nothing. It must not import `langchain_segmind.testing`, which imports nothing
-of the client; the two share the variables named here, also with the processes that a test starts.
+are allowed. It must not import `langchain_segmind.testing`, and the reverse: the two share only the
+variables named here, which also reach the processes that a test starts.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
-from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,7 +28,7 @@ _LACK_KEY: Final = "SEGMIND_ALLOW_MISSING_KEY"
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _NO: Final = frozenset({"", "0", "false", "no", "off"})
 
-# What these hold is described in `testing/active.py`, which writes them.
+# `testing/active.py` writes these, and describes what they hold.
 _GATEWAYS: Final = "SEGMIND_LOCAL_GATEWAYS"
 _REDIRECT: Final = "SEGMIND_LOCAL_REDIRECT"
 _REDIRECT_ALL: Final = "SEGMIND_LOCAL_REDIRECT_ALL"
@@ -45,11 +45,11 @@ def destination(own: Destination, *, is_explicit: bool) -> Destination:
     """Return where a call goes now.
 
     Args:
-        own: What the model was set to.
-        is_explicit: Whether the user set the model's address, as opposed to its default.
+        own: The destination that the model is configured for.
+        is_explicit: Whether the user set the model's address.
 
     Raises:
-        SegmindInvalidRequestError: If it is a live request, and these are not allowed.
+        SegmindInvalidRequestError: If this is a live request, and live requests are not allowed.
     """
     active = redirect(own.base_url, is_explicit=is_explicit)
     if active is not None:
@@ -58,7 +58,7 @@ def destination(own: Destination, *, is_explicit: bool) -> Destination:
     value = os.environ.get(_ALLOW)
     if value is None and _switch.allowed is None:
         value = _at_start  # a test may clear the environment
-    is_refused = _switch.allowed is False if value is None else _says_no(value)
+    is_refused = _switch.allowed is False if value is None else _is_refusal(value)
     if is_refused and not _gateways_at(own.base_url):
         raise _refusal(own.base_url, value)
     return own
@@ -77,14 +77,14 @@ def redirect(base_url: str, *, is_explicit: bool) -> str | None:
         return None
     pid, _, gateway = variables.get(_REDIRECT_ALL, "").partition(" ")
     if not is_explicit:
-        # Who set SEGMIND_API_BASE to the block's own gateway may test a key that it refuses.
+        # With SEGMIND_API_BASE set to the block's own gateway, a test may use a key of its own.
         is_there = gateway != innermost and _port(base_url) == _port(innermost.partition(" ")[0])
         return None if is_there else innermost
     if not is_this_machine(base_url):
         return innermost
-    if not gateway:  # another gateway, or a server of the test
+    if not gateway:  # the address is another gateway's, or a server's of the test
         return None
-    # A test may run other gateways. Those of a process that started this test run are not its own.
+    # A test may run other gateways; those of the process that started the tests are not its own.
     if _port(base_url) != _port(gateway.partition(" ")[0]):
         own = {pid, str(os.getpid())}
         if any(owner in own for owner in _gateways_at(base_url)):
@@ -93,9 +93,9 @@ def redirect(base_url: str, *, is_explicit: bool) -> str | None:
 
 
 def may_lack_key() -> bool:
-    """Return whether a model may be built without a key, as in what pytest imports.
+    """Return whether a model may be built without a key, e.g. in a module that pytest imports.
 
-    While a local gateway is active, models go there with its key.
+    While a local gateway is active, the gateway's key is sent.
     """
     return (
         bool(_variables().get(_REDIRECT))
@@ -104,10 +104,10 @@ def may_lack_key() -> bool:
 
 
 class _Switch:
-    """What the last call of `allow_live_requests` said; None before the first.
+    """The value that `allow_live_requests` set; None before its first call.
 
-    The environment variable says the same, and what is set there later wins. This is for a test
-    that clears the environment.
+    The environment variable has the same value, and what is set there later wins. This copy is for
+    tests that clear the environment.
     """
 
     allowed: bool | None = None
@@ -116,34 +116,12 @@ class _Switch:
 _switch: Final = _Switch()
 
 
-class _Restore:
-    """Restores on leaving a block what was set before `allow_live_requests`."""
-
-    def __init__(self) -> None:
-        self._before = _switch.allowed, os.environ.get(_ALLOW)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        _switch.allowed, value = self._before
-        if value is None:
-            os.environ.pop(_ALLOW, None)
-        else:
-            os.environ[_ALLOW] = value
-
-
-def allow_live_requests(allowed: bool) -> _Restore:
+def allow_live_requests(allowed: bool) -> AbstractContextManager[object]:
     """Allow or refuse requests to any gateway but a `LocalGateway`, in this process.
 
-    Where they are refused, every call of a model raises before a connection is opened, and so do
-    the queue, the credits, the catalogue and the embeddings. Processes started later do the same:
-    the environment variable `SEGMIND_ALLOW_LIVE_REQUESTS` is set, to "1" or "0".
+    While they are refused, every method that would send a request raises
+    `SegmindInvalidRequestError` before a connection is opened. Processes started later do the same,
+    because the environment variable `SEGMIND_ALLOW_LIVE_REQUESTS` is set, to "1" or "0".
 
     Call it in `conftest.py`, so that no test can spend money, or use it as a context manager.
 
@@ -156,21 +134,29 @@ def allow_live_requests(allowed: bool) -> _Restore:
         allowed: Whether live requests are allowed.
 
     Returns:
-        A context manager that restores on leaving what was set before.
+        A context manager that restores the previous state at its end.
 
     Raises:
         ValueError: If `allowed` is not True or False.
     """
     if not isinstance(allowed, bool):
-        raise ValueError(f"allowed must be True or False, not {allowed!r}")
-    before = _Restore()
+        raise ValueError(f"allowed must be True or False, not {allowed!r}.")
+    at_exit = ExitStack()
+    at_exit.callback(_set_switch, _switch.allowed, os.environ.get(_ALLOW))
+    _set_switch(allowed, "1" if allowed else "0")
+    return at_exit
+
+
+def _set_switch(allowed: bool | None, value: str | None) -> None:
     _switch.allowed = allowed
-    os.environ[_ALLOW] = "1" if allowed else "0"
-    return before
+    if value is None:
+        os.environ.pop(_ALLOW, None)
+    else:
+        os.environ[_ALLOW] = value
 
 
-def _says_no(value: str) -> bool:
-    """Return whether a value of the variable refuses. A typing error does: it costs nothing."""
+def _is_refusal(value: str) -> bool:
+    """Return whether a value of the variable refuses. A misspelled one does: that costs nothing."""
     return value != "" and value.strip().lower() not in _YES
 
 
@@ -186,9 +172,9 @@ def _refusal(base_url: str, value: str | None) -> SegmindInvalidRequestError:
 
 
 def _variables() -> Mapping[str, str]:
-    """Return what `testing/active.py` publishes in this process, or did in the one that started it.
+    """Return what `testing/active.py` publishes in this process, or in the one that started it.
 
-    The environment is read once, at the start: a test may clear it, and reading takes time.
+    The environment was read once, at the start: a test may clear it, and reading takes time.
     """
     found: Mapping[str, str] = getattr(sys.modules.get(_WRITER), "published", _inherited)
     return found

@@ -1,17 +1,17 @@
 """Read the vendor's catalogue of models, as a method of a model or of its class.
 
-The catalogue is public: no key and no other header of the model may go to its host.
+The catalogue is public. The model's key and headers must not go to its host.
 """
 
 from __future__ import annotations
 
-from langchain_segmind._client import destination, validation
 from langchain_segmind._client.connection import (
     GatewayClient,
     default_base_url,
     of_model_or_class,
-    retry_policy_of,
 )
+from langchain_segmind._client.destination import destination
+from langchain_segmind._client.validation import check_url
 from langchain_segmind._flows.account import models
 from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Destination
@@ -28,12 +28,13 @@ def list_models(
     Works on the class too: `ChatSegmind.list_models()`.
 
     Args:
-        model: The model or class it is called on.
-        base_url: The API whose catalogue to read. By default this model's; for the class, that of
-            `SEGMIND_API_BASE`, or else the vendor's.
+        model: The model or the class that it is called on.
+        base_url: The API whose catalogue to read; by default the model's. For the class, that is
+            `SEGMIND_API_BASE`, or the vendor's API.
 
     Returns:
-        The models in the vendor's order, deprecated ones too, with what this package knows of each.
+        The models in the vendor's order, deprecated ones included, and what this package knows of
+        each.
 
     Raises:
         SegmindError: If it cannot be read.
@@ -61,15 +62,14 @@ def _catalogue_of(
     model: GatewayClient | type[GatewayClient], base_url: str | None
 ) -> tuple[str, Transport, RetryPolicy]:
     """Return the API's URL, connections to the catalogue's host, and the retry policy."""
-    instance = None if isinstance(model, type) else model
-    is_explicit = base_url is not None
-    if base_url is None:
-        base_url = instance.base_url if instance else default_base_url()
-        is_explicit = instance is not None and "base_url" in instance.model_fields_set
-    configured = Destination(validation.check_url(base_url))
-    if instance is not None:
-        configured = Destination(configured.base_url, proxy=instance.proxy, verify=instance.verify)
-    actual = destination.destination(configured, is_explicit=is_explicit)
-    origin = catalogue_url(actual.base_url)
-    transport = Transport(Network(origin, actual.proxy, actual.verify, is_direct=actual.is_local))
-    return actual.base_url, transport, retry_policy_of(instance) if instance else RetryPolicy()
+    if isinstance(model, type):
+        configured = Destination(check_url(default_base_url() if base_url is None else base_url))
+        is_explicit, retry_policy = base_url is not None, RetryPolicy()
+    else:
+        url = model.base_url if base_url is None else base_url
+        configured = Destination(check_url(url), proxy=model.proxy, verify=model.verify)
+        is_explicit = base_url is not None or "base_url" in model.model_fields_set
+        retry_policy = model._retry_policy()  # noqa: SLF001 - a method of the model
+    to = destination(configured, is_explicit=is_explicit)
+    network = Network(catalogue_url(to.base_url), to.proxy, to.verify, is_direct=to.is_local)
+    return to.base_url, Transport(network), retry_policy

@@ -1,4 +1,4 @@
-"""What a user may set of a chat model, and what it comes to in one call."""
+"""The settings of a chat model, and how those of one call are checked and merged over them."""
 
 from __future__ import annotations
 
@@ -11,69 +11,73 @@ from typing import Annotated, Any, Final, Literal
 from langchain_core.messages import BaseMessage
 from pydantic import (
     AliasChoices,
+    BeforeValidator,
     Field,
     TypeAdapter,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 
-from langchain_segmind import models as _catalogue
-from langchain_segmind._client import validation as _config
-from langchain_segmind._client.connection import GatewayClient, retry_policy_of
+from langchain_segmind._client.connection import GatewayClient
+from langchain_segmind._client.validation import (
+    check_flag,
+    check_headers,
+    check_json,
+    check_slug,
+    check_stop,
+)
 from langchain_segmind._flows.chat import Endpoint, ModelCall
 from langchain_segmind._flows.jobs import WaitPolicy
 from langchain_segmind._formats import SETTINGS, Family
-from langchain_segmind._messages import tools as _toolbox
 from langchain_segmind._messages.from_langchain import from_langchain
+from langchain_segmind._messages.tools import apply_tool_choice, parse_tools
 from langchain_segmind._messages.types import ChatRequest, Tool
-
-_OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+from langchain_segmind.models import ModelInfo, model_info_for
 
 _SETTINGS_OF: Final = attrgetter(*SETTINGS)
 _UNSET: Final = (None,) * len(SETTINGS)
 
 _NO_TOOLS: Final[tuple[tuple[Tool, ...], bool]] = ((), False)
 
-_PER_CALL: Final = frozenset(
-    {*SETTINGS, *_OF_TOOLS, "model", "response_format", "extra_headers", "stream"}
-)
-
 _FLAGS: Final = frozenset({"parallel_tool_calls", "stream"})
 
-_ALIASES: Final = {"model_name": "model", "stop_sequences": "stop"}
-"""Names that the constructor takes for what one call may set as well."""
+_PER_CALL: Final = frozenset(
+    {*SETTINGS, *_FLAGS, "tools", "tool_choice", "model", "response_format", "extra_headers"}
+)
 
-_OURS: Final = {
+_ALIASES: Final = {"model_name": "model", "stop_sequences": "stop"}
+"""Names that only the constructor accepts, for what one call may set too."""
+
+_RESERVED_FIELDS: Final = {
     "messages": "they are the call's input",
     "prompt": "messages are sent instead",
     "instruction": "use a SystemMessage",
     "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
-    "tools": "they go with bind_tools(...) or one call",
-    "tool_choice": "it goes with bind_tools(...) or one call",
+    "tools": "pass them to bind_tools(...) or to one call",
+    "tool_choice": "pass it to bind_tools(...) or to one call",
     # Arguments of other chat models. Sent as fields of the body, they could reveal a secret.
-    "openai_api_base": "the address is base_url=...",
-    "openai_organization": "Segmind has no organizations",
-    "organization": "Segmind has no organizations",
-    "openai_proxy": "it is proxy=... here",
-    "extra_body": "it is model_kwargs={...} here",
-    "http_client": "connections are set by proxy=..., verify=... and max_connections=...",
-    "http_async_client": "connections are set by proxy=..., verify=... and max_connections=...",
+    "openai_api_base": "use base_url=... instead",
+    "openai_organization": "Segmind does not have organizations",
+    "organization": "Segmind does not have organizations",
+    "openai_proxy": "use proxy=... instead",
+    "extra_body": "use model_kwargs={...} instead",
+    "http_client": "use proxy=..., verify=... and max_connections=... instead",
+    "http_async_client": "use proxy=..., verify=... and max_connections=... instead",
 }
-"""Body fields that a user may not set, and why."""
+"""Fields of the request's body that a user may not set, and why."""
 
 
 class ChatSettings(GatewayClient):
     """The fields of a chat model."""
 
     family: Literal["auto"] | Family = "auto"
-    """How the model's request bodies look; `"auto"` goes by the slug."""
+    """The format of the model's request bodies; `"auto"` chooses it by the slug."""
 
     temperature: float | None = Field(default=None, allow_inf_nan=False)
-    """Randomness. Not sent unless set, as all the settings below."""
+    """Randomness. Like the settings below, it is only sent if it is set."""
 
     max_tokens: int | None = Field(default=None, ge=1)
-    """Tokens the answer may have."""
+    """Most tokens the answer may have."""
 
     top_p: float | None = Field(default=None, allow_inf_nan=False)
     """Share of the likeliest tokens to sample from."""
@@ -81,22 +85,22 @@ class ChatSettings(GatewayClient):
     top_k: int | None = None
     """Number of the likeliest tokens to sample from."""
 
-    stop: list[str] | None = Field(
+    stop: Annotated[list[str] | None, BeforeValidator(check_stop)] = Field(
         default=None, validation_alias=AliasChoices("stop", "stop_sequences")
     )
-    """Texts before which the answer ends. Sent, and enforced here too."""
+    """Texts before which the answer ends. They are sent, and this package cuts the answer too."""
 
     seed: int | None = None
-    """Seed of the sampling, for models that have one."""
+    """Seed of the sampling, for models that accept one."""
 
     n: int | None = Field(default=None, ge=1)
     """Number of alternatives; `generate` returns them all, `invoke` the first."""
 
     presence_penalty: float | None = Field(default=None, allow_inf_nan=False)
-    """Penalty for words that occurred."""
+    """Penalty for words that have occurred."""
 
     frequency_penalty: float | None = Field(default=None, allow_inf_nan=False)
-    """Penalty for words by how often they occurred."""
+    """Penalty for words by how often they have occurred."""
 
     reasoning_effort: str | None = None
     """How hard a reasoning model thinks: `"low"`, `"medium"`, `"high"`."""
@@ -105,48 +109,38 @@ class ChatSettings(GatewayClient):
     """Other fields of the request's body, sent as they are."""
 
     streaming: bool = False
-    """Whether `invoke` takes LangChain's streaming path. The gateway itself never streams."""
+    """Whether `invoke` takes LangChain's streaming path. The gateway never streams."""
 
     tool_calling: Literal["auto", "emulated", "native"] = "auto"
-    """How tools reach the model: rendered into the prompt, with calls requested through
-    `response_format` (`"emulated"`), or in the provider's own fields (`"native"`), which the
-    gateway ignores today. `"auto"` goes by what is known of the model."""
+    """How tools reach the model: in the prompt, with calls requested through `response_format`
+    (`"emulated"`), or in the provider's own fields (`"native"`), which the gateway ignores today.
+    `"auto"` chooses by what is known of the model."""
 
     include_response_headers: bool = False
     """Whether `response_metadata["headers"]` holds the headers of the reply."""
 
     queue: bool | None = None
-    """Whether calls go through the gateway's job queue, which has no limit on how long a model may
-    take. By default the models that are known to be slow do."""
+    """Whether calls go through the gateway's job queue, where a model may take any time. By default
+    only the calls of models that are known to be slow do."""
 
-    queue_timeout: float = 600.0
-    """Seconds a job may take from its submission; then the call fails with the job's id, with which
-    `get_job(id).result()` fetches the answer later."""
+    queue_timeout: float = Field(default=600.0, gt=0, allow_inf_nan=False)
+    """Seconds a job may take from its submission. After that the call fails, and
+    `get_job(error.request_id).result()` fetches the answer later."""
 
-    poll_interval: float = 0.5
+    poll_interval: float = Field(default=0.5, gt=0, allow_inf_nan=False)
     """Seconds until a job is first polled; later waits grow by half, up to 5 s."""
-
-    @field_validator("queue_timeout", "poll_interval", mode="after")
-    @classmethod
-    def _segmind_check_waiting(cls, value: float, info: ValidationInfo) -> float:
-        _config.check_seconds(value, str(info.field_name))
-        return value
-
-    @field_validator("stop", mode="before")
-    @classmethod
-    def _segmind_check_stop(cls, value: Any) -> Any:
-        return _config.check_stop(value)
 
     @field_validator("model_kwargs", mode="after")
     @classmethod
     def _segmind_check_model_kwargs(cls, value: dict[str, Any]) -> dict[str, Any]:
         clash = sorted(value.keys() & (cls._names - {"model_kwargs"}))
         if clash:
-            raise ValueError(f"model_kwargs: {clash[0]} is a parameter of its own; pass it as such")
-        return _checked_extras(value, "model_kwargs")
+            name = clash[0]
+            raise ValueError(f"model_kwargs: {name} is a parameter. Pass it as {name}=... instead.")
+        return _check_extras(value, "model_kwargs")
 
-    def _model_info(self, slug: str) -> _catalogue.ModelInfo:
-        model_info = _catalogue.model_info_for(slug)
+    def _model_info(self, slug: str) -> ModelInfo:
+        model_info = model_info_for(slug)
         return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
     def _model_call(
@@ -155,81 +149,79 @@ class ChatSettings(GatewayClient):
         stop: Sequence[str] | None,
         kwargs: Mapping[str, Any],
     ) -> ModelCall:
-        """Merge what one call was given over the model's settings.
+        """Check the settings of one call, and merge them over the model's.
 
         Args:
-            messages: What is asked; None for a job that was submitted before.
+            messages: The call's input; None for a job that was submitted before.
             stop: Texts before which the answer ends.
-            kwargs: The call's other settings.
+            kwargs: The call's other settings. One of None counts as not given.
         """
-        parts = () if messages is None else from_langchain(messages)
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
-        self._check_call(given)
-        chosen = given.get("model")  # None, as anywhere in a call, means that it was not given
-        slug = _config.check_slug(self.model if chosen is None else chosen)
+        parts = () if messages is None else from_langchain(messages)
+        self._check_names(given)
+        slug = check_slug(self.model if given.get("model") is None else given["model"])
         model_info = self._model_info(slug)
-        tools, forced = _NO_TOOLS
+        tools, is_forced = _NO_TOOLS
         if "tools" in given or "tool_choice" in given:
-            offered = _toolbox.parse_tools(given.get("tools"))
-            tools, forced = _toolbox.apply_tool_choice(offered, given.get("tool_choice"))
-        form = given.get("response_format")
+            offered = parse_tools(given.get("tools"))
+            tools, is_forced = apply_tool_choice(offered, given.get("tool_choice"))
+        response_format = _read_response_format(given.get("response_format"))
         request = ChatRequest(
             messages=parts,
             tools=tools,
-            require_tool_call=forced,
+            require_tool_call=is_forced,
             parallel=given.get("parallel_tool_calls") is not False,
             settings=self._settings(given),
             extras=self._extras(given),
-            response_format=None if form is None else _read_form(form),
+            response_format=response_format,
         )
-        if request.response_format is not None:
-            _config.check_json(request.response_format, "response_format")
-        has_format = form is not None or bool(tools)
-        native = self.tool_calling == "native"
-        queued = model_info.is_slow if self.queue is None else self.queue
+        is_native = self.tool_calling == "native"
+        has_format = response_format is not None or bool(tools)
+        is_queued = model_info.is_slow if self.queue is None else self.queue
         endpoint = Endpoint(
             destination=self._destination(),
             model_info=model_info,
-            retry_policy=retry_policy_of(self),
+            retry_policy=self._retry_policy(),
             headers=self._headers(given.get("extra_headers")),
-            native=model_info.native_tools if self.tool_calling == "auto" else native,
+            native=model_info.native_tools if self.tool_calling == "auto" else is_native,
             refuses_format=has_format and slug in self._state.refuses_format,
-            wait_policy=self._wait_policy() if queued else None,
+            wait_policy=self._wait_policy() if is_queued else None,
         )
         return ModelCall(request, endpoint)
 
     def _headers(self, extra: Any) -> dict[str, str]:
         own = self.default_headers or {}
-        return own if extra is None else {**own, **_config.check_headers(extra, "extra_headers")}
+        return own if extra is None else {**own, **check_headers(extra, "extra_headers")}
 
     def _wait_policy(self) -> WaitPolicy:
         return WaitPolicy(self.queue_timeout, self.poll_interval)
 
-    def _check_call(self, given: Mapping[str, Any]) -> None:
+    def _check_names(self, given: Mapping[str, Any]) -> None:
         for name in given:
             if name in _FLAGS:
-                _config.check_flag(given[name], name)
-            if name in _ALIASES:
-                raise ValueError(f"{name}: for one call, pass it as {_ALIASES[name]}=...")
-            if name in self._names and name not in _PER_CALL:
-                raise ValueError(f"{name} belongs to the model; set it as ChatSegmind({name}=...)")
+                check_flag(given[name], name)
+            elif name in _ALIASES:
+                raise ValueError(
+                    f"{name} is not a setting of a call. Pass {_ALIASES[name]}=... instead."
+                )
+            elif name in self._names and name not in _PER_CALL:
+                raise ValueError(f"{name} is a setting of the model. Pass ChatSegmind({name}=...).")
 
     def _check_stream(self, given: Mapping[str, Any]) -> None:
-        n = _checked_setting("n", given["n"]) if "n" in given else self.n
-        if isinstance(n, int) and n > 1:
-            raise ValueError("n must be 1 in a stream, which carries one answer")
+        n = _check_setting("n", given["n"]) if "n" in given else self.n
+        if n is not None and n > 1:
+            raise ValueError("n must be 1 in a stream, which has one answer. Use invoke instead.")
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Merge the call's settings over the model's; None leaves one out."""
-        checked = {name: _checked_setting(name, given[name]) for name in given if name in SETTINGS}
+        checked = {name: _check_setting(name, given[name]) for name in given if name in SETTINGS}
         merged = {**self._own_settings(), **checked} if checked else self._own_settings()
         settings = {name: value for name, value in merged.items() if value is not None}
         for name, value in settings.items():
-            _config.check_json(value, name)  # it may have been assigned
+            check_json(value, name)  # it may have been assigned
         return settings
 
     def _own_settings(self) -> dict[str, Any]:
-        """The generation settings of the model that are set."""
+        """Return the generation settings of the model that are set."""
         values = _SETTINGS_OF(self)
         if values == _UNSET:
             return {}
@@ -239,21 +231,24 @@ class ChatSettings(GatewayClient):
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}
         return (
-            {**self.model_kwargs, **_checked_extras(extras, "call")}
-            if extras
-            else self.model_kwargs
+            {**self.model_kwargs, **_check_extras(extras, "call")} if extras else self.model_kwargs
         )
 
 
-def _read_form(form: Any) -> dict[str, Any]:
-    from langchain_segmind._messages.structured_output import response_format  # noqa: PLC0415 - with its parsers
+def _read_response_format(given: Any) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    from langchain_segmind._messages.structured_output import response_format  # noqa: PLC0415 - it imports parsers
 
     try:
-        return response_format(form)
+        found = response_format(given)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        why = str(error).partition("\n")[0]
-        reason = f"response_format: {str(form)[:80]!r} is not a class or a JSON schema ({why})"
-    raise ValueError(reason[:500])
+        cause = str(error).partition("\n")[0]
+        problem = f"response_format: {str(given)[:80]!r} is not a class or a JSON schema: {cause}"
+    else:
+        check_json(found, "response_format")
+        return found
+    raise ValueError(problem[:500])
 
 
 @cache
@@ -264,24 +259,23 @@ def _adapter(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotated)
 
 
-def _checked_setting(name: str, value: Any) -> Any:
-    """Hold a setting of one call to what the model's own is held to, in the same words."""
-    if name == "stop":
-        return _config.check_stop(value)
+def _check_setting(name: str, value: Any) -> Any:
+    """Check a setting of one call by the rules of the model's field, with the same messages."""
     try:
         return _adapter(name).validate_python(value)
     except ValidationError as error:
-        raise ValueError(f"{name}: {error.errors()[0]['msg']}") from None
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+    raise ValueError(problem if problem.startswith(name) else f"{name}: {problem}")
 
 
-def _checked_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
+def _check_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
     for name, value in extras.items():
         if name.endswith("api_key"):
             raise ValueError(
-                f"{where}: {name} cannot be set, because it would be sent to the model; Segmind's "
+                f"{where}: {name} cannot be set, because it would be sent to the model. Segmind's "
                 "own key is api_key=..."
             )
-        if name in _OURS:
-            raise ValueError(f"{where}: {name} cannot be set, because {_OURS[name]}")
-        _config.check_json(value, f"{where}: {name}")
+        if name in _RESERVED_FIELDS:
+            raise ValueError(f"{where}: {name} cannot be set: {_RESERVED_FIELDS[name]}.")
+        check_json(value, f"{where}: {name}")
     return extras

@@ -1,4 +1,4 @@
-"""What a model learns and opens while it is used, beside its fields."""
+"""What a model opens and learns while it is used. It must not change what the model is equal to."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from typing import Any, Final
 
 from langchain_segmind._http.transport import Network, Transport
 
-MOST_NETWORKS: Final = 16
-"""Networks whose connections are kept: copies may go through ever new proxies."""
+MAX_NETWORKS: Final = 16
+"""How many networks keep their connections: copies of a model may use ever new proxies."""
 
 
 class ClientState:
-    """Connections and findings of one model.
+    """The connections of one model, and what its calls found out.
 
-    A copy of the model shares them, so both use the same connections where they go to the same
-    address. A deep copy and an unpickled model start without any. They do not count when models are
-    compared.
+    A copy of the model shares them; a deep copy and an unpickled model start without any. All
+    states are equal, so models are compared by their fields.
 
     Attributes:
         transports: The connections, by where they go.
@@ -31,10 +30,8 @@ class ClientState:
     def add_transport(self, network: Network) -> Transport:
         """Return the connections to a network, new ones unless another thread was first."""
         added = self.transports.setdefault(network, Transport(network))
-        if len(self.transports) > MOST_NETWORKS:
-            self.transports.pop(
-                next(iter(self.transports)), None
-            )  # its calls keep it until they end
+        if len(self.transports) > MAX_NETWORKS:
+            self.transports.pop(next(iter(self.transports)), None)  # its calls still hold it
         return added
 
     def local_transport(self, network: Network) -> Transport:

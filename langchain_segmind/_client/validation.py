@@ -1,6 +1,6 @@
-"""Check everything that a user may configure, before anything is sent.
+"""Check what a user may configure, where pydantic's own types and limits do not suffice.
 
-Every message names the parameter and the fix; none repeats a value that may be secret.
+Every message names the parameter and the fix. None may repeat a value that could be secret.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BLANK_KEY: Final = (
 
 
 def check_key(key: str) -> str:
-    """Check an API key and strip it. Its format is the vendor's, so only its characters matter."""
+    """Check an API key and strip it. The vendor may change its format: only characters count."""
     key = key.strip()
     if not key:
         raise ValueError(BLANK_KEY)
@@ -51,7 +51,7 @@ def check_key(key: str) -> str:
 
 
 def check_slug(slug: object) -> str:
-    """Check a model's slug: it becomes part of the URL, where `../v2/x` would lead elsewhere."""
+    """Check a model's slug. It becomes part of the URL, where `../v2/x` would lead elsewhere."""
     if not isinstance(slug, str):
         raise ValueError(f"model must be a string such as 'gpt-4o', not {type(slug).__name__}.")
     if not _SLUG.fullmatch(slug) or slug.strip(".") == "":
@@ -68,7 +68,7 @@ def check_url(url: str) -> str:
     parts = _split_url(url, "base_url")
     if parts.username is not None or parts.password is not None:
         raise ValueError("base_url must not contain a user or password. Use api_key=... instead.")
-    if parts.query or parts.fragment or "?" in url or "#" in url:
+    if "?" in url or "#" in url:
         raise ValueError("base_url must not have a query or fragment. End it after the version.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must start with https:// and name a host.")
@@ -76,27 +76,24 @@ def check_url(url: str) -> str:
         raise ValueError(
             "base_url must use https: over plain http to another machine, the key could be read."
         )
-    if not url.isascii() or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise ValueError("base_url must be printable ASCII. Write the host in punycode.")
     if {".", ".."} & set(parts.path.lower().replace("%2e", ".").split("/")):
         raise ValueError("base_url must not contain '.' or '..' as a part of its path.")
-    _check_host(parts.hostname)
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        reason = "base_url does not name a valid host: a part of it is empty or too long."
+        raise ValueError(reason) from None
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
 
 
-def _check_host(host: str) -> None:
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        raise ValueError(
-            "base_url does not name a valid host: a part of it is empty or too long."
-        ) from None
-
-
 def check_verify(verify: bool | str) -> bool | str:
-    """Check that a path of certificate authorities is not blank: requests would check nothing."""
+    """Check that a path is not blank: requests would then check no certificate."""
     if isinstance(verify, str) and not verify.strip():
-        raise ValueError("verify must be True, False or the path of certificate authorities.")
+        raise ValueError(
+            "verify is blank: set it to True, False or a file or folder of certificate authorities."
+        )
     return verify
 
 
@@ -121,36 +118,32 @@ def _split_url(url: str, field: str) -> SplitResult:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine: `localhost`, 127.0.0.0/8 or ::1, in any notation."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    # Before Python 3.13, `is_loopback` of an IPv4 address within IPv6 is False.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    address = _ip_address(host)
+    return host.lower() == "localhost" or (address is not None and address.is_loopback)
 
 
 def is_this_machine(url: str) -> bool:
     """Return whether a URL leads to this machine, however its host is written.
 
-    For deciding whom not to ask: plain http is allowed only where `is_loopback` holds, because what
-    a resolver makes of `127.1` or `x.localhost` is up to the resolver.
+    It must not decide whether plain http is allowed; `is_loopback` does. What a resolver makes of
+    `127.1` or `x.localhost` depends on the resolver.
     """
     host = (urlsplit(url).hostname or "").rstrip(".")
     if is_loopback(host) or host.endswith(".localhost"):  # RFC 6761, section 6.3
         return True
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None
+    address = _ip_address(host) or _ipv4_of_numbers(host)
+    # A system that connects to the unspecified address connects to itself.
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        address = _ipv4_of_numbers(host)
-    if address is None:
-        return False
+        return None
+    # Before Python 3.13, `is_loopback` of an IPv4 address within IPv6 is False.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    # A system that connects to the unspecified address connects to itself.
-    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+    return mapped or address
 
 
 def _ipv4_of_numbers(host: str) -> ipaddress.IPv4Address | None:
@@ -171,17 +164,10 @@ _NUMBER: Final = re.compile(r"0x[0-9a-f]{1,10}|[0-9]{1,14}", re.IGNORECASE)
 _BASES: Final = {"0x": 16} | {f"0{digit}": 8 for digit in range(10)}
 
 
-def check_seconds(value: float | None, field: str) -> float | None:
-    """Check a number of seconds; None means no limit."""
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise ValueError(f"{field} must be more than 0 seconds, or None for no limit.")
-    return value
-
-
 def check_flag(value: object, field: str) -> None:
     """Check an optional bool. 0, "" and "no" are not accepted."""
     if value is not None and not isinstance(value, bool):
-        raise ValueError(f"{field} must be True or False, not {type(value).__name__}.")
+        raise ValueError(f"{field} must be True or False, not a {type(value).__name__}.")
 
 
 def check_headers(headers: object, field: str) -> dict[str, str]:
@@ -209,11 +195,10 @@ def check_json(value: object, where: str, depth: int = 0) -> None:
         raise ValueError(f"{where[:200]} is nested too deeply, or contains itself.")
     match value:
         case None | bool() | int():
-            return
-        case float() if math.isfinite(value):
-            return
+            pass
         case float():
-            raise ValueError(f"{where} is {value}, but JSON numbers must be finite.")
+            if not math.isfinite(value):
+                raise ValueError(f"{where} is {value}, but JSON numbers must be finite.")
         case str():
             _check_text(value, where)
         case list() | tuple():

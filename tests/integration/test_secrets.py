@@ -133,7 +133,7 @@ def test_a_mistake_is_told_with_its_field():
         ChatSegmind(model="m", api_key=KEY, timeout=0, max_retries=-1)
 
     assert {line["loc"] for line in caught.value.errors()} == {("timeout",), ("max_retries",)}
-    assert "more than 0 seconds" in str(caught.value)
+    assert "greater than 0" in str(caught.value)
 
 
 @pytest.mark.parametrize("driver", ["sync", "async"])

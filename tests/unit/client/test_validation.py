@@ -158,9 +158,10 @@ def test_fields_accept_their_aliases():
 def test_unknown_arguments_warn_and_go_into_a_copy_of_model_kwargs():
     mine = {"web_search": True}
 
-    with pytest.warns(UserWarning, match="tempratur"):
-        model = build(model_kwargs=mine, tempratur=0.5)
+    with pytest.warns(UserWarning, match="tempratur") as caught:
+        model = ChatSegmind(model="gpt-4o", api_key=KEY, model_kwargs=mine, tempratur=0.5)
 
+    assert caught[0].filename == __file__
     assert model.model_kwargs == {"web_search": True, "tempratur": 0.5}
     assert mine == {"web_search": True}
 
