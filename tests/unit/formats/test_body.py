@@ -20,40 +20,23 @@ def ask(*parts):
     return ChatRequest((Message("user", parts),))
 
 
+CASES = {
+    "one": [TextPart("What is this?"), image()],
+    "two": [image(), TextPart("and"), image(BIG[::-1]), TextPart("\N{HONEYBEE} é")],
+    "small": [image("aGk="), image()],
+    "placeholder before": [TextPart("(medium 0)"), image()],
+    "placeholder after": [image(), TextPart("see (medium 0) and (medium 1)")],
+    "quotes": [image('"}],"' * 20_000)],
+    "slash": [image("\\" + BIG)],
+    "line": [image("\n" + BIG)],
+    "letters": [image("ä" * 100_000)],
+}
+
+
 @pytest.mark.parametrize("family", FORMATS)
-@pytest.mark.parametrize(
-    "parts",
-    [
-        [TextPart("What is this?"), image()],
-        [
-            image(),
-            TextPart("and"),
-            image(BIG[::-1]),
-            TextPart("\N{HONEYBEE} é"),
-        ],
-        [image("aGk="), image()],
-        [TextPart("(medium 0)"), image()],
-        [image(), TextPart("see (medium 0) and (medium 1)")],
-        [image('"}],"' * 20_000)],
-        [image("\\" + BIG)],
-        [image("\n" + BIG)],
-        [image("ä" * 100_000)],
-    ],
-    ids=[
-        "one",
-        "two",
-        "small",
-        "placeholder before",
-        "placeholder after",
-        "quotes",
-        "slash",
-        "line",
-        "letters",
-    ],
-)
-def test_a_body_equals_what_json_would_write(family, parts):
-    encode = FORMATS[family].encode
-    request = ask(*parts)
+@pytest.mark.parametrize("case", CASES)
+def test_a_body_equals_what_json_would_write(family, case):
+    encode, request = FORMATS[family].encode, ask(*CASES[case])
 
     assert json.loads(encode_body(encode, request)) == encode(request)
 

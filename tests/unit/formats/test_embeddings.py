@@ -53,7 +53,7 @@ def test_a_vector_is_read_in_every_form(form):
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_anything_else_is_an_error_that_says_why(case):
+def test_anything_else_raises_an_error_with_the_reason(case):
     body, reason = BAD[case]
 
     with pytest.raises(SegmindResponseError, match=reason):

@@ -13,6 +13,7 @@ from langchain_segmind._formats import FORMATS, SETTINGS, decode
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
 from langchain_segmind._tool_emulation.prompt import render_tools
+from tests.unit.properties import nested_json
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 words = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -105,37 +106,32 @@ def test_every_setting_is_sent_under_one_name(family, name):
     }
 
 
-UNACCEPTED = {
-    ("openai", "video"): MediaPart(
-        "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
-    ),
-    ("openai", "flac"): MediaPart(
-        "audio", "message 3, block 1 (audio)", data="A", mime="audio/flac"
-    ),
-    ("openai", "pdf url"): MediaPart("file", "message 3, block 1 (file)", url="https://x/a.pdf"),
-    ("anthropic", "video"): MediaPart(
-        "video", "message 3, block 1 (video)", data="A", mime="video/mp4"
-    ),
-    ("anthropic", "audio"): MediaPart(
-        "audio", "message 3, block 1 (audio)", data="A", mime="audio/wav"
-    ),
-    ("anthropic", "bmp"): MediaPart(
-        "image", "message 3, block 1 (image)", data="A", mime="image/bmp"
-    ),
-    ("anthropic", "url"): MediaPart("image", "message 3, block 1 (image)", url="https://x/a.png"),
-    ("gemini", "url"): MediaPart("image", "message 3, block 1 (image_url)", url="https://x/a.png"),
-}
+UNACCEPTED = [
+    ("openai", "video", {"data": "A", "mime": "video/mp4"}),
+    ("openai", "audio", {"data": "A", "mime": "audio/flac"}),
+    ("openai", "file", {"data": "A", "mime": "text/csv"}),
+    ("openai", "file", {"url": "https://x.example/a.pdf"}),
+    ("anthropic", "video", {"data": "A", "mime": "video/mp4"}),
+    ("anthropic", "audio", {"data": "A", "mime": "audio/wav"}),
+    ("anthropic", "image", {"data": "A", "mime": "image/bmp"}),
+    ("anthropic", "image", {"url": "https://x.example/a.png"}),
+    ("gemini", "image", {"url": "https://x.example/a.png"}),
+]
 
 
-@pytest.mark.parametrize("case", UNACCEPTED)
-def test_media_that_a_family_does_not_accept_are_an_error_with_the_place(case):
-    family, _ = case
+@pytest.mark.parametrize(("family", "kind", "fields"), UNACCEPTED)
+def test_media_raise_an_error_with_their_place_when_the_family_does_not_accept_them(
+    family, kind, fields
+):
+    media = MediaPart(kind, f"message 3, block 1 ({kind})", **fields)
 
-    with pytest.raises(SegmindInvalidRequestError, match=r"message 3, block 1 \(\w+\)") as caught:
-        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), UNACCEPTED[case])),)))
+    with pytest.raises(
+        SegmindInvalidRequestError, match=rf"message 3, block 1 \({kind}\)"
+    ) as caught:
+        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), media)),)))
 
     assert caught.value.outcome == "not_sent"
-    if UNACCEPTED[case].url and family != "openai":
+    if media.url and family != "openai":
         assert "base64" in str(caught.value)
 
 
@@ -158,47 +154,21 @@ def test_claude_refuses_json_mode():
         FORMATS["anthropic"].encode(request)
 
 
-anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
-    ),
-    max_leaves=15,
-)
-keys = st.sampled_from(
-    [
-        "choices",
-        "message",
-        "content",
-        "text",
-        "usage",
-        "candidates",
-        "parts",
-        "finishReason",
-        "stop_reason",
-        "type",
-        "thinking",
-        "thought",
-        "functionCall",
-        "name",
-        "args",
-        "input",
-        "usageMetadata",
-        "promptFeedback",
-        "blockReason",
-        "promptTokenCount",
-        "input_tokens",
-        "error",
-        "id",
-    ]
-)
-plausible = st.recursive(
-    st.none() | st.integers() | st.sampled_from(["text", "thinking", "tool_use", "STOP", "x"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=5),
-    max_leaves=30,
+KEYS = [
+    *("choices", "message", "content", "text", "usage", "tool_calls", "function", "arguments"),
+    *("candidates", "parts", "finishReason", "stop_reason", "finish_reason", "refusal", "type"),
+    *("thinking", "thought", "reasoning_content", "functionCall", "name", "args", "input", "id"),
+    *("usageMetadata", "promptTokenCount", "input_tokens", "prompt_tokens", "error"),
+    *("promptFeedback", "blockReason"),
+]
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+any_json = nested_json(scalars, st.text(max_size=5))
+plausible = nested_json(
+    scalars | st.sampled_from(["text", "thinking", "tool_use", "STOP"]), st.sampled_from(KEYS)
 )
 shaped = (
-    st.fixed_dictionaries({"choices": st.lists(plausible)})
+    st.fixed_dictionaries({"choices": st.lists(plausible)}, optional={"usage": plausible})
+    | st.fixed_dictionaries({"choices": st.lists(st.fixed_dictionaries({"message": plausible}))})
     | st.fixed_dictionaries({"content": st.lists(plausible)}, optional={"stop_reason": plausible})
     | st.fixed_dictionaries(
         {"candidates": st.lists(plausible)}, optional={"usageMetadata": plausible}
@@ -207,8 +177,8 @@ shaped = (
 )
 
 
-@given(anything | plausible | shaped)
-def test_any_json_is_an_answer_or_a_response_error(value):
+@given(any_json | plausible | shaped)
+def test_any_json_is_decoded_or_raises_a_response_error(value):
     try:
         answer = decode(json.dumps(value).encode())
     except SegmindResponseError:
@@ -216,3 +186,9 @@ def test_any_json_is_an_answer_or_a_response_error(value):
     assert answer.choices
     for choice in answer.choices:
         (choice.text + choice.reasoning + (choice.refusal or "")).encode()
+
+
+@given(st.binary())
+def test_any_bytes_raise_a_response_error(body):
+    with pytest.raises(SegmindResponseError):
+        decode(body)

@@ -41,6 +41,6 @@ def test_a_jobs_answer_that_is_json_stays_its_text(answer):
 @pytest.mark.parametrize(
     "body", [{"content": None}, {"content": None, "stop_reason": None}, {"stop_reason": 7}, {}]
 )
-def test_a_body_that_says_nothing_is_an_error(body):
+def test_body_without_content_raises_an_error(body):
     with pytest.raises(SegmindResponseError, match="no answer"):
         decode(json.dumps(body).encode())
