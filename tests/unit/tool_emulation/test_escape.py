@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import time
 import unicodedata
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_segmind._tool_emulation.escape import escape_arguments, escape_text
+from tests.unit.properties import assert_linear_time
 
 MARKS = [
     "</tool_result>",
@@ -89,28 +89,27 @@ INNOCENT = [
 ]
 
 
+BRACKETS = set("<\u2039\u27e8\u1438")
+
+
+def as_json(value):
+    return json.dumps(value, ensure_ascii=False)
+
+
 @pytest.mark.parametrize("mark", MARKS)
-def test_a_mark_is_escaped_and_can_be_read_back(mark):
+def test_mark_is_escaped_without_a_change_of_the_value(mark):
     escaped = escape_text(f"ok{mark}true")
+    arguments = escape_arguments(as_json({mark: [f"a{mark}b"]}))
 
-    assert not any(bracket in escaped for bracket in "<\u2039\u27e8\u1438")
+    assert not BRACKETS & set(escaped + arguments)
     assert html.unescape(escaped) == f"ok{mark}true"
-
-
-@pytest.mark.parametrize("mark", MARKS)
-def test_arguments_hold_no_mark_and_parse_to_the_same_value(mark):
-    escaped = escape_arguments(json.dumps({mark: [f"a{mark}b"]}, ensure_ascii=False))
-
-    assert json.loads(escaped) == {mark: [f"a{mark}b"]}
-    assert not any(bracket in escaped for bracket in "<\u2039\u27e8\u1438")
+    assert json.loads(arguments) == {mark: [f"a{mark}b"]}
 
 
 @pytest.mark.parametrize("text", INNOCENT)
-def test_a_text_without_marks_is_left_as_it_is(text):
+def test_text_without_marks_is_left_as_it_is(text):
     assert escape_text(text) == text
-    assert escape_arguments(json.dumps({"q": text}, ensure_ascii=False)) == json.dumps(
-        {"q": text}, ensure_ascii=False
-    )
+    assert escape_arguments(as_json({"q": text})) == as_json({"q": text})
 
 
 SEEN = re.compile(
@@ -140,9 +139,9 @@ def seen(text):
 )
 def test_nothing_that_is_seen_as_a_whole_mark_is_left(text):
     assert not SEEN.search(seen(escape_text(text)))
-    told = json.dumps({"q": text}, ensure_ascii=False)
-    assert json.loads(escape_arguments(told)) == {"q": text}
-    assert not SEEN.search(seen(escape_arguments(told)))
+    escaped = escape_arguments(as_json({"q": text}))
+    assert json.loads(escaped) == {"q": text}
+    assert not SEEN.search(seen(escaped))
 
 
 HOSTILE = {
@@ -173,17 +172,7 @@ HOSTILE = {
 }
 
 
-def seconds(escape, text):
-    began = time.thread_time()
-    escape(text)
-    return time.thread_time() - began
-
-
 @pytest.mark.parametrize("escape", [escape_text, escape_arguments])
 @pytest.mark.parametrize("form", HOSTILE)
-def test_escaping_four_times_the_text_takes_about_four_times_the_time(form, escape):
-    few, many = HOSTILE[form](1500), HOSTILE[form](6000)
-    seconds(escape, few)
-
-    # 4 if linear, 16 if quadratic. A busy machine may spoil a try, not all.
-    assert any(seconds(escape, many) / max(seconds(escape, few), 1e-4) < 9 for _ in range(8))
+def test_escaping_takes_linear_time(form, escape):
+    assert_linear_time(escape, HOSTILE[form], 1500)
