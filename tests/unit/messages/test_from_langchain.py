@@ -18,13 +18,7 @@ from langchain_core.messages import (
 
 from langchain_segmind import SegmindInvalidRequestError
 from langchain_segmind._messages.from_langchain import from_langchain
-from langchain_segmind._messages.types import (
-    MediaPart,
-    Message,
-    TextPart,
-    ToolCall,
-    ToolResult,
-)
+from langchain_segmind._messages.types import MediaPart, Message, TextPart, ToolCall, ToolResult
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 WAV = base64.b64encode(b"RIFF\x24\x00\x00\x00WAVEfmt ").decode()
@@ -65,60 +59,52 @@ def test_every_kind_of_message_is_read(message, expected):
     assert from_langchain([message]) == (expected,)
 
 
+SOURCE = {"type": "text", "media_type": "x", "data": "hi"}
+
+
 @pytest.mark.parametrize(
-    ("block", "part"),
+    "block",
     [
-        ("hi", TextPart("hi")),
-        ({"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}, TextPart("hi")),
-        ({"text": "hi"}, TextPart("hi")),
-        ({"type": "text-plain", "text": "hi", "mime_type": "text/plain"}, TextPart("hi")),
+        "hi",
+        {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}},
+        {"text": "hi"},
+        {"type": "text-plain", "text": "hi", "mime_type": "text/plain"},
+        {"type": "document", "source": SOURCE},
+    ],
+)
+def test_every_form_of_text_is_read(block):
+    assert from_langchain([HumanMessage([block])])[0].parts == (TextPart("hi"),)
+
+
+INLINE = ("image/png", PNG, None)
+BY_URL = (None, None, "https://x.example/a.png")
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, INLINE),
+        ({"type": "image_url", "image_url": f"data:image/png;base64,{PNG}"}, INLINE),
+        ({"type": "image", "base64": PNG, "mime_type": "image/png"}, INLINE),
+        ({"type": "image", "base64": PNG}, INLINE),
+        ({"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"}, INLINE),
+        ({"type": "image", "url": f"data:image/png;base64,{PNG}"}, INLINE),
         (
-            {"type": "document", "source": {"type": "text", "media_type": "x", "data": "hi"}},
-            TextPart("hi"),
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+            INLINE,
         ),
+        ({"type": "image_url", "image_url": {"url": BY_URL[2]}}, BY_URL),
+        ({"type": "image_url", "image_url": BY_URL[2]}, BY_URL),
+        ({"type": "image", "url": BY_URL[2]}, BY_URL),
+        ({"type": "image", "source_type": "url", "url": BY_URL[2]}, BY_URL),
+        ({"type": "image", "source": {"type": "url", "url": BY_URL[2]}}, BY_URL),
     ],
 )
-def test_every_form_of_text_is_read(block, part):
-    assert from_langchain([HumanMessage([block])])[0].parts == (part,)
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
-        {"type": "image_url", "image_url": f"data:image/png;base64,{PNG}"},
-        {"type": "image", "base64": PNG, "mime_type": "image/png"},
-        {"type": "image", "base64": PNG},
-        {"type": "image", "source_type": "base64", "data": PNG, "mime_type": "image/png"},
-        {"type": "image", "url": f"data:image/png;base64,{PNG}"},
-        {
-            "type": "image",
-            "source": {"type": "base64", "media_type": "image/png", "data": PNG},
-        },
-    ],
-)
-def test_every_form_of_inline_image_is_read(block):
+def test_every_form_of_image_is_read(block, expected):
     (part,) = from_langchain([HumanMessage([block])])[0].parts
 
     assert isinstance(part, MediaPart)
-    assert (part.kind, part.mime, part.data, part.url) == ("image", "image/png", PNG, None)
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}},
-        {"type": "image_url", "image_url": "https://x.example/a.png"},
-        {"type": "image", "url": "https://x.example/a.png"},
-        {"type": "image", "source_type": "url", "url": "https://x.example/a.png"},
-        {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}},
-    ],
-)
-def test_every_form_of_image_by_url_is_read(block):
-    (part,) = from_langchain([HumanMessage([block])])[0].parts
-
-    assert isinstance(part, MediaPart)
-    assert (part.kind, part.url, part.data) == ("image", "https://x.example/a.png", None)
+    assert (part.kind, part.mime, part.data, part.url) == ("image", *expected)
 
 
 @pytest.mark.parametrize("kind", ["reasoning", "thinking", "redacted_thinking", "server_tool_use"])
@@ -128,6 +114,10 @@ def test_reasoning_and_raw_calls_in_the_history_are_left_out(kind):
     (message,) = from_langchain([AIMessage(content)])
 
     assert message.parts == (TextPart("hi"),)
+
+
+def message_with_call(argument):
+    return AIMessage("", tool_calls=[{"name": "f", "args": {"a": argument}, "id": "1"}])
 
 
 @pytest.mark.parametrize(
@@ -147,18 +137,12 @@ def test_reasoning_and_raw_calls_in_the_history_are_left_out(kind):
         ([HumanMessage([{"type": "audio", "base64": WAV}])], ["block 0", "mime_type"]),
         ([HumanMessage([{"type": "image_url", "image_url": {"url": "data:x"}}])], ["data URI"]),
         ([HumanMessage([{"type": "image_url", "image_url": 7}])], ["block 0", "form"]),
-        (
-            [AIMessage("", tool_calls=[{"name": "f", "args": {"a": "\ud800"}, "id": "1"}])],
-            ["message 0", "'f'", "surrogate"],
-        ),
-        (
-            [AIMessage("", tool_calls=[{"name": "f", "args": {"a": {1}}, "id": "1"}])],
-            ["message 0", "set"],
-        ),
+        ([message_with_call("\ud800")], ["message 0", "'f'", "surrogate"]),
+        ([message_with_call({1})], ["message 0", "set"]),
         ([AIMessage([{"type": "image", "base64": PNG}])], ["message 0, block 0", "human message"]),
     ],
 )
-def test_what_cannot_be_sent_is_refused_with_its_place(messages, words):
+def test_what_cannot_be_sent_raises_an_error_with_its_place(messages, words):
     with pytest.raises(SegmindInvalidRequestError) as caught:
         from_langchain(messages)
 
@@ -175,7 +159,7 @@ def test_a_call_is_read_when_only_the_content_holds_it():
     assert from_langchain([known])[0].parts == (ToolCall("f", {"a": 1}, "c1"),)
 
 
-def test_the_pieces_of_a_models_text_are_joined():
+def test_pieces_of_the_models_text_are_joined():
     assert from_langchain([AIMessage(["Hel", {"type": "text", "text": "lo"}])])[0].parts == (
         TextPart("Hello"),
     )
@@ -185,7 +169,7 @@ def test_the_messages_are_not_changed():
     messages = [
         SystemMessage("s"),
         HumanMessage([{"type": "text", "text": "t"}, {"type": "image", "base64": PNG}]),
-        AIMessage("", tool_calls=[{"name": "f", "args": {"a": [1]}, "id": "1"}]),
+        message_with_call([1]),
     ]
     before = copy.deepcopy(messages)
 

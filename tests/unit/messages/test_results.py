@@ -21,6 +21,10 @@ from tests.unit.properties import assert_linear_time, nested_json
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 PDF = base64.b64encode(b"%PDF-1.4 tiny").decode()
 ZIP = base64.b64encode(b"PK\x03\x04\xff\x00" * 4).decode()
+RESOURCE = {"uri": "x://a", "mimeType": "image/png"}
+SHOWN = ("image", "image/png", PNG)
+CANONICAL = ("image", "image/png", "QQ==")
+CANONICAL_PDF = ("file", "application/pdf", "QQ==")
 FAMILIES = pytest.mark.parametrize("family", sorted(FORMATS))
 
 
@@ -56,23 +60,24 @@ def parts_of(*content):
         {},
     ],
 )
-def test_a_record_is_sent_as_json(block):
+def test_record_is_sent_as_json(block):
     assert parts_of(block) == (TextPart(json.dumps(block)),)
+
+
+def file(text, mime, codec="utf-8"):
+    return {"type": "file", "base64": encoded(text, codec), "mime_type": mime}
 
 
 @pytest.mark.parametrize(
     ("block", "text"),
     [
-        ({"type": "file", "base64": encoded("a,b\n1,2"), "mime_type": "text/csv"}, "a,b\n1,2"),
-        (
-            {"type": "file", "base64": encoded('{"a":1}'), "mime_type": "application/json"},
-            '{"a":1}',
-        ),
-        ({"type": "file", "base64": encoded("<a/>"), "mime_type": "application/xml"}, "<a/>"),
-        ({"type": "file", "base64": encoded("# é"), "mime_type": "text/markdown"}, "# é"),
-        ({"type": "file", "base64": encoded("é", "cp1252"), "mime_type": "text/csv"}, "é"),
-        ({"type": "file", "base64": encoded("é", "utf-16"), "mime_type": "text/plain"}, "é"),
-        ({"type": "file", "base64": encoded("a: 1"), "mime_type": "application/x-yaml"}, "a: 1"),
+        (file("a,b\n1,2", "text/csv"), "a,b\n1,2"),
+        (file('{"a":1}', "application/json"), '{"a":1}'),
+        (file("<a/>", "application/xml"), "<a/>"),
+        (file("# é", "text/markdown"), "# é"),
+        (file("é", "text/csv", "cp1252"), "é"),
+        (file("é", "text/plain", "utf-16"), "é"),
+        (file("a: 1", "application/x-yaml"), "a: 1"),
         ({"type": "file", "base64": encoded("hello")}, "hello"),
         ({"type": "text-plain", "base64": encoded("hi"), "mime_type": "text/plain"}, "hi"),
         ({"type": "text-plain", "text": "hi", "mime_type": "text/plain"}, "hi"),
@@ -88,9 +93,18 @@ def test_a_record_is_sent_as_json(block):
         ({"type": "x", "v": "a\ud800b"}, '{"type": "x", "v": "a\ufffdb"}'),
         ({"v": math.nan}, '{"v": NaN}'),
         ({"v": {1}}, '{"v": "{1}"}'),
+        # A character set counts only if there is one of that name.
+        (file("hi", "text/plain; charset=utf\0"), "hi"),
+        (file("hi", "text/plain; charset=utf-8\0"), "hi"),
+        (file("hi", "text/plain; charset=utf-nonsense"), "hi"),
+        (file("hi", "text/plain; charset=" + "utf" * 50), "hi"),
+        (file("hi", "text/plain; charset="), "hi"),
+        (file("hi", "text/plain; charset"), "hi"),
+        (file("hi", 'text/csv; Charset="UTF-8"; header=present'), "hi"),
+        (file("hi", "text/plain;header=a;charset=utf-16-le"), "\u6968"),
     ],
 )
-def test_a_text_is_decoded(block, text):
+def test_text_is_decoded(block, text):
     assert parts_of(block) == (TextPart(text),)
 
 
@@ -116,7 +130,7 @@ def test_a_text_is_decoded(block, text):
         ({"type": "file", "base64": "?" * 5000, "name": "big"}, ["big", "5000 characters"]),
     ],
 )
-def test_a_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
+def test_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
     (part,) = parts_of(block)
 
     assert isinstance(part, TextPart)
@@ -126,47 +140,52 @@ def test_a_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
 
 
 @pytest.mark.parametrize(
-    "block",
+    ("block", "media"),
     [
-        {"type": "image", "base64": PNG, "mime_type": "image/png"},
-        {"type": "image", "base64": PNG, "mime_type": "image/jpg"},
-        {"type": "image", "base64": PNG},
-        {"type": "image", "base64": PNG[:8] + "\n" + PNG[8:], "mime_type": "image/png"},
-        {"type": "image", "base64": PNG.rstrip("="), "mime_type": "image/png"},
-        {"type": "image", "data": PNG, "mimeType": "image/png"},
-        {"type": "file", "base64": PNG, "mime_type": "image/png"},
-        {"type": "resource", "resource": {"uri": "x://a", "mimeType": "image/png", "blob": PNG}},
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}},
-        {"type": "image", "base64": base64.b64decode(PNG), "mime_type": "image/png"},
+        ({"type": "image", "base64": PNG, "mime_type": "image/png"}, SHOWN),
+        ({"type": "image", "base64": PNG, "mime_type": "image/jpg"}, SHOWN),
+        ({"type": "image", "base64": PNG}, SHOWN),
+        ({"type": "image", "base64": f"{PNG[:8]}\n{PNG[8:]}", "mime_type": "image/png"}, SHOWN),
+        ({"type": "image", "base64": PNG.rstrip("="), "mime_type": "image/png"}, SHOWN),
+        ({"type": "image", "data": PNG, "mimeType": "image/png"}, SHOWN),
+        ({"type": "file", "base64": PNG, "mime_type": "image/png"}, SHOWN),
+        ({"type": "resource", "resource": {**RESOURCE, "blob": PNG}}, SHOWN),
+        ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, SHOWN),
+        ({"type": "image", "base64": base64.b64decode(PNG), "mime_type": "image/png"}, SHOWN),
+        # Base64 is sent as strict decoders take it.
+        ({"type": "image", "base64": "QU\n=", "mime_type": "image/png"}, CANONICAL),
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,QU\r\n"}}, CANONICAL),
+        ({"type": "image", "base64": "QU==", "mime_type": "image/png"}, CANONICAL),
+        ({"type": "image", "base64": "\tQR", "mime_type": "image/png"}, CANONICAL),
+        ({"type": "resource", "resource": {**RESOURCE, "blob": "QQ\n=="}}, CANONICAL),
+        ({"type": "file", "base64": "Q Q=\n=", "mime_type": "application/pdf"}, CANONICAL_PDF),
+        ({"type": "file", "data": "QQ==\n", "mimeType": "application/pdf"}, CANONICAL_PDF),
     ],
 )
-def test_an_image_is_shown_in_every_form(block):
+def test_media_are_shown_in_every_form(block, media):
     (part,) = parts_of(block)
 
     assert isinstance(part, MediaPart)
-    assert (part.kind, part.mime, part.data) == ("image", "image/png", PNG)
+    assert (part.kind, part.mime, part.data) == media
 
 
-UNACCEPTED = {
-    "openai": [
-        {"type": "image", "base64": encoded("BM1"), "mime_type": "image/bmp"},
-        {"type": "audio", "base64": "AAAA", "mime_type": "audio/flac"},
-        {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"},
-        {"type": "file", "url": "https://x.example/a.pdf"},
-    ],
-    "anthropic": [
-        {"type": "image", "url": "https://x.example/a.png"},
-        {"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"},
-        {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"},
-        {"type": "image", "base64": encoded("BM1"), "mime_type": "image/bmp"},
-    ],
-    "gemini": [
-        {"type": "image", "url": "https://x.example/a.png"},
-        {"type": "image", "base64": encoded("GIF89a"), "mime_type": "image/gif"},
-        {"type": "video", "url": "https://x.example/a.mp4"},
-    ],
-}
-CASES = [(family, block) for family, blocks in UNACCEPTED.items() for block in blocks]
+BMP = {"type": "image", "base64": encoded("BM1"), "mime_type": "image/bmp"}
+GIF = {"type": "image", "base64": encoded("GIF89a"), "mime_type": "image/gif"}
+VIDEO = {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"}
+IMAGE_URL = {"type": "image", "url": "https://x.example/a.png"}
+CASES = [
+    ("openai", BMP),
+    ("openai", {"type": "audio", "base64": "AAAA", "mime_type": "audio/flac"}),
+    ("openai", VIDEO),
+    ("openai", {"type": "file", "url": "https://x.example/a.pdf"}),
+    ("anthropic", IMAGE_URL),
+    ("anthropic", {"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"}),
+    ("anthropic", VIDEO),
+    ("anthropic", BMP),
+    ("gemini", IMAGE_URL),
+    ("gemini", GIF),
+    ("gemini", {"type": "video", "url": "https://x.example/a.mp4"}),
+]
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -209,7 +228,7 @@ def test_the_fields_of_a_result_are_kept():
     assert from_langchain([function])[0].parts == (ToolResult((text,), None, "f"),)
 
 
-def test_content_that_langchain_would_not_create_is_sent_too():
+def test_content_is_sent_when_langchain_would_not_create_it():
     for content, text in [(None, "null"), (7, "7"), ([None, ["a"]], None), (b"ab", '"(2 bytes)"')]:
         message = ToolMessage("x", tool_call_id="c")
         message.content = content  # type: ignore[assignment]
@@ -226,7 +245,7 @@ class Unprintable:
     __repr__ = __str__
 
 
-def test_a_value_is_named_when_it_cannot_be_printed():
+def test_value_is_named_when_it_cannot_be_printed():
     cycle: dict[str, object] = {"type": "x"}
     cycle["self"] = cycle
     deep: dict[str, object] = {}
@@ -278,7 +297,7 @@ def test_any_result_can_be_sent(family, content, native):
 @pytest.mark.parametrize("native", [False, True])
 @FAMILIES
 @pytest.mark.parametrize("value", ["1e999", "[" * 150 + "]" * 150, '"\\ud800"', "-1e999"])
-def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
+def test_decoded_call_can_be_sent_again(family, native, value):
     arguments = f'{{"a": {value}}}'
     call = {"id": "c1", "function": {"name": "f", "arguments": arguments}}
     raw = json.dumps({"choices": [{"message": {"tool_calls": [call]}}]})
@@ -299,45 +318,6 @@ def test_a_call_that_was_decoded_can_be_sent_again(family, native, value):
 
 
 # --- odd data ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        {"type": "image", "base64": "QU\n=", "mime_type": "image/png"},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,QU\r\n"}},
-        {"type": "image", "base64": "QU==", "mime_type": "image/png"},
-        {"type": "image", "base64": "\tQR", "mime_type": "image/png"},
-        {"type": "file", "base64": "Q Q=\n=", "mime_type": "application/pdf"},
-        {"type": "file", "data": "QQ==\n", "mimeType": "application/pdf"},
-        {"type": "resource", "resource": {"mimeType": "image/png", "blob": "QQ\n=="}},
-    ],
-)
-def test_base64_is_sent_as_strict_decoders_take_it(block):
-    (part,) = parts_of(block)
-
-    assert isinstance(part, MediaPart)
-    assert part.data == "QQ=="
-
-
-@pytest.mark.parametrize(
-    ("label", "text"),
-    [
-        ("text/plain; charset=utf\0", "hi"),
-        ("text/plain; charset=utf-8\0", "hi"),
-        ("text/plain; charset=utf-nonsense", "hi"),
-        ("text/plain; charset=" + "utf" * 50, "hi"),
-        ("text/plain; charset=", "hi"),
-        ("text/plain; charset", "hi"),
-        ('text/csv; Charset="UTF-8"; header=present', "hi"),
-        ("text/plain;header=a;charset=utf-16-le", "\u6968"),
-    ],
-)
-def test_a_character_set_is_used_where_there_is_such_a_one(label, text):
-    block = {"type": "file", "mime_type": label, "base64": encoded("hi")}
-
-    assert parts_of(block) == (TextPart(text),)
-
 
 odd_text = st.text("QUI=\n\r\t -_\0\ud800/;,", max_size=9) | st.sampled_from(
     [PNG, PDF, ZIP, "QU\n=", "QUI\n", "data:image/png;base64,QU\r\n", "data:;base64,QUI", "a.txt"]
@@ -367,7 +347,7 @@ media_blocks = st.fixed_dictionaries(
 
 @FAMILIES
 @given(st.lists(media_blocks, max_size=2))
-def test_whatever_a_file_holds_it_can_be_sent_and_its_base64_is_canonical(family, blocks):
+def test_any_file_can_be_sent_with_canonical_base64(family, blocks):
     message = ToolMessage("x", tool_call_id="c")
     message.content = blocks
     prompt = ChatRequest(from_langchain([message]))
