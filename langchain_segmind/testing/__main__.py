@@ -8,7 +8,6 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.launch import launch
 from langchain_segmind.testing.live_log import LiveLog
@@ -16,7 +15,6 @@ from langchain_segmind.testing.openai_compatible import OpenAICompatibleModel
 
 _KEPT = 1000  # requests; a process that runs for days must not grow
 _PORT = 8700
-_HIDDEN = "<the key you gave>"
 _UPSTREAM_KEY = "UPSTREAM_API_KEY"
 
 _WELCOME = """\
@@ -39,29 +37,20 @@ Use it in tests (installing this package adds the pytest fixture):
 
 Requests are logged below. Press Ctrl-C to stop."""
 
-_BUILT_IN = "It echoes the prompt instead of running a model."
-_UPSTREAM = "It forwards requests to the model at {url}."
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the gateway until Ctrl-C or a termination signal, or until a command has run.
-
-    Args:
-        arguments: The command line; None for the process's own.
-
-    Returns:
-        The exit code.
-    """
+    """Run the gateway until Ctrl-C or a termination signal, or until a command has run."""
     options = _parser().parse_args(arguments)
     command = options.command[options.command[:1] == ["--"] :]
     try:
-        responder, about = _responder(options)
-        gateway = _gateway(options, responder, _log(options, command), 0 if command else _PORT)
+        gateway = _gateway(options, command)
         gateway.start()
     except OSError as error:
         return _fail(error.strerror or str(error))
     except ValueError as error:
         return _fail(str(error))
+    upstream = f"It forwards requests to the model at {options.upstream}."
+    about = upstream if options.upstream else "It echoes the prompt instead of running a model."
     try:
         return _run(gateway, about, command) if command else _serve(gateway, about, options)
     finally:
@@ -69,50 +58,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(gateway: LocalGateway, about: str, options: argparse.Namespace) -> int:
-    over = _interrupt()
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, stop)
     # A key that was given may be a real one, and terminals are recorded.
-    shown = _HIDDEN if options.api_key else gateway.api_key
-    _say(_WELCOME.format(about=about, base_url=gateway.base_url, api_key=shown))
-    over.wait()
+    shown = "<the key you gave>" if options.api_key else gateway.api_key
+    _print(_WELCOME.format(about=about, base_url=gateway.base_url, api_key=shown))
+    stopped.wait()
     gateway.stop()
-    _say("Stopped.")
+    _print("Stopped.")
     return 0
 
 
 def _run(gateway: LocalGateway, about: str, command: Sequence[str]) -> int:
-    _say(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
+    _print(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
     try:
         return launch(gateway, command)
     except OSError as error:
         return _fail(f"{command[0]}: {error.strerror}")
 
 
-def _gateway(
-    options: argparse.Namespace, responder: Responder | None, log: LiveLog | None, port: int
-) -> LocalGateway:
+def _gateway(options: argparse.Namespace, command: Sequence[str]) -> LocalGateway:
+    responder = None
+    if options.upstream:
+        key = os.environ.get(_UPSTREAM_KEY)
+        responder = OpenAICompatibleModel(options.upstream, options.upstream_model, api_key=key)
+    # The output of a command must stay separate.
+    log = LiveLog(_print_error if command else _print).show
     return LocalGateway(
         responder=responder,
-        port=port if options.port is None else options.port,
+        port=(0 if command else _PORT) if options.port is None else options.port,
         api_key=options.api_key,
         latency=options.latency,
         credits=options.credits,
         keep=_KEPT,
-        watch=log.show if log else None,
+        watch=log if options.log or not command else None,
     )
-
-
-def _log(options: argparse.Namespace, command: Sequence[str]) -> LiveLog | None:
-    if command:  # its own words must stay apart
-        return LiveLog(_shout) if options.log else None
-    return LiveLog(_say)
-
-
-def _responder(options: argparse.Namespace) -> tuple[Responder | None, str]:
-    if options.upstream:
-        key = os.environ.get(_UPSTREAM_KEY)
-        about = _UPSTREAM.format(url=options.upstream)
-        return OpenAICompatibleModel(options.upstream, options.upstream_model, api_key=key), about
-    return None, _BUILT_IN
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -148,29 +133,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _interrupt() -> threading.Event:
-    """Return an event that Ctrl-C sets from now on."""
-    over = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        over.set()
-
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, end)
-    return over
-
-
 def _fail(text: str) -> int:
-    _shout(text)
+    _print_error(text)
     return 1
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def _shout(line: str) -> None:
+def _print_error(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 

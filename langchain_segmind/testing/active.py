@@ -36,86 +36,75 @@ class Running:
 
 
 @dataclass(eq=False, frozen=True)
-class Redirect:
+class Redirect(Running):
     """A block whose calls go to a gateway."""
 
-    pid: int
-    address: str
     api_key: str
     takes_all: bool
 
 
 _lock = threading.Lock()
-_running: list[Running] = []
-_redirects: list[Redirect] = []  # the innermost last
+_active: list[Running] = []  # in order: of several redirects, the innermost is the last
 _inherited = {name: os.environ[name] for name in _NAMES if name in os.environ}
 
 published: dict[str, str] = dict(_inherited)
 """What stands in the environment, unless somebody has cleared that."""
 
 
-def add(address: str) -> Running:
+def add_running(address: str) -> Running:
     """Publish that a gateway listens, until it is removed."""
-    running = Running(os.getpid(), address)
-    with _lock:
-        _running.append(running)
-        _publish()
-    return running
+    return _add(Running(os.getpid(), address))
 
 
-def remove(running: Running) -> None:
-    """Publish that a gateway does not listen anymore."""
-    with _lock:
-        _running.remove(running)
-        _publish()
-
-
-def begin(address: str, api_key: str, *, takes_all: bool = False) -> Redirect:
-    """Send models to a gateway until `end`.
+def add_redirect(address: str, api_key: str, *, takes_all: bool = False) -> Running:
+    """Send models to a gateway until this is removed.
 
     Args:
         address: The gateway's.
         api_key: The key it accepts.
         takes_all: Whether models with an address of their own on this machine go there, too.
     """
-    redirect = Redirect(os.getpid(), address, api_key, takes_all)
-    with _lock:
-        _redirects.append(redirect)
-        _publish()
-    return redirect
+    return _add(Redirect(os.getpid(), address, api_key, takes_all))
 
 
-def end(redirect: Redirect) -> None:
-    """End a redirect, whether or not it is the innermost."""
+def remove(entry: Running) -> None:
+    """Publish that a gateway does not listen anymore, or end a redirect, innermost or not."""
     with _lock:
-        _redirects.remove(redirect)
+        _active.remove(entry)
         _publish()
 
 
 @contextmanager
 def taking_all(address: str, api_key: str) -> Iterator[None]:
     """Send every model to a gateway in a block, whatever address it has."""
-    redirect = begin(address, api_key, takes_all=True)
+    entry = add_redirect(address, api_key, takes_all=True)
     try:
         yield
     finally:
-        end(redirect)
+        remove(entry)
+
+
+def _add(entry: Running) -> Running:
+    with _lock:
+        _active.append(entry)
+        _publish()
+    return entry
 
 
 def _publish() -> None:
     found = dict(_inherited)
-    if _running:
-        own = [f"{gateway.pid}@{gateway.address}" for gateway in _running]
-        found[_GATEWAYS] = " ".join([*_inherited.get(_GATEWAYS, "").split(), *own])
-    for redirect in _redirects:
-        goal = f"{redirect.address} {redirect.api_key}"
-        found[_REDIRECT] = goal
-        if redirect.takes_all:
-            found[_REDIRECT_ALL] = f"{redirect.pid} {goal}"
+    for entry in _active:
+        if not isinstance(entry, Redirect):
+            gateways = found.get(_GATEWAYS, "").split()
+            found[_GATEWAYS] = " ".join([*gateways, f"{entry.pid}@{entry.address}"])
+            continue
+        found[_REDIRECT] = f"{entry.address} {entry.api_key}"
+        if entry.takes_all:
+            found[_REDIRECT_ALL] = f"{entry.pid} {found[_REDIRECT]}"
     published.update(found)
     for name in _NAMES:
         if name in found:
-            with contextlib.suppress(ValueError):  # a key that is no text for an environment
+            with contextlib.suppress(ValueError):  # a key that the environment cannot hold
                 os.environ[name] = found[name]
         else:
             published.pop(name, None)

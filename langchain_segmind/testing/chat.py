@@ -7,51 +7,38 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from langchain_segmind.testing.answers import RefusalError
 from langchain_segmind.testing.conversation import ModelRequest, Reply
 from langchain_segmind.testing.directory import Model
-from langchain_segmind.testing.errors import RefusalError
-from langchain_segmind.testing.families import FORMATS, Reading, Writing
+from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
 from langchain_segmind.testing.forms import find_form
 from langchain_segmind.testing.ledger import cost_of
 from langchain_segmind.testing.output_styles import write
-from langchain_segmind.testing.runs import Run, bill
 from langchain_segmind.testing.scripted import ScriptExhaustedError
 from langchain_segmind.testing.settings import stop_words
-from langchain_segmind.testing.state import Execution, GatewayState
+from langchain_segmind.testing.state import Execution, GatewayState, Run, bill
 from langchain_segmind.testing.tokens import usage_of
-
-_OK = 200
 
 _log = logging.getLogger(__name__)
 
 
 def prepare(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
-    """Read what a body asks of a chat model.
-
-    Args:
-        state: The gateway.
-        model: The model.
-        body: The request body.
-
-    Returns:
-        What runs and bills it; that raises a `RefusalError`, unbilled, when the responder fails.
-
-    Raises:
-        RefusalError: The model cannot run this body.
-    """
+    """Read what a body asks of a chat model; raise a `RefusalError` if it cannot run it."""
     if "response_format" in body and model.slug in state.refuses_format:
         raise RefusalError(400, "response_format is not supported by this model")
     reading = Reading(model, body, state.unfetchable, state.forward_tools)
-    return partial(_execute, state, model, body, FORMATS[model.family].read(reading))
+    return partial(_execute, state, model, body, read_request(reading))
 
 
 async def _execute(
     state: GatewayState, model: Model, body: Mapping[str, Any], request: ModelRequest
 ) -> Run:
     began = time.monotonic()
-    reply, stopped_by = await think(state, request)
+    reply = _in_form(await _reply_to(state, request), request)
+    stops = stop_words(request.settings) if state.honor_stop else ()
+    reply, stopped_by = _stop(reply, stops)
     seconds = state.latency + reply.delay
-    if reply.status != _OK:
+    if reply.status != 200:
         return Run(reply.body, seconds, seconds, headers=reply.headers, status=reply.status)
     choices = request.settings.get("n", 1) if model.family == "openai" else 1
     usage = usage_of(body, reply, choices)
@@ -59,7 +46,7 @@ async def _execute(
     writing = Writing(model.slug, reply, usage, receipt.run_id, stopped_by, choices)
     scripted = reply.body is not None
     return Run(
-        content=reply.body if scripted else FORMATS[model.family].write(writing),
+        content=reply.body if scripted else write_reply(model.family, writing),
         seconds=seconds,
         took=time.monotonic() - began + seconds,
         text=None if scripted else reply.text,
@@ -68,24 +55,14 @@ async def _execute(
     )
 
 
-async def think(state: GatewayState, request: ModelRequest) -> tuple[Reply, str | None]:
-    """Have a request answered.
-
-    Returns:
-        The reply, and the stop sequence that ended it, if stop sequences are honored.
-
-    Raises:
-        RefusalError: The responder failed.
-    """
+async def _reply_to(state: GatewayState, request: ModelRequest) -> Reply:
     try:
-        reply = state.ledger.take_reply() or await state.responders.respond(request)
+        return state.ledger.take_reply() or await state.responders.respond(request)
     except ScriptExhaustedError as error:
         raise RefusalError(500, str(error)) from None
     except Exception as error:  # noqa: BLE001 - responders are the user's, who sees it as a 500
         _log.exception("the responder of the local gateway failed")
         raise RefusalError(500, f"The responder failed: {type(error).__name__}: {error}") from None
-    reply = _in_form(reply, request)
-    return _stop(reply, stop_words(request.settings) if state.honor_stop else ())
 
 
 def _in_form(reply: Reply, request: ModelRequest) -> Reply:
@@ -99,6 +76,7 @@ def _in_form(reply: Reply, request: ModelRequest) -> Reply:
 
 
 def _stop(reply: Reply, sequences: tuple[str, ...]) -> tuple[Reply, str | None]:
+    """End a reply at the first of the stop sequences, and return which one that was."""
     hits = [(at, word) for word in sequences if (at := reply.text.find(word)) >= 0]
     if not hits:
         return reply, None

@@ -1,14 +1,18 @@
-"""Small checks the families share: each returns what it was given, or refuses and says where."""
+"""Check parts of a request body: each check returns what it was given, or refuses and says where.
+
+It must not know any family's format.
+"""
 
 import base64
 import binascii
 import json
-from collections.abc import Collection
-from typing import Any, NoReturn
+import re
+from collections.abc import Callable, Collection
+from typing import Any, NoReturn, TypeVar
 
-from langchain_segmind.testing.errors import RefusalError
+from langchain_segmind.testing.answers import RefusalError
 
-_BAD_REQUEST = 400
+T = TypeVar("T")
 
 _IMAGE_BEGINNINGS = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -16,46 +20,30 @@ _IMAGE_BEGINNINGS = {
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 def refuse(message: str) -> NoReturn:
     """Refuse a body as malformed."""
-    raise RefusalError(_BAD_REQUEST, message)
+    raise RefusalError(400, message)
 
 
 def json_body(raw: bytes) -> Any:
-    """Read strict JSON.
-
-    Args:
-        raw: The bytes of a body.
-
-    Returns:
-        The value.
-
-    Raises:
-        RefusalError: It is not UTF-8, not JSON, nested too deeply, or holds NaN or Infinity.
-    """
+    """Parse strict JSON: UTF-8, no NaN or Infinity, not nested too deeply for Python."""
     try:
-        return json.loads(raw.decode(), parse_constant=_no_constant)
+        return json.loads(raw.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise RefusalError(_BAD_REQUEST, f"Invalid JSON body: {error}") from None
+        raise RefusalError(400, f"Invalid JSON body: {error}") from None
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
 def fields(
     value: Any, where: str, required: Collection[str] = (), optional: Collection[str] | None = ()
 ) -> dict[str, Any]:
-    """Check that a value is an object with the right keys.
-
-    Args:
-        value: The value.
-        where: Its place in the body, for the refusal.
-        required: Keys that must be there.
-        optional: Further keys that may be there; None allows any.
-    """
+    """Check that a value is an object with the right keys; `optional` None allows any more."""
     if not isinstance(value, dict):
         refuse(f"{where}: expected an object, got {_kind(value)}")
     if missing := [key for key in required if key not in value]:
@@ -63,6 +51,24 @@ def fields(
     if optional is not None and (unknown := sorted(value.keys() - {*required, *optional})):
         refuse(f"{where}: unknown field '{unknown[0]}'")
     return value
+
+
+def field(value: Any, where: str, name: str, *others: str) -> Any:
+    """Return one field of an object that must have exactly these."""
+    return fields(value, where, [name, *others])[name]
+
+
+def type_of(value: Any, where: str, *allowed: str) -> str:
+    """Return the ``type`` of an object, which must be one of these."""
+    return one_of(fields(value, where, ["type"], None)["type"], f"{where}.type", allowed)
+
+
+def each(
+    value: Any, where: str, read: Callable[..., T], *more: Any, place: str = "{}[{}]"
+) -> list[T]:
+    """Read every item of a non-empty list, with its place and what else the reader takes."""
+    listed = filled_list(value, where)
+    return [read(item, place.format(where, at), *more) for at, item in enumerate(listed)]
 
 
 def filled_list(value: Any, where: str) -> list[Any]:
@@ -81,9 +87,7 @@ def string(value: Any, where: str) -> str:
 
 def some_string(value: Any, where: str) -> str:
     """Check that a value is text of at least one character."""
-    if not string(value, where):
-        refuse(f"{where}: text must not be empty")
-    return str(value)
+    return string(value, where) or refuse(f"{where}: text must not be empty")
 
 
 def filled_string(value: Any, where: str) -> str:
@@ -91,6 +95,20 @@ def filled_string(value: Any, where: str) -> str:
     if not string(value, where).strip():
         refuse(f"{where}: text must be non-empty")
     return str(value)
+
+
+def name_string(value: Any, where: str) -> str:
+    """Check that a value can be the name of a tool, of a schema or of whoever wrote a message."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        refuse(f"{where}: expected 1 to 64 letters, digits, dashes and underscores")
+    return value
+
+
+def boolean(value: Any, where: str) -> bool:
+    """Check that a value is true or false."""
+    if not isinstance(value, bool):
+        refuse(f"{where}: expected a boolean")
+    return value
 
 
 def one_of(value: Any, where: str, allowed: Collection[str]) -> str:
@@ -106,13 +124,11 @@ def decoded(value: Any, where: str) -> bytes:
         data = base64.b64decode(string(value, where), validate=True)
     except (binascii.Error, ValueError):
         refuse(f"{where}: not valid base64")
-    if not data:
-        refuse(f"{where}: empty data")
-    return data
+    return data or refuse(f"{where}: empty data")
 
 
 def image_type(data: bytes, where: str) -> str:
-    """Tell the media type of an image by its first bytes."""
+    """Return the media type of an image by its first bytes."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     for beginning, mime in _IMAGE_BEGINNINGS.items():
@@ -136,16 +152,7 @@ def shown(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "a list" if value else "an empty list"
-        case _:
-            return "an object"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
+    return "null" if value is None else kinds.get(type(value), "an object")

@@ -1,6 +1,6 @@
-"""The words responders speak: a request put to a model, and the reply it gives.
+"""What responders take and give: a request to a model, and its reply.
 
-Nothing here knows how any family writes these things on the wire, or that there is a wire.
+Nothing here knows how any family writes these things, or of HTTP.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,13 +74,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool gave back.
+    """What a tool returned.
 
     Attributes:
-        text: Its words.
+        text: Its text.
         id: The call it answers, where the request said so.
         name: The tool's name, where the request said so.
-        failed: Whether it was told as an error.
+        failed: Whether it is an error.
     """
 
     text: str
@@ -94,12 +94,12 @@ class Turn:
     """One turn of a conversation.
 
     Attributes:
-        role: Who spoke; ``"system"`` only for a system message after the conversation began.
-        text: Everything said in words, several text parts joined by line ends.
-        media: Everything shown, in order.
-        name: The speaker's name, where the request gave one.
-        calls: The tools called, where the request told them natively.
-        results: What tools gave back, where the request told it natively; before the text.
+        role: Whose turn it is; ``"system"`` only for a system message after the conversation began.
+        text: All its text, several text parts joined by line ends.
+        media: All its media, in order.
+        name: The author's name, where the request gave one.
+        calls: The tools called, where the request has them natively.
+        results: What tools returned, where the request has it natively; before the text.
     """
 
     role: Role
@@ -112,7 +112,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A request in words that no family owns.
+    """A request, in no family's format.
 
     Attributes:
         slug: The model asked.
@@ -154,9 +154,9 @@ class Reply:
         text: The answer.
         finish_reason: Why it ended, in OpenAI's words (``"stop"``, ``"length"``,
             ``"content_filter"``, …); each family gets its own word for it.
-        reasoning: The model's thinking, told where the family tells it.
-        refusal: The model's refusal, told where the family tells it.
-        calls: Native tool calls, told where the family tells them.
+        reasoning: The model's thinking, in the family's place for it.
+        refusal: The model's refusal, in the family's place for it.
+        calls: Native tool calls, in the family's place for them.
         usage: Token counts to report, or None to have them counted.
         body: A JSON value sent instead of the family's reply; bytes are sent as they are.
         headers: Reply headers to add; a value of None leaves out a header of the gateway's own.

@@ -11,60 +11,28 @@ CATALOGUE_KEY = "Inference Segmind Model Information List With Details"
 
 _PREFIXES: dict[str, Family] = {"claude": "anthropic", "gemini": "gemini"}
 
-# Slug, and whether the vendor says that it takes images: yes, no, or not said.
-_CHAT: tuple[tuple[str, bool | None], ...] = (
-    ("claude-4-sonnet", True),
-    ("claude-4.5-sonnet", True),
-    ("claude-opus-4.7", True),
-    ("deepseek-chat", False),
-    ("deepseek-reasoner", None),
-    ("gemini-2.5-flash", True),
-    ("gemini-2.5-flash-lite", True),
-    ("gemini-2.5-pro", True),
-    ("gemini-3-flash", True),
-    ("gemini-3-pro", True),
-    ("gemini-3.1-flash-lite", True),
-    ("gemini-3.1-pro", True),
-    ("glm-5.2", None),
-    ("gpt-4", False),
-    ("gpt-4-turbo", False),
-    ("gpt-4o", True),
-    ("gpt-5", None),
-    ("gpt-5-mini", True),
-    ("gpt-5-nano", None),
-    ("gpt-5.1", True),
-    ("gpt-5.2", None),
-    ("gpt-5.4", None),
-    ("gpt-5.4-mini", True),
-    ("gpt-5.4-nano", None),
-    ("gpt-5.5", True),
-    ("kimi-k2-instruct-0905", None),
-    ("llama-v3-8b-instruct", False),
-    ("llama-v3p1-70b-instruct", False),
-    ("llama-v3p1-8b-instruct", False),
-    ("llama4-maverick-instruct-basic", None),
-    ("llama4-scout-instruct-basic", None),
-    ("minimax-m3", None),
-    ("mixtral-8x22b-instruct", False),
-    ("nemotron-3-ultra", None),
-    ("o3", True),
-    ("o3-mini", None),
-    ("o4-mini", True),
-    ("qvq-max", True),
-    ("qwen-3.8-max", None),
-    ("qwen-flash", False),
-    ("qwen-plus", None),
-    ("qwen2-vl-72b-instruct", True),
-    ("qwen3-coder-flash", None),
-    ("qwen3-coder-plus", False),
-    ("qwen3-max", None),
-    ("qwen3-vl-flash", True),
-    ("qwen3-vl-plus", True),
-    ("qwen3.5-flash", True),
-    ("qwen3.5-plus", True),
-    ("qwq-plus", None),
-)
-
+# Whether the vendor says that a chat model takes images: yes, no, or not said.
+_TAKES_IMAGES: Mapping[bool | None, str] = {
+    True: """
+        claude-4-sonnet claude-4.5-sonnet claude-opus-4.7
+        gemini-2.5-flash gemini-2.5-flash-lite gemini-2.5-pro
+        gemini-3-flash gemini-3-pro gemini-3.1-flash-lite gemini-3.1-pro
+        gpt-4o gpt-5-mini gpt-5.1 gpt-5.4-mini gpt-5.5 o3 o4-mini
+        qvq-max qwen2-vl-72b-instruct qwen3-vl-flash qwen3-vl-plus qwen3.5-flash qwen3.5-plus
+    """,
+    False: """
+        deepseek-chat gpt-4 gpt-4-turbo llama-v3-8b-instruct
+        llama-v3p1-70b-instruct llama-v3p1-8b-instruct mixtral-8x22b-instruct
+        qwen-flash qwen3-coder-plus
+    """,
+    None: """
+        deepseek-reasoner glm-5.2 gpt-5 gpt-5-nano gpt-5.2 gpt-5.4 gpt-5.4-nano
+        kimi-k2-instruct-0905 llama4-maverick-instruct-basic llama4-scout-instruct-basic
+        minimax-m3 nemotron-3-ultra o3-mini
+        qwen-3.8-max qwen-plus qwen3-coder-flash qwen3-max qwq-plus
+    """,
+}
+_IMAGES = {slug: takes for takes, slugs in _TAKES_IMAGES.items() for slug in slugs.split()}
 _EMBEDDING = (
     "text-embedding-3-small",
     "text-embedding-3-large",
@@ -72,25 +40,18 @@ _EMBEDDING = (
     "gemini-embedding-2",
 )
 
-# The catalogue lists every kind of model; clients must be able to tell them apart.
+# The catalogue lists every kind of model; clients must be able to distinguish them.
 _OTHERS = (("flux-schnell", "textToImage"), ("kling-text2video", "textToVideo"))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model the gateway can run.
-
-    Attributes:
-        slug: Its name in the path.
-        family: The body format it takes.
-        images: Whether it takes images; None when the vendor does not say.
-        retired: Whether it is answered with 410.
-    """
+    """A model the gateway can run."""
 
     slug: str
     family: Family
-    images: bool | None = None
-    retired: bool = False
+    images: bool | None = None  # whether it takes images; None when the vendor does not say
+    retired: bool = False  # answered with 410
 
     @property
     def embeds(self) -> bool:
@@ -99,9 +60,9 @@ class Model:
 
 
 def family_of(slug: str) -> Family:
-    """Tell the family of a slug by its name.
+    """Return the family of a slug by its name.
 
-    A prefix counts only up to a dash, a dot, a digit or the end: ``claudette`` is no Claude.
+    A prefix counts only up to a dash, a dot, a digit or the end: ``claudette`` is not a Claude.
     """
     name = re.split(r"[-.\d]", slug, maxsplit=1)[0]
     return _PREFIXES.get(name, "openai")
@@ -110,20 +71,12 @@ def family_of(slug: str) -> Family:
 def build_directory(
     extra: Iterable[str] | Mapping[str, Family] = (), retired: Iterable[str] = ()
 ) -> dict[str, Model]:
-    """List the models of one gateway.
-
-    Args:
-        extra: Slugs beyond the vendor's; a mapping also says their family.
-        retired: Slugs to answer with 410, listed before or not.
-
-    Returns:
-        The models by slug.
-    """
+    """List the models of one gateway by slug; see `LocalGateway` for the arguments."""
     families = extra if isinstance(extra, Mapping) else {}
-    listed, gone = dict(_CHAT), frozenset(retired)
-    slugs = dict.fromkeys([*listed, *_EMBEDDING, *extra, *sorted(gone)])
+    gone = frozenset(retired)
+    slugs = dict.fromkeys([*sorted(_IMAGES), *_EMBEDDING, *extra, *sorted(gone)])
     return {
-        slug: Model(slug, families.get(slug, family_of(slug)), listed.get(slug), slug in gone)
+        slug: Model(slug, families.get(slug, family_of(slug)), _IMAGES.get(slug), slug in gone)
         for slug in slugs
     }
 

@@ -4,8 +4,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
+from langchain_segmind.testing.answers import check_choice
 from langchain_segmind.testing.conversation import Call, Media, ModelRequest, Offer, Reply, Tool
 from langchain_segmind.testing.exchange import Exchange, last_exchange
 from langchain_segmind.testing.forms import find_form, schema_in_text, wanted_schema
@@ -52,20 +53,11 @@ class EchoModel:
     threads = 0  # a reply takes less time than a change of threads
 
     def __init__(self, output_style: OutputStyle = "plain") -> None:
-        if output_style not in get_args(OutputStyle):
-            known = ", ".join(get_args(OutputStyle))
-            raise ValueError(f"output_style={output_style!r}: expected one of {known}")
+        check_choice("output_style", output_style, OutputStyle)
         self._style = output_style
 
     def respond(self, request: ModelRequest) -> Reply:
-        """Reply to a request.
-
-        Args:
-            request: What was asked.
-
-        Returns:
-            The reply that the class describes.
-        """
+        """Reply as the class describes, see `Responder.respond`."""
         last = last_exchange(request)
         form = find_form(request)
         offer = form.offer if form else request.offer
@@ -99,14 +91,11 @@ def _fill(schema: object, last: Exchange, root: object = None) -> Any:
 
 
 def _echo(last: Exchange) -> str:
-    if last.results:
-        said = "\n".join(f"{result.name or 'tool'}: {result.text}" for result in last.results)
-    else:
-        said = last.prompt
-    return " ".join([MARK, *filter(None, [said]), *map(_about, last.media)])
+    results = "\n".join(f"{result.name or 'tool'}: {result.text}" for result in last.results)
+    return " ".join([MARK, *filter(None, [results or last.prompt]), *map(_describe, last.media)])
 
 
-def _about(media: Media) -> str:
+def _describe(media: Media) -> str:
     size = f"{len(media.data)} bytes" if media.data is not None else media.url
     return f"({media.mime or media.kind}, {size})"
 

@@ -15,12 +15,12 @@ from typing import Any
 from langchain_segmind.testing.conversation import Media, ModelRequest, Result, Turn
 
 _ELEMENT = re.compile(
-    r"<(?P<tag>\w*result\w*)(?P<marks>(?:\s+\w+=\"[^\"]*\")*)\s*>(?P<text>.*?)</(?P=tag)>",
+    r"<(?P<tag>\w*result\w*)(?P<attributes>(?:\s+\w+=\"[^\"]*\")*)\s*>(?P<text>.*?)</(?P=tag)>",
     re.DOTALL,
 )
-_TAG = re.compile(r"<\w+(?P<marks>(?:\s+\w+=\"[^\"]*\")+)\s*>")
-_MARK = re.compile(r"(\w+)=\"([^\"]*)\"")
-_ESCAPED = re.compile(r"&lt;[\s/]*\w+[\s/]*(?:&gt;)?")
+_TAG = re.compile(r"<\w+(?P<attributes>(?:\s+\w+=\"[^\"]*\")+)\s*>")
+_ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
+_ESCAPED_TAG = re.compile(r"&lt;[\s/]*\w+[\s/]*(?:&gt;)?")
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,11 @@ def last_exchange(request: ModelRequest) -> Exchange:
 def _results(turn: Turn) -> list[Result]:
     found = [*turn.results]
     for element in _ELEMENT.finditer(turn.text):
-        marks = _marks(element["marks"])
-        text = _ESCAPED.sub(lambda mark: unescape(mark[0]), element["text"].strip())
-        failed = marks.get("status") == "error"
-        found.append(Result(text, marks.get("id"), marks.get("name"), failed))
+        marks = _attributes(element)
+        text = _ESCAPED_TAG.sub(lambda tag: unescape(tag[0]), element["text"].strip())
+        found.append(
+            Result(text, marks.get("id"), marks.get("name"), marks.get("status") == "error")
+        )
     return found
 
 
@@ -80,14 +81,10 @@ def _named(results: Sequence[Result], before: Sequence[Turn]) -> Iterator[Result
 
 
 def _calls(turn: Turn) -> Iterator[tuple[str | None, str]]:
-    """Yield the id and the name of every call in a turn, however it is told."""
+    """Yield the id and the name of every call in a turn, natively, as elements or as JSON."""
     yield from ((call.id, call.name) for call in turn.calls)
-    for tag in _TAG.finditer(turn.text):
-        marks = _marks(tag["marks"])
-        if "name" in marks:
-            yield marks.get("id"), marks["name"]
-    for value in json_objects(turn.text):
-        yield from _calls_in(value)
+    tags = [_attributes(tag) for tag in _TAG.finditer(turn.text)]
+    yield from _calls_in([*tags, *json_objects(turn.text)])
 
 
 def _calls_in(value: Any) -> Iterator[tuple[str | None, str]]:
@@ -98,8 +95,8 @@ def _calls_in(value: Any) -> Iterator[tuple[str | None, str]]:
             yield from _calls_in(held)
 
 
-def _marks(text: str) -> dict[str, str]:
-    return {key: unescape(value) for key, value in _MARK.findall(text)}
+def _attributes(element: re.Match[str]) -> dict[str, str]:
+    return {key: unescape(value) for key, value in _ATTRIBUTE.findall(element["attributes"])}
 
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:

@@ -25,32 +25,26 @@ _DEEPEST = 6  # steps from the root to the list of calls
 
 @dataclass(frozen=True)
 class Form:
-    """How a reply must be written that may hold tool calls.
-
-    Attributes:
-        offer: The tools that can be called.
-        root: The whole schema; empty where the form is told in words only, and calls are written
-            as a list without anything around it.
-        calls: The steps to the list of calls.
-        answer: The steps to the place of the answer; None where calls are the only reply.
-        beside: The name of the answer's place in the object that holds the calls, if it is there.
-    """
+    """How a reply must be written that may hold tool calls."""
 
     offer: Offer
-    root: Schema
-    calls: tuple[Step, ...] = ()
-    answer: tuple[Step, ...] | None = None
-    beside: str | None = None
+    root: Schema  # empty where the tools are only listed; then calls are written as a bare list
+    calls: tuple[Step, ...] = ()  # the steps to the list of calls
+    answer: tuple[Step, ...] | None = None  # to the answer; None where calls are the only reply
+    beside: bool = False  # whether the answer's place is in the object that holds the calls
 
     def write(self, text: str, calls: Sequence[Call]) -> Any:
-        """Write text and calls as a JSON value, or the text itself where words are the form."""
+        """Write text and calls as a JSON value, or the text itself where the form is a list."""
+        items = [self._item(call) for call in calls]
         if not self.root:
-            return self.items(calls) if calls else text
-        if calls or self.answer is None:
-            held = {} if self.beside is None else {self.beside: self._words(text, calls=True)}
-            return self._at(self.root, self.calls, self.items(calls), held)
-        empty: dict[Any, Any] = {} if self.beside is None else {self.calls[-1]: []}
-        return self._at(self.root, self.answer, self._words(text), empty)
+            return items or text
+        schema: Schema = self.root
+        if calls or self.beside or self.answer is None:
+            schema = _with_value(schema, self.root, self.calls, items)
+        if self.answer is not None and (self.beside or not calls):
+            answer = self._answer(text, bool(calls))
+            schema = _with_value(schema, self.root, self.answer, answer)
+        return fill(schema, root=self.root)
 
     def answer_schema(self) -> Schema | None:
         """Return the schema of an answer that cannot be plain text; None for one that can."""
@@ -62,55 +56,42 @@ class Form:
             return None
         return wanted
 
-    def items(self, calls: Sequence[Call]) -> list[dict[str, Any]]:
-        """Write calls as the items of the list that takes them."""
-        return [self._item(call) for call in calls]
-
-    def _item(self, call: Call) -> dict[str, Any]:
+    def _item(self, call: Call) -> Any:
         options = list(_items(_schema_at(self.root, self.calls), self.root)) if self.root else []
         named = (option for option in options if call.name in _names(option, self.root))
         option = next(named, options[0] if options else {})
         key = _arguments_key(option) or _ARGUMENTS[0]
         held: Any = dict(call.arguments)
-        if resolved((option.get("properties") or {}).get(key), self.root).get("type") == "string":
-            held = json.dumps(held, ensure_ascii=False)  # a map that a model's dialect cannot say
-        more = {
-            name: fill(part, root=self.root)
-            for name, part in (option.get("properties") or {}).items()
-            if name in (option.get("required") or ()) and name not in {"name", key}
-        }
-        order = [*(option.get("properties") or {"name": {}, key: {}})]
-        written = {"name": call.name, key: held, **more}
-        return dict(sorted(written.items(), key=lambda pair: order.index(pair[0])))
+        if resolved(_mapping(option.get("properties")).get(key), self.root).get("type") == "string":
+            held = json.dumps(held, ensure_ascii=False)  # a map that the schema cannot describe
+        for name, value in (("name", call.name), (key, held)):
+            option = _with_value(option, self.root, (name,), value)
+        return fill(option, root=self.root)
 
-    def _words(self, text: str, *, calls: bool = False) -> Any:
+    def _answer(self, text: str, beside_calls: bool) -> Any:
         schema = self.answer_schema()
         if schema is None:
             return text
-        if calls and accepts(schema, None, self.root):
+        if beside_calls and accepts(schema, None, self.root):
             return None
         try:
             return json.loads(text)
         except ValueError:
             return fill(schema, text or "text", self.root)
 
-    def _at(self, schema: Any, steps: Sequence[Step], value: Any, beside: Mapping[str, Any]) -> Any:
-        """Fill a schema so that a value stands at the end of some steps."""
-        if not steps:
-            return value
-        plain = resolved(schema, self.root)
-        if isinstance(steps[0], int):
-            option = {**_without_options(plain), **_mapping(_options(plain)[steps[0]])}
-            return self._at(option, steps[1:], value, beside)
-        held: dict[str, Any] = {}
-        for name, part in plain["properties"].items():
-            if name == steps[0]:
-                held[name] = self._at(part, steps[1:], value, beside)
-            elif len(steps) == 1 and name in beside:
-                held[name] = beside[name]
-            elif name in (plain.get("required") or ()):
-                held[name] = fill(part, root=self.root)
-        return held
+
+def _with_value(schema: Any, root: Any, steps: Sequence[Step], value: Any) -> Schema:
+    """Change a schema so that a value is the only one at the end of some steps."""
+    if not steps:
+        return {"const": value}
+    plain, step = resolved(schema, root), steps[0]
+    if isinstance(step, int):
+        rest = {name: part for name, part in plain.items() if name not in ("anyOf", "oneOf")}
+        return _with_value({**rest, **_options(plain)[step]}, root, steps[1:], value)
+    properties = _mapping(plain.get("properties"))
+    held = _with_value(properties.get(step), root, steps[1:], value)
+    required = [*(plain.get("required") or ()), step]
+    return {**plain, "properties": {**properties, step: held}, "required": required}
 
 
 def find_form(request: ModelRequest) -> Form | None:
@@ -149,7 +130,7 @@ def form_of(root: Schema) -> Form | None:
         tools = [_tool(item, root) for item in _items(held, root)]
         named = tuple(tool for group in tools for tool in group)
         answer, beside = _answer(root, steps)
-        if beside is not None and int(held.get("minItems", 0)) > 0:
+        if beside and int(held.get("minItems", 0)) > 0:
             answer = None
         offer = Offer(named, answer is None, held.get("maxItems"))
         return Form(offer, root, steps, answer, beside)
@@ -218,15 +199,15 @@ def _tool(item: Schema, root: Schema) -> list[Tool]:
     return [Tool(name, about, {**kept, **parameters}) for name in _names(item, root)]
 
 
-def _answer(root: Schema, calls: tuple[Step, ...]) -> tuple[tuple[Step, ...] | None, str | None]:
+def _answer(root: Schema, calls: tuple[Step, ...]) -> tuple[tuple[Step, ...] | None, bool]:
     """Find the place of the answer: beside the calls, or in an alternative to them."""
     holder = calls[:-1]
     if (name := _free_property(_schema_at(root, holder), root, calls[-1])) is not None:
-        return (*holder, name), name
+        return (*holder, name), True
     for at in reversed(range(len(calls))):
         if isinstance(calls[at], int):
-            return _other(root, calls[:at], calls[at]), None
-    return None, None
+            return _other(root, calls[:at], calls[at]), False
+    return None, False
 
 
 def _other(root: Schema, before: tuple[Step, ...], taken: Step) -> tuple[Step, ...] | None:
@@ -260,10 +241,6 @@ def _is_fixed(schema: Schema) -> bool:
 
 def _options(schema: Schema) -> Sequence[Any]:
     return schema.get("anyOf") or schema.get("oneOf") or ()
-
-
-def _without_options(schema: Schema) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The local gateway as its users see it: start it, ask it, make it fail, read its log."""
+"""The local gateway as its users see it: start it, script it, make it fail, read its log."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 
 from typing_extensions import Self
 
 from langchain_segmind.testing import active
+from langchain_segmind.testing.answers import Drop, Failure, Target, check_choice
 from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.echo import EchoModel
-from langchain_segmind.testing.embedding_replies import EMBEDDING_REPLIES, EmbeddingReply
-from langchain_segmind.testing.failures import Drop, Failure, Target
+from langchain_segmind.testing.embeddings import EmbeddingReply
 from langchain_segmind.testing.ledger import Ledger, LoggedRequest
-from langchain_segmind.testing.queue import Job, Jobs, Queue
+from langchain_segmind.testing.queue import Job, JobQueue, Queue
 from langchain_segmind.testing.responder_pool import ResponderPool
 from langchain_segmind.testing.scripted import Scripted, as_reply
-from langchain_segmind.testing.server import Address, Reception, ServerThread
+from langchain_segmind.testing.server import Handler, ServerThread
 from langchain_segmind.testing.state import GatewayState
 
 _ALL_INTERFACES = ("", "0.0.0.0")  # noqa: S104 - it is compared, not bound
@@ -64,10 +63,10 @@ class LocalGateway:
         refuses_format: Slugs that answer any ``response_format`` with 400.
         forward_tools: Whether the families' own tool fields reach the models, as they do not on
             the real gateway, which ignores them.
-        embedding_reply: How vectors are told: ``"embedding"`` (a list under that key),
+        embedding_reply: How vectors are sent: ``"embedding"`` (a list under that key),
             ``"values"`` (under ``embedding.values``), ``"data"`` (``data[0].embedding``),
             ``"embeddings"`` (``embeddings[0]``), ``"embeddings_values"``
-            (``embeddings[0].values``) or as a bare ``"list"``. None tells ``"values"`` for
+            (``embeddings[0].values``) or as a bare ``"list"``. None means ``"values"`` for
             Gemini's models, whose real way is not known, and ``"embedding"`` for the others.
         queue: How the job queue behaves; by default like the real one, as far as is known.
         keep: How many requests the log keeps; None for all.
@@ -97,18 +96,17 @@ class LocalGateway:
         keep: int | None = None,
         watch: Callable[[LoggedRequest], None] | None = None,
     ) -> None:
-        if embedding_reply not in {None, *EMBEDDING_REPLIES}:
-            known = ", ".join(EMBEDDING_REPLIES)
-            raise ValueError(f"embedding_reply={embedding_reply!r}: expected one of {known}")
-        self._address = Address(host, port)
+        if embedding_reply is not None:
+            check_choice("embedding_reply", embedding_reply, EmbeddingReply)
+        self._host, self._wanted_port = host, port
         self._watch = watch
         self._thread: ServerThread | None = None
         self._port: int | None = None
         self._running: active.Running | None = None
-        self._redirect: active.Redirect | None = None
+        self._redirect: active.Running | None = None
         self._state = GatewayState(
             ledger=Ledger(credits, keep),
-            jobs=Jobs(queue or Queue()),
+            jobs=JobQueue(queue or Queue()),
             responders=ResponderPool(responder or EchoModel()),
             api_key=api_key or f"SG_local_{secrets.token_hex(8)}",
             directory=build_directory(models, retired),
@@ -129,9 +127,9 @@ class LocalGateway:
         """
         if self._port is None:
             raise RuntimeError("the gateway has no address yet: use `with`, or call start() first")
-        host = self._address.host
-        # All interfaces are no address to go to; this machine's own is one of them.
-        return f"http://{'127.0.0.1' if host in _ALL_INTERFACES else host}:{self._port}/v1"
+        # A client cannot connect to "all interfaces"; this machine's own is one of them.
+        host = "127.0.0.1" if self._host in _ALL_INTERFACES else self._host
+        return f"http://{host}:{self._port}/v1"
 
     @property
     def api_key(self) -> str:
@@ -147,8 +145,7 @@ class LocalGateway:
     def executions(self) -> int:
         """How many model runs were executed, and billed.
 
-        Those of jobs count when they are handed in; with a responder that takes its time,
-        when it has answered.
+        Those of jobs count when they are submitted; with a slow responder, when it has answered.
         """
         return self._state.ledger.executions
 
@@ -188,7 +185,7 @@ class LocalGateway:
             *replies: One for each run, in order; a text or a `Call` is short for a `Reply` of it.
                 Calls are written in the form that the request asks for.
         """
-        self._state.ledger.will_reply(as_reply(reply) for reply in replies)
+        self._state.ledger.add_replies(as_reply(reply) for reply in replies)
 
     def fail(
         self,
@@ -219,14 +216,14 @@ class LocalGateway:
             on: Which requests fail: those that start a ``"run"``, by waiting for it or by
                 submitting a job; only the ``"submit"`` of jobs; or every ``"poll"`` of a job,
                 only those of its ``"status"``, only those of its ``"result"``. A poll that fails
-                early tells nothing about its job: 404 is the one for an id not known yet.
+                early shows nothing of its job: 404 is the one for an id not known yet.
 
         Raises:
-            ValueError: `times` is below 1, `status` is no HTTP status, `drop` or `on` is unknown,
-                or a poll is to fail after a run.
+            ValueError: `times` is below 1, `status` is not an HTTP status, `drop` or `on` is
+                unknown, or a poll is to fail after a run.
         """
         failure = Failure(status, times, headers, body, slug, after_run, drop, on)
-        self._state.ledger.will_fail(failure)
+        self._state.ledger.add_failure(failure)
 
     def fail_job(
         self, error: str = "The model failed", *, times: int = 1, slug: str | None = None
@@ -242,7 +239,7 @@ class LocalGateway:
             ValueError: `times` is below 1.
         """
         failure = Failure(422, times, body={"error": error}, slug=slug, of_job=True)
-        self._state.ledger.will_fail(failure)
+        self._state.ledger.add_failure(failure)
 
     def start(self) -> None:
         """Start listening.
@@ -254,13 +251,14 @@ class LocalGateway:
         if self._thread is not None:
             raise RuntimeError("the gateway is running already")
         try:
-            thread = ServerThread(Reception(self._state, self._watch), self._address)
+            handler = Handler(self._state, self._watch)
+            thread = ServerThread(handler, self._host, self._wanted_port)
         except OSError as error:
-            place = f"{self._address.host}:{self._address.port}"
+            place = f"{self._host}:{self._wanted_port}"
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
         thread.start()
         self._thread, self._port = thread, thread.port
-        self._running = active.add(self.base_url)
+        self._running = active.add_running(self.base_url)
 
     def stop(self) -> None:
         """Close every connection and stop listening; does nothing when it is not running."""
@@ -273,33 +271,23 @@ class LocalGateway:
 
     def __enter__(self) -> Self:
         self.start()
-        self._redirect = active.begin(self.base_url, self.api_key)
+        self._redirect = active.add_redirect(self.base_url, self.api_key)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._end_redirect()
         self.stop()
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self.start)
-        self._redirect = active.begin(self.base_url, self.api_key)
+        self._redirect = active.add_redirect(self.base_url, self.api_key)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         self._end_redirect()
         await asyncio.to_thread(self.stop)
 
     def _end_redirect(self) -> None:
         redirect, self._redirect = self._redirect, None
         if redirect is not None:
-            active.end(redirect)
+            active.remove(redirect)

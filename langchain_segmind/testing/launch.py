@@ -1,4 +1,4 @@
-"""Runs a program against a gateway: a command, or the rest of the process itself."""
+"""Run a program against a gateway: a command, or the rest of the process itself."""
 
 import os
 import signal
@@ -13,17 +13,15 @@ from langchain_segmind.testing import active
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.scripted import Script, ScriptedModel
 
-_KILLED = 128  # what shells add to a signal's number
-
 
 def environment(gateway: LocalGateway) -> Mapping[str, str]:
-    """Tell which variables have `ChatSegmind` use a gateway."""
+    """Return the variables that make `ChatSegmind` use a gateway."""
     return {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
 
 
 @contextmanager
 def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[LocalGateway | None]:
-    """Have a program run for everybody: on the live gateway with a key, without one on a local one.
+    """Run a block on the live gateway if there is a key, and on a local gateway if not.
 
     In the block, every `ChatSegmind` and `SegmindEmbeddings` goes to the local gateway, whenever it
     was built and whatever address it has, unless the environment variable `SEGMIND_API_KEY` holds a
@@ -44,11 +42,11 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         The local gateway; None where the calls are live.
 
     Raises:
-        TypeError: A setting is none of `LocalGateway`.
+        TypeError: `LocalGateway` does not have such a setting.
     """
     if os.environ.get("SEGMIND_API_KEY"):
         place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and are billed")
-        _tell(f"SEGMIND_API_KEY is set: these calls go to {place}.")
+        _print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
         yield None
         return
     if replies is not None:
@@ -58,7 +56,7 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         what = "repeats what it is asked" if replies is None else "plays the replies in the program"
-        _tell(f"No SEGMIND_API_KEY: no model is asked. A gateway on this machine {what}.")
+        _print(f"No SEGMIND_API_KEY: no model is asked. A gateway on this machine {what}.")
         try:
             with active.taking_all(gateway.base_url, gateway.api_key):
                 yield gateway
@@ -70,24 +68,13 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
                     os.environ[name] = value
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def launch(gateway: LocalGateway, command: Sequence[str]) -> int:
-    """Run a command until it ends, with the gateway in its environment.
-
-    Args:
-        gateway: A gateway that runs.
-        command: The program and its arguments.
-
-    Returns:
-        Its exit code.
-
-    Raises:
-        OSError: There is no such program, or it may not be run.
-    """
+    """Run a command until it ends, with the gateway in its environment; return its exit code."""
     variables = {**os.environ, **environment(gateway)}
     running = subprocess.Popen(command, env=variables)  # noqa: S603 - the user's own command
 
@@ -100,4 +87,4 @@ def launch(gateway: LocalGateway, command: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return code if code >= 0 else _KILLED - code
+    return code if code >= 0 else 128 - code  # as shells say which signal ended it

@@ -1,12 +1,12 @@
-"""What a gateway remembers: its log, its failures to come, its balance. Safe from any thread."""
+"""What a gateway remembers: its log, failures and replies to come, its balance. Thread-safe."""
 
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from langchain_segmind.testing.answers import Event, Failure
 from langchain_segmind.testing.conversation import Reply, Usage
-from langchain_segmind.testing.failures import Event, Failure
 
 # Prices in billionths of a dollar a token: whole numbers add up to the same sum in any order.
 _INPUT_PRICE = 1_000
@@ -66,19 +66,16 @@ class Ledger:
         self._keep = keep
         self._lock = threading.Lock()
         self._next_number = 0
-        self._reset()
-
-    def _reset(self) -> None:
-        self._log: dict[int, LoggedRequest] = {}
-        self._failures: list[Failure] = []
-        self._replies: list[Reply] = []
-        self._spent = 0
-        self._executions = 0
+        self.clear()
 
     def clear(self) -> None:
         """Forget everything, and restore the balance."""
         with self._lock:
-            self._reset()
+            self._log: dict[int, LoggedRequest] = {}
+            self._failures: list[Failure] = []
+            self._replies: list[Reply] = []
+            self._spent = 0
+            self._executions = 0
 
     @property
     def requests(self) -> list[LoggedRequest]:
@@ -98,7 +95,7 @@ class Ledger:
         with self._lock:
             return in_dollars(self._first_balance - self._spent)
 
-    def arrived(self, request: LoggedRequest) -> int:
+    def log_arrival(self, request: LoggedRequest) -> int:
         """Log a request, and return its number."""
         with self._lock:
             self._next_number += 1
@@ -107,33 +104,25 @@ class Ledger:
                 self._log.pop(next(iter(self._log)))
             return self._next_number
 
-    def answered(
+    def log_answer(
         self, number: int, status: int | None, *, executed: bool, error: str | None = None
     ) -> LoggedRequest | None:
         """Log what became of a request; None when it was forgotten meanwhile."""
         with self._lock:
             if number not in self._log:
                 return None
-            log = self._log[number]
-            done = replace(log, status=status, executed=executed, error=error)
+            done = replace(self._log[number], status=status, executed=executed, error=error)
             self._log[number] = done
             return done
 
     def bill(self, cost: int) -> float:
-        """Count and bill a run.
-
-        Args:
-            cost: Its cost, in billionths of a dollar.
-
-        Returns:
-            The balance left, in dollars.
-        """
+        """Count a run and bill its cost in billionths; return the balance left, in dollars."""
         with self._lock:
             self._executions += 1
             self._spent += cost
             return in_dollars(self._first_balance - self._spent)
 
-    def will_fail(self, failure: Failure) -> None:
+    def add_failure(self, failure: Failure) -> None:
         """Put a failure at the end of the queue."""
         with self._lock:
             self._failures.append(failure)
@@ -142,17 +131,15 @@ class Ledger:
         """Take the next failure for an event at a model, if it is as late, or early, as that."""
         with self._lock:
             for at, failure in enumerate(self._failures):
-                if failure.strikes(event, slug):
-                    return self._take(at) if failure.late == late else None
+                if failure.hits(event, slug):
+                    if failure.late != late:
+                        return None
+                    left = failure.times - 1
+                    self._failures[at : at + 1] = [replace(failure, times=left)] if left else []
+                    return failure
             return None
 
-    def _take(self, at: int) -> Failure:
-        failure = self._failures[at]
-        left = failure.times - 1
-        self._failures[at : at + 1] = [replace(failure, times=left)] if left else []
-        return failure
-
-    def will_reply(self, replies: Iterable[Reply]) -> None:
+    def add_replies(self, replies: Iterable[Reply]) -> None:
         """Put scripted replies at the end of the queue."""
         with self._lock:
             self._replies.extend(replies)

@@ -1,6 +1,7 @@
 """A responder that asks a real model: any server that speaks OpenAI's chat completions.
 
-What goes wrong there is told as this gateway tells errors, and never billed.
+Errors there become errors of this gateway, and are never billed. `completions` writes and reads
+the bodies.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,9 @@ import requests
 
 from langchain_segmind.testing.completions import (
     UnreadableError,
-    UnsayableError,
-    reply_of,
-    request_of,
+    UnsupportedError,
+    completion_body,
+    read_completion,
 )
 from langchain_segmind.testing.conversation import ModelRequest, Reply
 
@@ -24,14 +25,13 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 # What this gateway answers when the server answered with that; everything else is a bad gateway.
 # A key refused there is not the key given here, so that 401 and 403 are not passed on.
 _STATUSES = {400: 400, 404: 404, 413: 413, 422: 400, 429: 429, 500: 500, 503: 503}
-_BAD_REQUEST, _BAD_GATEWAY, _TOO_LATE = 400, 502, 504
 
 
 class OpenAICompatibleModel:
     """Answers with a model that some other server runs: Ollama, llama.cpp, vLLM and their like.
 
-    The three families, tools told in words, ``response_format`` and all settings work with it as
-    the server lets them.
+    The three families, emulated tools, ``response_format`` and all settings work with it as the
+    server lets them.
 
     Example:
         >>> from langchain_segmind.testing import LocalGateway
@@ -46,7 +46,7 @@ class OpenAICompatibleModel:
         threads: How many requests it is asked at the same time.
 
     Raises:
-        ValueError: The address is none of http or https, or has more than a path.
+        ValueError: The address does not begin with http or https, or has more than a path.
     """
 
     def __init__(
@@ -70,27 +70,21 @@ class OpenAICompatibleModel:
         self._proxied = parts.hostname not in _LOCAL
 
     def respond(self, request: ModelRequest) -> Reply:
-        """Ask the server.
-
-        Args:
-            request: What was asked.
+        """Ask the server, see `Responder.respond`.
 
         Returns:
             Its reply, or an error that is not billed: 400, 404, 413, 429, 500 and 503 are passed
-            on; 504 says that it took too long, and 502 that it cannot be reached, refused the
+            on; 504 means that it took too long, and 502 that it cannot be reached, refused the
             key, or answered something else than a chat completion.
         """
         try:
-            body = request_of(request, self._model or request.slug)
-        except UnsayableError as error:
-            return _failed(_BAD_REQUEST, str(error))
-        try:
-            return self._read(self._post(body))
+            return self._read(self._post(completion_body(request, self._model or request.slug)))
+        except UnsupportedError as error:
+            return _failed(400, str(error))
         except requests.ReadTimeout:
-            return _failed(_TOO_LATE, f"{self._url} did not answer within {self._timeout[1]:g} s")
+            return _failed(504, f"{self._url} did not answer within {self._timeout[1]:g} s")
         except requests.RequestException as error:
-            why = _cause(error)
-            return _failed(_BAD_GATEWAY, f"{self._url} gave no answer ({why}). Does it run?")
+            return _failed(502, f"{self._url} gave no answer ({_cause(error)}). Does it run?")
 
     def _post(self, body: Mapping[str, Any]) -> requests.Response:
         with requests.Session() as session:
@@ -111,22 +105,21 @@ class OpenAICompatibleModel:
         if not response.ok or response.is_redirect:
             return self._refused(response, body)
         try:
-            return reply_of(body)
+            return read_completion(body)
         except UnreadableError as error:
             shown = response.text[:_SHOWN]
-            return _failed(_BAD_GATEWAY, f"{self._url} answered no completion, {error}: {shown!r}")
+            return _failed(502, f"{self._url} answered no completion, {error}: {shown!r}")
 
     def _refused(self, response: requests.Response, body: Any) -> Reply:
-        said = _error_in(body)
-        status = _STATUSES.get(response.status_code, _BAD_GATEWAY)
-        if said is None:
-            said = response.text[:_SHOWN].strip() or str(response.reason)
-            # A wrong address is answered in all sorts of ways, a missing model in words.
-            status = _BAD_GATEWAY if status == requests.codes.not_found else status
+        text = _error_in(body)
+        status = _STATUSES.get(response.status_code, 502)
+        if text is None:
+            text = response.text[:_SHOWN].strip() or str(response.reason)
+            # A wrong address is answered in all sorts of ways, a missing model in JSON.
+            status = 502 if status == 404 else status
         after = response.headers.get("retry-after")
         headers = {"retry-after": after} if after and status in {429, 503} else {}
-        said = f"{self._url} answered {response.status_code}: {said}"
-        return _failed(status, said, headers)
+        return _failed(status, f"{self._url} answered {response.status_code}: {text}", headers)
 
 
 def _failed(status: int, text: str, headers: Mapping[str, str | None] | None = None) -> Reply:
@@ -134,7 +127,7 @@ def _failed(status: int, text: str, headers: Mapping[str, str | None] | None = N
 
 
 def _error_in(body: Any) -> str | None:
-    """Find the words of an error: OpenAI nests them, others do not."""
+    """Find the text of an error: OpenAI nests it, others do not."""
     held = body.get("error", body) if isinstance(body, dict) else None
     if isinstance(held, dict):
         held = held.get("message") or held.get("detail")

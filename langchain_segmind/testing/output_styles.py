@@ -1,4 +1,4 @@
-"""How odd models write text and tool calls, as a table: the same content in other clothes."""
+"""How odd models write text and tool calls, as a table of styles for the same content."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -36,19 +36,12 @@ class _Content:
 
 
 def write(style: OutputStyle, form: Form, text: str, calls: Sequence[Call]) -> Reply:
-    """Write text and calls in a style.
-
-    Args:
-        style: A row of the table.
-        form: The form that the request asks for.
-        text: The text.
-        calls: The calls.
-    """
+    """Write text and calls in the form that a request asks for, in a style of the table."""
     written = _STYLES[style](_Content(form, text, calls))
     return written if isinstance(written, Reply) else Reply(written)
 
 
-def to_text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     """Write JSON, or a text as it is."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -58,28 +51,27 @@ def _bare_call(call: Call) -> dict[str, Any]:
 
 
 def _tags(content: _Content) -> str:
-    calls = [f"<tool_call>{to_text(_bare_call(call))}</tool_call>" for call in content.calls]
+    calls = [f"<tool_call>{_to_text(_bare_call(call))}</tool_call>" for call in content.calls]
     return "\n".join(filter(None, [content.text, *calls]))
 
 
 def _bare(content: _Content) -> str:
-    return "\n".join(to_text(_bare_call(call)) for call in content.calls) or content.text
+    return "\n".join(_to_text(_bare_call(call)) for call in content.calls) or content.text
 
 
 def _list(content: _Content) -> str:
-    return to_text([_bare_call(call) for call in content.calls]) if content.calls else content.text
+    return _to_text([_bare_call(call) for call in content.calls]) if content.calls else content.text
 
 
 def _openai(content: _Content) -> str:
-    calls = [
-        {
-            "id": f"call_{number}",
-            "type": "function",
-            "function": {"name": call.name, "arguments": to_text(dict(call.arguments))},
-        }
-        for number, call in enumerate(content.calls, 1)
+    functions = [
+        {"name": call.name, "arguments": _to_text(dict(call.arguments))} for call in content.calls
     ]
-    return to_text({"content": content.text, "tool_calls": calls})
+    calls = [
+        {"id": f"call_{number}", "type": "function", "function": function}
+        for number, function in enumerate(functions, 1)
+    ]
+    return _to_text({"content": content.text, "tool_calls": calls})
 
 
 def _arguments_as_text(value: Any) -> Any:
@@ -88,7 +80,7 @@ def _arguments_as_text(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if isinstance(value.get("name"), str):
-        return {key: to_text(held) for key, held in value.items()}
+        return {key: _to_text(held) for key, held in value.items()}
     return {key: _arguments_as_text(held) for key, held in value.items()}
 
 
@@ -104,23 +96,23 @@ def _with_commas(value: Any) -> str:
 
 
 def _cut(content: _Content) -> str | Reply:
-    whole = to_text(content.written)
+    whole = _to_text(content.written)
     if not content.calls:
         return whole
-    arguments = to_text(dict(content.calls[0].arguments))
+    arguments = _to_text(dict(content.calls[0].arguments))
     end = whole.index(arguments) + len(arguments) // 2
     return Reply(whole[:end], finish_reason="length")
 
 
 _STYLES: Mapping[OutputStyle, Callable[[_Content], str | Reply]] = {
-    "plain": lambda content: to_text(content.written),
-    "fenced": lambda content: f"```json\n{to_text(content.written)}\n```",
-    "prose": lambda content: f"Sure:\n{to_text(content.written)}\nLet me know if you need more.",
+    "plain": lambda content: _to_text(content.written),
+    "fenced": lambda content: f"```json\n{_to_text(content.written)}\n```",
+    "prose": lambda content: f"Sure:\n{_to_text(content.written)}\nLet me know if you need more.",
     "tags": _tags,
     "bare": _bare,
     "list": _list,
     "openai": _openai,
-    "string_arguments": lambda content: to_text(_arguments_as_text(content.written)),
+    "string_arguments": lambda content: _to_text(_arguments_as_text(content.written)),
     "trailing_commas": lambda content: _with_commas(content.written),
     "cut": _cut,
     "ignores": lambda content: content.text or "I can do without tools.",

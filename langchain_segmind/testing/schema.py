@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_segmind.testing.schema_check import accepts, resolve, same, types_of
@@ -48,7 +49,7 @@ class UnfillableError(ValueError):
 
 
 def fill(schema: Any, text: str = "text", root: Any = None, numbers: Sequence[float] = ()) -> Any:
-    """Fill a schema.
+    """Fill a schema: of objects the required properties, of arrays as few items as it allows.
 
     Args:
         schema: A JSON schema.
@@ -56,14 +57,10 @@ def fill(schema: Any, text: str = "text", root: Any = None, numbers: Sequence[fl
         root: The whole schema, which references point into; None for `schema` itself.
         numbers: What numbers become, each taken once, in order, where the bounds allow it.
 
-    Returns:
-        A JSON value that the schema accepts: of objects the required properties, of arrays one
-        item or as many as they must have, of alternatives the first that has an end.
-
     Raises:
         UnfillableError: There is no such value, or it is beyond this filler.
     """
-    return _Filler(schema if root is None else root, text, numbers).first(schema)
+    return _Filler(schema if root is None else root, text, [*numbers]).first(schema)
 
 
 def resolved(schema: Any, root: Any) -> Mapping[str, Any]:
@@ -72,9 +69,7 @@ def resolved(schema: Any, root: Any) -> Mapping[str, Any]:
         if not isinstance(schema, Mapping):
             break
         if isinstance(schema.get("$ref"), str):
-            rest = {key: value for key, value in schema.items() if key != "$ref"}
-            target = resolve(schema["$ref"], root)
-            schema = _merged(target, rest) if isinstance(target, Mapping) else rest
+            schema = _followed(schema, root)
         elif schema.get("allOf"):
             schema = next(_alternatives(schema))
         else:
@@ -82,12 +77,19 @@ def resolved(schema: Any, root: Any) -> Mapping[str, Any]:
     return {}
 
 
+def _followed(schema: Mapping[str, Any], root: Any) -> Any:
+    """Replace a reference by what it points to; what stands beside it holds, too."""
+    rest = {key: value for key, value in schema.items() if key != "$ref"}
+    target = resolve(schema["$ref"], root)
+    return _merged(target, rest) if isinstance(target, Mapping) else rest or target
+
+
+@dataclass(frozen=True)
 class _Filler:
-    def __init__(self, root: Any, text: str, numbers: Sequence[float]) -> None:
-        self._root = root
-        self._text = text
-        self._numbers = [*numbers]  # those that are not taken yet
-        self._inside: list[str] = []  # the references that are being filled
+    root: Any
+    text: str
+    numbers: list[float]  # those that are not taken yet
+    inside: tuple[str, ...] = ()  # the references that are being filled
 
     def first(self, schema: Any) -> Any:
         """Return the first value that the schema accepts."""
@@ -96,17 +98,17 @@ class _Filler:
         raise UnfillableError(f"no value was found for the schema {schema!r:.200}")
 
     def _taken(self, value: Any) -> Any:
-        if type(value) in {int, float} and value in self._numbers:
-            self._numbers.remove(value)
+        if type(value) in {int, float} and value in self.numbers:
+            self.numbers.remove(value)
         return value
 
     def values(self, schema: Any) -> Iterator[Any]:
         """Yield values that the schema accepts, the plainest first, without doubles at first."""
-        for value in itertools.islice(self._candidates(schema), _TRIES):
-            if accepts(schema, value, self._root):
+        for value in itertools.islice(self.candidates(schema), _TRIES):
+            if accepts(schema, value, self.root):
                 yield value
 
-    def _candidates(self, schema: Any) -> Iterator[Any]:
+    def candidates(self, schema: Any) -> Iterator[Any]:
         if not isinstance(schema, Mapping):
             yield from () if schema is False else self._strings({})
         elif isinstance(schema.get("$ref"), str):
@@ -123,29 +125,17 @@ class _Filler:
                     if plain is schema:
                         yield from self._of_type(plain)
                     else:
-                        yield from itertools.islice(self._candidates(plain), _FEW)
+                        yield from itertools.islice(self.candidates(plain), _FEW)
 
     def _ordered(self, options: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-        return options if len(self._inside) < _DEEP else sorted(options, key=_holds_more)
+        return options if len(self.inside) < _DEEP else sorted(options, key=_holds_more)
 
     def _referred(self, schema: Mapping[str, Any]) -> Iterator[Any]:
         reference = schema["$ref"]
-        if reference in self._inside:
+        if reference in self.inside:
             raise UnfillableError(f"{reference} holds itself")
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        target = resolve(reference, self._root)
-        whole = _merged(target, rest) if isinstance(target, Mapping) else target
-        # The mark must stand only while a value is made, and not while the caller looks at it.
-        found = self._candidates(whole)
-        for _ in range(_TRIES):
-            self._inside.append(reference)
-            try:
-                value = next(found)
-            except StopIteration:
-                return
-            finally:
-                self._inside.pop()
-            yield value
+        inner = replace(self, inside=(*self.inside, reference))
+        return inner.candidates(_followed(schema, self.root))
 
     def _of_type(self, schema: Mapping[str, Any]) -> Iterator[Any]:
         named = types_of(schema) or [
@@ -160,7 +150,7 @@ class _Filler:
                 yield from self._strings(schema)
             case "number" | "integer":
                 whole = named[0] == "integer"
-                given = [*self._numbers, *itertools.islice(_numbers(schema, whole=whole), _TRIES)]
+                given = [*self.numbers, *itertools.islice(_numbers(schema, whole=whole), _TRIES)]
                 yield from (value for value in given if not whole or isinstance(value, int))
             case "boolean":
                 yield from (False, True)
@@ -174,16 +164,16 @@ class _Filler:
             yield _FORMATS[schema["format"]]
         least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
         most = None if most is None else int(most)
-        yield self._text[:most].ljust(least, ".")
+        yield self.text[:most].ljust(least, ".")
         for number in itertools.count(2):
             end = f" {number}"
-            start = self._text if most is None else self._text[: max(0, most - len(end))]
+            start = self.text if most is None else self.text[: max(0, most - len(end))]
             yield f"{start}{end}"[-most if most else None :].rjust(least, ".")
 
     def _objects(self, schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        known = schema.get("properties") or {}
-        names = [name for name in known if name in (schema.get("required") or ())]
-        names += [name for name in schema.get("required") or () if name not in names]
+        required = schema.get("required") or ()
+        known = [name for name in schema.get("properties") or () if name in required]
+        names = dict.fromkeys([*known, *required])
         value = {name: self.first(self._property(schema, name)) for name in names}
         for name in self._more_names(schema, value):
             if len(value) >= int(schema.get("minProperties", 0)):
@@ -213,7 +203,7 @@ class _Filler:
         if "contains" in schema:
             first.append(self.first(schema["contains"]))
         least, most = int(schema.get("minItems", 0)), schema.get("maxItems", math.inf)
-        usual = 1 if "items" in schema and not first and len(self._inside) < _DEEP else 0
+        usual = 1 if "items" in schema and not first and len(self.inside) < _DEEP else 0
         with suppress(UnfillableError):
             yield self._filled_up(schema, first, min(max(least, usual), most))
         yield self._filled_up(schema, first[: int(min(len(first), most))], least)
@@ -231,14 +221,12 @@ class _Filler:
                 for value in self.values(items)
                 if not schema.get("uniqueItems") or not any(same(value, held) for held in filled)
             )
-            value = next(fresh, _MISSING)
-            if value is _MISSING:
+            for value in fresh:
+                filled.append(self._taken(value))
+                break
+            else:
                 raise UnfillableError("there are not so many items that differ")
-            filled.append(self._taken(value))
         return filled
-
-
-_MISSING = object()
 
 
 def _numbers(schema: Mapping[str, Any], *, whole: bool) -> Iterator[float]:
@@ -268,29 +256,21 @@ def _bounds(schema: Mapping[str, Any], name: str, join: Any) -> float | None:
 def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield plainer schemas, each of which is one way to fill this one; itself if it is plain."""
     for key in ("allOf", "anyOf", "oneOf"):
-        if not schema.get(key):
-            continue
-        rest = {name: value for name, value in schema.items() if name != key}
-        if key == "allOf":
-            yield _joined([rest, *schema[key]])
-        else:
-            yield from (_joined([rest, option]) for option in schema[key])
-        return
+        if schema.get(key):
+            rest = {name: value for name, value in schema.items() if name != key}
+            groups = [schema[key]] if key == "allOf" else [[option] for option in schema[key]]
+            yield from (_joined([rest, *group]) for group in groups)
+            return
     types = types_of(schema)
-    if len(types) > 1:
-        yield from ({**schema, "type": name} for name in types)
-    else:
-        yield schema
+    yield from ({**schema, "type": name} for name in types) if len(types) > 1 else (schema,)
 
 
 def _joined(parts: Sequence[Any]) -> Mapping[str, Any]:
-    plain = [part for part in parts if isinstance(part, Mapping)]
-    references = [part for part in plain if "$ref" in part]
     whole: Mapping[str, Any] = {}
-    for part in plain:
-        if part not in references[1:]:
+    for part in parts:
+        # Two references cannot stand in one schema; the second one is checked, and not followed.
+        if isinstance(part, Mapping) and not ("$ref" in part and "$ref" in whole):
             whole = _merged(whole, part)
-    # Two references cannot stand in one schema; the second one is checked, and not followed.
     return whole
 
 

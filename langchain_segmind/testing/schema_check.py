@@ -6,13 +6,20 @@ keywords that it does not know accept everything.
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
 Schema = Mapping[str, Any]
+Inner = Callable[[Any, Any], bool]  # checks a part of the value against a part of the schema
 
 _DEEPEST = 60  # a value of ours is never nested deeper; one of the user's may be
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number to JSON: true is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, Mapping),
@@ -20,10 +27,8 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "integer": lambda value: (
-        isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
-    ),
+    "number": is_number,
+    "integer": lambda value: is_number(value) and value == int(value),
 }
 
 
@@ -42,28 +47,24 @@ def resolve(reference: str, root: Any) -> Any:
 
 
 def accepts(schema: Any, value: Any, root: Any, depth: int = 0) -> bool:
-    """Return whether a schema allows a value.
-
-    Args:
-        schema: The schema.
-        value: A JSON value.
-        root: The whole schema, which references point into.
-        depth: How deep in the value this is.
-    """
+    """Return whether a schema allows a value; references point into the root."""
     if not isinstance(schema, Mapping):
         return schema is not False
     if depth > _DEEPEST:
         return False
-    return all(
-        check(schema, value, lambda part, inner: accepts(part, inner, root, depth + 1))
-        for check in (_typed, _scalar, _object, _array, _combined)  # the quickest first
-    ) and (
-        not isinstance(schema.get("$ref"), str)
-        or accepts(resolve(schema["$ref"], root), value, root, depth + 1)
+
+    def inner(part: Any, held: Any) -> bool:
+        return accepts(part, held, root, depth + 1)
+
+    return (
+        _typed(schema, value)  # the quickest first
+        and _sized(schema, value)
+        and _bounded(schema, value)
+        and (not isinstance(value, Mapping) or _object_parts(schema, value, inner))
+        and (not isinstance(value, list) or _array_parts(schema, value, inner))
+        and _combined(schema, value, inner)
+        and (not isinstance(schema.get("$ref"), str) or inner(resolve(schema["$ref"], root), value))
     )
-
-
-Inner = Callable[[Any, Any], bool]
 
 
 def same(one: Any, other: Any) -> bool:
@@ -72,21 +73,12 @@ def same(one: Any, other: Any) -> bool:
 
 
 def types_of(schema: Schema) -> list[str]:
-    """Return the types that a schema names; none where it allows every type."""
+    """Return the types that a schema names; empty where it allows every type."""
     named = schema.get("type")
     return [str(name) for name in (named if isinstance(named, list) else [named]) if name in _TYPES]
 
 
-def _combined(schema: Schema, value: Any, inner: Inner) -> bool:
-    return (
-        all(inner(part, value) for part in schema.get("allOf", ()))
-        and ("anyOf" not in schema or any(inner(part, value) for part in schema["anyOf"]))
-        and ("oneOf" not in schema or sum(inner(part, value) for part in schema["oneOf"]) == 1)
-        and ("not" not in schema or not inner(schema["not"], value))
-    )
-
-
-def _typed(schema: Schema, value: Any, _inner: Inner) -> bool:
+def _typed(schema: Schema, value: Any) -> bool:
     types = types_of(schema)
     return (
         (not types or any(_TYPES[name](value) for name in types))
@@ -95,30 +87,33 @@ def _typed(schema: Schema, value: Any, _inner: Inner) -> bool:
     )
 
 
-def _scalar(schema: Schema, value: Any, _inner: Inner) -> bool:
-    if isinstance(value, str):
-        pattern = schema.get("pattern")
-        fits = schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", math.inf)
-        return fits and (pattern is None or _matches(pattern, value))
-    if not _TYPES["number"](value):
-        return True
-    step = schema.get("multipleOf")
-    return (
-        schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
-        and _above(value, schema.get("exclusiveMinimum"), schema.get("minimum"))
-        and _above(-value, _negative(schema.get("exclusiveMaximum")), -math.inf)
-        and (not step or math.isclose(value / step, round(value / step), abs_tol=1e-9))
+def _sized(schema: Schema, value: Any) -> bool:
+    names: dict[type, str] = {str: "Length", list: "Items", dict: "Properties"}
+    name = names.get(type(value))
+    return name is None or (
+        schema.get(f"min{name}", 0) <= len(value) <= schema.get(f"max{name}", math.inf)
     )
 
 
-def _negative(bound: Any) -> Any:
-    return -bound if _TYPES["number"](bound) else bound
+def _bounded(schema: Schema, value: Any) -> bool:
+    if isinstance(value, str):
+        return "pattern" not in schema or _matches(schema["pattern"], value)
+    if not is_number(value):
+        return True
+    step = schema.get("multipleOf")
+    below = schema.get("exclusiveMaximum", math.inf)
+    return (
+        schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
+        and _above(value, schema.get("exclusiveMinimum"), schema.get("minimum"))
+        and (isinstance(below, bool) or value < below)
+        and (not step or math.isclose(value / step, round(value / step), abs_tol=1e-9))
+    )
 
 
 def _above(value: float, bound: Any, minimum: Any) -> bool:
     """Check an exclusive bound; ``True`` is how drafts before 6 make the other one exclusive."""
     if isinstance(bound, bool):
-        return not bound or not _TYPES["number"](minimum) or value > minimum
+        return not bound or not is_number(minimum) or value > minimum
     return bound is None or value > bound
 
 
@@ -129,15 +124,11 @@ def _matches(pattern: str, text: str) -> bool:
         return True
 
 
-def _array(schema: Schema, value: Any, inner: Inner) -> bool:
-    if not isinstance(value, list):
-        return True
+def _array_parts(schema: Schema, value: Sequence[Any], inner: Inner) -> bool:
     first = schema.get("prefixItems", ())
-    pairs = zip(first, value, strict=False)
     rest = value[len(first) :]
     return (
-        schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", math.inf)
-        and all(inner(part, item) for part, item in pairs)
+        all(inner(part, item) for part, item in zip(first, value, strict=False))
         and ("items" not in schema or all(inner(schema["items"], item) for item in rest))
         and ("contains" not in schema or any(inner(schema["contains"], item) for item in value))
         and (
@@ -147,24 +138,23 @@ def _array(schema: Schema, value: Any, inner: Inner) -> bool:
     )
 
 
-def _object(schema: Schema, value: Any, inner: Inner) -> bool:
-    if not isinstance(value, Mapping):
-        return True
+def _object_parts(schema: Schema, value: Mapping[str, Any], inner: Inner) -> bool:
     known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-    extra = [
-        held
-        for name, held in value.items()
-        if name not in known and not any(_matches(pattern, name) for pattern in patterns)
-    ]
+    if not all(name in value for name in schema.get("required", ())):
+        return False
+    for name, held in value.items():
+        parts = [part for pattern, part in patterns.items() if _matches(pattern, name)]
+        if name in known:
+            parts.append(known[name])
+        if not all(inner(part, held) for part in parts or [schema.get("additionalProperties")]):
+            return False
+    return True
+
+
+def _combined(schema: Schema, value: Any, inner: Inner) -> bool:
     return (
-        schema.get("minProperties", 0) <= len(value) <= schema.get("maxProperties", math.inf)
-        and all(name in value for name in schema.get("required", ()))
-        and all(inner(part, value[name]) for name, part in known.items() if name in value)
-        and all(
-            inner(part, held)
-            for pattern, part in patterns.items()
-            for name, held in value.items()
-            if _matches(pattern, name)
-        )
-        and all(inner(schema.get("additionalProperties", True), held) for held in extra)
+        all(inner(part, value) for part in schema.get("allOf", ()))
+        and ("anyOf" not in schema or any(inner(part, value) for part in schema["anyOf"]))
+        and ("oneOf" not in schema or sum(inner(part, value) for part in schema["oneOf"]) == 1)
+        and ("not" not in schema or not inner(schema["not"], value))
     )

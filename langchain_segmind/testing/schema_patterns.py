@@ -15,10 +15,12 @@ _PARSER = "re._parser" if sys.version_info >= (3, 11) else "sre_parse"
 _SAMPLES = ("a", "A", "0", "1", "abc", "ABC", "123", "a1", "1.0.0", "12:00", "#000000", "x@x.xx")
 _LETTERS = "aA0 -_.:/@#+abcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ123456789"
 _MORE = (0, 1, 2, 3, 4, 5, 8, 12, 16, 24, 32, 64, 128)  # times that a repeatable part is repeated
+_CATEGORIES = {"DIGIT": r"\d", "SPACE": r"\s", "WORD": r"\w"}
+_CATEGORIES |= {f"NOT_{name}": written.upper() for name, written in _CATEGORIES.items()}
 
 
 def texts_of(pattern: str) -> Iterator[str]:
-    """Yield texts that a pattern matches, the shortest first; none if none was found."""
+    """Yield texts that a pattern matches, the shortest first; empty if none was found."""
     tries: list[str] = []
     with suppress(Exception):  # a private parser may raise anything
         parsed = importlib.import_module(_PARSER).parse(pattern)
@@ -58,36 +60,21 @@ def _part(op: str, argument: Any, letter: str, more: int) -> str:
 
 
 def _one_of(options: Sequence[Any], letter: str) -> str:
-    written = [(str(op), argument) for op, argument in options]
-    if written[0][0] == "NEGATE":
-        return next((c for c in letter + _LETTERS if not _holds(written[1:], c)), letter)
-    if _holds(written, letter):
-        return letter
-    op, argument = written[0]
-    if op == "LITERAL":
-        return chr(argument)
-    if op == "RANGE":
-        return chr(argument[0])
-    return next((c for c in _LETTERS if _holds(written, c)), letter)
+    written: list[tuple[str, Any]] = [(str(op), argument) for op, argument in options]
+    negated = written[0][0] == "NEGATE"
+    own = [chr(argument) for op, argument in written if op == "LITERAL"]
+    own += [chr(argument[0]) for op, argument in written if op == "RANGE"]
+    fitting = (
+        character
+        for character in (letter, *own, *_LETTERS)
+        if any(_holds(op, argument, character) for op, argument in written) is not negated
+    )
+    return next(fitting, letter)
 
 
-def _holds(options: Sequence[tuple[str, Any]], character: str) -> bool:
-    code = ord(character)
-    for op, argument in options:
-        if op == "LITERAL" and argument == code:
-            return True
-        if op == "RANGE" and argument[0] <= code <= argument[1]:
-            return True
-        if op == "CATEGORY" and _in_category(str(argument), character):
-            return True
-    return False
-
-
-def _in_category(name: str, character: str) -> bool:
-    kind = name.removeprefix("CATEGORY_")
-    found = {
-        "DIGIT": character.isdigit(),
-        "SPACE": character.isspace(),
-        "WORD": character.isalnum() or character == "_",
-    }[kind.removeprefix("NOT_")]
-    return found is not kind.startswith("NOT_")
+def _holds(op: str, argument: Any, character: str) -> bool:
+    if op == "CATEGORY":
+        category = str(argument).removeprefix("CATEGORY_")
+        return re.match(_CATEGORIES[category], character) is not None
+    low, high = argument if op == "RANGE" else (argument, argument)
+    return op != "NEGATE" and bool(low <= ord(character) <= high)

@@ -1,4 +1,4 @@
-"""Models that reply as a test or a demo tells them: from a script, or from a function."""
+"""Models that reply as a test or a demo wants: from a script, or from a function."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,18 +47,11 @@ class ScriptedModel:
     def __init__(self, replies: Script) -> None:
         self.requests: list[ModelRequest] = []
         self._by_prompt = replies if isinstance(replies, Mapping) else None
-        listed = () if isinstance(replies, Mapping) else replies
-        self._replies = deque(as_reply(reply) for reply in listed)
+        self._replies = deque(() if isinstance(replies, Mapping) else map(as_reply, replies))
         self._length = len(self._replies)
 
     def respond(self, request: ModelRequest) -> Reply:
-        """Give the reply that the script has for a request.
-
-        Args:
-            request: What was asked.
-
-        Returns:
-            The reply.
+        """Give the reply that the script has for a request, see `Responder.respond`.
 
         Raises:
             ScriptExhaustedError: The list is used up.
@@ -102,15 +95,5 @@ class FunctionModel:
         self._function = function
 
     def respond(self, request: ModelRequest) -> Reply:
-        """Call the function.
-
-        Args:
-            request: What was asked.
-
-        Returns:
-            Its reply.
-
-        Raises:
-            Exception: Whatever the function raises.
-        """
+        """Return the function's reply, see `Responder.respond`."""
         return as_reply(self._function(request))

@@ -1,4 +1,4 @@
-"""The only sockets of the gateway: aiohttp brings visits to the state and takes answers away."""
+"""The only sockets of the gateway: aiohttp brings requests to the state and sends its answers."""
 
 import asyncio
 import contextlib
@@ -7,29 +7,26 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from aiohttp import web
 
+from langchain_segmind.testing.answers import Answer, RefusalError, error_text
 from langchain_segmind.testing.checks import json_body
-from langchain_segmind.testing.errors import Answer, RefusalError, error_text
+from langchain_segmind.testing.endpoints import Route, find_route, respond
 from langchain_segmind.testing.ledger import LoggedRequest
-from langchain_segmind.testing.routes import Found, find_route, respond
-from langchain_segmind.testing.state import GatewayState, Visit
+from langchain_segmind.testing.state import GatewayState, HttpRequest
 
 _LARGEST_BODY = 64 * 1024 * 1024
-_BACKLOG = 1024  # a thousand clients may knock at once
-_FIRST_ERROR = 400
+_BACKLOG = 1024  # a thousand clients may connect at once
 _CYCLES = 5  # of the loop; a connection needs two or three from accepted to known
-_THREAD_NAME = "langchain-segmind-local-gateway"
 _GRACE = 0.02  # seconds that running requests may take to end when the gateway stops
 
 
-class Reception:
-    """Turns HTTP requests into logged visits, and answers into HTTP responses.
+class Handler:
+    """Logs HTTP requests, has the state answer them, and turns answers into HTTP responses.
 
     Args:
-        state: Who answers.
+        state: The gateway.
         watch: Called with every request once its answer is known, or None.
     """
 
@@ -46,10 +43,10 @@ class Reception:
     def application(self) -> web.Application:
         """Build the application to serve."""
         app = web.Application(client_max_size=_LARGEST_BODY)
-        app.router.add_route("*", "/{path:.*}", self._receive)
+        app.router.add_route("*", "/{path:.*}", self._handle)
         return app
 
-    async def _receive(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
         connection = self._connection(request)
         too_large = None
         try:
@@ -57,17 +54,14 @@ class Reception:
         except web.HTTPRequestEntityTooLarge:
             raw, too_large = b"", RefusalError(413).answer()
         headers = {name.lower(): value for name, value in request.headers.items()}
-        visit = Visit(request.method, request.path, headers, raw)
-        found = find_route(visit.path)
-        number = self._state.ledger.arrived(_entry(visit, found, connection))
-        answer = too_large or await respond(self._state, visit, found)
-        refused = answer.status is not None and answer.status >= _FIRST_ERROR
-        done = self._state.ledger.answered(
-            number,
-            answer.status,
-            executed=answer.executed,
-            error=error_text(answer) if refused else None,
-        )
+        asked = HttpRequest(request.method, request.path, headers, raw)
+        route = find_route(asked.path)
+        ledger = self._state.ledger
+        number = ledger.log_arrival(_entry(asked, route, connection))
+        answer = too_large or await respond(self._state, asked, route)
+        refused = answer.status is not None and answer.status >= 400
+        error = error_text(answer) if refused else None
+        done = ledger.log_answer(number, answer.status, executed=answer.executed, error=error)
         if self._watch is not None and done is not None:
             self._watch(done)
         return _response(request, answer)
@@ -81,18 +75,18 @@ class Reception:
         return known
 
 
-def _entry(visit: Visit, found: Found | None, connection: int) -> LoggedRequest:
+def _entry(request: HttpRequest, route: Route | None, connection: int) -> LoggedRequest:
     try:
-        body = json_body(visit.raw) if visit.raw else None
+        body = json_body(request.raw) if request.raw else None
     except RefusalError:
         body = None
     return LoggedRequest(
-        method=visit.method,
-        path=visit.path,
-        slug=found.slug if found else None,
-        headers=visit.headers,
+        method=request.method,
+        path=request.path,
+        slug=route.arguments.get("slug") if route else None,
+        headers=request.headers,
         body=body,
-        raw=visit.raw,
+        raw=request.raw,
         connection=connection,
     )
 
@@ -112,37 +106,21 @@ def _response(request: web.Request, answer: Answer) -> web.Response:
     return response
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where to listen.
-
-    Attributes:
-        host: The interface.
-        port: The port, or 0 for any that is free.
-    """
-
-    host: str
-    port: int
-
-
 class ServerThread:
     """An application served from a thread of its own, with an event loop of its own.
-
-    Args:
-        reception: What to serve.
-        address: Where to listen.
 
     Raises:
         OSError: The port is taken, or the host is not of this machine.
     """
 
-    def __init__(self, reception: Reception, address: Address) -> None:
-        self._reception = reception
-        self._listener = socket.create_server((address.host, address.port), backlog=_BACKLOG)
+    def __init__(self, handler: Handler, host: str, port: int) -> None:
+        self._handler = handler
+        self._listener = socket.create_server((host, port), backlog=_BACKLOG)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=_THREAD_NAME, daemon=True)
+        name = "langchain-segmind-local-gateway"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def port(self) -> int:
@@ -168,9 +146,8 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        runner = web.AppRunner(
-            self._reception.application(), access_log=None, shutdown_timeout=_GRACE
-        )
+        app = self._handler.application()
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         await web.SockSite(runner, self._listener, backlog=_BACKLOG).start()
         self._ready.set()

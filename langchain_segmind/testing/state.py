@@ -1,32 +1,23 @@
-"""All that answering takes, and the checks every call has to pass.
+"""All that answering takes: the gateway's state, an HTTP request, and a model run with its bill.
 
-No socket here: `server` brings visits and takes answers away; `routes` says who answers which.
+No socket here: `server` brings requests and sends answers; `endpoints` knows who answers which.
 """
 
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_segmind.testing.checks import fields, json_body
+from langchain_segmind.testing.answers import Answer, error_answer, to_json
 from langchain_segmind.testing.directory import Model
-from langchain_segmind.testing.embedding_replies import EmbeddingReply
-from langchain_segmind.testing.errors import INVALID_KEY, RefusalError
-from langchain_segmind.testing.ledger import Ledger
-from langchain_segmind.testing.queue import Jobs
+from langchain_segmind.testing.ledger import Ledger, in_dollars
+from langchain_segmind.testing.queue import JobQueue
 from langchain_segmind.testing.responder_pool import ResponderPool
-from langchain_segmind.testing.runs import Run
 
 
 @dataclass(frozen=True)
-class Visit:
-    """A request, free of any HTTP library.
-
-    Attributes:
-        method: The verb.
-        path: The path, decoded.
-        headers: The headers, names in lower case.
-        raw: The bytes of the body.
-    """
+class HttpRequest:
+    """A request, free of any HTTP library: names of headers are in lower case, the path decoded."""
 
     method: str
     path: str
@@ -36,24 +27,10 @@ class Visit:
 
 @dataclass(frozen=True)
 class GatewayState:
-    """All that answering takes.
-
-    Attributes:
-        ledger: What the gateway remembers.
-        jobs: What was handed in to its queue.
-        responders: Who asks the responder.
-        api_key: The one key that is valid.
-        directory: The models by slug.
-        latency: Seconds each run takes.
-        honor_stop: Whether stop sequences end an answer.
-        unfetchable: Hosts pictures cannot be fetched from.
-        refuses_format: Slugs that refuse any ``response_format``.
-        forward_tools: Whether the families' own tool fields reach the models.
-        embedding_reply: How vectors are told, or None for each family's own way.
-    """
+    """All that answering takes; the settings are described by `LocalGateway`."""
 
     ledger: Ledger
-    jobs: Jobs
+    jobs: JobQueue
     responders: ResponderPool
     api_key: str
     directory: Mapping[str, Model]
@@ -62,44 +39,60 @@ class GatewayState:
     unfetchable: Collection[str] = ()
     refuses_format: Collection[str] = ()
     forward_tools: bool = False
-    embedding_reply: EmbeddingReply | None = None
+    embedding_reply: str | None = None
 
 
-Execution = Callable[[], Awaitable[Run]]  # runs a model, and bills it
+@dataclass(frozen=True)
+class Receipt:
+    """What was billed for a run: its cost and the balance left, in dollars."""
+
+    run_id: str
+    cost: float
+    balance: float
 
 
-def check_key(state: GatewayState, visit: Visit) -> None:
-    """Refuse a visit without the right key in ``x-api-key``."""
-    key = visit.headers.get("x-api-key")
-    if not key and "authorization" not in visit.headers:
-        raise RefusalError(401)
-    if key != state.api_key:
-        raise RefusalError(401, INVALID_KEY)
+@dataclass(frozen=True)
+class Run:
+    """A run that happened."""
+
+    content: Any  # the model's own reply, a JSON value or bytes; or the body of an error
+    seconds: float  # how long the client waits for it
+    took: float  # the responder's time included
+    text: str | None = None
+    headers: Mapping[str, str | None] = field(default_factory=dict)  # None removes a usual one
+    receipt: Receipt | None = None  # None when the run failed
+    status: int = 200
+    written: bytes | None = None  # the content as JSON, when it is written already
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the content."""
+        if self.written is not None:
+            return self.written
+        return self.content if isinstance(self.content, bytes) else to_json(self.content)
+
+    def answer(self) -> Answer:
+        """Write what a client that waited gets."""
+        if self.receipt is None:
+            return error_answer(self.status, self.content, self.joined_headers({}) or None)
+        usual = {
+            "x-remaining-credits": f"{self.receipt.balance:.9f}",
+            "x-cost": f"{self.receipt.cost:.9f}",
+            "x-request-id": self.receipt.run_id,
+            "x-generation-time": f"{self.took:.4f}",
+        }
+        return Answer(200, self.raw, headers=self.joined_headers(usual), executed=True)
+
+    def joined_headers(self, usual: Mapping[str, str]) -> dict[str, str]:
+        """Join the gateway's headers and the reply's own, which replace or remove them."""
+        own = {name.lower(): value for name, value in self.headers.items()}
+        return {name: value for name, value in {**usual, **own}.items() if value is not None}
 
 
-def check_content_type(visit: Visit) -> None:
-    """Refuse a body that is not declared JSON."""
-    declared = visit.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared != "application/json":
-        raise RefusalError(406, "Invalid content type")
+Execution = Callable[[], Awaitable[Run]]
+"""Runs a model and bills it; raises a `RefusalError`, unbilled, when the run fails."""
 
 
-def find(state: GatewayState, slug: str) -> Model:
-    """Find the model of a slug."""
-    model = state.directory.get(slug)
-    if model is None:
-        raise RefusalError(404, f"Model '{slug}' not found")
-    if model.retired:
-        raise RefusalError(410, f"Model '{slug}' has been retired")
-    return model
-
-
-def check_credits(state: GatewayState) -> None:
-    """Refuse a run that nothing is left to pay for."""
-    if state.ledger.balance <= 0:
-        raise RefusalError(406, "Insufficient credits")
-
-
-def read_body(visit: Visit) -> dict[str, Any]:
-    """Read the JSON object that every model call sends."""
-    return fields(json_body(visit.raw), "body", optional=None)
+def bill(ledger: Ledger, cost: int) -> Receipt:
+    """Bill a run for its cost in billionths of a dollar, even if nobody waits for it anymore."""
+    return Receipt(uuid.uuid4().hex, in_dollars(cost), ledger.bill(cost))

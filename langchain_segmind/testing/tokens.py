@@ -1,4 +1,4 @@
-"""Counting tokens, roughly as models do: a few letters each. Deterministic, and never zero."""
+"""Count tokens, roughly as models do: a few letters each. Deterministic, and never zero."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from typing import Any
 from langchain_segmind.testing.conversation import Reply, Usage
 
 _PIECE = re.compile(r"\s*(?:\w{1,4}|[^\w\s])")
-_PICTURE = 85
+_IMAGE = 85
+_LONGEST_WORD = 512  # a longer one is base64
 
 
 def count(text: str) -> int:
@@ -25,34 +26,24 @@ def cut(text: str, most: int) -> str:
 
 
 def usage_of(body: Mapping[str, Any], reply: Reply, choices: int) -> Usage:
-    """Count what a run read and wrote.
-
-    Args:
-        body: The request body.
-        reply: The reply; its own `usage` wins.
-        choices: How many answers were written.
-    """
+    """Count what a run read and wrote, so many choices; the reply's own `usage` wins."""
     if reply.usage is not None:
         return reply.usage
-    read = sum(_count_words(body.get(key)) for key in ("messages", "prompt", "instruction"))
-    called = [call.name + json.dumps(dict(call.arguments)) for call in reply.calls]
-    said = (reply.text, reply.reasoning, reply.refusal, *called)
-    written = sum(count(text) for text in said if text)
+    read = sum(_count_in(body.get(key)) for key in ("messages", "prompt", "instruction"))
+    calls = [call.name + json.dumps(dict(call.arguments)) for call in reply.calls]
+    texts = (reply.text, reply.reasoning, reply.refusal, *calls)
+    written = sum(count(text) for text in texts if text)
     return Usage(max(1, read), max(1, written) * choices)
 
 
-def _count_words(value: Any) -> int:
+def _count_in(value: Any) -> int:
     match value:
         case str():
-            return _PICTURE if _is_data(value) else count(value)
+            is_data = len(value) > _LONGEST_WORD and " " not in value[:_LONGEST_WORD]
+            return _IMAGE if is_data or value.startswith("data:") else count(value)
         case list():
-            return sum(map(_count_words, value))
+            return sum(map(_count_in, value))
         case dict():
-            return sum(map(_count_words, value.values()))
+            return sum(map(_count_in, value.values()))
         case _:
             return 0
-
-
-def _is_data(text: str) -> bool:
-    longest_word = 512
-    return text.startswith("data:") or (len(text) > longest_word and " " not in text[:longest_word])

@@ -1,35 +1,62 @@
-"""The body formats: how each reads a request into a `ModelRequest`, and writes a `Reply` down.
+"""The body formats: how each reads a request into a `ModelRequest`, and writes a `Reply`.
 
 A new format is one file and one row here. Formats never import one another.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_segmind.testing.conversation import ModelRequest
 from langchain_segmind.testing.directory import Family
 from langchain_segmind.testing.families import anthropic, gemini, openai
-from langchain_segmind.testing.families.common import Reading, Writing
+from langchain_segmind.testing.families.common import (
+    Format,
+    Reading,
+    Writing,
+    read_response_format,
+)
+from langchain_segmind.testing.settings import check_settings
 
-__all__ = ["FORMATS", "Format", "Reading", "Writing"]
+__all__ = ["Reading", "Writing", "read_request", "write_reply"]
+
+# The gateway drops these silently, unless it forwards tools; they are not settings either.
+_DROPPED = frozenset(
+    {"tools", "tool_choice", "parallel_tool_calls", "toolConfig", "stream", "stream_options"}
+)
+_NO_SETTINGS = frozenset({"messages", "prompt", "response_format", *_DROPPED})
 
 
-@dataclass(frozen=True)
-class Format:
-    """One body format.
-
-    Attributes:
-        read: Request body to request; refuses what the family would refuse.
-        write: Reply to the family's reply body.
-    """
-
-    read: Callable[[Reading], ModelRequest]
-    write: Callable[[Writing], dict[str, Any]]
-
-
-FORMATS: Mapping[Family, Format] = {
-    "openai": Format(openai.read, openai.write),
-    "anthropic": Format(anthropic.read, anthropic.write),
-    "gemini": Format(gemini.read, gemini.write),
+_FORMATS: Mapping[Family, Format] = {
+    "openai": openai.FORMAT,
+    "anthropic": anthropic.FORMAT,
+    "gemini": gemini.FORMAT,
 }
+
+
+def read_request(reading: Reading) -> ModelRequest:
+    """Read a request body in its family's format.
+
+    Raises:
+        RefusalError: The body breaks one of the format's rules.
+    """
+    body, model = reading.body, reading.model
+    form = _FORMATS[model.family]
+    system, turns = form.read_conversation(reading)
+    left_out = _NO_SETTINGS | form.own_fields
+    request = ModelRequest(
+        slug=model.slug,
+        family=model.family,
+        system=system,
+        turns=turns,
+        response_format=read_response_format(body),
+        settings={key: value for key, value in body.items() if key not in left_out},
+        offer=form.read_offer(body) if reading.forward_tools else None,
+    )
+    form.check_response_format(request)
+    check_settings(request.settings, form.settings)
+    return request
+
+
+def write_reply(family: Family, writing: Writing) -> dict[str, Any]:
+    """Write a reply body in a family's format."""
+    return _FORMATS[family].write(writing)

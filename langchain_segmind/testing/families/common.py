@@ -1,118 +1,124 @@
-"""What every format is given to read and to write, and the fields they all share."""
+"""What every format is given to read and to write, and what they all read alike."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from langchain_segmind.testing.checks import fields, filled_string, one_of, refuse, shown
-from langchain_segmind.testing.conversation import ModelRequest, Reply, Tool, Turn, Usage
-from langchain_segmind.testing.directory import Model
-
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-
-# The gateway drops these without a word, unless it forwards tools; they are no settings either.
-_DROPPED = frozenset(
-    {"tools", "tool_choice", "parallel_tool_calls", "toolConfig", "stream", "stream_options"}
+from langchain_segmind.testing import checks as check
+from langchain_segmind.testing.conversation import (
+    Call,
+    Media,
+    ModelRequest,
+    Offer,
+    Reply,
+    Result,
+    Role,
+    Tool,
+    Turn,
+    Usage,
 )
+from langchain_segmind.testing.directory import Model
+from langchain_segmind.testing.settings import Rule
+
+T = TypeVar("T")
+Part = str | Media | Call | Result
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A request to read.
-
-    Attributes:
-        model: The model asked.
-        body: The JSON object sent.
-        unfetchable: Hosts the gateway cannot fetch pictures from.
-        forward_tools: Whether the family's own tool fields are read.
-    """
+    """A request to read."""
 
     model: Model
     body: Mapping[str, Any]
-    unfetchable: Collection[str] = ()
-    forward_tools: bool = False
+    unfetchable: Collection[str] = ()  # hosts that the gateway cannot fetch images from
+    forward_tools: bool = False  # whether the family's own tool fields are read
 
 
 @dataclass(frozen=True)
 class Writing:
-    """A reply to write.
-
-    Attributes:
-        slug: The model that answered.
-        reply: Its answer.
-        usage: What it counted.
-        run_id: The name of this run, for formats that give their replies an id.
-        stopped_by: The stop sequence that ended the answer, if one did.
-        choices: How many answers were asked for.
-    """
+    """A reply to write."""
 
     slug: str
     reply: Reply
     usage: Usage
-    run_id: str
-    stopped_by: str | None = None
+    run_id: str  # for formats that give their replies an id
+    stopped_by: str | None = None  # the stop sequence that ended the answer
     choices: int = 1
 
 
-def settings_of(body: Mapping[str, Any], *own: str) -> dict[str, Any]:
-    """Take the settings out of a body: all but the family's own fields and what is dropped."""
-    left_out = {*own, "messages", "prompt", "response_format", *_DROPPED}
-    return {key: value for key, value in body.items() if key not in left_out}
+@dataclass(frozen=True)
+class Format:
+    """One body format; each part refuses what the family would refuse."""
+
+    read_conversation: Callable[[Reading], tuple[str, tuple[Turn, ...]]]  # system text and turns
+    read_offer: Callable[[Mapping[str, Any]], Offer | None]
+    check_response_format: Callable[[ModelRequest], None]
+    settings: Mapping[str, Rule]
+    write: Callable[[Writing], dict[str, Any]]
+    own_fields: frozenset[str] = frozenset()  # further fields of the body that are not settings
 
 
-def flat_prompt(body: Mapping[str, Any]) -> tuple[Turn, ...] | None:
-    """Read the ``prompt`` that may stand in for ``messages``."""
+def flat_prompt(body: Mapping[str, Any]) -> tuple[Turn, ...]:
+    """Read the ``prompt`` that may stand in for ``messages``; empty if there are messages."""
     if "messages" in body:
-        return None
+        return ()
     if "prompt" not in body:
-        refuse("missing field 'messages'")
-    return (Turn("user", filled_string(body["prompt"], "prompt")),)
+        check.refuse("missing field 'messages'")
+    return (Turn("user", check.filled_string(body["prompt"], "prompt")),)
 
 
-def response_format(body: Mapping[str, Any]) -> dict[str, Any] | None:
+def turn_of(role: Role, parts: Sequence[Part], name: str | None = None) -> Turn:
+    """Make a turn of its parts, each kind in order."""
+    return Turn(
+        role,
+        "\n".join(_of_kind(parts, str)),
+        _of_kind(parts, Media),
+        name,
+        _of_kind(parts, Call),
+        _of_kind(parts, Result),
+    )
+
+
+def _of_kind(parts: Iterable[object], kind: type[T]) -> tuple[T, ...]:
+    return tuple(part for part in parts if isinstance(part, kind))
+
+
+def read_response_format(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read ``response_format``, which is written OpenAI's way for every family."""
     if "response_format" not in body:
         return None
-    where = "response_format"
-    value = fields(body[where], where, ["type"], None)
-    kind = one_of(value["type"], f"{where}.type", ["text", "json_object", "json_schema"])
-    if kind == "json_schema":
-        _check_schema(fields(value, where, ["type", "json_schema"])["json_schema"], where)
-    else:
-        fields(value, where, ["type"])
-    return value
-
-
-def _check_schema(value: Any, where: str) -> None:
+    where, value = "response_format", body["response_format"]
+    if check.type_of(value, where, "text", "json_object", "json_schema") != "json_schema":
+        return check.fields(value, where, ["type"])
     place = f"{where}.json_schema"
-    spec = fields(value, place, ["name", "schema"], ["strict", "description"])
-    if not isinstance(spec["name"], str) or not _NAME.fullmatch(spec["name"]):
-        refuse(f"{place}.name: expected 1 to 64 letters, digits, dashes and underscores")
-    fields(spec["schema"], f"{place}.schema", optional=None)
-    if not isinstance(spec.get("strict", False), bool | None):
-        refuse(f"{place}.strict: expected a boolean")
+    spec = check.fields(
+        check.field(value, where, "json_schema", "type"),
+        place,
+        ["name", "schema"],
+        ["strict", "description"],
+    )
+    check.name_string(spec["name"], f"{place}.name")
+    check.fields(spec["schema"], f"{place}.schema", optional=None)
+    check_strict(spec, place)
+    return check.fields(value, where, optional=None)
 
 
-def refuse_references(schema: Any, where: str) -> None:
-    """Refuse a schema that refers to parts of itself."""
-    match schema:
-        case dict():
-            for key in ("$ref", "$defs"):
-                if key in schema:
-                    refuse(f"{where}: {key} is not supported")
-            for value in schema.values():
-                refuse_references(value, where)
-        case list():
-            for value in schema:
-                refuse_references(value, where)
+def check_strict(spec: Mapping[str, Any], where: str) -> None:
+    """Check that ``strict``, where a schema comes with it, is true, false or null."""
+    if spec.get("strict") is not None:
+        check.boolean(spec["strict"], f"{where}.strict")
+
+
+def asks_for_json_object(request: ModelRequest) -> bool:
+    """Return whether the reply must be some JSON object."""
+    return (request.response_format or {}).get("type") == "json_object"
 
 
 def check_parameters(schema: Any, where: str) -> dict[str, Any]:
     """Check that the schema of a tool's arguments is one of an object, or empty."""
-    found = fields(schema, where, optional=None)
+    found = check.fields(schema, where, optional=None)
     if found and found.get("type", "object") != "object":
-        refuse(f"{where}.type: expected 'object', got {shown(found['type'])}")
+        check.refuse(f"{where}.type: expected 'object', got {check.shown(found['type'])}")
     return found
 
 
@@ -121,28 +127,38 @@ def unique_tools(tools: Iterable[Tool]) -> tuple[Tool, ...]:
     found = tuple(tools)
     names = [tool.name for tool in found]
     if twice := [name for name in names if names.count(name) > 1]:
-        refuse(f"tools: tool names must be unique, but '{twice[0]}' is not")
+        check.refuse(f"tools: tool names must be unique, but '{twice[0]}' is not")
     return found
 
 
 def narrowed(tools: tuple[Tool, ...], names: Sequence[Any], where: str) -> tuple[Tool, ...]:
     """Keep the tools of these names, all of which must exist."""
     if unknown := [name for name in names if name not in {tool.name for tool in tools}]:
-        refuse(f"{where}: {shown(unknown[0])} is not one of the tools")
+        check.refuse(f"{where}: {check.shown(unknown[0])} is not one of the tools")
     return tuple(tool for tool in tools if tool.name in names)
 
 
+def check_answered(
+    turns: Iterable[Turn], key: Callable[[Call | Result], object], unasked: str, unanswered: str
+) -> None:
+    """Refuse a conversation in which a call has no result, or a result has no call.
+
+    `key` is what a call and its result have in common; the texts have places for ``at`` and it.
+    """
+    waiting: list[object] = []
+    for at, turn in enumerate(turns):
+        for result in turn.results:
+            if key(result) not in waiting:
+                check.refuse(unasked.format(at=at, key=key(result)))
+            waiting.remove(key(result))
+        if waiting and not turn.results:
+            check.refuse(unanswered.format(at=at - 1))
+        waiting += [key(call) for call in turn.calls]
+    if waiting:
+        check.refuse(unanswered.format(at="last"))
+
+
 def finish_reason(reply: Reply) -> str:
-    """Tell why a reply ended, in OpenAI's words; one with calls ends to have them made."""
+    """Return why a reply ended, in OpenAI's words; one with calls ends to have them made."""
     calls = reply.calls and reply.finish_reason == "stop"
     return "tool_calls" if calls else reply.finish_reason
-
-
-def valid_name(value: Any) -> bool:
-    """Tell whether a value can be a speaker's name."""
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
-def asks_for_json_object(request: ModelRequest) -> bool:
-    """Tell whether the reply must be some JSON object."""
-    return (request.response_format or {}).get("type") == "json_object"

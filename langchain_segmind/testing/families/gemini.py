@@ -1,37 +1,28 @@
-"""Gemini's format, where ``messages`` is an object of system instruction and contents."""
+"""Gemini's format, where ``messages`` is an object of system instruction and contents.
 
+The fields of native tools are read only by a gateway that forwards tools.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Literal
 
-from langchain_segmind.testing.checks import (
-    decoded,
-    fields,
-    filled_list,
-    image_type,
-    one_of,
-    pdf,
-    refuse,
-    some_string,
-    string,
-)
+from langchain_segmind.testing import checks as check
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
     ModelRequest,
+    Offer,
     Reply,
     Result,
     Role,
+    Tool,
     Turn,
 )
-from langchain_segmind.testing.families import gemini_tools
-from langchain_segmind.testing.families.common import (
-    Reading,
-    Writing,
-    flat_prompt,
-    refuse_references,
-    response_format,
-    settings_of,
-)
-from langchain_segmind.testing.settings import GEMINI, check_settings
+from langchain_segmind.testing.families import common
+from langchain_segmind.testing.settings import COMMON, Rule, number, text_or_texts, texts, whole
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant"}
 _KINDS: dict[str, Literal["image", "audio", "video", "file"]] = {
@@ -40,58 +31,146 @@ _KINDS: dict[str, Literal["image", "audio", "video", "file"]] = {
     "video": "video",
     "application": "file",
 }
-
-_TOOLS: dict[Role, str] = {"user": "functionResponse", "assistant": "functionCall"}
-
+_FUNCTION_NAME = re.compile(r"[a-zA-Z_][\w.-]{0,63}")
 _FINISH_REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_UNANSWERED = (
+    "Please ensure that the function response parts are as many as the function call parts of the "
+    "turn before, and of the same names."
+)
 
 
-def read(reading: Reading) -> ModelRequest:
-    """Read a request body.
-
-    Args:
-        reading: The request.
-
-    Returns:
-        The request it asks.
-
-    Raises:
-        RefusalError: The body breaks one of the format's rules.
-    """
-    body = reading.body
-    prompt = flat_prompt(body)
-    system, turns = ("", prompt) if prompt else _conversation(body["messages"], reading)
-    request = ModelRequest(
-        slug=reading.model.slug,
-        family="gemini",
-        system=system,
-        turns=turns,
-        response_format=response_format(body),
-        settings=settings_of(body),
-        offer=gemini_tools.read_offer(body) if reading.forward_tools else None,
+def _read_conversation(reading: common.Reading) -> tuple[str, tuple[Turn, ...]]:
+    """Read the system instruction as the system text, and the contents as turns."""
+    if prompt := common.flat_prompt(reading.body):
+        return "", prompt
+    messages = reading.body["messages"]
+    check.fields(messages, "messages", ["contents"], ["system_instruction"])
+    place = "messages.contents"
+    turns = tuple(check.each(messages["contents"], place, _turn, reading.forward_tools))
+    common.check_answered(turns, attrgetter("name"), _UNANSWERED, _UNANSWERED)
+    if "system_instruction" not in messages:
+        return "", turns
+    where = "messages.system_instruction"
+    text = check.field(
+        check.field(messages["system_instruction"], where, "parts"), f"{where}.parts", "text"
     )
-    gemini_tools.check_answered(turns)
-    refuse_references(request.response_format, "response_format")
-    check_settings(request.settings, GEMINI)
-    return request
+    return check.some_string(text, f"{where}.parts.text"), turns
 
 
-def write(writing: Writing) -> dict[str, Any]:
-    """Write a reply body.
+def _check_response_format(request: ModelRequest) -> None:
+    """Refuse a schema that refers to parts of itself."""
+    _refuse_references(request.response_format, "response_format")
 
-    Args:
-        writing: The reply and what is known of its run.
 
-    Returns:
-        The body. A refusal is told as Gemini tells it: no candidates, but a block reason.
-    """
+def _refuse_references(schema: Any, where: str) -> None:
+    if isinstance(schema, dict):
+        for key in ("$ref", "$defs"):
+            if key in schema:
+                check.refuse(f"{where}: {key} is not supported")
+    if isinstance(schema, dict | list):
+        for value in schema.values() if isinstance(schema, dict) else schema:
+            _refuse_references(value, where)
+
+
+def _turn(value: Any, where: str, forward_tools: bool) -> Turn:
+    content = check.fields(value, where, ["role", "parts"])
+    role = _ROLES[check.one_of(content["role"], f"{where}.role", _ROLES)]
+    return common.turn_of(
+        role, check.each(content["parts"], f"{where}.parts", _part, role, forward_tools)
+    )
+
+
+def _part(value: Any, where: str, role: Role, forward_tools: bool) -> common.Part:
+    found = check.fields(value, where, optional=None)
+    if forward_tools and role == "assistant" and "functionCall" in found:
+        return _call(value, where)
+    if forward_tools and role == "user" and "functionResponse" in found:
+        return _result(value, where)
+    if "inlineData" not in found:
+        return check.some_string(check.field(value, where, "text"), f"{where}.text")
+    place = f"{where}.inlineData"
+    inline = check.fields(check.field(value, where, "inlineData"), place, ["mimeType", "data"])
+    mime = check.string(inline["mimeType"], f"{place}.mimeType")
+    kind = _KINDS.get(mime.partition("/")[0])
+    if kind is None or (kind == "file" and mime != "application/pdf"):
+        check.refuse(f"{place}.mimeType: unsupported type {mime!r}")
+    data = check.decoded(inline["data"], f"{place}.data")
+    if kind == "file":
+        check.pdf(data, place)
+    if kind == "image":
+        check.image_type(data, place)
+    return Media(kind, mime, data)
+
+
+def _call(value: Any, where: str) -> Call:
+    place = f"{where}.functionCall"
+    held = check.fields(value, where, ["functionCall"], ["thoughtSignature"])["functionCall"]
+    call = check.fields(held, place, ["name"], ["args", "id"])
+    name = check.filled_string(call["name"], f"{place}.name")
+    arguments = check.fields(call.get("args", {}), f"{place}.args", optional=None)
+    return Call(name, arguments, call.get("id"))
+
+
+def _result(value: Any, where: str) -> Result:
+    place = f"{where}.functionResponse"
+    held = check.field(value, where, "functionResponse")
+    result = check.fields(held, place, ["name", "response"], ["id"])
+    name = check.filled_string(result["name"], f"{place}.name")
+    response = check.fields(result["response"], f"{place}.response", optional=None)
+    text, *more = response.values() or [""]
+    if more or not isinstance(text, str):
+        text = json.dumps(response, ensure_ascii=False)
+    return Result(text, result.get("id"), name, "error" in response)
+
+
+def _read_offer(body: Mapping[str, Any]) -> Offer | None:
+    """Read ``tools`` and ``toolConfig``."""
+    if "tools" not in body:
+        if "toolConfig" in body:
+            check.refuse("toolConfig: function calling config is set without function declarations")
+        return None
+    groups = check.each(body["tools"], "tools", _tools)
+    tools = common.unique_tools(tool for group in groups for tool in group)
+    where = "toolConfig.functionCallingConfig"
+    config = check.fields(body.get("toolConfig", {}), "toolConfig", [], ["functionCallingConfig"])
+    chosen = check.fields(
+        config.get("functionCallingConfig", {}), where, [], ["mode", "allowedFunctionNames"]
+    )
+    mode = check.one_of(chosen.get("mode", "AUTO"), f"{where}.mode", ["AUTO", "ANY", "NONE"])
+    if "allowedFunctionNames" in chosen:
+        place = f"{where}.allowedFunctionNames"
+        if mode != "ANY":
+            check.refuse(f"{place}: should only be set when the mode is ANY")
+        tools = common.narrowed(
+            tools, check.filled_list(chosen["allowedFunctionNames"], place), place
+        )
+    return None if mode == "NONE" else Offer(tools, mode == "ANY")
+
+
+def _tools(value: Any, where: str) -> list[Tool]:
+    place = f"{where}.functionDeclarations"
+    return check.each(check.field(value, where, "functionDeclarations"), place, _tool)
+
+
+def _tool(value: Any, where: str) -> Tool:
+    spec = check.fields(value, where, ["name"], ["description", "parameters"])
+    name = check.string(spec["name"], f"{where}.name")
+    if not _FUNCTION_NAME.fullmatch(name):
+        check.refuse(f"{where}.name: invalid function name {name!r}")
+    parameters = common.check_parameters(spec.get("parameters", {}), f"{where}.parameters")
+    _refuse_references(parameters, f"{where}.parameters")
+    return Tool(name, spec.get("description") or "", parameters)
+
+
+def _write_reply(writing: common.Writing) -> dict[str, Any]:
+    """Write a reply body. A refusal has no candidates, but a block reason."""
     reply, used = writing.reply, writing.usage
-    told: dict[str, Any] = {"candidates": [_candidate(reply)]}
+    answer: dict[str, Any] = {"candidates": [_candidate(reply)]}
     if reply.refusal is not None:
         blocked = {"blockReason": "SAFETY", "blockReasonMessage": reply.refusal}
-        told = {"promptFeedback": blocked}
+        answer = {"promptFeedback": blocked}
     return {
-        **told,
+        **answer,
         "usageMetadata": {
             "promptTokenCount": used.input_tokens,
             "candidatesTokenCount": used.output_tokens,
@@ -102,64 +181,29 @@ def write(writing: Writing) -> dict[str, Any]:
 
 
 def _candidate(reply: Reply) -> dict[str, Any]:
-    thoughts = [] if reply.reasoning is None else [{"text": reply.reasoning, "thought": True}]
-    called = [gemini_tools.write_call(call) for call in reply.calls]
-    said = [{"text": reply.text}] if reply.text else []
+    parts: list[dict[str, Any]] = []
+    if reply.reasoning is not None:
+        parts.append({"text": reply.reasoning, "thought": True})
+    if reply.text:
+        parts.append({"text": reply.text})
+    for call in reply.calls:
+        named = {} if call.id is None else {"id": call.id}
+        parts.append({"functionCall": {**named, "name": call.name, "args": dict(call.arguments)}})
     return {
         "index": 0,
-        "content": {"role": "model", "parts": [*thoughts, *said, *called]},
+        "content": {"role": "model", "parts": parts},
         "finishReason": _FINISH_REASONS.get(reply.finish_reason, reply.finish_reason),
     }
 
 
-def _conversation(value: Any, reading: Reading) -> tuple[str, tuple[Turn, ...]]:
-    messages = fields(value, "messages", ["contents"], ["system_instruction"])
-    contents = filled_list(messages["contents"], "messages.contents")
-    turns = tuple(
-        _turn(item, f"messages.contents[{at}]", reading) for at, item in enumerate(contents)
-    )
-    if "system_instruction" not in messages:
-        return "", turns
-    where = "messages.system_instruction"
-    parts = fields(messages["system_instruction"], where, ["parts"])["parts"]
-    text = fields(parts, f"{where}.parts", ["text"])["text"]
-    return some_string(text, f"{where}.parts.text"), turns
-
-
-def _turn(value: Any, where: str, reading: Reading) -> Turn:
-    content = fields(value, where, ["role", "parts"])
-    role = _ROLES[one_of(content["role"], f"{where}.role", _ROLES)]
-    parts = [
-        _part(part, f"{where}.parts[{at}]", _TOOLS[role] if reading.forward_tools else "")
-        for at, part in enumerate(filled_list(content["parts"], f"{where}.parts"))
-    ]
-    return Turn(
-        role,
-        "\n".join(part for part in parts if isinstance(part, str)),
-        tuple(part for part in parts if isinstance(part, Media)),
-        calls=tuple(part for part in parts if isinstance(part, Call)),
-        results=tuple(part for part in parts if isinstance(part, Result)),
-    )
-
-
-def _part(value: Any, where: str, tools: str) -> str | Media | Call | Result:
-    if tools and tools in fields(value, where, optional=None):
-        read_tool = gemini_tools.read_call if tools == "functionCall" else gemini_tools.read_result
-        return read_tool(value, where)
-    if "inlineData" not in fields(value, where, optional=None):
-        return some_string(fields(value, where, ["text"])["text"], f"{where}.text")
-    place = f"{where}.inlineData"
-    inline = fields(fields(value, where, ["inlineData"])["inlineData"], place, ["mimeType", "data"])
-    mime = string(inline["mimeType"], f"{place}.mimeType")
-    kind = _KINDS.get(mime.partition("/")[0])
-    if kind is None or (kind == "file" and mime != "application/pdf"):
-        refuse(f"{place}.mimeType: unsupported type {mime!r}")
-    return Media(kind, mime, _content(mime, decoded(inline["data"], f"{place}.data"), place))
-
-
-def _content(mime: str, data: bytes, where: str) -> bytes:
-    if mime == "application/pdf":
-        pdf(data, where)
-    if mime.startswith("image/"):
-        image_type(data, where)
-    return data
+_SETTINGS: Mapping[str, Rule] = {
+    **COMMON,
+    "temperature": number(0, 2),
+    "seed": whole(),
+    "stop": text_or_texts(5),
+    "stop_sequences": texts(5),
+    "stopSequences": texts(5),
+}
+FORMAT = common.Format(
+    _read_conversation, _read_offer, _check_response_format, _SETTINGS, _write_reply
+)

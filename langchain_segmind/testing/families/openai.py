@@ -1,83 +1,202 @@
-"""OpenAI's chat format, as every family but Claude and Gemini takes it."""
+"""OpenAI's chat format, as every family but Claude and Gemini takes it.
 
+The fields of native tools are read only by a gateway that forwards tools.
+"""
+
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
-from langchain_segmind.testing.checks import (
-    decoded,
-    fields,
-    filled_list,
-    filled_string,
-    image_type,
-    one_of,
-    pdf,
-    refuse,
-    string,
+from langchain_segmind.testing import checks as check
+from langchain_segmind.testing.conversation import (
+    Call,
+    Media,
+    ModelRequest,
+    Offer,
+    Reply,
+    Result,
+    Role,
+    Tool,
+    Turn,
 )
-from langchain_segmind.testing.conversation import Media, ModelRequest, Reply, Result, Role, Turn
-from langchain_segmind.testing.families import openai_tools
-from langchain_segmind.testing.families.common import (
-    Reading,
-    Writing,
-    asks_for_json_object,
-    finish_reason,
-    flat_prompt,
-    response_format,
-    settings_of,
-    valid_name,
+from langchain_segmind.testing.families import common
+from langchain_segmind.testing.settings import (
+    COMMON,
+    Rule,
+    number,
+    text_or_texts,
+    whole,
+    words,
 )
-from langchain_segmind.testing.settings import OPENAI, check_settings
 
 _ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
-_PARTS = ("text", "image_url", "input_audio", "file")
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL)
+_UNASKED = (
+    "messages[{at}]: messages with role 'tool' must be a response to a preceding message with "
+    "'tool_calls'"
+)
+_UNANSWERED = (
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+    "'tool_call_id'."
+)
 
 
-def read(reading: Reading) -> ModelRequest:
-    """Read a request body.
-
-    Args:
-        reading: The request.
-
-    Returns:
-        The request it asks.
-
-    Raises:
-        RefusalError: The body breaks one of the format's rules.
-    """
+def _read_conversation(reading: common.Reading) -> tuple[str, tuple[Turn, ...]]:
+    """Read the leading system messages as the system text, and the other messages as turns."""
     body = reading.body
-    turns = flat_prompt(body) or _turns(reading)
-    leading = next((at for at, turn in enumerate(turns) if turn.role != "system"), len(turns))
-    request = ModelRequest(
-        slug=reading.model.slug,
-        family="openai",
-        system="\n\n".join(turn.text for turn in turns[:leading]),
-        turns=turns[leading:],
-        response_format=response_format(body),
-        settings=settings_of(body),
-        offer=openai_tools.read_offer(body) if reading.forward_tools else None,
+    turns = common.flat_prompt(body) or tuple(
+        check.each(body["messages"], "messages", _turn, reading)
     )
-    openai_tools.check_answered(turns)
-    if asks_for_json_object(request) and not any("json" in turn.text.lower() for turn in turns):
-        refuse(
+    common.check_answered(turns, attrgetter("id"), _UNASKED, _UNANSWERED)
+    leading = next((at for at, turn in enumerate(turns) if turn.role != "system"), len(turns))
+    return "\n\n".join(turn.text for turn in turns[:leading]), turns[leading:]
+
+
+def _check_response_format(request: ModelRequest) -> None:
+    """Refuse to write JSON where no message has the word in it."""
+    texts = [request.system, *(turn.text for turn in request.turns)]
+    if common.asks_for_json_object(request) and not any("json" in text.lower() for text in texts):
+        check.refuse(
             "'messages' must contain the word 'json' in some form, to use "
             "'response_format' of type 'json_object'."
         )
-    check_settings(request.settings, OPENAI)
-    return request
 
 
-def write(writing: Writing) -> dict[str, Any]:
-    """Write a reply body.
+def _turn(value: Any, where: str, reading: common.Reading) -> Turn:
+    if reading.forward_tools and isinstance(value, dict):
+        if value.get("role") == "tool":
+            return _result(value, where, reading)
+        if value.get("role") == "assistant" and "tool_calls" in value:
+            rest = {key: held for key, held in value.items() if key != "tool_calls"}
+            turn = _turn({**rest, "content": value.get("content") or ""}, where, reading)
+            calls = check.each(value["tool_calls"], f"{where}.tool_calls", _call)
+            return replace(turn, calls=tuple(calls))
+    message = check.fields(value, where, ["role", "content"], ["name"])
+    role = _ROLES[check.one_of(message["role"], f"{where}.role", _ROLES)]
+    name = check.name_string(message["name"], f"{where}.name") if "name" in message else None
+    content = message["content"]
+    if isinstance(content, str):
+        return Turn(role, content, name=name)
+    return common.turn_of(role, check.each(content, f"{where}.content", _part, reading), name)
 
-    Args:
-        writing: The reply and what is known of its run.
 
-    Returns:
-        The body.
-    """
+def _result(value: dict[str, Any], where: str, reading: common.Reading) -> Turn:
+    content = check.field(value, where, "content", "role", "tool_call_id")
+    turn = _turn({"role": "user", "content": content}, where, reading)
+    if turn.media:
+        check.refuse(f"{where}.content: the content of a tool message must be text")
+    result = Result(turn.text, check.filled_string(value["tool_call_id"], f"{where}.tool_call_id"))
+    return Turn("user", "", results=(result,))
+
+
+def _part(value: Any, where: str, reading: common.Reading) -> str | Media:
+    kind = check.type_of(value, where, "text", "image_url", "input_audio", "file")
+    held = check.field(value, where, kind, "type")
+    place = f"{where}.{kind}"
+    match kind:
+        case "text":
+            return check.string(held, place)
+        case "image_url":
+            return _image(check.fields(held, place, ["url"], ["detail"]), place, reading)
+        case "input_audio":
+            return _audio(check.fields(held, place, ["data", "format"]), place)
+        case _:
+            return _file(check.fields(held, place, ["file_data"], ["filename"]), place)
+
+
+def _image(held: dict[str, Any], where: str, reading: common.Reading) -> Media:
+    if reading.model.images is False:
+        check.refuse(f"{where}: the model {reading.model.slug} does not take images")
+    if "detail" in held:
+        check.one_of(held["detail"], f"{where}.detail", ["auto", "low", "high"])
+    url = check.string(held["url"], f"{where}.url")
+    if inline := _DATA_URI.fullmatch(url):
+        data = check.decoded(inline[2], f"{where}.url")
+        return Media("image", check.image_type(data, f"{where}.url"), data)
+    return Media("image", url=_web_address(url, f"{where}.url", reading))
+
+
+def _web_address(url: str, where: str, reading: common.Reading) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        check.refuse(f"{where}: not a valid URL")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        check.refuse(f"{where}: expected an http(s) URL or a base64 data URI")
+    if parts.hostname in reading.unfetchable:
+        check.refuse(f"{where}: failed to fetch the image from {parts.hostname}")
+    return url
+
+
+def _audio(held: dict[str, Any], where: str) -> Media:
+    form = check.one_of(held["format"], f"{where}.format", ["wav", "mp3"])
+    return Media("audio", f"audio/{form}", check.decoded(held["data"], f"{where}.data"))
+
+
+def _file(held: dict[str, Any], where: str) -> Media:
+    if "filename" in held:
+        check.string(held["filename"], f"{where}.filename")
+    place = f"{where}.file_data"
+    inline = _DATA_URI.fullmatch(check.string(held["file_data"], place))
+    if inline is None:
+        check.refuse(f"{place}: expected a base64 data URI")
+    data = check.decoded(inline[2], place)
+    if inline[1] == "application/pdf":
+        check.pdf(data, place)
+    return Media("file", inline[1], data)
+
+
+def _read_offer(body: Mapping[str, Any]) -> Offer | None:
+    """Read ``tools``, ``tool_choice`` and ``parallel_tool_calls``."""
+    if "tools" not in body:
+        for name in ("tool_choice", "parallel_tool_calls"):
+            if name in body:
+                check.refuse(f"'{name}' is only allowed when 'tools' are specified")
+        return None
+    tools = common.unique_tools(check.each(body["tools"], "tools", _tool))
+    parallel = check.boolean(body.get("parallel_tool_calls", True), "parallel_tool_calls")
+    most = None if parallel else 1
+    where, choice = "tool_choice", body.get("tool_choice", "auto")
+    if isinstance(choice, str):
+        kind = check.one_of(choice, where, ("auto", "none", "required"))
+        return None if kind == "none" else Offer(tools, kind == "required", most)
+    check.type_of(choice, where, "function")
+    place = f"{where}.function"
+    chosen = check.field(check.field(choice, where, "function", "type"), place, "name")
+    return Offer(common.narrowed(tools, [chosen], f"{place}.name"), forced=True, most=most)
+
+
+def _tool(value: Any, where: str) -> Tool:
+    check.type_of(value, where, "function")
+    place = f"{where}.function"
+    spec = check.field(value, where, "function", "type")
+    check.fields(spec, place, ["name"], ["description", "parameters", "strict"])
+    name = check.name_string(spec["name"], f"{place}.name")
+    common.check_strict(spec, place)
+    parameters = common.check_parameters(spec.get("parameters", {}), f"{place}.parameters")
+    return Tool(name, spec.get("description") or "", parameters)
+
+
+def _call(value: Any, where: str) -> Call:
+    call = check.fields(value, where, ["id", "type", "function"])
+    check.type_of(call, where, "function")
+    held = check.fields(call["function"], f"{where}.function", ["name", "arguments"])
+    place = f"{where}.function.arguments"
+    try:
+        arguments = json.loads(check.filled_string(held["arguments"], place))
+    except ValueError:
+        check.refuse(f"{place}: expected JSON")
+    name = check.filled_string(held["name"], f"{where}.function.name")
+    call_id = check.filled_string(call["id"], f"{where}.id")
+    return Call(name, check.fields(arguments, place, optional=None), call_id)
+
+
+def _write_reply(writing: common.Writing) -> dict[str, Any]:
+    """Write a reply body."""
     used = writing.usage
     message = _message(writing.reply, writing.run_id)
     return {
@@ -85,7 +204,7 @@ def write(writing: Writing) -> dict[str, Any]:
         "object": "chat.completion",
         "model": writing.slug,
         "choices": [
-            {"index": at, "message": message, "finish_reason": finish_reason(writing.reply)}
+            {"index": at, "message": message, "finish_reason": common.finish_reason(writing.reply)}
             for at in range(writing.choices)
         ],
         "usage": {
@@ -103,106 +222,31 @@ def _message(reply: Reply, run_id: str) -> dict[str, Any]:
     if reply.reasoning is not None:
         message["reasoning_content"] = reply.reasoning
     if reply.calls:
-        told = [openai_tools.write_call(call, at, run_id) for at, call in enumerate(reply.calls)]
-        message |= {"content": reply.text or None, "tool_calls": told}
+        calls = [_written_call(call, at, run_id) for at, call in enumerate(reply.calls)]
+        message |= {"content": reply.text or None, "tool_calls": calls}
     return message
 
 
-def _turns(reading: Reading) -> tuple[Turn, ...]:
-    messages = filled_list(reading.body["messages"], "messages")
-    return tuple(_turn(item, f"messages[{at}]", reading) for at, item in enumerate(messages))
+def _written_call(call: Call, number: int, run_id: str) -> dict[str, Any]:
+    arguments = json.dumps(dict(call.arguments), ensure_ascii=False)
+    return {
+        "id": call.id or f"call_{run_id[:16]}{number}",
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }
 
 
-def _turn(value: Any, where: str, reading: Reading) -> Turn:
-    if reading.forward_tools and isinstance(value, dict):
-        if value.get("role") == "tool":
-            return _result(value, where, reading)
-        if value.get("role") == "assistant" and "tool_calls" in value:
-            rest = {key: held for key, held in value.items() if key != "tool_calls"}
-            said = _turn({**rest, "content": value.get("content") or ""}, where, reading)
-            calls = openai_tools.read_calls(value["tool_calls"], f"{where}.tool_calls")
-            return replace(said, calls=calls)
-    message = fields(value, where, ["role", "content"], ["name"])
-    role = _ROLES[one_of(message["role"], f"{where}.role", _ROLES)]
-    name = message.get("name")
-    if "name" in message and not valid_name(name):
-        refuse(f"{where}.name: expected 1 to 64 letters, digits, dashes and underscores")
-    content = message["content"]
-    if isinstance(content, str):
-        return Turn(role, content, name=name)
-    parts = [
-        _part(part, f"{where}.content[{at}]", reading)
-        for at, part in enumerate(filled_list(content, f"{where}.content"))
-    ]
-    return Turn(
-        role,
-        "\n".join(part for part in parts if isinstance(part, str)),
-        tuple(part for part in parts if isinstance(part, Media)),
-        name,
-    )
-
-
-def _result(value: dict[str, Any], where: str, reading: Reading) -> Turn:
-    message = fields(value, where, ["role", "content", "tool_call_id"])
-    said = _turn({"role": "user", "content": message["content"]}, where, reading)
-    if said.media:
-        refuse(f"{where}.content: only text may be said by a tool")
-    result = Result(said.text, filled_string(message["tool_call_id"], f"{where}.tool_call_id"))
-    return Turn("user", "", results=(result,))
-
-
-def _part(value: Any, where: str, reading: Reading) -> str | Media:
-    kind = one_of(fields(value, where, ["type"], None)["type"], f"{where}.type", _PARTS)
-    held = fields(value, where, ["type", kind])[kind]
-    place = f"{where}.{kind}"
-    match kind:
-        case "text":
-            return string(held, place)
-        case "image_url":
-            return _image(fields(held, place, ["url"], ["detail"]), place, reading)
-        case "input_audio":
-            return _audio(fields(held, place, ["data", "format"]), place)
-        case _:
-            return _file(fields(held, place, ["file_data"], ["filename"]), place)
-
-
-def _image(held: dict[str, Any], where: str, reading: Reading) -> Media:
-    if reading.model.images is False:
-        refuse(f"{where}: the model {reading.model.slug} does not take images")
-    if "detail" in held:
-        one_of(held["detail"], f"{where}.detail", ["auto", "low", "high"])
-    url = string(held["url"], f"{where}.url")
-    if inline := _DATA_URI.fullmatch(url):
-        data = decoded(inline[2], f"{where}.url")
-        return Media("image", image_type(data, f"{where}.url"), data)
-    return Media("image", url=_web_address(url, f"{where}.url", reading))
-
-
-def _web_address(url: str, where: str, reading: Reading) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        refuse(f"{where}: not a valid URL")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        refuse(f"{where}: expected an http(s) URL or a base64 data URI")
-    if parts.hostname in reading.unfetchable:
-        refuse(f"{where}: failed to fetch the image from {parts.hostname}")
-    return url
-
-
-def _audio(held: dict[str, Any], where: str) -> Media:
-    form = one_of(held["format"], f"{where}.format", ["wav", "mp3"])
-    return Media("audio", f"audio/{form}", decoded(held["data"], f"{where}.data"))
-
-
-def _file(held: dict[str, Any], where: str) -> Media:
-    if "filename" in held:
-        string(held["filename"], f"{where}.filename")
-    place = f"{where}.file_data"
-    inline = _DATA_URI.fullmatch(string(held["file_data"], place))
-    if inline is None:
-        refuse(f"{place}: expected a base64 data URI")
-    data = decoded(inline[2], place)
-    if inline[1] == "application/pdf":
-        pdf(data, place)
-    return Media("file", inline[1], data)
+_SETTINGS: Mapping[str, Rule] = {
+    **COMMON,
+    "temperature": number(0, 2),
+    "max_completion_tokens": whole(1),
+    "n": whole(1, 8),
+    "seed": whole(),
+    "presence_penalty": number(-2, 2),
+    "frequency_penalty": number(-2, 2),
+    "stop": text_or_texts(4),
+    "reasoning_effort": words("none", "minimal", "low", "medium", "high", "xhigh"),
+}
+FORMAT = common.Format(
+    _read_conversation, _read_offer, _check_response_format, _SETTINGS, _write_reply
+)

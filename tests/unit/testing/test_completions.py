@@ -18,16 +18,16 @@ from langchain_segmind.testing import (
 )
 from langchain_segmind.testing.completions import (
     UnreadableError,
-    UnsayableError,
-    reply_of,
-    request_of,
+    UnsupportedError,
+    completion_body,
+    read_completion,
 )
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def told(*turns: Turn, system: str = "", **more: Any) -> dict[str, Any]:
-    return request_of(ModelRequest("gpt-4o", "openai", system, turns, **more), "real")
+    return completion_body(ModelRequest("gpt-4o", "openai", system, turns, **more), "real")
 
 
 def messages(*turns: Turn, system: str = "", **more: Any) -> Any:
@@ -35,7 +35,7 @@ def messages(*turns: Turn, system: str = "", **more: Any) -> Any:
 
 
 def answered(**message: Any) -> Reply:
-    return reply_of({"choices": [{"message": message, "finish_reason": "stop"}]})
+    return read_completion({"choices": [{"message": message, "finish_reason": "stop"}]})
 
 
 def test_the_conversation_is_told_in_order() -> None:
@@ -85,7 +85,7 @@ def test_pictures_sound_and_documents_are_shown() -> None:
     "media", [Media("video", "video/mp4", b"x"), Media("audio", "audio/ogg", b"x")]
 )
 def test_what_has_no_words_there_is_an_error_that_names_it(media: Media) -> None:
-    with pytest.raises(UnsayableError, match=str(media.mime)):
+    with pytest.raises(UnsupportedError, match=str(media.mime)):
         messages(Turn("user", "Look", (media,)))
 
 
@@ -142,7 +142,7 @@ def test_a_completion_is_understood() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
     message = {"content": "Yes.", "reasoning_content": "Hm.", "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "length"}
-    assert reply_of({"choices": [choice], "usage": usage}) == Reply(
+    assert read_completion({"choices": [choice], "usage": usage}) == Reply(
         "Yes.", finish_reason="length", reasoning="Hm.", usage=Usage(5, 2)
     )
 
@@ -172,7 +172,7 @@ def test_servers_may_say_it_in_their_own_ways(message: Any, reply: Reply) -> Non
 @pytest.mark.parametrize("usage", [None, "many", {}, {"prompt_tokens": 1.5}, {"prompt_tokens": -1}])
 def test_usage_that_is_none_is_left_to_be_counted(usage: Any) -> None:
     body = {"choices": [{"message": {"content": "Hi"}}], "usage": usage}
-    assert reply_of(body) == Reply("Hi")
+    assert read_completion(body) == Reply("Hi")
 
 
 @pytest.mark.parametrize(
@@ -192,4 +192,4 @@ def test_usage_that_is_none_is_left_to_be_counted(usage: Any) -> None:
 )
 def test_anything_else_is_no_completion(body: Any) -> None:
     with pytest.raises(UnreadableError):
-        reply_of(body)
+        read_completion(body)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from langchain_segmind.testing import ModelRequest, Reply, Turn, Usage
+from langchain_segmind.testing.answers import RefusalError
 from langchain_segmind.testing.directory import Family, build_directory
-from langchain_segmind.testing.errors import RefusalError
-from langchain_segmind.testing.families import FORMATS, Reading, Writing
+from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (2).to_bytes(4, "big") + (3).to_bytes(4, "big")
 PNG64 = base64.b64encode(PNG).decode()
@@ -28,7 +28,7 @@ JSON_SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"t
 
 def read(slug: str, body: dict[str, Any], unfetchable: tuple[str, ...] = ()) -> ModelRequest:
     model = DIRECTORY[slug]
-    return FORMATS[model.family].read(Reading(model, body, unfetchable))
+    return read_request(Reading(model, body, unfetchable))
 
 
 def refusal(slug: str, body: dict[str, Any], unfetchable: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -281,7 +281,7 @@ def source(kind: str, data: str, media_type: str) -> dict[str, Any]:
         (openai(user([source("image", PNG64, "image/jpeg")])), "declared image/jpeg"),
         (openai(user([document(PNG64)])), "PDF"),
         (openai(user([document(PDF64, "text/plain")])), "media_type"),
-        (openai(user("Hi"), assistant([source("image", PNG64, "image/png")])), "only text"),
+        (openai(user("Hi"), assistant([source("image", PNG64, "image/png")])), "must be text"),
         (openai(user("Hi"), instruction=""), "instruction"),
         (openai(user("Hi"), instruction=["x"]), "instruction"),
         (openai(user("Hi json"), response_format={"type": "json_object"}), "json_object"),
@@ -346,7 +346,7 @@ def test_gemini_reads_pictures_sounds_films_and_documents() -> None:
 
 
 def written(family: Family, reply: Reply, **more: Any) -> dict[str, Any]:
-    return FORMATS[family].write(Writing("slug", reply, Usage(3, 2), "1", **more))
+    return write_reply(family, Writing("slug", reply, Usage(3, 2), "1", **more))
 
 
 THOUGHTFUL = Reply("Yes.", finish_reason="length", reasoning="Hm.")

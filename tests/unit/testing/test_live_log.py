@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from langchain_segmind.testing import LoggedRequest
-from langchain_segmind.testing.live_log import LiveLog, describe, last_words
+from langchain_segmind.testing.live_log import LiveLog, describe, last_text
 
 JOB = "/v2/requests/0b5f"
 
@@ -82,5 +82,5 @@ def test_a_body_may_be_nested_deeply() -> None:
         (None, ""),
     ],
 )
-def test_the_last_words_are_found_in_every_format(body: Any, words: str) -> None:
-    assert last_words(body) == words
+def test_the_last_text_are_found_in_every_format(body: Any, words: str) -> None:
+    assert last_text(body) == words

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from langchain_segmind.testing import Call, ModelRequest, Offer, Reply, Result, Tool, Usage
+from langchain_segmind.testing.answers import RefusalError
 from langchain_segmind.testing.directory import Family, build_directory
-from langchain_segmind.testing.errors import RefusalError
-from langchain_segmind.testing.families import FORMATS, Reading, Writing
+from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
 
 SLUGS: dict[Family, str] = {
     "openai": "gpt-4o",
@@ -80,7 +80,7 @@ HISTORIES: dict[Family, dict[str, Any]] = {
 
 def read(family: Family, body: dict[str, Any], *, forward: bool = True) -> ModelRequest:
     reading = Reading(DIRECTORY[SLUGS[family]], body, forward_tools=forward)
-    return FORMATS[family].read(reading)
+    return read_request(reading)
 
 
 def refusal(family: Family, body: dict[str, Any], *, forward: bool = True) -> str:
@@ -283,7 +283,7 @@ def test_gemini_takes_no_references_in_a_schema(key: str, forward: bool) -> None
 
 
 def written(family: Family, reply: Reply) -> dict[str, Any]:
-    return FORMATS[family].write(Writing("slug", reply, Usage(3, 2), "1"))
+    return write_reply(family, Writing("slug", reply, Usage(3, 2), "1"))
 
 
 WITH_CALLS = Reply("Wait.", calls=(CALL, Call("now")))

@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 
 from langchain_segmind.testing import Queue
-from langchain_segmind.testing.queue import Jobs, State, Work
+from langchain_segmind.testing.queue import JobQueue, JobRecord, State
 
-TEN_SECONDS = Work("gpt-4o", 10.0, executed=True, cost=0.5, balance=9.5)
+TEN_SECONDS = JobRecord("gpt-4o", 10.0, executed=True, cost=0.5, balance=9.5)
 
 
-def state(jobs: Jobs, request_id: str, now: float) -> State:
-    entry = jobs.find(request_id, now)
-    assert entry is not None
-    return jobs.state(entry, now)
+def state(jobs: JobQueue, request_id: str, now: float) -> State:
+    record = jobs.find(request_id, now)
+    assert record is not None
+    return jobs.state(record, now)
 
 
 def test_a_job_goes_its_way_by_the_clock() -> None:
-    jobs = Jobs(Queue())
+    jobs = JobQueue(Queue())
     job = jobs.add(TEN_SECONDS, now=100.0)
     moments = {100.0: "QUEUED", 100.9: "QUEUED", 101.1: "PROCESSING", 109.9: "PROCESSING"}
     moments |= {110.0: "COMPLETED", 3000.0: "COMPLETED"}
@@ -25,8 +25,8 @@ def test_a_job_goes_its_way_by_the_clock() -> None:
 
 
 def test_a_job_goes_its_way_by_polls() -> None:
-    jobs = Jobs(Queue(polls=3))
-    job = jobs.add(Work("gpt-4o", 0.0), now=0.0)
+    jobs = JobQueue(Queue(polls=3))
+    job = jobs.add(JobRecord("gpt-4o", 0.0), now=0.0)
     seen = []
     for _ in range(5):
         seen.append(state(jobs, job, 0.0))
@@ -35,7 +35,7 @@ def test_a_job_goes_its_way_by_polls() -> None:
 
 
 def test_both_the_clock_and_the_polls_must_be_through() -> None:
-    jobs = Jobs(Queue(polls=1))
+    jobs = JobQueue(Queue(polls=1))
     job = jobs.add(TEN_SECONDS, now=0.0)
     assert state(jobs, job, 20.0) == "QUEUED"
     jobs.count_poll(job)
@@ -44,18 +44,18 @@ def test_both_the_clock_and_the_polls_must_be_through() -> None:
 
 
 def test_a_job_that_fails_takes_its_time() -> None:
-    jobs = Jobs(Queue())
-    job = jobs.add(Work("gpt-4o", 10.0, error="no"), now=0.0)
+    jobs = JobQueue(Queue())
+    job = jobs.add(JobRecord("gpt-4o", 10.0, error="no"), now=0.0)
     assert state(jobs, job, 5.0) == "PROCESSING"
     assert state(jobs, job, 10.0) == "FAILED"
 
 
 def test_metrics_tell_times_and_at_the_end_the_cost() -> None:
-    jobs = Jobs(Queue())
-    entry = jobs.find(jobs.add(TEN_SECONDS, now=0.0), now=0.0)
-    assert entry is not None
-    assert jobs.metrics(entry, 4.0) == {"inference_time": 3, "queue_time": 1, "total_time": 4}
-    assert jobs.metrics(entry, 60.0) == {
+    jobs = JobQueue(Queue())
+    record = jobs.find(jobs.add(TEN_SECONDS, now=0.0), now=0.0)
+    assert record is not None
+    assert jobs.metrics(record, 4.0) == {"inference_time": 3, "queue_time": 1, "total_time": 4}
+    assert jobs.metrics(record, 60.0) == {
         "cost": 0.5,
         "remaining_credits": 9.5,
         "inference_time": 9,
@@ -65,7 +65,7 @@ def test_metrics_tell_times_and_at_the_end_the_cost() -> None:
 
 
 def test_an_id_expires_some_time_after_its_job_ended() -> None:
-    jobs = Jobs(Queue(keep_seconds=60))
+    jobs = JobQueue(Queue(keep_seconds=60))
     job = jobs.add(TEN_SECONDS, now=0.0)
     assert jobs.find(job, 70.0) is not None
     assert jobs.find(job, 70.1) is None
@@ -73,15 +73,15 @@ def test_an_id_expires_some_time_after_its_job_ended() -> None:
 
 
 def test_what_expired_takes_no_room() -> None:
-    jobs = Jobs(Queue(keep_seconds=60))
+    jobs = JobQueue(Queue(keep_seconds=60))
     for now in range(0, 10_000, 100):
         jobs.add(TEN_SECONDS, now)
-    assert len(vars(jobs)["_entries"]) == 1
+    assert len(vars(jobs)["_records"]) == 1
 
 
 def test_jobs_are_listed_and_forgotten() -> None:
-    jobs = Jobs(Queue())
-    first, second = jobs.add(TEN_SECONDS, 0.0), jobs.add(Work("o3", 0.0, error="no"), 5.0)
+    jobs = JobQueue(Queue())
+    first, second = jobs.add(TEN_SECONDS, 0.0), jobs.add(JobRecord("o3", 0.0, error="no"), 5.0)
     jobs.count_poll(first)
     one, two = jobs.all(6.0)
     assert (one.id, one.slug, one.state, one.polls) == (first, "gpt-4o", "PROCESSING", 1)
