@@ -1,4 +1,4 @@
-"""Batch processing with Ray Data: many prompts on many machines, and no prompt is billed twice.
+"""Batch processing with Ray Data: many prompts on many machines, none of them billed twice.
 
     python examples/batch_on_ray.py prompts.parquet results --workers 8 --rate 20
 
@@ -105,7 +105,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--retry-unknown",
         action="store_true",
-        help="also send calls again that may have been billed",
+        help="also send prompts again that may have been billed",
     )
     options = parser.parse_args()
     if options.prompts and not options.results:

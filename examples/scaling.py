@@ -2,7 +2,7 @@
 
 One event loop is enough: at most `max_concurrency` calls are in flight, a rate limiter keeps to the
 limit of your plan, each answer is saved as soon as it arrives, and a failed call does not stop the
-others. A second run sends only the questions that have no answer yet.
+others. A second run sends the questions that have no answer yet, even if they may have been billed.
 
 Calls the live gateway if SEGMIND_API_KEY is set, and otherwise a local gateway that fails some of
 the calls. CALLS sets how many calls: by default 20 on the live gateway, and 2,000 on a local one.
@@ -24,7 +24,7 @@ from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_segmind import ChatSegmind, SegmindError, track_usage
 from langchain_segmind.testing import LocalGateway, live_or_local
 
-AT_ONCE = 100  # calls in flight, and connections
+MAX_CONCURRENCY = 100  # calls in flight, and connections
 PER_SECOND = 1_000  # calls started per second: set it to the limit of your plan
 
 
@@ -54,18 +54,18 @@ async def ask_all(questions: list[str], answers: Path) -> None:
 
     began, failed = time.perf_counter(), Counter[str]()
     limiter = InMemoryRateLimiter(
-        requests_per_second=PER_SECOND, check_every_n_seconds=0.01, max_bucket_size=AT_ONCE
+        requests_per_second=PER_SECOND, check_every_n_seconds=0.01, max_bucket_size=MAX_CONCURRENCY
     )
     with track_usage() as usage, answers.open("a") as file:
         async with ChatSegmind(
             model="gpt-5.4-mini",
             max_tokens=100,
-            max_connections=AT_ONCE,
+            max_connections=MAX_CONCURRENCY,
             max_retries=5,
             rate_limiter=limiter,
         ) as model:
             outcomes = model.abatch_as_completed(
-                missing, config={"max_concurrency": AT_ONCE}, return_exceptions=True
+                missing, config={"max_concurrency": MAX_CONCURRENCY}, return_exceptions=True
             )
             async for place, outcome in outcomes:
                 if isinstance(outcome, AIMessage):
