@@ -68,7 +68,7 @@ def check_sdist(sdist: Path, tracked: Iterable[str]) -> str:
         names = [member.name for member in archive if not member.isdir()]
     top = sdist.name.removesuffix(".tar.gz")
     _compare(sdist, names, [f"{top}/{name}" for name in [*tracked, "PKG-INFO"]])
-    return f"{_told(sdist, names)}: those that git tracks, and PKG-INFO"
+    return f"{_summary(sdist, names)}: those that git tracks, and PKG-INFO"
 
 
 def check_wheel(wheel: Path, tracked: Iterable[str], number: str) -> str:
@@ -85,10 +85,10 @@ def check_wheel(wheel: Path, tracked: Iterable[str], number: str) -> str:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         _compare(wheel, names, [*ours, *(f"{described}/{name}" for name in METADATA)])
-        told = email.message_from_bytes(archive.read(f"{described}/METADATA"))["Version"]
-    if told != number:
-        raise SystemExit(f"{wheel.name} says it is {told}, expected {number}")
-    return f"{_told(wheel, names)}: langchain_segmind, pytest_segmind.py, licence, metadata"
+        version = email.message_from_bytes(archive.read(f"{described}/METADATA"))["Version"]
+    if version != number:
+        raise SystemExit(f"{wheel.name} says it is {version}, expected {number}")
+    return f"{_summary(wheel, names)}: langchain_segmind, pytest_segmind.py, license, metadata"
 
 
 def _compare(archive: Path, names: list[str], expected: list[str]) -> None:
@@ -97,12 +97,12 @@ def _compare(archive: Path, names: list[str], expected: list[str]) -> None:
         "not expected": sorted({*names} - {*expected}),
         "there twice": sorted({name for name in names if names.count(name) > 1}),
     }
-    told = [f"{what}: {', '.join(found)}" for what, found in different.items() if found]
-    if told:
-        raise SystemExit(f"{archive.name}: {'; '.join(told)}")
+    faults = [f"{what}: {', '.join(found)}" for what, found in different.items() if found]
+    if faults:
+        raise SystemExit(f"{archive.name}: {'; '.join(faults)}")
 
 
-def _told(archive: Path, names: list[str]) -> str:
+def _summary(archive: Path, names: list[str]) -> str:
     return f"{archive.name}: {archive.stat().st_size / 1000:.0f} kB, {len(names)} files"
 
 
@@ -144,8 +144,8 @@ def _run(*command: str | Path, cwd: Path = ROOT) -> str:
         check=False,
     )
     if done.returncode:
-        told = " ".join(map(str, command))
-        raise SystemExit(f"{told}\n{done.stdout}{done.stderr}\nended with {done.returncode}")
+        line = " ".join(map(str, command))
+        raise SystemExit(f"{line}\n{done.stdout}{done.stderr}\nended with {done.returncode}")
     return done.stdout
 
 

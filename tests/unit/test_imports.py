@@ -42,8 +42,8 @@ def imports():
                 yield from ((file, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def ours():
-    """Give (file, module of ours that it imports), as `_flows.types`."""
+def own_imports():
+    """Give (file, module of this package that it imports), as `_flows.types`."""
     for file, name in imports():
         if name.startswith("langchain_segmind."):
             yield file, name.removeprefix("langchain_segmind.")
@@ -53,23 +53,25 @@ def ours():
 def test_imports_go_one_way(folder):
     allowed = {folder, *MAY_IMPORT[folder], *(BELOW - {"testing"} if folder != "testing" else ())}
 
-    for file, name in ours():
+    for file, name in own_imports():
         if file.parts[0].removesuffix(".py") == folder and str(file) not in IMPORT_NOTHING:
             known = any(name == a or name.startswith(f"{a}.") for a in allowed)
             assert known, f"{file} imports {name}; {folder} may import {sorted(allowed)}"
 
 
 @pytest.mark.parametrize("file", sorted(IMPORT_NOTHING))
-def test_what_stands_below_everything_imports_nothing_of_ours(file):
+def test_module_below_everything_imports_nothing_of_this_package(file):
     assert [
-        name for at, name in ours() if str(at).removesuffix(".py") == file.removesuffix(".py")
+        name
+        for at, name in own_imports()
+        if str(at).removesuffix(".py") == file.removesuffix(".py")
     ] == []
 
 
 def test_nothing_imports_a_public_module_but_other_public_modules():
     public = {path.stem for path in ROOT.glob("[a-z]*.py")} - {"errors", "models", "usage"}
 
-    for file, name in ours():
+    for file, name in own_imports():
         if file.parts[0].startswith("_") and file.name != "__init__.py":
             assert name.split(".")[0] not in public, f"{file} imports {name}"
 
@@ -85,7 +87,7 @@ def test_only_http_does_io_and_knows_the_time():
 def test_formats_never_import_one_another():
     formats = {"openai", "anthropic", "gemini"}
 
-    for file, name in ours():
+    for file, name in own_imports():
         if file.parts[0] == "_formats" and file.stem in formats:
             others = formats - {file.stem}
             assert name.removeprefix("_formats.").split(".")[0] not in others, f"{file}: {name}"

@@ -1,4 +1,4 @@
-"""What the pages tell of names, classes and statuses is what the code has."""
+"""Check that the names, classes and statuses on the pages are those of the code."""
 
 import re
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_links_inside_the_project_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_files_and_classes_that_are_named_exist(page):
+def test_files_and_classes_on_a_page_exist(page):
     text = page.read_text()
 
     for name in re.findall(r"`((?:examples|docs|tests|benchmarks)/[\w/.]+)`", text):
@@ -50,55 +50,54 @@ def test_files_and_classes_that_are_named_exist(page):
 # --- errors ----------------------------------------------------------------------------------
 
 ROWS = {names(row[0])[0]: row for row in rows(ERRORS, "## The errors")}
-SAID = ["", "Insufficient credits", "this model's maximum context length is 8192 tokens"]
+MESSAGES = ["", "Insufficient credits", "this model's maximum context length is 8192 tokens"]
 
 
 def classes_for(status):
-    return {errors.error_class_for(status, text)[0].__name__ for text in SAID}
+    return {errors.error_class_for(status, text)[0].__name__ for text in MESSAGES}
 
 
-def told_statuses(name):
+def documented_statuses(name):
     when = ROWS[name][2]
     ranges = {"3xx": range(300, 309), "5xx": range(500, 600)}
     listed = {int(number) for number in re.findall(r"\b[45]\d\d\b", when)}
     return listed.union(*(ranges[word] for word in ranges if word in when))
 
 
-def test_the_page_of_errors_tells_of_every_class():
+def test_errors_page_has_every_class():
     assert set(ROWS) == set(errors.__all__)
 
 
 @pytest.mark.parametrize("name", errors.__all__)
-def test_an_error_is_also_what_the_page_says(name):
+def test_error_has_the_bases_on_the_page(name):
     cls = getattr(errors, name)
     known = {**vars(exceptions), **vars(errors), "ValueError": ValueError}
     known |= {"RuntimeError": RuntimeError, "TimeoutError": TimeoutError}
 
-    told = names(ROWS[name][1])
-    assert all(issubclass(cls, known[other]) for other in told)
-    bases = {base.__name__ for base in cls.__bases__} - {"SegmindError"}
-    assert bases == set(told)
+    documented = set(names(ROWS[name][1]))
+    assert all(issubclass(cls, known[other]) for other in documented)
+    assert {base.__name__ for base in cls.__bases__} - {"SegmindError"} == documented
 
 
 @pytest.mark.parametrize("name", errors.__all__)
-def test_an_error_stands_for_the_statuses_the_page_says(name):
-    for status in told_statuses(name):
+def test_error_is_raised_for_the_statuses_on_the_page(name):
+    for status in documented_statuses(name):
         assert name in classes_for(status), status
 
 
 @pytest.mark.parametrize("status", [*range(300, 309), *range(400, 430), *range(500, 512)])
-def test_a_status_is_told_where_its_error_is(status):
+def test_status_is_on_the_page_in_the_row_of_its_error(status):
     name = errors.error_class_for(status, "")[0].__name__
     is_rare = 400 <= status < 500 and status not in errors._STATUS
 
-    assert status in told_statuses(name) or (is_rare and "other 4xx" in ROWS[name][2])
+    assert status in documented_statuses(name) or (is_rare and "other 4xx" in ROWS[name][2])
 
 
-def test_the_page_of_errors_names_what_an_error_holds():
+def test_errors_page_has_every_attribute_of_an_error():
     error = errors.SegmindError("x")
-    told = names(ERRORS.split("## What an error holds")[1])
+    documented = names(ERRORS.split("## What an error holds")[1])
 
-    assert set(vars(error)) | {"billed"} == set(told)
+    assert set(vars(error)) | {"billed"} == set(documented)
 
 
 # --- migration -------------------------------------------------------------------------------
@@ -113,28 +112,24 @@ def fields_of(cls: Any) -> set[str]:
     return found
 
 
-def test_every_argument_the_migration_page_names_is_there():
+def test_arguments_and_methods_on_the_migration_page_exist():
     for row in rows(MIGRATION, "## Arguments"):
         assert set(names(row[1])) <= fields_of(ChatSegmind), row
     for row in rows(MIGRATION, "## OpenAIEmbeddings"):
         assert set(names(row[1])) <= fields_of(SegmindEmbeddings), row
-
-
-def test_every_method_the_migration_page_names_is_there():
     for row in rows(MIGRATION, "## Methods"):
-        for name in names(row[1]):
-            assert callable(getattr(ChatSegmind, name)), name
+        assert all(callable(getattr(ChatSegmind, name)) for name in names(row[1])), row
 
 
-def test_an_argument_without_a_counterpart_is_no_argument_of_ours():
+def test_argument_without_a_counterpart_is_not_an_argument_of_chatsegmind():
     for row in rows(MIGRATION, "## Arguments"):
         if not names(row[1]):
             assert not set(names(row[0])) & fields_of(ChatSegmind), row
 
 
 @pytest.mark.parametrize("name", ["openai_api_key", "openai_organization", "organization"])
-def test_what_the_page_calls_an_error_is_one(name):
-    unknown = pytest.warns(UserWarning, match=f"{name}: no parameter")
+def test_argument_raises_an_error_where_the_page_says_so(name):
+    unknown = pytest.warns(UserWarning, match=f"{name}: not a parameter")
     with unknown, pytest.raises(ValueError, match=f"{name} cannot be set") as caught:
         ChatSegmind(model="gpt-4o", api_key="SG_key", **{name: "sk-secret"})
 
@@ -145,9 +140,9 @@ def test_every_argument_of_chatopenai_is_on_the_page():
     theirs = pytest.importorskip("langchain_openai", reason="`make faults` installs it")
     fields = theirs.ChatOpenAI.model_fields
 
-    told = {name for row in rows(MIGRATION, "## Arguments") for name in names(row[0])}
+    documented = {name for row in rows(MIGRATION, "## Arguments") for name in names(row[0])}
     own = set(fields) - set(BaseChatModel.model_fields)
-    assert own | {fields[name].alias or name for name in own} <= told
+    assert own | {fields[name].alias or name for name in own} <= documented
 
 
 # --- CONTRIBUTING ----------------------------------------------------------------------------

@@ -21,7 +21,7 @@ else:
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_floors_tested_are_those_promised():
+def test_tested_floors_are_those_of_the_dependencies():
     tested = dict(re.findall(r"([a-z0-9-]+)==([\d.]+)", _read("Makefile")))
 
     for name, requirement in _dependencies().items():
@@ -83,7 +83,7 @@ def imported_names(tree, is_late=False):
         yield from imported_names(node, is_late or within)
 
 
-def test_every_library_that_is_imported_is_a_dependency():
+def test_every_imported_library_is_a_dependency():
     extras = set().union(*map(_requirements, _project()["optional-dependencies"].values()))
 
     for found in imported_libraries():
@@ -115,7 +115,7 @@ def _read(name):
     return (ROOT / name).read_text()
 
 
-def test_the_changelog_tells_of_this_version():
+def test_changelog_has_this_version():
     assert f"## {langchain_segmind.__version__}" in _read("CHANGELOG.md")
 
 

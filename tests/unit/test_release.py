@@ -1,4 +1,4 @@
-"""What GitHub runs is what we run, and what is released is what it says."""
+"""Check what GitHub runs, and what a release contains."""
 
 import re
 import tarfile
@@ -17,9 +17,9 @@ WORKFLOWS = {
     path.stem: yaml.safe_load(path.read_text()) for path in ROOT.glob(".github/workflows/*")
 }
 JOBS: dict[str, dict[str, Any]] = {
-    f"{name}/{job}": told
+    f"{name}/{job}": description
     for name, workflow in WORKFLOWS.items()
-    for job, told in workflow["jobs"].items()
+    for job, description in workflow["jobs"].items()
 }
 
 
@@ -27,12 +27,8 @@ def read(name):
     return (ROOT / name).read_text()
 
 
-def commands(job):
-    return [step["run"] for step in job.get("steps", []) if "run" in step]
-
-
-def actions(job):
-    return [step["uses"] for step in job.get("steps", []) if "uses" in step]
+def commands(job, key="run"):
+    return [step[key] for step in job.get("steps", []) if key in step]
 
 
 def pythons(job):
@@ -76,7 +72,9 @@ def test_the_floors_are_tested_on_the_pythons_that_have_wheels_of_them():
 
 
 def test_nothing_is_published_before_the_tests_passed_and_the_version_was_checked():
-    publishers = [name for name, job in JOBS.items() if "pypi-publish" in str(actions(job))]
+    publishers = [
+        name for name, job in JOBS.items() if "pypi-publish" in str(commands(job, "uses"))
+    ]
     assert publishers == ["publish/publish"]
 
     job = JOBS["publish/publish"]
@@ -111,17 +109,17 @@ def test_actions_are_pinned_and_keep_no_credentials():
 CHANGELOG = "# Changelog\n\n## 1.2.3 (2030-01-31)\n\n## 1.2.2 (2029-01-31)\n"
 
 
-def test_code_and_changelog_tell_the_same_version():
+def test_code_and_changelog_have_the_same_version():
     assert versions.version(None) == langchain_segmind.__version__
 
 
 @pytest.mark.parametrize("tag", [None, "v1.2.3"])
-def test_a_version_told_alike_everywhere_is_right(tag):
+def test_version_is_right_when_it_is_the_same_everywhere(tag):
     assert versions.faults("1.2.3", CHANGELOG, tag) == []
 
 
 @pytest.mark.parametrize(
-    ("literal", "changelog", "tag", "told"),
+    ("literal", "changelog", "tag", "words"),
     [
         ("1.2.4", CHANGELOG, None, "CHANGELOG.md begins with 1.2.3, langchain_segmind is 1.2.4"),
         ("1.2.2", CHANGELOG, None, "CHANGELOG.md begins with 1.2.3, langchain_segmind is 1.2.2"),
@@ -131,10 +129,10 @@ def test_a_version_told_alike_everywhere_is_right(tag):
         ("1.2.3", "# Changelog\n", None, "CHANGELOG.md has no heading like"),
     ],
 )
-def test_a_version_told_differently_somewhere_is_named(literal, changelog, tag, told):
+def test_version_is_named_when_it_differs_somewhere(literal, changelog, tag, words):
     (fault,) = versions.faults(literal, changelog, tag)
 
-    assert fault.startswith(told)
+    assert fault.startswith(words)
 
 
 # --- what is inside --------------------------------------------------------------------------
@@ -163,12 +161,12 @@ def write_sdist(folder: Path, names: list[str]) -> Path:
     return path
 
 
-def test_a_wheel_of_the_package_and_its_plugin_is_right(tmp_path):
+def test_wheel_of_the_package_and_its_plugin_is_right(tmp_path):
     assert "7 files" in dist.check_wheel(write_wheel(tmp_path, INSIDE), TRACKED, "1")
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "words"),
     [
         ([*INSIDE, "tests/unit/test_x.py"], "not expected: tests/unit/test_x.py"),
         ([*INSIDE, "langchain_segmind/__pycache__/x.pyc"], "not expected: langchain_segmind/__py"),
@@ -176,17 +174,17 @@ def test_a_wheel_of_the_package_and_its_plugin_is_right(tmp_path):
         (INSIDE[:-1], "missing: langchain_segmind-1.dist-info/licenses/LICENSE"),
     ],
 )
-def test_a_wheel_that_holds_more_or_less_is_refused(tmp_path, names, told):
-    with pytest.raises(SystemExit, match=told):
+def test_wheel_with_more_or_less_is_rejected(tmp_path, names, words):
+    with pytest.raises(SystemExit, match=words):
         dist.check_wheel(write_wheel(tmp_path, names), TRACKED, "1")
 
 
-def test_a_wheel_that_says_another_version_is_refused(tmp_path):
+def test_wheel_of_another_version_is_rejected(tmp_path):
     with pytest.raises(SystemExit, match="says it is 2, expected 1"):
         dist.check_wheel(write_wheel(tmp_path, INSIDE, version="2"), TRACKED, "1")
 
 
-def test_an_sdist_holds_what_git_tracks(tmp_path):
+def test_sdist_has_what_git_tracks(tmp_path):
     assert "5 files" in dist.check_sdist(write_sdist(tmp_path, [*TRACKED, "PKG-INFO"]), TRACKED)
     with pytest.raises(SystemExit, match=r"not expected: langchain_segmind-1/\.env"):
         dist.check_sdist(write_sdist(tmp_path, [*TRACKED, "PKG-INFO", ".env"]), TRACKED)
