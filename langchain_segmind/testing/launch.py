@@ -55,8 +55,8 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         variables = environment(gateway)
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
-        what = "repeats what it is asked" if replies is None else "plays the replies in the program"
-        _print(f"No SEGMIND_API_KEY: no model is asked. A gateway on this machine {what}.")
+        what = "echoes the prompts" if replies is None else "returns the program's scripted replies"
+        _print(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}.")
         try:
             with active.taking_all(gateway.base_url, gateway.api_key):
                 yield gateway
