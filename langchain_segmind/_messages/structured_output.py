@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from langchain_core import exceptions
 from langchain_core.exceptions import OutputParserException
@@ -21,7 +21,7 @@ from langchain_core.output_parsers.openai_tools import (
     JsonOutputKeyToolsParser,
     PydanticToolsParser,
 )
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableMap
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.utils.function_calling import (
     convert_to_json_schema,
     convert_to_openai_function,
@@ -53,29 +53,32 @@ def structured_output_chain(
     Raises:
         ValueError: If the method is unknown, or lacks a schema that it needs.
     """
-    # What LangChain's tracing shows as the requested output.
-    traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
-    if method != "json_mode" and schema is None:
-        raise ValueError(f"schema is missing: method={method!r} needs one. Pass a class or a dict")
-    if method == "function_calling" and schema is not None:
-        name = convert_to_openai_tool(schema)["function"]["name"]
-        settings = {"tool_choice": name, "ls_structured_output_format": traced, **kwargs}
-        bound = model.bind_tools([schema], strict=strict, **settings)
-        parser = _reader(_call_parser(schema, name), _check_calls)
-        return _with_raw(bound, parser) if include_raw else bound | parser
-    if method == "json_schema" and schema is not None:
-        wanted_format = response_format(schema, strict=strict)
-    elif method == "json_mode":
-        if strict is not None:
-            raise ValueError("strict has no effect with method='json_mode'. Use json_schema")
-        wanted_format = {"type": "json_object"}
-    else:
+    if method not in get_args(Method):
         raise ValueError(
             f"method={method!r} is unknown. Use json_schema, function_calling or json_mode"
         )
-    bound = model.bind(response_format=wanted_format, ls_structured_output_format=traced, **kwargs)
-    parser = _reader(_parser(schema), _check_json)
-    return _with_raw(bound, parser) if include_raw else bound | parser
+    if method != "json_mode" and schema is None:
+        raise ValueError(f"schema is missing: method={method!r} needs one. Pass a class or a dict")
+    if method == "json_mode" and strict is not None:
+        raise ValueError("strict has no effect with method='json_mode'. Use json_schema")
+    # What LangChain's tracing shows as the requested output.
+    traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
+    settings = {"ls_structured_output_format": traced, **kwargs}
+    is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
+    parser: Runnable[Any, Any]
+    if method == "function_calling" and schema is not None:
+        name = convert_to_openai_tool(schema)["function"]["name"]
+        bound = model.bind_tools([schema], strict=strict, **{"tool_choice": name, **settings})
+        parser = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+        if is_model:
+            parser = PydanticToolsParser(tools=[schema], first_tool_only=True)
+        return bound | _reader(parser, _check_calls, include_raw)
+    wanted_format = {"type": "json_object"}
+    if method == "json_schema" and schema is not None:
+        wanted_format = response_format(schema, strict=strict)
+    bound = model.bind(response_format=wanted_format, **settings)
+    parser = PydanticOutputParser(pydantic_object=schema) if is_model else JsonOutputParser()
+    return bound | _reader(parser, _check_json, include_raw)
 
 
 def response_format(schema: Schema, *, strict: bool | None = None) -> dict[str, Any]:
@@ -86,20 +89,22 @@ def response_format(schema: Schema, *, strict: bool | None = None) -> dict[str, 
             `response_format` already.
         strict: Whether the model must follow the schema exactly; not sent if None.
     """
-    if isinstance(schema, Mapping):
-        if schema.get("type") in ("json_schema", "json_object", "text") and (
-            "json_schema" in schema or len(schema) == 1
-        ):
-            return dict(schema)
-        if isinstance(schema.get("schema"), Mapping) and "name" in schema:
-            return {"type": "json_schema", "json_schema": _strict(dict(schema), strict)}
-    name, description, json_schema = _describe(schema)
-    described = {
-        "name": _INVALID_IN_NAME.sub("_", name)[:64] or "answer",
-        **({"description": description} if description else {}),
-        "schema": _close(json_schema) if strict else json_schema,
-    }
-    return {"type": "json_schema", "json_schema": _strict(described, strict)}
+    fields = schema if isinstance(schema, Mapping) else {}
+    if fields.get("type") in ("json_schema", "json_object", "text") and (
+        "json_schema" in fields or len(fields) == 1
+    ):
+        return dict(fields)
+    if isinstance(fields.get("schema"), Mapping) and "name" in fields:
+        described = dict(fields)
+    else:
+        name, description, json_schema = _describe(schema)
+        described = {"name": _INVALID_IN_NAME.sub("_", name)[:64] or "answer"}
+        if description:
+            described["description"] = description
+        described["schema"] = _close(json_schema) if strict else json_schema
+    if strict is not None:
+        described["strict"] = strict
+    return {"type": "json_schema", "json_schema": described}
 
 
 def _describe(schema: Schema) -> tuple[str, str | None, dict[str, Any]]:
@@ -134,22 +139,6 @@ def _close(value: Any) -> Any:
     return closed
 
 
-def _strict(described: dict[str, Any], strict: bool | None) -> dict[str, Any]:
-    return described if strict is None else {**described, "strict": strict}
-
-
-def _parser(schema: Schema | None) -> Runnable[Any, Any]:
-    if isinstance(schema, type) and is_basemodel_subclass(schema):
-        return PydanticOutputParser(pydantic_object=schema)
-    return JsonOutputParser()
-
-
-def _call_parser(schema: Schema, name: str) -> Runnable[Any, Any]:
-    if isinstance(schema, type) and is_basemodel_subclass(schema):
-        return PydanticToolsParser(tools=[schema], first_tool_only=True)
-    return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
-
-
 def _check_refusal(message: AIMessage) -> None:
     """Raise for a refusal, which would otherwise be reported as output that is not JSON."""
     refusal = refusal_of(message)
@@ -162,6 +151,7 @@ def _check_refusal(message: AIMessage) -> None:
 
 def _check_json(message: AIMessage) -> None:
     """Raise unless the text is complete JSON: LangChain's parser would complete half of one."""
+    _check_refusal(message)
     metadata = message.response_metadata
     if "length" in (metadata.get("finish_reason"), metadata.get("native_finish_reason")):
         raise OutputParserException(f"The answer was cut short by the token limit: {message.text}")
@@ -178,6 +168,7 @@ def _check_json(message: AIMessage) -> None:
 
 def _check_calls(message: AIMessage) -> None:
     """Raise unless there is a call that could be parsed."""
+    _check_refusal(message)
     if message.tool_calls:
         return
     invalid = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
@@ -185,58 +176,46 @@ def _check_calls(message: AIMessage) -> None:
 
 
 def _reader(
-    parser: Runnable[Any, Any], check: Callable[[AIMessage], None]
+    parser: Runnable[Any, Any], check: Callable[[AIMessage], None], include_raw: bool
 ) -> Runnable[AIMessage, Any]:
-    """Make the step that reads an answer into an object, or raises OutputParserException.
+    """Make the step that reads an answer into an object.
 
-    LangChain's parsers let errors of pydantic and of deep nesting pass. In a stream they yield what
-    fits so far, and nothing where nothing fits; as a function, the step reads the whole answer.
+    In a stream, LangChain's parsers yield what fits so far, and nothing where nothing fits; as a
+    function, the step reads the whole answer.
     """
 
     def read(message: AIMessage, config: RunnableConfig) -> Any:
-        _check_refusal(message)
-        check(message)
-        with _raise_parser_errors(message):
-            return parser.invoke(message, config)
+        with _outcome(message, include_raw) as outcome:
+            check(message)
+            outcome["parsed"] = parser.invoke(message, config)
+        return outcome if include_raw else outcome["parsed"]
 
     async def aread(message: AIMessage, config: RunnableConfig) -> Any:
-        _check_refusal(message)
-        check(message)
-        with _raise_parser_errors(message):
-            return await parser.ainvoke(message, config)
+        with _outcome(message, include_raw) as outcome:
+            check(message)
+            outcome["parsed"] = await parser.ainvoke(message, config)
+        return outcome if include_raw else outcome["parsed"]
 
-    return RunnableLambda(read, aread).with_types(output_type=parser.OutputType)
+    output_type = dict[str, Any] if include_raw else parser.OutputType
+    return RunnableLambda(read, aread).with_types(output_type=output_type)
 
 
 @contextmanager
-def _raise_parser_errors(message: AIMessage) -> Iterator[None]:
+def _outcome(raw: AIMessage, include_raw: bool) -> Iterator[dict[str, Any]]:
+    """Keep the error of parsing in the outcome, or raise it as an OutputParserException.
+
+    LangChain's parsers let errors of pydantic and of deep nesting pass.
+    """
+    outcome: dict[str, Any] = {"raw": raw, "parsed": None, "parsing_error": None}
     try:
-        yield
-    except OutputParserException:
-        raise
-    except (ValueError, TypeError, RecursionError) as error:  # pydantic's is a ValueError
-        reason = f"The answer does not fit the schema: {error}"
-        raise OutputParserException(reason, llm_output=message.text) from error
-
-
-def _with_raw(
-    bound: Runnable[LanguageModelInput, Any], parser: Runnable[Any, Any]
-) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-    def parse(found: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
         try:
-            return _outcome(found["raw"], parser.invoke(found["raw"], config), None)
-        except Exception as error:  # noqa: BLE001 - it is what the user asked to be given
-            return _outcome(found["raw"], None, error)
-
-    async def aparse(found: dict[str, Any], config: RunnableConfig) -> dict[str, Any]:
-        try:
-            return _outcome(found["raw"], await parser.ainvoke(found["raw"], config), None)
-        except Exception as error:  # noqa: BLE001
-            return _outcome(found["raw"], None, error)
-
-    # LangChain's own way, `with_fallbacks`, raises in a stream once the message has been yielded.
-    return RunnableMap(raw=bound) | RunnableLambda(parse, aparse)
-
-
-def _outcome(raw: Any, parsed: Any, error: Exception | None) -> dict[str, Any]:
-    return {"raw": raw, "parsed": parsed, "parsing_error": error}
+            yield outcome
+        except OutputParserException:
+            raise
+        except (ValueError, TypeError, RecursionError) as error:  # pydantic's is a ValueError
+            reason = f"The answer does not fit the schema: {error}"
+            raise OutputParserException(reason, llm_output=raw.text) from error
+    except Exception as error:
+        if not include_raw:
+            raise
+        outcome["parsing_error"] = error

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
@@ -21,8 +21,6 @@ if TYPE_CHECKING:  # loading LangChain's tools takes time that programs without 
     from langchain_core.tools import BaseTool
 
 ToolLike: TypeAlias = Union[dict[str, Any], type, Callable[..., Any], "BaseTool"]
-
-_REQUIRED: Final = frozenset({"any", "required"})
 
 
 def to_openai_tools(
@@ -38,8 +36,7 @@ def to_openai_tools(
         raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}")
     given = list(tools)
     described = [_to_openai_tool(tool, strict) for tool in given]
-    if len(given) > 1:
-        _check_code(given, described)
+    _check_code(given, described)
     return described
 
 
@@ -76,23 +73,22 @@ def _two_tools(name: str) -> ValueError:
 
 
 def _to_openai_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
-    if isinstance(tool, dict) and tool.get("type") not in (None, "function", "object", "custom"):
+    kind = tool.get("type") if isinstance(tool, dict) else None
+    if kind not in (None, "function", "object", "custom"):
         raise ValueError(
-            f"tools: {str(tool['type'])[:80]!r} is a tool that only its provider can run. Pass "
-            "functions, classes or JSON schemas"
+            f"tools: {str(kind)[:80]!r} is a tool that only its provider can run. Pass functions, "
+            "classes or JSON schemas"
         )
-    if isinstance(tool, dict) and tool.get("type") == "function":
+    if isinstance(tool, dict) and kind == "function":
         function = tool.get("function", {k: v for k, v in tool.items() if k != "type"})
         if not isinstance(function, Mapping):
             raise ValueError("tools: the 'function' of a tool must be an object")
         tool = tool if "function" in tool else {"type": "function", "function": function}
     try:
-        converted = convert_to_openai_tool(tool, strict=strict)
+        return convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         reason = f"tools: {str(tool)[:80]} is not a function, a class or a JSON schema ({error})"
-    else:
-        return converted
-    raise ValueError(reason[:500])
+        raise ValueError(reason[:500]) from None
 
 
 def parse_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool, ...]:
@@ -151,19 +147,19 @@ def apply_tool_choice(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool,
     Raises:
         ValueError: If the choice names a tool that is not among them.
     """
-    tool_name = _named_tool(choice)
-    word = _choice_word(choice) if tool_name is None else None
+    name = _named_tool(choice)
+    word = _choice_word(choice) if name is None else None
     if word == "none":
         return (), False
     if not tools or word == "auto":
         return tools, False
-    if word in _REQUIRED:
+    if word in ("any", "required"):
         return tools, True
-    chosen = tuple(tool for tool in tools if tool.name == (tool_name or word))
+    chosen = tuple(tool for tool in tools if tool.name == (name or word))
     if not chosen:
         names = ", ".join(tool.name for tool in tools)
         raise ValueError(
-            f"tool_choice: {tool_name or word!r} is not one of the tools. Choose from {names}"
+            f"tool_choice: {name or word!r} is not one of the tools. Choose from {names}"
         )
     return chosen, True
 
@@ -173,18 +169,14 @@ def _named_tool(choice: Any) -> str | None:
     if not isinstance(choice, Mapping):
         return None
     function = choice.get("function")
-    inner = function if isinstance(function, Mapping) else choice
-    name = inner.get("name")
+    name = (function if isinstance(function, Mapping) else choice).get("name")
     return name if isinstance(name, str) and name else None
 
 
 def _choice_word(choice: Any) -> str:
-    if choice is None or choice is False:
-        return "auto"
-    if choice is True:
-        return "any"
-    if isinstance(choice, Mapping):
-        choice = choice.get("type")
-    if not isinstance(choice, str) or not choice:
+    if choice is None or isinstance(choice, bool):
+        return "any" if choice else "auto"
+    word = choice.get("type") if isinstance(choice, Mapping) else choice
+    if not isinstance(word, str) or not word:
         raise ValueError("tool_choice: pass a tool's name, 'auto', 'any', 'none' or True")
-    return choice
+    return word
