@@ -125,10 +125,10 @@ def accepts_media(media: MediaPart) -> bool:
 def decode(body: Mapping[str, Any]) -> ChatResponse:
     """Read a reply whose `content` is a list. Odd optional fields are left out.
 
-    Where a reason says why the reply ended, the content may also be a text, null or missing.
+    Beside a `stop_reason`, the content may also be a string, null or missing.
 
     Raises:
-        SegmindResponseError: If the list is empty, and nothing says why.
+        SegmindResponseError: If the list is empty, and there is no `stop_reason`.
     """
     content = body.get("content")
     blocks = values.dict_items([{"text": content}] if isinstance(content, str) else content)

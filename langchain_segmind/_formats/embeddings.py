@@ -1,6 +1,6 @@
 """Write and read the bodies of embedding models.
 
-The gateway's documentation has several forms of a reply and does not say which model uses which. So
+The gateway's documentation has several forms of a reply, without the models that use them. So
 `decode` finds the one list of numbers in whatever wraps it; nothing else may pass as a vector.
 """
 
@@ -38,7 +38,7 @@ def decode(value: Any) -> list[float]:
     `embeddings[0].values`, or be the whole body.
 
     Raises:
-        SegmindResponseError: If there is not exactly one list of finite numbers; says why.
+        SegmindResponseError: If there is not exactly one list of finite numbers, with the reason.
     """
     found = value
     for _ in range(_MAX_WRAPPERS):

@@ -90,7 +90,7 @@ def _only_text(part: Part) -> str:
         return part.text
     where = part.where if isinstance(part, MediaPart) else "a system message"
     raise invalid_request(
-        f"{where}: this model's system prompt takes only text. Put the medium in a human message"
+        f"{where}: this model's system prompt takes only text. Put other blocks in a human message"
     )
 
 

@@ -30,7 +30,7 @@ def decode(body: bytes) -> ChatResponse:
     """Read the body of a reply of status 200.
 
     Raises:
-        SegmindResponseError: If it does not hold an answer; says why.
+        SegmindResponseError: If it does not hold an answer, with the reason.
     """
     return _decode(parse(body))
 
@@ -42,7 +42,7 @@ def decode_job(value: Mapping[str, Any]) -> ChatResponse:
     it is the answer itself) and a missing one (then the whole body is the reply) work as well.
 
     Raises:
-        SegmindResponseError: If it does not hold an answer; says why.
+        SegmindResponseError: If it does not hold an answer, with the reason.
     """
     output = value.get("output")
     if isinstance(output, str):

@@ -79,7 +79,7 @@ def finish_reason(native: str | None, known: Mapping[str, str]) -> str | None:
 
 
 def is_refusal_reason(reason: str | None) -> bool:
-    """Return whether a reason for a reply's end says that a model or a filter refused.
+    """Return whether a reply ended because a model or a filter refused.
 
     Providers add such reasons (`MODEL_ARMOR`, `guardrail_intervened`), so their words decide.
     """

@@ -61,7 +61,8 @@ def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
     """Read LangChain's messages.
 
     Raises:
-        SegmindInvalidRequestError: If there are none, or one cannot be sent; says which and why.
+        SegmindInvalidRequestError: If there are no messages, or one cannot be sent. The error names
+            the message and the reason.
     """
     if not messages:
         raise invalid_request("messages: the list is empty. Send at least one message")
@@ -88,7 +89,9 @@ def _message(message: BaseMessage, where: str) -> Message:
                 )
             return Message(role, tuple(_parts(message, where)), _name(message))
         case _:
-            raise invalid_request(f"{where}: a {type(message).__name__} cannot be sent to a model")
+            raise invalid_request(
+                f"{where}: a {type(message).__name__} cannot be sent to a model. Leave it out"
+            )
 
 
 def _name(message: BaseMessage) -> str | None:
@@ -115,7 +118,8 @@ def _parts(message: BaseMessage, where: str) -> Iterator[TextPart | MediaPart]:
             yield read_media(MEDIA_BLOCKS[kind], block, place)
         elif kind not in _TEXT_KEYS:
             raise invalid_request(
-                f"{place}: no model behind the gateway understands a block of this type"
+                f"{place}: no model behind the gateway understands a block of this type. Send "
+                "text, an image, a file, audio or video"
             )
         elif text := check_text(block.get(_TEXT_KEYS[kind]), place):
             yield TextPart(text)
@@ -133,8 +137,8 @@ def _assistant_text(message: AIMessage, where: str) -> list[str]:
             text += check_text(block.get(_TEXT_KEYS[kind]), place)
         elif kind in MEDIA_BLOCKS:
             raise invalid_request(
-                f"{place}: a model's own message can only be sent as text. "
-                "Put the medium in a human message"
+                f"{place}: a model's own message can only be sent as text. Put the block in "
+                "a human message"
             )
     # `to_ai_message` puts a refusal beside the content.
     text = text or check_text(refusal_of(message) or "", f"{where}: refusal")
@@ -166,7 +170,7 @@ def _checked_call(call: ToolCall, where: str) -> ToolCall:
     try:
         check_json([call.name, call.id, arguments], f"{where}, tool call {call.name!r}")
     except ValueError as error:
-        raise invalid_request(str(error).rstrip(".")) from None
+        raise invalid_request(str(error)) from None
     return replace(call, arguments=arguments)
 
 

@@ -46,7 +46,8 @@ def read_media(kind: MediaKind, block: Mapping[str, Any], where: str) -> MediaPa
     inner = {"url": inner} if isinstance(inner, str) else inner
     if not isinstance(inner, Mapping):
         raise invalid_request(
-            f"{where}: this block is not in a form that LangChain, OpenAI or Anthropic uses"
+            f"{where}: this block is not in a form that LangChain, OpenAI or Anthropic uses. Write "
+            "it as {'type': 'image', 'base64': ..., 'mime_type': 'image/png'}"
         )
     if inner.get("type") == "text":  # Anthropic's form of a document that is plain text
         return TextPart(check_text(inner.get("data"), where))
@@ -72,12 +73,12 @@ def _content(
         mime, data, url = *_split_data_uri(url, where), None
     if (url is None) == (data is None):
         raise invalid_request(
-            f"{where}: give either base64 data or a url. The gateway keeps no files"
+            f"{where}: the gateway keeps no files. Pass either base64 data or a url"
         )
     if data is not None:
         mime = mime or mime_from_base64(data)
         if mime is None:
-            raise invalid_request(f"{where}: base64 data needs its mime_type, as 'image/png'")
+            raise invalid_request(f"{where}: mime_type is missing. Pass one, such as 'image/png'")
     return url, data, mime
 
 
@@ -93,7 +94,9 @@ def _split_data_uri(uri: str, where: str) -> tuple[str, str]:
     head, comma, data = uri.partition(",")
     mime, _, encoding = head.removeprefix("data:").rpartition(";")
     if not comma or encoding != "base64" or not data:
-        raise invalid_request(f"{where}: a data URI must be data:<mime type>;base64,<data>")
+        raise invalid_request(
+            f"{where}: invalid data URI. Write it as data:<mime type>;base64,<data>"
+        )
     return mime.split(";")[0] or mime_from_base64(data) or "application/octet-stream", data
 
 

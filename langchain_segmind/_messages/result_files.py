@@ -12,22 +12,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from langchain_segmind._messages.media import mime_from_base64
+from langchain_segmind._messages.media import MEDIA_BLOCKS, mime_from_base64
 from langchain_segmind._messages.text import as_json, collapse_whitespace, replace_surrogates
 from langchain_segmind._messages.types import MediaKind, MediaPart, TextPart
 
 FILE_BLOCKS: Final[Mapping[str, MediaKind]] = {
-    "image": "image",
-    "image_url": "image",
-    "input_image": "image",
-    "audio": "audio",
+    **MEDIA_BLOCKS,
     "audio_url": "audio",
-    "input_audio": "audio",
-    "video": "video",
     "video_url": "video",
-    "file": "file",
-    "input_file": "file",
-    "document": "file",
     "media": "file",  # langchain-google's
     "text-plain": "file",  # LangChain's
     "resource": "file",  # MCP's, as are `mimeType`, `uri` and `blob`
@@ -36,8 +28,13 @@ FILE_BLOCKS: Final[Mapping[str, MediaKind]] = {
 """The kind of medium by a block's type."""
 
 _NESTED: Final = (
-    *("image_url", "audio_url", "video_url"),
-    *("file", "input_audio", "source", "resource"),
+    "image_url",
+    "audio_url",
+    "video_url",
+    "file",
+    "input_audio",
+    "source",
+    "resource",
 )
 _URLS: Final = ("url", "uri", "file_uri")
 _ENCODED: Final = ("base64", "file_data", "blob")
@@ -64,6 +61,9 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _SHORT: Final = 2_000
 """Characters of data that may go into a prompt as they are, where they may not be base64."""
+
+_KINDS: Final[Mapping[str, MediaKind]] = {"image": "image", "audio": "audio", "video": "video"}
+"""The kind of medium by the first half of a MIME type; of others it is "file"."""
 
 _WITH_ARTICLE: Final[Mapping[MediaKind, str]] = {
     "image": "an image",
@@ -106,11 +106,12 @@ def _flatten(block: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 class _File:
-    """What a block says about a file, and its content: base64 data or a URL."""
+    """What is known of a file from its block, and its content: base64 data or a URL."""
 
     def __init__(self, kind: MediaKind, fields: Mapping[Any, Any], where: str) -> None:
         self.fields = fields
-        self.label, self.url = _first(fields, _MIMES), _first(fields, _URLS)
+        self.name, self.url = _first(fields, _NAMES), _first(fields, _URLS)
+        self.label = _first(fields, _MIMES)
         if self.label is None and isinstance(fields.get("format"), str):
             self.label = replace_surrogates(f"{kind}/{fields['format']}")
         raw = [v for name in _DATA if isinstance(v := fields.get(name), bytes | bytearray)]
@@ -121,17 +122,18 @@ class _File:
             self.label, self.data = _split_data_uri(self.data, self.label)
         mime = (self.label or "").split(";")[0].strip().lower()
         self.mime = _MIME_ALIASES.get(mime, mime) if _MIME.fullmatch(mime) else None
-        self._name = _first(fields, _NAMES)
+        others = {k: v for k, v in fields.items() if k not in _KNOWN_KEYS and v is not None}
+        self._others = as_json(others) if others else None
         self._kind = kind
         self._where = where
 
     def media(self, mime: str | None, *, data: str | None = None) -> MediaPart:
-        of_mime: Mapping[str, MediaKind] = {i: i for i in ("image", "audio", "video")}
+        """Return the file as a medium; beside data, its URL is only a name."""
         url = self.url if self.data is None else None
-        name = self._name or (None if url else self.url)
+        name = self.name or (None if url else self.url)
         detail = self.fields.get("detail")
         return MediaPart(
-            of_mime.get(mime.partition("/")[0], "file") if mime else self._kind,
+            _KINDS.get(mime.partition("/")[0], "file") if mime else self._kind,
             self._where,
             data=data,
             mime=mime,
@@ -142,18 +144,14 @@ class _File:
 
     def with_text(self, text: str) -> TextPart:
         """Return the file's text, under a line that names the file if it has a name or a URL."""
-        label = self.label if self._name or self.url else None
-        facts = _facts(self._name, label, self.url, self._other_fields())
+        label = self.label if self.name or self.url else None
+        facts = _facts(self.name, label, self.url, self._others)
         text = replace_surrogates(text)
         return TextPart(f"[file: {facts}]\n{text}" if facts else text)
 
     def line(self, media: MediaPart, problem: str = "") -> TextPart:
         """Describe the file in one line."""
-        return TextPart(_line(media, media.mime or self.label, problem, self._other_fields()))
-
-    def _other_fields(self) -> str | None:
-        others = {k: v for k, v in self.fields.items() if k not in _KNOWN_KEYS and v is not None}
-        return as_json(others) if others else None
+        return TextPart(_line(media, media.mime or self.label, problem, self._others))
 
 
 def _first(fields: Mapping[Any, Any], names: tuple[str, ...]) -> str | None:

@@ -55,12 +55,12 @@ def structured_output_chain(
     """
     if method not in get_args(Method):
         raise ValueError(
-            f"method={method!r} is unknown. Use json_schema, function_calling or json_mode"
+            f"method={method!r} is unknown. Use json_schema, function_calling or json_mode."
         )
     if method != "json_mode" and schema is None:
-        raise ValueError(f"schema is missing: method={method!r} needs one. Pass a class or a dict")
+        raise ValueError(f"schema is missing: method={method!r} needs one. Pass a class or a dict.")
     if method == "json_mode" and strict is not None:
-        raise ValueError("strict has no effect with method='json_mode'. Use json_schema")
+        raise ValueError("strict has no effect with method='json_mode'. Use json_schema.")
     # What LangChain's tracing shows as the requested output.
     traced = {"kwargs": {"method": method, "strict": strict}, "schema": schema}
     settings = {"ls_structured_output_format": traced, **kwargs}

@@ -33,7 +33,7 @@ def to_openai_tools(
             own tool that only it can run, or two that run different code share a name.
     """
     if not isinstance(tools, Iterable) or isinstance(tools, str | bytes | Mapping):
-        raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}")
+        raise ValueError(f"tools must be a list of tools, not {type(tools).__name__}.")
     given = list(tools)
     described = [_to_openai_tool(tool, strict) for tool in given]
     _check_code(given, described)
@@ -69,7 +69,7 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def _two_tools(name: str) -> ValueError:
-    return ValueError(f"tools: {name!r} is the name of two tools. Rename one of them")
+    return ValueError(f"tools: {name!r} is the name of two tools. Rename one of them.")
 
 
 def _to_openai_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
@@ -77,12 +77,12 @@ def _to_openai_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
     if kind not in (None, "function", "object", "custom"):
         raise ValueError(
             f"tools: {str(kind)[:80]!r} is a tool that only its provider can run. Pass functions, "
-            "classes or JSON schemas"
+            "classes or JSON schemas."
         )
     if isinstance(tool, dict) and kind == "function":
         function = tool.get("function", {k: v for k, v in tool.items() if k != "type"})
         if not isinstance(function, Mapping):
-            raise ValueError("tools: the 'function' of a tool must be an object")
+            raise ValueError("tools: the 'function' of a tool must be an object.")
         tool = tool if "function" in tool else {"type": "function", "function": function}
     try:
         return convert_to_openai_tool(tool, strict=strict)
@@ -111,10 +111,12 @@ def _parse_tool(function: Mapping[str, Any]) -> Tool:
     name, description = function.get("name"), function.get("description")
     parameters, strict = function.get("parameters"), function.get("strict")
     if not isinstance(name, str) or not name.strip():
-        raise ValueError(f"tools: a tool's name must be a text and not blank, got {name!r:.80}")
+        raise ValueError(
+            f"tools: a tool's name must be a string that is not blank, got {name!r:.80}."
+        )
     if not isinstance(description, str | None) or not isinstance(parameters, Mapping | None):
         raise ValueError(
-            f"tools: {name!r} needs a text as its description and an object as its parameters"
+            f"tools: {name!r} needs a string as its description and an object as its parameters."
         )
     check_flag(strict, f"tools: {name!r}: strict")
     check_json([name, description, parameters], f"tools: {name!r}")
@@ -159,7 +161,7 @@ def apply_tool_choice(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool,
     if not chosen:
         names = ", ".join(tool.name for tool in tools)
         raise ValueError(
-            f"tool_choice: {name or word!r} is not one of the tools. Choose from {names}"
+            f"tool_choice: {name or word!r} is not one of the tools. Choose from {names}."
         )
     return chosen, True
 
@@ -178,5 +180,5 @@ def _choice_word(choice: Any) -> str:
         return "any" if choice else "auto"
     word = choice.get("type") if isinstance(choice, Mapping) else choice
     if not isinstance(word, str) or not word:
-        raise ValueError("tool_choice: pass a tool's name, 'auto', 'any', 'none' or True")
+        raise ValueError("tool_choice: pass a tool's name, 'auto', 'any', 'none' or True.")
     return word

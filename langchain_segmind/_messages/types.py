@@ -142,7 +142,9 @@ class ChatResponse:
 
 def invalid_request(reason: str) -> SegmindInvalidRequestError:
     """Build the error for input that is refused before anything is sent."""
-    return SegmindInvalidRequestError(f"{reason}. Nothing was sent.", outcome="not_sent")
+    return SegmindInvalidRequestError(
+        f"{reason.rstrip('.')}. Nothing was sent.", outcome="not_sent"
+    )
 
 
 def _reject_constant(constant: str) -> None:
@@ -153,8 +155,8 @@ def parse_call(name: Any, arguments: Any, call_id: Any) -> ToolCall:
     """Build a call from what a model wrote; arguments that are not a JSON object stay raw text.
 
     Args:
-        name: The tool's name; anything but a text makes the call invalid.
-        arguments: A JSON object, or one written as text; None and a blank text are an empty one.
+        name: The tool's name; anything but a string makes the call invalid.
+        arguments: A JSON object, or a string of one; None and a blank string are an empty one.
         call_id: The model's own id of the call, if any.
     """
     tool_name = name if isinstance(name, str) else ""
