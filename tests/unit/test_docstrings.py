@@ -57,7 +57,7 @@ def raised_by(named: Named) -> set[str]:
     return {c.func.id for c in calls if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)}
 
 
-def test_the_public_api_is_found():
+def test_public_api_is_found():
     assert {"QueueMethods.submit", "LocalGateway.fail", "GatewayClient.close"} <= set(PUBLIC)
     assert {"ChatSegmind.list_models", "ChatBase.model_name", "UsageTracker.cost"} <= set(PUBLIC)
     assert {"content_block_from_file", "live_or_local", "track_usage"} <= set(FUNCTIONS)

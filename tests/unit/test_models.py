@@ -32,11 +32,11 @@ ENTRY = {
         ("o3", "openai"),
     ],
 )
-def test_a_family_follows_from_the_name(slug, family):
+def test_family_follows_from_the_name(slug, family):
     assert model_info_for(slug).family == family
 
 
-def test_a_profile_has_only_what_is_known():
+def test_profile_has_only_what_is_known():
     known = ChatSegmind(model="gpt-5.5", api_key="k").profile or {}
     unknown = ChatSegmind(model="gpt-9", api_key="k").profile or {}
 
@@ -46,7 +46,7 @@ def test_a_profile_has_only_what_is_known():
     assert "image_inputs" not in unknown
 
 
-def test_a_catalogue_entry_adds_to_what_is_known():
+def test_catalogue_entry_adds_to_what_is_known():
     (model,) = parse_catalogue([ENTRY])
 
     assert model == ModelInfo(
@@ -64,7 +64,7 @@ def test_a_catalogue_entry_adds_to_what_is_known():
     assert (known.title, known.description, known.is_deprecated) == (None, None, None)
 
 
-def test_a_catalogue_entry_needs_only_a_slug():
+def test_catalogue_entry_needs_only_a_slug():
     (model,) = parse_catalogue({"models": [{"slug": "claude-9", "type": "textToText"}]})
 
     assert model == ModelInfo(
@@ -75,11 +75,11 @@ def test_a_catalogue_entry_needs_only_a_slug():
 @pytest.mark.parametrize(
     "entry", [None, 7, {}, {"slug": "x"}, {**ENTRY, "type": "textToImage"}, {**ENTRY, "slug": ""}]
 )
-def test_a_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
+def test_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
     assert [model.slug for model in parse_catalogue([entry, ENTRY])] == ["gpt-5.5"]
 
 
 @pytest.mark.parametrize("document", [None, 7, "x", {}, {"models": 3}])
-def test_a_document_without_a_list_is_an_error(document):
+def test_document_without_a_list_is_an_error(document):
     with pytest.raises(SegmindResponseError, match="no list of models"):
         parse_catalogue(document)

@@ -59,13 +59,13 @@ def test_github_runs_what_ci_runs():
     assert set(here) <= set(there)
 
 
-def test_the_tests_run_on_every_python_that_is_promised():
+def test_tests_run_on_every_python_that_is_promised():
     promised = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', read("pyproject.toml"))
 
     assert pythons("check/check") == promised
 
 
-def test_the_floors_are_tested_on_the_pythons_that_have_wheels_of_them():
+def test_floors_are_tested_on_the_pythons_that_have_wheels_of_them():
     ((low, high),) = re.findall(r"if \(3, (\d+)\) <= v < \(3, (\d+)\)", read("Makefile"))
 
     assert pythons("check/floor") == [f"3.{n}" for n in range(int(low), int(high))]

@@ -35,14 +35,14 @@ CASES = {
 
 @pytest.mark.parametrize("family", FORMATS)
 @pytest.mark.parametrize("case", CASES)
-def test_a_body_equals_what_json_would_write(family, case):
+def test_body_equals_what_json_would_write(family, case):
     encode, request = FORMATS[family].encode, ask(*CASES[case])
 
     assert json.loads(encode_body(encode, request)) == encode(request)
 
 
 @pytest.mark.parametrize("family", FORMATS)
-def test_a_big_medium_is_in_memory_once(family):
+def test_big_medium_is_in_memory_once(family):
     data = base64.b64encode(bytes(5_000_000)).decode()
     request = ask(TextPart("What is this?"), image(data))
 

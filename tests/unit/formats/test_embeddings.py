@@ -45,7 +45,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("form", GOOD)
-def test_a_vector_is_read_in_every_form(form):
+def test_vector_is_read_in_every_form(form):
     vector = decode(parse(GOOD[form].encode()))
 
     assert vector == [0.5, -1.0, 0.002]
@@ -60,7 +60,7 @@ def test_anything_else_raises_an_error_with_the_reason(case):
         decode(parse(body.encode()))
 
 
-def test_the_smallest_and_the_largest_numbers_are_kept():
+def test_smallest_and_the_largest_numbers_are_kept():
     assert decode([5e-324, 1.7e308, 0]) == [5e-324, 1.7e308, 0.0]
     with pytest.raises(SegmindResponseError):
         decode([math.inf])

@@ -29,7 +29,7 @@ def test_messages_become_the_body(sample):
     assert body == sample["body"]
 
 
-def test_the_reply_becomes_the_answer(sample):
+def test_reply_becomes_the_answer(sample):
     response = _formats.decode(json.dumps(sample["reply"]).encode())
     message = to_ai_message(response.choices[0], response.usage, {})
 

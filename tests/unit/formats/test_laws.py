@@ -72,7 +72,7 @@ def test_every_word_is_in_the_body_in_order(family, conversation):
 
 
 @given(families, messages)
-def test_the_messages_are_not_changed(family, conversation):
+def test_messages_are_not_changed(family, conversation):
     before = copy.deepcopy(conversation)
 
     FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
@@ -136,7 +136,7 @@ def test_media_raise_an_error_with_their_place_when_the_family_does_not_accept_t
 
 
 @pytest.mark.parametrize("family", ["anthropic", "gemini"])
-def test_a_picture_in_a_system_prompt_is_an_error(family):
+def test_picture_in_a_system_prompt_is_an_error(family):
     picture = MediaPart("image", "message 0, block 0 (image)", data=PNG, mime="image/png")
 
     with pytest.raises(SegmindInvalidRequestError, match="message 0, block 0"):

@@ -31,7 +31,7 @@ def test_text_alone_is_a_plain_string():
     assert encoded(role="assistant") == {"role": "assistant", "content": ""}
 
 
-def test_a_name_is_sent_along():
+def test_name_is_sent_along():
     assert encoded(TextPart("a"), name="ada") == {"role": "user", "content": "a", "name": "ada"}
 
 
@@ -162,11 +162,11 @@ def test_usage_is_whole_numbers_or_left_out(reported, usage):
         b'{"choices": [{"message": {"content": "hi"}}], "error": "late"}',
     ],
 )
-def test_an_answer_is_read_whatever_surrounds_it(body):
+def test_answer_is_read_whatever_surrounds_it(body):
     assert decode(body).choices[0].text == "hi"
 
 
-def test_a_choice_that_cannot_be_read_is_skipped():
+def test_choice_that_cannot_be_read_is_skipped():
     body = b'{"choices": [{"message": null}, 7, {"message": {"content": "paid"}}]}'
 
     assert [choice.text for choice in decode(body).choices] == ["paid"]

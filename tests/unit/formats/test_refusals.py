@@ -21,7 +21,7 @@ REFUSED = {"content": None, "stop_reason": "refusal"}
         {"output": json.dumps({"stop_reason": "content_filter"})},
     ],
 )
-def test_a_job_may_be_refused_without_content(job):
+def test_job_may_be_refused_without_content(job):
     (choice,) = decode_job(job).choices
 
     assert choice.refusal
@@ -31,7 +31,7 @@ def test_a_job_may_be_refused_without_content(job):
 @pytest.mark.parametrize(
     "answer", [{"stop_reason": "rain", "content": None, "at": "noon"}, {"content": None}, {"a": 1}]
 )
-def test_a_jobs_answer_that_is_json_stays_its_text(answer):
+def test_jobs_answer_that_is_json_stays_its_text(answer):
     (choice,) = decode_job({"output": json.dumps(answer)}).choices
 
     assert json.loads(choice.text) == answer

@@ -150,7 +150,7 @@ def test_what_cannot_be_sent_raises_an_error_with_its_place(messages, words):
     assert (caught.value.outcome, caught.value.billed) == ("not_sent", False)
 
 
-def test_a_call_is_read_when_only_the_content_holds_it():
+def test_call_is_read_when_only_the_content_holds_it():
     block = {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}}
     message = AIMessage([{"type": "text", "text": "hi"}, block])
 
@@ -165,7 +165,7 @@ def test_pieces_of_the_models_text_are_joined():
     )
 
 
-def test_the_messages_are_not_changed():
+def test_messages_are_not_changed():
     messages = [
         SystemMessage("s"),
         HumanMessage([{"type": "text", "text": "t"}, {"type": "image", "base64": PNG}]),

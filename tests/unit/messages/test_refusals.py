@@ -23,7 +23,7 @@ both_kinds = pytest.mark.parametrize("write", [to_ai_message, to_ai_message_chun
 
 
 @both_kinds
-def test_a_refusal_is_a_content_block(write):
+def test_refusal_is_a_content_block(write):
     message = write(Choice(refusal="I will not."), None, METADATA)
 
     assert message.content_blocks == [NO]
@@ -31,7 +31,7 @@ def test_a_refusal_is_a_content_block(write):
 
 
 @both_kinds
-def test_a_refusal_follows_reasoning_text_and_calls(write):
+def test_refusal_follows_reasoning_text_and_calls(write):
     call = ToolCall("add", {"a": 1}, "call_1")
     choice = Choice("Well,", reasoning="Hm.", refusal="I will not.", calls=(call,))
     message = write(choice, Usage(1, 2), METADATA)
@@ -53,7 +53,7 @@ def test_a_refusal_follows_reasoning_text_and_calls(write):
         Choice(calls=(ToolCall("add", '{"a": ', "call_1", "cut short"),)),
     ],
 )
-def test_a_message_without_a_refusal_has_langchains_own_blocks(write, choice):
+def test_message_without_a_refusal_has_langchains_own_blocks(write, choice):
     message = write(choice, None, METADATA)
     unknown = message.model_copy(update={"response_metadata": {"model_provider": "nobody"}})
 
@@ -71,13 +71,13 @@ def test_media_in_the_content_keep_langchains_own_blocks():
     assert known.content_blocks == unknown.content_blocks
 
 
-def test_a_message_of_another_provider_is_not_changed():
+def test_message_of_another_provider_is_not_changed():
     message = AIMessage("Hi", additional_kwargs={"refusal": "no"})
 
     assert message.content_blocks == [{"type": "text", "text": "Hi"}]
 
 
-def test_a_refusal_in_the_content_is_given_once():
+def test_refusal_in_the_content_is_given_once():
     message = AIMessage(
         ["Well,", NO], response_metadata=METADATA, additional_kwargs={"refusal": "I will not."}
     )
@@ -85,7 +85,7 @@ def test_a_refusal_in_the_content_is_given_once():
     assert message.content_blocks == [{"type": "text", "text": "Well,"}, NO]
 
 
-def test_a_refusal_survives_merging_pickling_and_serializing():
+def test_refusal_survives_merging_pickling_and_serializing():
     chunk = to_ai_message_chunk(Choice(refusal="I will not."), None, METADATA)
     merged = chunk + AIMessageChunk(content="")
     stored = pickle.loads(pickle.dumps(chunk))
@@ -106,13 +106,13 @@ def test_a_refusal_survives_merging_pickling_and_serializing():
         AIMessage([NO], response_metadata={"output_version": "v1"}),
     ],
 )
-def test_a_refusal_in_the_history_is_sent_as_the_models_text(message):
+def test_refusal_in_the_history_is_sent_as_the_models_text(message):
     messages = from_langchain([HumanMessage("Do it."), message, HumanMessage("Why?")])
 
     assert messages[1].parts == (TextPart("I will not."),)
 
 
-def test_a_null_refusal_is_ignored():
+def test_null_refusal_is_ignored():
     messages = from_langchain(
         [HumanMessage("Hi"), AIMessage("", additional_kwargs={"refusal": None})]
     )
@@ -120,5 +120,5 @@ def test_a_null_refusal_is_ignored():
     assert messages[1].parts == ()
 
 
-def test_the_translator_is_registered():
+def test_translator_is_registered():
     assert get_translator("segmind") is not None

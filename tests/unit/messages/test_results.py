@@ -217,7 +217,7 @@ def test_media_are_shown_when_the_family_accepts_them(family):
     assert PDF in sent
 
 
-def test_the_fields_of_a_result_are_kept():
+def test_fields_of_a_result_are_kept():
     message = ToolMessage([], tool_call_id="a\ud800", name="b\ud800", status="error", artifact={1})
 
     assert from_langchain([message])[0].parts == (

@@ -6,7 +6,7 @@ from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_messag
 from langchain_segmind._messages.types import Choice, ToolCall, Usage
 
 
-def test_a_message_has_everything_in_the_choice():
+def test_message_has_everything_in_the_choice():
     choice = Choice(
         text="hi",
         reasoning="hm",
@@ -41,7 +41,7 @@ def test_usage_details_are_kept_when_they_are_known():
     }
 
 
-def test_a_truncated_call_stays_invalid_when_chunks_are_merged():
+def test_truncated_call_stays_invalid_when_chunks_are_merged():
     cut = Choice(calls=(ToolCall("rm", '{"path": "/tm', "c1", error="cut"),))
     empty = AIMessageChunk(content="")
 
@@ -51,7 +51,7 @@ def test_a_truncated_call_stays_invalid_when_chunks_are_merged():
     assert merged.invalid_tool_calls[0]["name"] == "rm"
 
 
-def test_a_chunk_has_what_a_message_has():
+def test_chunk_has_what_a_message_has():
     choice = Choice(text="hi", reasoning="hm", calls=(ToolCall("f", {"a": "ü"}, "c1"),))
 
     chunk = to_ai_message_chunk(choice, Usage(1, 2), {"model_name": "m"})

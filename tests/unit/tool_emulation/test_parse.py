@@ -254,7 +254,7 @@ def test_code_block_is_a_call_when_the_model_announces_it(words):
         "Plan ~~old~~ ",
     ],
 )
-def test_a_quotation_that_has_ended_does_not_quote_what_follows(words):
+def test_quotation_that_has_ended_does_not_quote_what_follows(words):
     assert runnable(parsed(words + envelope("", SEARCHED))) == [SEARCHED]
     assert runnable(parsed(words + f"<tool_call>{ONE}</tool_call>")) == [SEARCHED]
 
@@ -442,7 +442,7 @@ PATH = {"path": "/home/x"}
         gemini_reply(function_call={"name": "wipe", "parameters": PATH}),
     ],
 )
-def test_a_native_call_with_its_arguments_elsewhere_is_invalid(reply):
+def test_native_call_with_its_arguments_elsewhere_is_invalid(reply):
     choice = decode(json.dumps(reply).encode()).choices[0]
 
     assert runnable(choice) == []
@@ -457,11 +457,11 @@ def test_a_native_call_with_its_arguments_elsewhere_is_invalid(reply):
         gemini_reply(function_call={"name": "wipe", "args": PATH}),
     ],
 )
-def test_a_native_call_in_an_older_form_is_read(reply):
+def test_native_call_in_an_older_form_is_read(reply):
     assert runnable(decode(json.dumps(reply).encode()).choices[0]) == [("wipe", PATH)]
 
 
-def test_a_native_call_that_would_run_with_defaults_is_invalid():
+def test_native_call_that_would_run_with_defaults_is_invalid():
     choice = parse_reply(
         Choice(calls=(ToolCall("wipe", {"dir": "/home/x"}, "x"),)), PROMPT, native=True
     )
