@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 import pytest_segmind
-from langchain_segmind import ChatSegmind, SegmindJob, jobs
+from langchain_segmind import ChatSegmind, jobs
 from tests.unit.public_api import CLASSES, FUNCTIONS, MEMBERS, Named, members
 
 ANNOTATED = {**CLASSES, **FUNCTIONS, **MEMBERS}
@@ -29,12 +29,6 @@ def test_annotations_resolve(name):
     named = ANNOTATED[name]
 
     typing.get_type_hints(named.thing if inspect.isclass(named.thing) else named.function)
-
-
-def test_annotations_name_the_class_that_is_returned():
-    for method in (ChatSegmind.submit, ChatSegmind.asubmit, ChatSegmind.get_job):
-        assert typing.get_type_hints(method)["return"] is SegmindJob
-    assert typing.get_type_hints(ChatSegmind.bind)["return"] is jobs.SegmindBinding
 
 
 def test_annotations_import_nothing_more():

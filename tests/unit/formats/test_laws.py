@@ -44,6 +44,14 @@ def strings(value):
             yield from strings(item)
 
 
+def ask(*parts, **fields):
+    return ChatRequest((Message("user", parts),), **fields)
+
+
+def encode(family, conversation):
+    return FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
+
+
 def messages_of(family, body):
     """Return (role, parts) for each message of a body whose roles alternate."""
     if family == "anthropic":
@@ -54,12 +62,8 @@ def messages_of(family, body):
 @given(families, messages)
 def test_every_word_is_in_the_body_in_order(family, conversation):
     request = render_tools(ChatRequest(from_langchain(conversation)))
-    texts = [
-        p.text
-        for m in request.messages
-        for p in m.parts
-        if isinstance(p, TextPart) and p.text.strip()
-    ]
+    parts = [p for m in request.messages for p in m.parts]
+    texts = [p.text for p in parts if isinstance(p, TextPart) and p.text.strip()]
 
     body = FORMATS[family].encode(request)
 
@@ -75,16 +79,14 @@ def test_every_word_is_in_the_body_in_order(family, conversation):
 def test_messages_are_not_changed(family, conversation):
     before = copy.deepcopy(conversation)
 
-    FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
+    encode(family, conversation)
 
     assert conversation == before
 
 
 @given(st.sampled_from(["anthropic", "gemini"]), messages)
 def test_roles_alternate_from_the_user_on_and_no_message_is_empty(family, conversation):
-    sent = messages_of(
-        family, FORMATS[family].encode(render_tools(ChatRequest(from_langchain(conversation))))
-    )
+    sent = messages_of(family, encode(family, conversation))
 
     assistant = "assistant" if family == "anthropic" else "model"
     assert [role for role, _ in sent] == [("user", assistant)[n % 2] for n in range(len(sent))]
@@ -96,10 +98,9 @@ def test_roles_alternate_from_the_user_on_and_no_message_is_empty(family, conver
 @pytest.mark.parametrize("family", sorted(FORMATS))
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_is_sent_under_one_name(family, name):
-    asked = (Message("user", (TextPart("a"),)),)
-    plain = FORMATS[family].encode(ChatRequest(asked))
+    plain = FORMATS[family].encode(ask(TextPart("a")))
 
-    body = FORMATS[family].encode(ChatRequest(asked, {name: "value"}))
+    body = FORMATS[family].encode(ask(TextPart("a"), settings={name: "value"}))
 
     assert {k: v for k, v in body.items() if k not in plain} == {
         FORMATS[family].SETTING_NAMES.get(name, name): "value"
@@ -120,16 +121,13 @@ UNACCEPTED = [
 
 
 @pytest.mark.parametrize(("family", "kind", "fields"), UNACCEPTED)
-def test_media_raise_an_error_with_their_place_when_the_family_does_not_accept_them(
-    family, kind, fields
-):
+def test_media_raise_an_error_with_their_place_when_not_accepted(family, kind, fields):
     media = MediaPart(kind, f"message 3, block 1 ({kind})", **fields)
 
-    with pytest.raises(
-        SegmindInvalidRequestError, match=rf"message 3, block 1 \({kind}\)"
-    ) as caught:
-        FORMATS[family].encode(ChatRequest((Message("user", (TextPart("see"), media)),)))
+    with pytest.raises(SegmindInvalidRequestError, match="message 3, block 1") as caught:
+        FORMATS[family].encode(ask(TextPart("see"), media))
 
+    assert f"({kind})" in str(caught.value)
     assert caught.value.outcome == "not_sent"
     if media.url and family != "openai":
         assert "base64" in str(caught.value)
@@ -146,12 +144,8 @@ def test_picture_in_a_system_prompt_is_an_error(family):
 
 
 def test_claude_refuses_json_mode():
-    request = ChatRequest(
-        (Message("user", (TextPart("JSON"),)),), response_format={"type": "json_object"}
-    )
-
     with pytest.raises(SegmindInvalidRequestError, match="json_schema"):
-        FORMATS["anthropic"].encode(request)
+        FORMATS["anthropic"].encode(ask(TextPart("JSON"), response_format={"type": "json_object"}))
 
 
 KEYS = [

@@ -62,9 +62,8 @@ def test_settings_extras_and_format_are_top_level_fields():
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
     settings = {name: name for name in SETTINGS}
 
-    body = openai.encode(
-        ChatRequest((Message("user", (TextPart("a"),)),), settings, {"extra": 1}, form)
-    )
+    asked = (Message("user", (TextPart("a"),)),)
+    body = openai.encode(ChatRequest(asked, settings, {"extra": 1}, form))
 
     assert body.pop("messages") == [{"role": "user", "content": "a"}]
     assert body == {**settings, "extra": 1, "response_format": form}
@@ -72,11 +71,10 @@ def test_settings_extras_and_format_are_top_level_fields():
 
 @pytest.mark.parametrize(("text", "is_added"), [("Reply in JSON", False), ("Reply", True)])
 def test_json_mode_adds_the_word_json_when_it_is_missing(text, is_added):
-    request = ChatRequest(
-        (Message("user", (TextPart(text),)),), response_format={"type": "json_object"}
-    )
+    asked = (Message("user", (TextPart(text),)),)
 
-    messages = openai.encode(request)["messages"]
+    form = {"type": "json_object"}
+    messages = openai.encode(ChatRequest(asked, response_format=form))["messages"]
 
     assert ({"role": "system", "content": "Answer in JSON."} in messages) is is_added
     assert messages[-1] == {"role": "user", "content": text}

@@ -32,10 +32,24 @@ def encoded(text, codec="utf-8"):
     return base64.b64encode(text.encode(codec)).decode()
 
 
+def message_of(content):
+    """Build a message with any content: LangChain's constructor changes some of it."""
+    message = ToolMessage("", tool_call_id="c1")
+    message.content = content
+    return message
+
+
 def parts_of(*content):
     (part,) = from_langchain([ToolMessage(list(content), tool_call_id="c1")])[0].parts
     assert isinstance(part, ToolResult)
     return part.parts
+
+
+def encode(family, message, *, native=False):
+    request, format_ = ChatRequest(from_langchain([message])), FORMATS[family]
+    if not native:
+        request = render_tools(request, shows=format_.accepts_media)
+    return encode_body(format_.encode, request).decode()
 
 
 @pytest.mark.parametrize(
@@ -191,14 +205,8 @@ CASES = [
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize(("family", "block"), CASES)
 def test_media_are_described_when_the_family_does_not_accept_them(family, block, native):
-    request = ChatRequest(
-        from_langchain([ToolMessage([{"type": "text", "text": "see"}, block], tool_call_id="c")])
-    )
-    format_ = FORMATS[family]
+    sent = encode(family, message_of([{"type": "text", "text": "see"}, block]), native=native)
 
-    body = format_.encode(request if native else render_tools(request, shows=format_.accepts_media))
-
-    sent = json.dumps(body)
     assert "see" in sent
     assert (block.get("mime_type") or block["url"]) in sent
     assert "AAAA" not in sent
@@ -208,10 +216,8 @@ def test_media_are_described_when_the_family_does_not_accept_them(family, block,
 def test_media_are_shown_when_the_family_accepts_them(family):
     image = {"type": "image", "base64": PNG, "mime_type": "image/png"}
     pdf = {"type": "file", "base64": PDF, "mime_type": "application/pdf", "name": "a.pdf"}
-    request = ChatRequest(from_langchain([ToolMessage([image, pdf], tool_call_id="c")]))
-    format_ = FORMATS[family]
 
-    sent = json.dumps(format_.encode(render_tools(request, shows=format_.accepts_media)))
+    sent = encode(family, message_of([image, pdf]))
 
     assert PNG in sent
     assert PDF in sent
@@ -230,9 +236,7 @@ def test_fields_of_a_result_are_kept():
 
 def test_content_is_sent_when_langchain_would_not_create_it():
     for content, text in [(None, "null"), (7, "7"), ([None, ["a"]], None), (b"ab", '"(2 bytes)"')]:
-        message = ToolMessage("x", tool_call_id="c")
-        message.content = content  # type: ignore[assignment]
-        (result,) = from_langchain([message])[0].parts
+        (result,) = from_langchain([message_of(content)])[0].parts
         assert isinstance(result, ToolResult)
         if text is not None:
             assert result.parts == (TextPart(text),)
@@ -257,20 +261,8 @@ def test_value_is_named_when_it_cannot_be_printed():
 
 
 KEYS = [
-    *(
-        "type",
-        "text",
-        "url",
-        "uri",
-        "base64",
-        "data",
-        "blob",
-        "file",
-        "image_url",
-        "source",
-        "name",
-    ),
-    *("resource", "mime_type", "mimeType", "title", "source_type", "input_audio"),
+    *("type", "text", "url", "uri", "base64", "data", "blob", "file", "image_url", "source"),
+    *("name", "resource", "mime_type", "mimeType", "title", "source_type", "input_audio"),
 ]
 kinds = st.sampled_from(["file", "image", "text", "audio", "resource", "image/png", "text/csv"])
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
@@ -280,14 +272,7 @@ json_like = nested_json(scalars | st.just(PNG) | kinds, st.sampled_from(KEYS) | 
 @FAMILIES
 @given(st.lists(json_like, max_size=3), st.booleans())
 def test_any_result_can_be_sent(family, content, native):
-    message = ToolMessage("x", tool_call_id="c")
-    message.content = content
-    request = ChatRequest(from_langchain([message]))
-    format_ = FORMATS[family]
-
-    body = encode_body(
-        format_.encode, request if native else render_tools(request, shows=format_.accepts_media)
-    )
+    body = encode(family, message_of(content), native=native)
 
     if not native:
         messages = json.loads(body)["messages"]
@@ -310,9 +295,8 @@ def test_decoded_call_can_be_sent_again(family, native, value):
     (decoded,) = decode(raw.encode()).choices[0].calls
     message = to_ai_message(Choice(calls=(decoded,)), None, {})
     assert message.tool_calls or message.invalid_tool_calls
-    request = ChatRequest(from_langchain([message]))
 
-    body = encode_body(FORMATS[family].encode, request if native else render_tools(request))
+    body = encode(family, message, native=native)
 
     json.loads(body, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
@@ -348,13 +332,11 @@ media_blocks = st.fixed_dictionaries(
 @FAMILIES
 @given(st.lists(media_blocks, max_size=2))
 def test_any_file_can_be_sent_with_canonical_base64(family, blocks):
-    message = ToolMessage("x", tool_call_id="c")
-    message.content = blocks
-    prompt = ChatRequest(from_langchain([message]))
-    (result,) = prompt.messages[0].parts
+    message = message_of(blocks)
+    (result,) = from_langchain([message])[0].parts
     assert isinstance(result, ToolResult)
 
-    encode_body(FORMATS[family].encode, render_tools(prompt, shows=FORMATS[family].accepts_media))
+    encode(family, message)
 
     for part in result.parts:
         if isinstance(part, MediaPart) and part.data is not None:
