@@ -1,4 +1,4 @@
-"""LangChain chat and embedding models for everything behind the Segmind gateway."""
+"""LangChain chat and embedding models for every LLM behind the Segmind gateway."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -67,12 +67,8 @@ __all__ = [
     "track_usage",
 ]
 
-_LATE = {
-    "SegmindEmbeddings": "embeddings",
-    "Progress": "progress",
-    "progress_bar": "progress",
-}
-"""Imported when first asked for: many programs do not need them."""
+_LATE = {"SegmindEmbeddings": "embeddings", "Progress": "progress", "progress_bar": "progress"}
+"""Names that are imported at their first use, because many programs do not need them."""
 
 
 def __getattr__(name: str) -> Any:

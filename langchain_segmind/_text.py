@@ -1,6 +1,6 @@
-"""Clean the texts that go into messages of errors: the gateway's words, in one line, without a key.
+"""Clean what goes into error messages: one line of the gateway's text, without the key.
 
-It knows no error and imports nothing of this package.
+It does not build errors, and imports no other module of this package.
 """
 
 from __future__ import annotations
@@ -14,24 +14,16 @@ _MAX_MESSAGE_CHARS: Final = 2_000
 _MAX_BODY_MESSAGE_CHARS: Final = 500
 _MAX_MARKUP_CHARS: Final = 16 * 1024
 _MIN_SECRET_CHARS: Final = 8  # a shorter key is a word that may occur anywhere
-_MESSAGE_FIELDS: Final = (
-    "error",
-    "error_description",
-    "message",
-    "msg",
-    "detail",
-    "reason",
-    "code",
-)
+_TEXT_FIELDS: Final = ("error", "error_description", "message", "msg", "detail", "reason", "code")
 
 
 def redact(text: str, secret: str) -> str:
-    """Replace a secret by stars."""
+    """Replace a secret with `***`."""
     return text.replace(secret, "***") if len(secret) >= _MIN_SECRET_CHARS else text
 
 
 def one_line(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
-    """Shorten a text to one line of a log, without control characters and line breaks."""
+    """Shorten a text to one line, without control characters."""
     clean = "".join(c if c.isprintable() else " " for c in text[: 4 * max_chars])
     clean = " ".join(clean.split())
     return clean if len(clean) <= max_chars else clean[: max_chars - 1] + "…"
@@ -65,7 +57,7 @@ def _messages(value: Any, depth: int = 0) -> list[str]:
     if isinstance(value, list) and depth < 3:
         return [message for item in value[:5] for message in _messages(item, depth + 1)]
     if isinstance(value, dict) and depth < 3:
-        fields = [value[name] for name in _MESSAGE_FIELDS if name in value]
+        fields = [value[name] for name in _TEXT_FIELDS if name in value]
         found = [message for field in fields for message in _messages(field, depth + 1)]
         return list(dict.fromkeys(found))
     return []

@@ -1,7 +1,7 @@
 """ChatSegmind: LangChain's hooks for messages, tools and schemas.
 
-Sync and async differ in one word. What is sent to the gateway, and what happens when it fails, is
-decided in `_flows`.
+Sync and async differ in one word. What is sent, and what happens after a failure, is decided in
+`_flows`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from inspect import signature
 from typing import Any, ClassVar
 
-# LangChain evaluates the annotations of our methods, as in `with_fallbacks(...).bind_tools(...)`.
-# `BaseTool` takes 5 ms to import, so it is named through the package that imports it when asked.
+# LangChain evaluates these methods' annotations, e.g. in `with_fallbacks(...).bind_tools(...)`.
+# Importing `BaseTool` takes 5 ms, so it is named through its package, which imports it then.
 from langchain_core import tools as lc_tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -39,7 +39,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     """A chat model behind Segmind's gateway.
 
     Get a key at https://cloud.segmind.com and set `SEGMIND_API_KEY`, or pass `api_key=...`.
-    Building a model opens no connection and sends nothing.
+    Building a model does not open a connection.
 
     ```python
     from langchain_segmind import ChatSegmind
@@ -52,9 +52,9 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     ```
 
     `batch`, `ainvoke`, `abatch`, `stream`, `bind_tools` and chains work as with any chat model of
-    LangChain; the gateway cannot stream, so `stream` yields the whole answer as one chunk.
+    LangChain. The gateway cannot stream, so `stream` yields the whole answer as one chunk.
 
-    **Objects** of a pydantic class, or dictionaries of a TypedDict or JSON schema:
+    **Structured output** is a pydantic object, or a dictionary for a TypedDict or JSON schema:
 
     ```python
     from pydantic import BaseModel
@@ -68,15 +68,15 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
     ```
 
-    **Settings of one call** are any generation setting, `model`, `response_format` or
-    `extra_headers`; other keyword arguments become fields of the request's body. A setting of None
-    is left out of the call; `model=None` means this model.
+    **Settings of one call** are the generation settings, `model`, `response_format` and
+    `extra_headers`. Other keyword arguments become fields of the request's body. A setting of None
+    is not sent; `model=None` means this model.
 
     ```python
     model.invoke("Hello", model="gpt-5.4-mini", temperature=1)
     ```
 
-    **Errors** are a `SegmindError` and LangChain's own, so `except ModelRateLimitError` works too.
+    **Errors** are `SegmindError`s and also LangChain's, so `except ModelRateLimitError` works too.
     `outcome` and `billed` say whether you were charged. A call is only retried if the model surely
     did not run.
 
@@ -89,8 +89,8 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         print(error, error.outcome, error.billed)
     ```
 
-    **Slow models** go through the gateway's job queue. With a job's id its answer can be fetched
-    later, even from another process. `submit` submits many at once.
+    **Slow models** go through the gateway's job queue. The job's id lets you fetch the answer
+    later, even from another process. `submit` does not wait for the answer.
 
     ```python
     jobs = [model.submit(question) for question in ("What is 1 + 1?", "What is 2 + 2?")]
@@ -98,7 +98,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     print(model.get_job(str(jobs[0])).result().text)
     ```
 
-    **Costs** are counted by `track_usage`; a budget ends calls before they are sent.
+    **Costs** are counted by `track_usage`. Once a budget is used up, calls fail without being sent.
 
     ```python
     from langchain_segmind import track_usage
@@ -108,7 +108,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     print(usage.cost, usage.by_model, model.get_credits().total)
     ```
 
-    **Connections** are shared by all threads and tasks, and closed with the model.
+    **Connections** are shared by all threads and tasks until the model is closed.
 
     ```python
     model.close()  # or: with ChatSegmind(...) as model, async with, await model.aclose()
@@ -169,8 +169,8 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         try:
             return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
         except BaseException as error:
-            # LangChain reports errors to callbacks, but not that a call was canceled. A call that
-            # was abandoned, and is closed with its loop, must not wait for callbacks.
+            # langchain-core (1.6 to 1.8) reports errors to callbacks, but not that a call was
+            # canceled. A call that is closed with its event loop must not wait for callbacks.
             if run_manager is not None and not isinstance(error, Exception | GeneratorExit):
                 await run_manager.on_llm_error(error, response=LLMResult(generations=[]))
             raise
@@ -209,13 +209,13 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
 
     @override
     def bind(self, **kwargs: Any) -> SegmindBinding:
-        """Bind arguments to every call, and to every job.
+        """Bind arguments to every call and every job.
 
         Args:
-            **kwargs: What `invoke` takes by name.
+            **kwargs: Settings, as for `invoke`.
 
         Returns:
-            A runnable of this model, with `submit` and `get_job`, too.
+            A runnable of this model, which also has `submit` and `get_job`.
         """
         return SegmindBinding(bound=self, kwargs=kwargs, config={})
 
@@ -232,40 +232,38 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Offer tools to the model.
 
-        The gateway ignores `tools`. So tool calling is emulated, for every model alike: the tools'
-        schemas go into the prompt, the model replies in JSON, and the reply is parsed into
-        `AIMessage.tool_calls`.
+        The gateway ignores `tools`. So tool calling is emulated, for every model in the same way:
+        the tools' schemas go into the prompt, the model replies in JSON, and the reply is parsed
+        into `AIMessage.tool_calls`.
 
         Args:
             tools: Functions, pydantic classes, TypedDicts, LangChain tools, or dictionaries in
                 OpenAI's or Anthropic's form.
             tool_choice: `"auto"` (the default), `"any"`, `"required"` or True for at least one
                 call, `"none"`, or a tool's name, also in OpenAI's or Anthropic's form.
-            strict: Whether arguments must keep to their schema to the letter; not sent if None.
-            parallel_tool_calls: False allows one call at a time.
-            response_format: The schema of the final answer, beside the tools or without any.
+            strict: Whether arguments must match their schema exactly; not sent if None.
+            parallel_tool_calls: False allows one call per answer.
+            response_format: The schema of the final answer, with or without tools.
             **kwargs: Settings for these calls.
 
         Returns:
-            A runnable of this model, whose messages hold `tool_calls`.
+            A runnable of this model, whose messages have `tool_calls`.
 
         Raises:
-            ValueError: If a tool cannot be described, two different tools share a name, or the
-                choice is none of them.
+            ValueError: If a tool cannot be described, two different tools share a name, or
+                `tool_choice` names another tool.
         """
         check_flag(strict, "strict")
         check_flag(parallel_tool_calls, "parallel_tool_calls")
         described = to_openai_tools(tools, strict=strict)
         apply_tool_choice(parse_tools(described), tool_choice)
         bound = {
-            "tools": described,
+            "tools": described or None,
             "tool_choice": tool_choice,
             "parallel_tool_calls": parallel_tool_calls,
             "response_format": response_format,
         }
         given = {name: value for name, value in bound.items() if value is not None}
-        if not described:
-            del given["tools"]
         return self.bind(**given, **kwargs)
 
     @override
@@ -278,34 +276,28 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """Make a model that answers with an object.
+        """Return a runnable whose answers are objects.
 
         Args:
             schema: A pydantic class (v1 or v2), whose instances are then the answers, or a
-                TypedDict or JSON schema for plain dictionaries.
-            method: `"json_schema"` holds the model to the schema; `"function_calling"` has it call
-                the schema as a tool; `"json_mode"` only holds it to JSON, and the prompt must tell
-                which keys are wanted; Claude refuses it.
-            include_raw: Whether to answer with `{"raw": message, "parsed": object or None,
+                TypedDict or JSON schema, for dictionaries.
+            method: `"json_schema"` sends the schema as the format of the answer.
+                `"function_calling"` sends it as a tool that must be called. `"json_mode"` only
+                requests JSON, so the prompt must describe the keys; Claude does not support it.
+            include_raw: Whether to return `{"raw": message, "parsed": object or None,
                 "parsing_error": exception or None}` instead of raising when parsing fails. With
-                `"function_calling"`, an answer without any call is a `SegmindResponseError` still.
-            strict: Whether the schema is to be kept to the letter; not sent if None.
+                `"function_calling"`, an answer without a call still raises `SegmindResponseError`.
+            strict: Whether answers must match the schema exactly; not sent if None.
             **kwargs: Settings for these calls.
 
         Returns:
-            A runnable that takes what `invoke` takes, and gives the object. It raises LangChain's
-            `OutputParserException` for an answer that does not fit or was cut short.
+            A runnable with the input of `invoke`. It raises LangChain's `OutputParserException` if
+            the answer does not match the schema or was cut off.
 
         Raises:
-            ValueError: For an unknown method, or if a needed schema is missing.
+            ValueError: If the method is unknown, or requires a schema and there is none.
         """
         from langchain_segmind._messages.structured_output import structured_output_chain  # noqa: PLC0415
 
-        return structured_output_chain(
-            self,
-            schema,
-            method=method,
-            include_raw=include_raw,
-            strict=strict,
-            **kwargs,
-        )
+        options: dict[str, Any] = {"method": method, "include_raw": include_raw, "strict": strict}
+        return structured_output_chain(self, schema, **options, **kwargs)

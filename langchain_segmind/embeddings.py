@@ -1,7 +1,7 @@
 """SegmindEmbeddings: texts as vectors, for search and RAG.
 
-The gateway takes one text a call, so many texts are many calls at once. Here sync and async differ
-in one word; what is sent is decided in `_flows`, how many calls run at once in `_http`.
+Sync and async differ in one word. What is sent is decided in `_flows`; how calls run at the same
+time is decided in `_http`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,7 @@ _TASKS: Final = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 class SegmindEmbeddings(GatewayClient, Embeddings):
     """An embedding model behind Segmind's gateway.
 
-    Set `SEGMIND_API_KEY`, or pass `api_key=...`. Building a model opens no connection and sends
-    nothing.
+    Set `SEGMIND_API_KEY`, or pass `api_key=...`. Building a model does not open a connection.
 
     ```python
     from langchain_segmind import SegmindEmbeddings
@@ -48,8 +47,8 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     vectors = embeddings.embed_documents(["It is 100 meters tall.", "Bees make honey."])
     ```
 
-    The gateway takes one text a call, so `embed_documents` sends `max_concurrency` texts at a time;
-    the vectors are returned in the order of the texts. Any vector store of LangChain's works:
+    The gateway takes one text per call, so `embed_documents` sends `max_concurrency` calls at the
+    same time. The vectors are in the order of the texts. Every vector store of LangChain works:
 
     ```python
     from langchain_core.vectorstores import InMemoryVectorStore  # pip install numpy
@@ -59,16 +58,16 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     print(store.similarity_search("Who makes honey?", k=1)[0].page_content)
     ```
 
-    Gemini's vectors can be shortened and made for a purpose; by default queries are embedded as
-    `RETRIEVAL_QUERY` and documents as `RETRIEVAL_DOCUMENT`.
+    Gemini's models can shorten their vectors and fit them to a task. By default they embed queries
+    as `RETRIEVAL_QUERY` and documents as `RETRIEVAL_DOCUMENT`.
 
     ```python
     SegmindEmbeddings(model="gemini-embedding-001", dimensions=768, task_type="CLUSTERING")
     ```
 
-    Each text is retried by itself, and only if it surely was not embedded. When one fails for good,
-    no more are sent, those under way are waited for, and a `SegmindBatchError` says which text
-    failed and holds the vectors of the others.
+    A text is only retried if it surely was not embedded. When one fails, no more are sent and those
+    already sent are waited for. Then a `SegmindBatchError` names the text that failed and holds the
+    vectors of the others.
 
     ```python
     from langchain_segmind import SegmindBatchError
@@ -89,19 +88,19 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     model_config = ConfigDict(defer_build=False)
 
     family: Literal["auto", "openai", "gemini"] = "auto"
-    """How the model's request bodies look; `"auto"` goes by the slug."""
+    """The format of the model's request bodies; `"auto"` chooses it by the slug."""
 
     dimensions: int | None = Field(
         default=None, ge=1, validation_alias=AliasChoices("dimensions", "output_dimensionality")
     )
-    """Numbers a vector is to have, for Gemini's models; by default the model's own."""
+    """Length of the vectors, for Gemini's models only; by default the model's own."""
 
     task_type: str | None = None
-    """What the vectors are for, for Gemini's models: `"SEMANTIC_SIMILARITY"`, `"CLUSTERING"`, ...
-    By default `"RETRIEVAL_QUERY"` for queries and `"RETRIEVAL_DOCUMENT"` for documents."""
+    """The task the vectors are for, such as `"CLUSTERING"`, for Gemini's models only. By default
+    `"RETRIEVAL_QUERY"` for queries and `"RETRIEVAL_DOCUMENT"` for documents."""
 
     max_concurrency: int = Field(default=16, ge=1)
-    """Texts that are embedded at once."""
+    """Texts that are embedded at the same time."""
 
     show_progress_bar: bool = False
     """Whether `embed_documents` shows a progress bar, with tqdm (`langchain-segmind[progress]`)."""
@@ -111,7 +110,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     def _segmind_check_progress(cls, value: bool) -> bool:
         if value and find_spec("tqdm") is None:
             raise ValueError(
-                "show_progress_bar needs tqdm: pip install tqdm, or langchain-segmind[progress]"
+                "show_progress_bar needs tqdm: pip install tqdm, or langchain-segmind[progress]."
             )
         return value
 
@@ -127,40 +126,39 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         """Embed a question to search with.
 
         Args:
-            text: The question; not blank.
+            text: The question. It must not be blank.
 
         Returns:
             Its vector.
 
         Raises:
-            SegmindError: If it could not be embedded; see `outcome`, `billed`.
+            SegmindError: If it was not embedded; `outcome` and `billed` say whether it was charged.
         """
         task = self._task("query")
-        check_text(text, "the text", task.endpoint.model_info)
+        check_text(text, "text", task.endpoint.model_info)
         return self._embed(text, task)[0]
 
     @override
     async def aembed_query(self, text: str) -> list[float]:
         """Async version of `embed_query`."""
         task = self._task("query")
-        check_text(text, "the text", task.endpoint.model_info)
+        check_text(text, "text", task.endpoint.model_info)
         return (await self._aembed(text, task))[0]
 
     @override
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Embed texts to be searched, `max_concurrency` at a time on threads.
+        """Embed texts to be searched, `max_concurrency` at a time, in threads.
 
         Args:
-            texts: The texts; for an empty list nothing is sent.
+            texts: The texts. For an empty list, nothing is sent.
 
         Returns:
-            Their vectors, in the order of the texts and all of one length.
+            Their vectors, in the order of the texts. All have the same length.
 
         Raises:
-            SegmindInvalidRequestError: If a text is blank or not a text; then nothing was sent.
-            SegmindBatchError: If one could not be embedded. It holds the error of the first that
-                failed, its `index`, the `vectors` of those that were embedded, and how many were
-                `paid`.
+            SegmindInvalidRequestError: If a text is blank or not a string. Nothing was sent then.
+            SegmindBatchError: If a text failed. It holds the error of the first one that did, its
+                `index`, the `vectors` of the texts that were embedded, and how many were `paid`.
         """
         task = self._task("document")
         many = checked_texts(texts, task.endpoint.model_info)
@@ -175,7 +173,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Async version of `embed_documents`, on tasks."""
+        """Async version of `embed_documents`, in tasks."""
         task = self._task("document")
         many = checked_texts(texts, task.endpoint.model_info)
         with self._progress(len(many)) as report:
@@ -211,7 +209,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
             recorder.finish(found[1])
         return found
 
-    # --- prepared once for many texts ----------------------------------------------------------
+    # --- what the texts of a call share --------------------------------------------------------
 
     def _model_info(self) -> ModelInfo:
         model_info = embedding_model_info_for(self.model)
@@ -228,21 +226,23 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         settings = {name: value for name, value in given.items() if value is not None}
         if model_info.family == "gemini":
             return {"task_type": task, **settings}
-        for name in settings:
-            field = "dimensions" if name == "output_dimensionality" else name
+        if settings:
+            name = "task_type" if "task_type" in settings else "dimensions"
             raise ValueError(
-                f"{field}: {model_info.slug} takes none, only Gemini's embedding models do; leave "
-                "it out, or set family='gemini' for one whose slug does not say so"
+                f"{name} is not a setting of {model_info.slug}: only Gemini's embedding models "
+                "have it. Leave it out, or set family='gemini' if this is one of them."
             )
         return {}
 
     def _check_size(self, base_url: str, vector: list[float]) -> None:
-        """Check that a vector has the length asked for, or that of this model's first."""
+        """Check that a vector is as long as `dimensions`, or else as the model's first vector."""
         kind = (base_url, self.model, self.dimensions)
         size = self.dimensions or self._state.vector_sizes.setdefault(kind, len(vector))
         if len(vector) != size:
-            had = "dimensions asked for" if self.dimensions else "the model's first vector had"
-            raise SegmindResponseError(f"its vector has {len(vector)} numbers, where {had} {size}")
+            expected = "dimensions is" if self.dimensions else "the model's first vector had"
+            raise SegmindResponseError(
+                f"its vector has {len(vector)} numbers, but {expected} {size}"
+            )
 
     @contextlib.contextmanager
     def _progress(self, count: int) -> Iterator[Callable[[], object]]:
@@ -261,7 +261,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
 @value
 class _Task:
-    """What is the same for every text of a call."""
+    """What all texts of a call share."""
 
     endpoint: Endpoint
     settings: Mapping[str, Any]

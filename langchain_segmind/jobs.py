@@ -1,6 +1,9 @@
-"""Jobs in the gateway's queue: submitted now, fetched later, also from another process."""
+"""Jobs in the gateway's queue: submit them now, fetch their answers later or in another process.
 
-# ruff: noqa: SLF001 - a job is a handle on its model, and calls it as its own methods do
+When to poll and when to give up is decided in `_flows.jobs`.
+"""
+
+# ruff: noqa: SLF001 - a job calls its model's private methods, as the model's own methods do
 
 from __future__ import annotations
 
@@ -24,14 +27,17 @@ from langchain_segmind._flows.jobs import log_abandoned
 
 __all__ = ["SegmindJob"]
 
-if TYPE_CHECKING:  # the one that `BaseChatModel.bind` returns differs for type checkers only
+# `BaseChatModel.bind` (langchain-core 1.6 to 1.8) is declared to return the private
+# `_ChatModelBinding`, which exists for type checkers only. `SegmindBinding` must be one to override
+# `bind`.
+if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import _ChatModelBinding as _Binding
 else:
     _Binding = RunnableBinding[LanguageModelInput, AIMessage]
 
 
 class QueueMethods(ChatBase):
-    """What a chat model does in the queue; a part of `ChatSegmind`."""
+    """The methods of `ChatSegmind` for jobs."""
 
     def submit(
         self,
@@ -44,17 +50,17 @@ class QueueMethods(ChatBase):
         """Submit a request to the gateway's queue, to fetch the answer later.
 
         Args:
-            messages: What `invoke` takes.
-            config: Its callbacks learn of the job, and trackers among them record its cost.
+            messages: The input, as for `invoke`.
+            config: Its callbacks are informed of the job; trackers among them record its cost.
             stop: Texts before which the answer ends.
-            **kwargs: What `invoke` takes, tools too: `tools=[...]`.
+            **kwargs: Settings of this call, as for `invoke`, or `tools=[...]`.
 
         Returns:
             The job. The model runs and is billed once, whether or not the answer is fetched.
 
         Raises:
-            SegmindError: If it was not accepted, or if that is unknown because the gateway's reply
-                was lost; then it is not submitted again.
+            SegmindError: If the gateway refused the job, or its reply was lost. It is unknown then
+                whether the job runs, so it is not submitted again.
         """
         call = self._model_call(self._convert_input(messages).to_messages(), stop, kwargs)
         manager = event_manager(self, config)
@@ -105,12 +111,12 @@ class QueueMethods(ChatBase):
         """Return the job of an id; nothing is sent.
 
         Args:
-            request_id: The job's id, as in an error's `request_id`, the log or `str(job)`.
-            **kwargs: What the request was submitted with, where it matters for reading the answer:
-                `tools`, `tool_choice`, `response_format`, `stop`, `model`.
+            request_id: The job's id: `str(job)`, an error's `request_id`, or from the log.
+            **kwargs: Arguments of the submission that are needed to parse the answer: `tools`,
+                `tool_choice`, `response_format`, `stop`, `model`.
 
         Returns:
-            The job, whoever submitted it.
+            The job. Any model with the same key can fetch its answer.
         """
         return SegmindJob(self, request_id, **kwargs)
 
@@ -118,8 +124,8 @@ class QueueMethods(ChatBase):
 class SegmindJob:
     """A job in the gateway's queue, made by `ChatSegmind.submit` or `ChatSegmind.get_job`.
 
-    `str(job)` is its id. Stored, it is all that another process needs: `model.get_job(id)` makes
-    this handle again there. The gateway keeps answers for about an hour.
+    `str(job)` is its id. Store it, and another process can fetch the answer with
+    `model.get_job(id).result()`. The gateway keeps answers for about an hour.
 
     Attributes:
         id: The gateway's id of the job.
@@ -133,7 +139,7 @@ class SegmindJob:
         trackers: Sequence[BaseCallbackHandler] = (),
         **kwargs: Any,
     ) -> None:
-        """Make a handle; see `ChatSegmind.submit` and `ChatSegmind.get_job`."""
+        """Build a handle; see `ChatSegmind.submit` and `ChatSegmind.get_job`."""
         self.id = request_id
         self._model = model
         self._trackers = list(trackers)
@@ -143,7 +149,7 @@ class SegmindJob:
         """Read the state: "QUEUED", "PROCESSING", "COMPLETED" or "FAILED"; free of charge.
 
         Raises:
-            SegmindJobNotFoundError: If the gateway does not know the job, or not any more.
+            SegmindJobNotFoundError: If the gateway does not know the job, or has deleted it.
             SegmindError: If the state cannot be read.
         """
         endpoint = self._call().endpoint
@@ -157,22 +163,22 @@ class SegmindJob:
         return await self._model._transport(to).arun(state(self.id, endpoint), to.api_key)
 
     def result(self, config: RunnableConfig | None = None) -> AIMessage:
-        """Wait for the answer; free of charge, and as often as one likes.
+        """Wait for the answer, for at most `queue_timeout` seconds.
 
-        Waits for `queue_timeout` seconds at most. The cost is recorded by the trackers that
-        recorded the submission, and by those that are active now.
+        Free of charge, and can be repeated. The job's cost is recorded by the trackers of its
+        submission and by those that are active now.
 
         Args:
-            config: Its callbacks learn of the job's states.
+            config: Its callbacks are informed of the job's states.
 
         Returns:
             The answer, as `invoke` would have returned it.
 
         Raises:
             SegmindJobFailedError: If the job failed.
-            SegmindJobTimeoutError: If it is not done in time.
-            SegmindJobNotFoundError: If the gateway does not know the job, or not any more.
-            SegmindError: For any other failure, with the job's id.
+            SegmindJobTimeoutError: If the job does not end in time.
+            SegmindJobNotFoundError: If the gateway does not know the job, or has deleted it.
+            SegmindError: For any other failure; its `request_id` is the job's id.
         """
         call, model = self._call(), self._model
         manager = event_manager(model, self._with_trackers(config))
@@ -189,7 +195,6 @@ class SegmindJob:
         )
 
     def _call(self) -> ModelCall:
-        """What was submitted, as far as it is known."""
         kwargs = {name: given for name, given in self._kwargs.items() if name != "stop"}
         call = self._model._model_call(None, self._kwargs.get("stop"), kwargs)
         wait_policy = self._model._wait_policy()
@@ -209,25 +214,24 @@ class SegmindJob:
 
 
 class SegmindBinding(_Binding):  # type: ignore[no-redef]
-    """A chat model with arguments bound to it, which its jobs get as well.
+    """A chat model with bound arguments, which its jobs have too.
 
-    Without it, a binding would pass `submit` on to its model without what is bound.
+    LangChain's own binding would call the model's `submit` without them.
     """
 
-    model_config = ConfigDict(defer_build=True)  # 5 ms, which importing the package need not take
+    model_config = ConfigDict(defer_build=True)  # building it takes 5 ms of importing the package
 
     @classmethod
     def lc_id(cls) -> list[str]:
-        """Serialize as the binding that it is."""
+        """Return the id of LangChain's own binding, so that this one is serialized the same way."""
         return RunnableBinding.lc_id()
 
     def submit(
         self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> SegmindJob:
         """Submit a request to the queue; see `ChatSegmind.submit`."""
-        job: SegmindJob = self._model.submit(
-            messages, self._merge_configs(config), **self._merged(kwargs)
-        )
+        merged = self._merge_configs(config)
+        job: SegmindJob = self._model.submit(messages, merged, **self._merged(kwargs))
         return job
 
     async def asubmit(

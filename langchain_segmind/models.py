@@ -1,7 +1,7 @@
-"""Models as data: what is known of each, and what the vendor's catalogue says of it.
+"""Models as data: what is known of each, and what the vendor's catalogue says about it.
 
-A new model is one row of `chat_models`; an unknown slug works by its family. Only the rows may
-name a model: how a request or a reply looks belongs to `_formats`.
+A new model is one row of `chat_models`; an unknown slug works by its family. Only these rows may
+name a model. The formats of requests and replies belong to `_formats`.
 """
 
 from __future__ import annotations
@@ -20,29 +20,30 @@ from langchain_segmind._messages.types import MediaPart
 from langchain_segmind.errors import SegmindResponseError
 
 SLOW: Final = 45.0
-"""Average seconds from which a model's calls go through the queue: the vendor advises it beyond
-about 60 s, where the synchronous path may be cut, and calls take longer than their average."""
+"""Average seconds from which a model's calls go through the queue. The vendor advises the queue for
+calls over 60 s, which the synchronous path may cut off, and many calls take longer than average."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """One model: what this package knows of it, and what the vendor's catalogue says.
 
-    The rows of this package come from the vendor's directory and leave the catalogue's fields
-    None; `ChatSegmind.list_models()` fills them.
+    What the package knows comes from the vendor's pages. Of the catalogue's fields, `title` to
+    `parameters`, only `ChatSegmind.list_models()` has the values; elsewhere they are None.
 
     Attributes:
         slug: Its name in the gateway's URL.
-        family: How its request bodies look.
-        images: Whether it takes images; None if unknown.
-        context: Tokens that fit into its context, as the vendor states; None if unknown.
-        seconds: How long a call takes on average; None if unknown.
-        setting_names: Settings the model calls by another name; None for one it must not be sent.
-        native_tools: Whether the gateway forwards tools to it. Today it does to none.
-        title: The catalogue's name for people.
-        description: What the catalogue says about it.
+        family: The format of its request bodies.
+        images: Whether it accepts images; None if unknown.
+        context: Tokens of its context, as the vendor states; None if unknown.
+        seconds: How many seconds a call takes on average; None if unknown.
+        setting_names: The model's own names of settings, by ChatSegmind's; None for a setting that
+            must not be sent.
+        native_tools: Whether the gateway forwards tools to it. Today the gateway forwards none.
+        title: The catalogue's display name.
+        description: The catalogue's description.
         is_deprecated: Whether the catalogue marks it as deprecated.
-        parameters: The catalogue's `parameters_schema`, as it came.
+        parameters: The catalogue's `parameters_schema`, unchanged.
     """
 
     slug: str
@@ -59,27 +60,27 @@ class ModelInfo:
 
     @property
     def is_slow(self) -> bool:
-        """Whether a call may well outlast the gateway's synchronous path."""
+        """Whether a call may take longer than the gateway's synchronous path allows."""
         return self.seconds is not None and self.seconds >= SLOW
 
     def accepts_media(self, media: MediaPart) -> bool:
-        """Return whether the model can be shown a medium that a tool returned.
+        """Return whether the model accepts an image, document, audio or video that a tool returned.
 
         Args:
-            media: The medium.
+            media: What the tool returned.
 
         Returns:
-            False if it has to be described in words.
+            False if it must be described in words instead.
         """
         if self.images is False and media.kind == "image":
             return False
         return FORMATS[self.family].accepts_media(media)
 
     def translate(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return settings under the model's own names, without those it must not be sent.
+        """Rename settings to the model's own names, without those that must not be sent.
 
         Args:
-            settings: Values by ChatSegmind's names, as `max_tokens`.
+            settings: Values by ChatSegmind's names, such as `max_tokens`.
 
         Returns:
             The fields to send.
@@ -88,13 +89,13 @@ class ModelInfo:
         return {name: value for name, value in renamed.items() if name is not None}
 
 
-# Over 50 lines, because it is a table: one line for each model.
-# No row has `setting_names` yet. Upstream, gpt-5*, o3* and o4-mini probably want
-# max_completion_tokens for max_tokens and no temperature but 1, and claude-opus-4.7 refuses
-# temperature and top_p. Until someone sees the gateway refuse them, send what the user set.
+# Over 50 lines, because it is a table with one line for each model.
+# No row has `setting_names` yet. Upstream, gpt-5*, o3* and o4-mini probably require
+# max_completion_tokens for max_tokens and a temperature of 1, and claude-opus-4.7 refuses
+# temperature and top_p. Until the gateway is seen to refuse them, send what the user set.
 @cache
 def chat_models() -> Mapping[str, ModelInfo]:
-    """Return the known chat models by slug. They are built with the first `ChatSegmind`."""
+    """Return the known chat models by slug. Building them would slow the import down."""
     rows = (
         ModelInfo("claude-4-sonnet", "anthropic", images=True, seconds=11),
         ModelInfo("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
@@ -152,8 +153,8 @@ def chat_models() -> Mapping[str, ModelInfo]:
 
 @cache
 def _embedding_models() -> Mapping[str, ModelInfo]:
-    # `context` is the number of tokens that one text may have: Segmind's pages say it for Gemini's
-    # models, OpenAI's for its own.
+    # `context` is the number of tokens that one text may have, from Segmind's pages for Gemini's
+    # models and from OpenAI's for its own.
     rows = (
         ModelInfo("text-embedding-3-small", "openai", context=8192),
         ModelInfo("text-embedding-3-large", "openai", context=8192),
@@ -171,18 +172,20 @@ _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
 
 
 def model_info_for(slug: str) -> ModelInfo:
-    """Return what is known of a chat model. Of an unknown slug, that is only its family."""
+    """Return what is known of a chat model; for an unknown slug, that is its family."""
     return chat_models().get(slug) or ModelInfo(slug, _family(slug))
 
 
 def embedding_model_info_for(slug: str) -> ModelInfo:
-    """Return what is known of an embedding model. Of an unknown slug, that is only its family.
+    """Return what is known of an embedding model; for an unknown slug, that is its family.
 
     Raises:
-        ValueError: If it is a chat model, which would run and be billed, and return no vector.
+        ValueError: If it is a chat model. It would run and be billed, but not return a vector.
     """
     if slug in chat_models():
-        raise ValueError(f"{slug} is a chat model. Use ChatSegmind, or an embedding model's slug")
+        raise ValueError(
+            f"model={slug!r} is a chat model. Use ChatSegmind, or the slug of an embedding model."
+        )
     family: Family = "gemini" if _family(slug) == "gemini" else "openai"
     return _embedding_models().get(slug) or ModelInfo(slug, family)
 
@@ -204,8 +207,8 @@ def profile(model_info: ModelInfo) -> ModelProfile:
         known["max_input_tokens"] = model_info.context
     if model_info.images is not None:
         known["image_inputs"] = model_info.images
-        # Only the OpenAI format has a place for an address, and only Claude's and Gemini's
-        # document one for PDF.
+        # Only the OpenAI format accepts the URL of an image; only Claude's and Gemini's formats
+        # document how to send a PDF.
         known["image_url_inputs"] = model_info.images and model_info.family == "openai"
         if model_info.family != "openai":
             known["pdf_inputs"] = model_info.images
@@ -221,7 +224,7 @@ _CATALOGUE_KEY: Final = "Inference Segmind Model Information List With Details"
 
 
 def catalogue_url(base_url: str) -> str:
-    """Return the catalogue's URL: the vendor's has a host of its own, others are on the API's."""
+    """Return the catalogue's URL. The vendor's catalogue is not on the API's host."""
     parts = urlsplit(base_url)
     origin = f"{parts.scheme}://{parts.netloc}"
     return (_CATALOGUE if origin == _API else origin) + _CATALOGUE_PATH
@@ -231,16 +234,16 @@ def parse_catalogue(document: Any) -> list[ModelInfo]:
     """Read the language models from the vendor's catalogue.
 
     Args:
-        document: The parsed JSON: a list of entries, or an object that holds one.
+        document: The parsed JSON: a list of entries, or an object that contains one.
 
     Raises:
-        SegmindResponseError: If there is no list in it.
+        SegmindResponseError: If it does not contain a list.
     """
     lists = list(document.values()) if isinstance(document, dict) else [document]
     named = document.get(_CATALOGUE_KEY) if isinstance(document, dict) else None
     entries = next((value for value in (named, *lists) if isinstance(value, list)), None)
     if entries is None:
-        raise SegmindResponseError("it holds no list of models")
+        raise SegmindResponseError("it does not contain a list of models")
     return list(_language_models(entries))
 
 

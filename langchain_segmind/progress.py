@@ -4,13 +4,14 @@
         answers = chain.batch(questions)
     print(bar.done, bar.failed, bar.cost)
 
-LangChain's callbacks report the calls, and `UsageTracker` counts tokens and money. It must not draw
-in the thread of a call: no call waits for a terminal, or fails because of one.
+LangChain's callbacks report the calls; `UsageTracker` counts tokens and cost. It must not draw in
+the thread of a call: no call may wait for a terminal, or fail because of one.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ from langchain_segmind.usage import UsageTracker
 
 __all__ = ["Progress", "progress_bar"]
 
+_ENDS: Final = {"COMPLETED": "done", "FAILED": "failed"}
 _FORMAT_WITH_TOTAL: Final = "{desc}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _FORMAT: Final = "{desc}{n_fmt} done [{elapsed}{postfix}]"
 
@@ -41,11 +43,11 @@ def progress_bar(
 ) -> Progress:
     """Show how many calls of chat models are done and running, and what they cost so far.
 
-    As a context manager, it draws a bar during the block and counts the calls made in it, also
-    inside chains and agents, in tasks started there and in the threads of LangChain and LangGraph.
-    Passed as a callback handler too, `config={"callbacks": [bar]}`, it counts calls made elsewhere,
-    such as in threads you start. A job counts from its submission until a call learns that it
-    ended. Tokens and money are those that `track_usage` counts, embeddings included.
+    As a context manager, it draws a bar during the block. It counts the calls made there, also in
+    chains and agents, in tasks, and in the threads of LangChain and LangGraph. To count calls made
+    elsewhere, e.g. in threads of your own, pass it as a callback handler:
+    `config={"callbacks": [bar]}`. A job counts from its submission until a call finds that it has
+    ended. Tokens and cost are those of `track_usage`, which include embeddings.
 
     Needs tqdm (`langchain-segmind[progress]`).
 
@@ -53,11 +55,11 @@ def progress_bar(
         total: How many calls there will be, if known.
         label: The text before the bar.
         file: Where to draw; by default the standard error output.
-        disable: Whether to count only, and draw nothing. By default, the bar is drawn on terminals
-            and in notebooks.
+        disable: True to count without drawing. By default, the bar is drawn on terminals and in
+            notebooks.
 
     Returns:
-        The bar, which is a `UsageTracker` too.
+        The bar, which is also a `UsageTracker`.
 
     Raises:
         ImportError: If tqdm is not installed.
@@ -73,7 +75,7 @@ class Progress(UsageTracker):
     """
 
     ignore_llm = ignore_chat_model = ignore_custom_event = False
-    run_inline = True  # counting is quicker than switching threads
+    run_inline = True  # counting is faster than switching threads
 
     def __init__(
         self,
@@ -92,35 +94,31 @@ class Progress(UsageTracker):
         if total is not None and (type(total) is not int or total < 0):
             raise ValueError(f"total must be a number of calls or None, not {total!r}.")
         desc = f"{label}: " if label else None
-        self._style: dict[str, Any] = {
-            "total": total,
-            "desc": desc,
-            "file": file,
-            "disable": disable,
-        }
-        self._lock = (
-            threading.RLock()
-        )  # the end of a garbage-collected generator may be reported anywhere
-        self._active: dict[UUID | str, str] = {}  # states, by LangChain's run ids and by job ids
+        bar_format = _FORMAT if total is None else _FORMAT_WITH_TOTAL
+        self._style: dict[str, Any] = {"total": total, "desc": desc, "bar_format": bar_format}
+        self._style |= {"file": file, "disable": disable, "unit": "call"}
+        # Reentrant: the garbage collector may end a stream, and report it, while the lock is held.
+        self._lock = threading.RLock()
+        self._active: dict[UUID | str, str] = {}  # states by LangChain's run id, or by job id
         self._ended_jobs: set[str] = set()
-        self._done = self._failed = self._cancelled = 0
+        self._ended: Counter[str] = Counter()
         self._bar: Bar | None = None
         self._outer: Progress | None = None
 
     @property
     def done(self) -> int:
         """Calls and jobs that succeeded."""
-        return self._done
+        return self._ended["done"]
 
     @property
     def failed(self) -> int:
         """Calls and jobs that ended with an error."""
-        return self._failed
+        return self._ended["failed"]
 
     @property
     def cancelled(self) -> int:
         """Calls that ended early: a cancelled task, an interrupt or an abandoned stream."""
-        return self._cancelled
+        return self._ended["cancelled"]
 
     @property
     def queued(self) -> int:
@@ -151,15 +149,12 @@ class Progress(UsageTracker):
     @override
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:
-            self._done += self._remove(run_id)
+            self._end(run_id, "done")
 
     @override
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         with self._lock:
-            if isinstance(error, Exception):
-                self._failed += self._remove(run_id)
-            else:
-                self._cancelled += self._remove(run_id)
+            self._end(run_id, "failed" if isinstance(error, Exception) else "cancelled")
 
     @override
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -174,24 +169,20 @@ class Progress(UsageTracker):
     def _count_job(self, job: str, state: str) -> None:
         """Count a job that was submitted or fetched outside of a LangChain run."""
         self._active[job] = state
-        if state in ("COMPLETED", "FAILED"):
+        if state in _ENDS:
             self._ended_jobs.add(job)
-            self._done += state == "COMPLETED"
-            self._failed += state == "FAILED"
-            self._remove(job)
+            self._end(job, _ENDS[state])
 
-    def _remove(self, key: UUID | str) -> bool:
-        return self._active.pop(key, None) is not None
+    def _end(self, key: UUID | str, how: str) -> None:
+        if self._active.pop(key, None) is not None:
+            self._ended[how] += 1
 
     # --- the block -------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         if self._bar is not None:
-            raise RuntimeError(
-                "This bar is already in use by another block. Make another one for this."
-            )
-        bar_format = _FORMAT if self._style["total"] is None else _FORMAT_WITH_TOTAL
-        self._bar = Bar(self._read, **self._style, unit="call", bar_format=bar_format)
+            raise RuntimeError("This bar is already in use by another block. Build a new one.")
+        self._bar = Bar(lambda: (self.done, str(self)), **self._style)
         self._outer = _current_bar().get()
         _current_bar().set(self)
         return super().__enter__()
@@ -205,21 +196,18 @@ class Progress(UsageTracker):
         super().__exit__(kind, error, at)
         _current_bar().set(self._outer)
         with self._lock:
-            # LangChain does not report every cancelled call. Jobs keep running in the queue.
+            # LangChain does not report every canceled call. Jobs keep running in the queue.
             for run in [key for key in self._active if isinstance(key, UUID)]:
-                self._cancelled += self._remove(run)
+                self._end(run, "cancelled")
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-    def _read(self) -> tuple[int, str]:
-        return self._done, str(self)
 
     def __str__(self) -> str:
         """Return the text after the bar."""
         with self._lock:
             counts = {"queued": self.queued, "running": self.running}
-            counts |= {"failed": self._failed, "cancelled": self._cancelled}
+            counts |= {"failed": self.failed, "cancelled": self.cancelled}
         parts = [f"{count} {name}" for name, count in counts.items() if count]
         usage = self.total
         if usage.calls:
@@ -233,7 +221,7 @@ class Progress(UsageTracker):
 
 @cache
 def _current_bar() -> ContextVar[Progress | None]:
-    """Return the variable of the innermost bar; LangChain adds the bar to each call's handlers."""
+    """Return the variable of the innermost bar. LangChain adds that bar to each call's handlers."""
     from langchain_core.tracers.context import register_configure_hook  # noqa: PLC0415 - it is slow
 
     current: ContextVar[Progress | None] = ContextVar("langchain_segmind_progress", default=None)

@@ -1,8 +1,8 @@
 """Draw a progress bar in its own thread, so that no terminal can delay or fail a call.
 
 It must not use tqdm's class-wide lock. tqdm (4.66 to 4.70, `std.py`) holds that lock while it
-writes, and `refresh` does not release it when the write raises. So a bar of ours on a terminal that
-is gone, or that blocks, would stop every other bar of the process, also those of other libraries.
+writes, and `refresh` does not release it when the write raises. So a bar on a terminal that blocks
+or is gone would stop every other bar of the process, also those of other libraries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ _INTERVAL: Final = 0.2  # seconds between two drawings
 _CLOSE_TIMEOUT: Final = 5.0  # seconds that `close` waits for a terminal that may be blocked
 
 _log: Final = logging.getLogger(__name__)
-
 _lock: Final = threading.Lock()  # guards `_active_bars`; never held while writing or waiting
 _active_bars: Final[WeakSet[Bar]] = WeakSet()
 
@@ -44,8 +43,8 @@ class Bar:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_drawing, daemon=True)
         # tqdm (4.66 to 4.70) looks up its private `_lock` and `_instances` on the class, so this
-        # bar gets a class of its own. With the shared ones, a write of ours that blocks or raises
-        # stops the bars of others; without the interval of 0, tqdm would start its monitor thread.
+        # bar gets a class of its own. With the shared ones, a write that blocks or raises here
+        # stops other bars. Without the interval of 0, tqdm starts a monitor thread.
         own = {"_lock": threading.RLock(), "_instances": WeakSet(), "monitor_interval": 0}
         isolated: Any = type("_IsolatedBar", (tqdm,), own)
         with _lock:
@@ -96,7 +95,7 @@ class Bar:
         except Exception as error:  # noqa: BLE001 - no error of a terminal may fail a call
             self._file.fail(error)
         finally:
-            # Otherwise tqdm's `__del__` may wait for the lock that it still holds.
+            # Otherwise tqdm's `__del__` may wait for the lock that tqdm itself still holds.
             self._bar.disable = True
         if self._file.error is not None:
             _log.error(
@@ -112,7 +111,7 @@ class Bar:
 
 
 def _free_row(tqdm: Any) -> int:
-    """Return the first row of the terminal without a bar; 0 is the cursor's own row."""
+    """Return the first row of the terminal without a bar; row 0 is the cursor's."""
     try:
         # `_instances` (tqdm 4.66 to 4.70) is private; without it, bars would share a row. It is
         # read without tqdm's lock, which may be held forever; see the top of this file.
@@ -160,9 +159,8 @@ class _SafeFile:
         if not self.is_open or self.error is not None:
             return
         try:
-            getattr(self._file, method)(
-                *args
-            )  # the file may be None, as the stderr of a service is
+            # `_file` is None if `sys.stderr` is, as in a service: that is an AttributeError here.
+            getattr(self._file, method)(*args)
         except Exception as error:  # noqa: BLE001 - files raise OSError, ValueError or their own
             self.fail(error)
 

@@ -1,4 +1,4 @@
-"""Check texts before they are embedded, and gather the vectors of many."""
+"""Check texts before they are embedded, and collect the vectors of many. Nothing here sends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_FIRST: Final = (
     *("status_code", "request_id", "outcome", "attempts", "body", "headers", "cost"),
     *("remaining_credits", "retry_after", "model", "ambiguous_attempts"),
 )
-"""Fields of an error that are those of the text that failed first."""
+"""Fields of a `SegmindBatchError` that have the values of the first text that failed."""
 
 
 def checked_texts(texts: Sequence[str], model_info: ModelInfo) -> list[str]:
@@ -33,25 +33,25 @@ def checked_texts(texts: Sequence[str], model_info: ModelInfo) -> list[str]:
         SegmindInvalidRequestError: If one surely cannot be embedded.
     """
     if isinstance(texts, str | bytes):
-        raise invalid_request("texts: expected a list of texts, got one; put it into a list")
+        raise invalid_request("texts: expected a list of texts, got one text. Pass [text] instead.")
     many = list(texts)
-    for place, text in enumerate(many):
-        check_text(text, f"texts[{place}]", model_info)
+    for index, text in enumerate(many):
+        check_text(text, f"texts[{index}]", model_info)
     return many
 
 
 def check_text(text: str, where: str, model_info: ModelInfo) -> None:
-    """Refuse what surely cannot be embedded; where in doubt, the gateway decides."""
+    """Refuse a text that surely cannot be embedded; in doubt, the gateway decides."""
     if not check_characters(text, where).strip():
-        raise invalid_request(f"{where} is blank; there is nothing to embed")
-    most = model_info.context
-    if most is None or len(text) <= 2 * most:
+        raise invalid_request(f"{where} is blank: it cannot be embedded. Leave it out.")
+    max_tokens = model_info.context
+    if max_tokens is None or len(text) <= 2 * max_tokens:
         return
-    words = len(text.split())  # each is one token at least
-    if words > most:
+    words = len(text.split())  # each is at least one token
+    if words > max_tokens:
         raise SegmindContextOverflowError(
-            f"{where} is too long: it has {words} words, and {model_info.slug} reads {most} "
-            "tokens; split it. Nothing was sent.",
+            f"{where} is too long: it has {words} words, and {model_info.slug} reads {max_tokens} "
+            "tokens. Split it. Nothing was sent.",
             outcome="not_sent",
             model=model_info.slug,
         )
@@ -61,18 +61,18 @@ def vectors_in_order(batch: BatchResult[Found], count: int) -> list[list[float]]
     """Return all vectors.
 
     Raises:
-        SegmindBatchError: If a text failed: its error, and what became of all the texts.
+        SegmindBatchError: If a text failed. It has the outcomes of all texts.
     """
     if not batch.failed:
-        return [batch.done[place][0] for place in range(count)]
-    place, first = next(iter(batch.failed.items()))
+        return [batch.done[index][0] for index in range(count)]
+    index, first = next(iter(batch.failed.items()))
     if not isinstance(first, SegmindError):
         raise first
-    raise _batch_error(first, place, count, batch) from first
+    raise _batch_error(first, index, count, batch) from first
 
 
 def _batch_error(
-    first: SegmindError, place: int, count: int, batch: BatchResult[Found]
+    first: SegmindError, index: int, count: int, batch: BatchResult[Found]
 ) -> SegmindBatchError:
     errors = [error for error in batch.failed.values() if isinstance(error, SegmindError)]
     paid = len(batch.done) + sum(error.billed is True for error in errors)
@@ -81,13 +81,13 @@ def _batch_error(
     perhaps_paid += sum(receipt.ambiguous_attempts for _, receipt in batch.done.values())
     perhaps = f", {perhaps_paid} more perhaps" if perhaps_paid else ""
     return SegmindBatchError(
-        f"texts[{place}] of {count} failed; {paid} were billed{perhaps}. {first.message}",
+        f"texts[{index}] of {count} failed; {paid} were billed{perhaps}. {first.message}",
         error=first,
-        index=place,
+        index=index,
         vectors={at: batch.done[at][0] for at in sorted(batch.done)},
         paid=paid,
         perhaps_paid=perhaps_paid,
-        # The whole batch again would pay for the others again.
+        # Repeating the whole batch would be billed again for the texts that were embedded.
         is_retryable=first.is_retryable and not paid and not perhaps_paid,
         **{name: getattr(first, name) for name in _OF_FIRST},
     )

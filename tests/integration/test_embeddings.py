@@ -366,7 +366,7 @@ def test_opting_in_repeats_a_lost_answer_and_says_that_it_may_be_paid_twice(do):
 def test_a_vector_of_another_length_than_the_first_is_an_error(do):
     desk = Desk(text_2=[vector(1.0, 2.0, 3.0)])
 
-    with pytest.raises(SegmindBatchError, match="3 numbers, where the model's first vector had 2"):
+    with pytest.raises(SegmindBatchError, match="3 numbers, but the model's first vector had 2"):
         served(do, desk, max_concurrency=1)
     assert sum(desk.paid.values()) == 3
 
@@ -376,7 +376,7 @@ def test_a_vector_of_another_length_than_was_asked_for_is_an_error(do):
         embeddings = SegmindEmbeddings(
             model="gemini-embedding-2", base_url=server.url, api_key=KEY, dimensions=256
         )
-        with pytest.raises(SegmindResponseError, match="2 numbers, where dimensions asked for 256"):
+        with pytest.raises(SegmindResponseError, match="2 numbers, but dimensions is 256"):
             do.query(embeddings, "Hi")
 
 

@@ -81,5 +81,5 @@ def test_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
 
 @pytest.mark.parametrize("document", [None, 7, "x", {}, {"models": 3}])
 def test_document_without_a_list_is_an_error(document):
-    with pytest.raises(SegmindResponseError, match="no list of models"):
+    with pytest.raises(SegmindResponseError, match="does not contain a list of models"):
         parse_catalogue(document)
