@@ -62,7 +62,7 @@ def test_family_follows_from_the_slug(slug, family, tokens):
         *(({"model": slug}, "slug") for slug in ("../v2/x", "", "a b", "text/embedding")),
         # A chat model would answer, and be billed.
         *(
-            ({"model": slug}, f"{slug} is a chat model. Use ChatSegmind")
+            ({"model": slug}, f"model='{slug}' is a chat model. Use ChatSegmind")
             for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
         ),
     ],
