@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from langchain_segmind._formats import values
 from langchain_segmind._formats.encoding import (
+    DOCUMENT_TYPES,
     IMAGE_TYPES,
     alternate,
     arguments_object,
@@ -46,7 +47,8 @@ _FINISH_REASONS: Final[Mapping[str, str]] = {
     "tool_use": "tool_calls",
 }
 
-_DOCUMENT_TYPES: Final = frozenset({"application/pdf"})
+_TYPES: Final = {"image": IMAGE_TYPES, "file": DOCUMENT_TYPES}
+"""Media that can be sent, by kind."""
 
 _REPLY_KEYS: Final = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details"}
@@ -55,11 +57,7 @@ _REPLY_KEYS: Final = frozenset(
 
 
 def encode(request: ChatRequest) -> dict[str, Any]:
-    """Write a request's body.
-
-    Raises:
-        SegmindInvalidRequestError: If a part cannot be sent in this format.
-    """
+    """Write a request's body."""
     if request.response_format is not None and request.response_format.get("type") == "json_object":
         raise invalid_request(
             "response_format: Claude refuses json_object (json_mode). Use json_schema"
@@ -118,18 +116,11 @@ def _part(part: Part) -> dict[str, Any]:
 
 def accepts_media(media: MediaPart) -> bool:
     """Return whether Claude can be shown a medium that a tool returned."""
-    types: Mapping[str, frozenset[str]] = {"image": IMAGE_TYPES, "file": _DOCUMENT_TYPES}
-    return media.data is not None and media.mime in types.get(media.kind, ())
+    return media.data is not None and media.mime in _TYPES.get(media.kind, ())
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:
-    """Read a reply whose `content` is a list. Odd optional fields are left out.
-
-    Beside a `stop_reason`, the content may also be a string, null or missing.
-
-    Raises:
-        SegmindResponseError: If the list is empty, and there is no `stop_reason`.
-    """
+    """Read a reply whose `content` is a list, or anything else beside a `stop_reason`."""
     content = body.get("content")
     blocks = values.dict_items([{"text": content}] if isinstance(content, str) else content)
     native = values.as_text(body.get("stop_reason"))

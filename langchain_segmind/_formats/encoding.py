@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from langchain_segmind._messages.types import (
@@ -36,6 +38,8 @@ SETTINGS: Final = (
 
 IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Images that OpenAI and Claude document; Gemini has its own list."""
+
+DOCUMENT_TYPES: Final = frozenset({"application/pdf"})
 
 _OPENING: Final = Message("user", (TextPart("(The assistant begins.)"),))
 
@@ -100,13 +104,16 @@ def alternate(messages: Iterable[Message]) -> list[Message]:
     Upstream refuses text of white space alone, messages that do not alternate and a dialogue that
     the assistant begins.
     """
-    merged: list[Message] = []
-    for message in messages:
-        parts = tuple(p for p in message.parts if not isinstance(p, TextPart) or p.text.strip())
-        if parts and merged and merged[-1].role == message.role:
-            merged[-1] = replace(merged[-1], parts=(*merged[-1].parts, *parts))
-        elif parts:
-            merged.append(replace(message, parts=parts))
+    parts = [
+        (message.role, part)
+        for message in messages
+        for part in message.parts
+        if not isinstance(part, TextPart) or part.text.strip()
+    ]
+    merged = [
+        Message(role, tuple([part for _, part in run]))
+        for role, run in groupby(parts, key=itemgetter(0))
+    ]
     if not merged or merged[0].role != "user":
         merged.insert(0, _OPENING)
     return merged

@@ -23,7 +23,11 @@ class Format(Protocol):
         """Settings that the family calls by another name."""
 
     def encode(self, request: ChatRequest) -> dict[str, Any]:
-        """Write a request's body."""
+        """Write a request's body.
+
+        Raises:
+            SegmindInvalidRequestError: If a part cannot be sent in this format.
+        """
 
     def is_reply(self, body: Mapping[str, Any], *, is_sure: bool) -> bool:
         """Return whether a JSON object is a reply in this format.
@@ -37,7 +41,7 @@ class Format(Protocol):
         """Read a reply's body. Odd optional fields are left out.
 
         Raises:
-            SegmindResponseError: If it holds no answer, nor the reason why not.
+            SegmindResponseError: If it holds neither an answer nor the reason why it has none.
         """
 
     def accepts_media(self, media: MediaPart) -> bool:

@@ -58,16 +58,11 @@ _MEDIA_TYPES: Final = frozenset(
 )
 """Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
 
-
 _CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
 
 
 def encode(request: ChatRequest) -> dict[str, Any]:
-    """Write a request's body.
-
-    Raises:
-        SegmindInvalidRequestError: If a part cannot be sent in this format.
-    """
+    """Write a request's body."""
     system, dialogue = split_system(request.messages)
     body: dict[str, Any] = {}
     if system:
@@ -133,10 +128,10 @@ def accepts_media(media: MediaPart) -> bool:
 
 def is_reply(body: Mapping[str, Any], *, is_sure: bool) -> bool:
     """Return whether a JSON object is a reply of Gemini's."""
-    candidates, key = body.get("candidates"), "promptFeedback"
+    candidates = body.get("candidates")
     if is_sure:
-        return bool(candidates or body.get(key))
-    return isinstance(candidates, list) or key in body
+        return bool(candidates or body.get("promptFeedback"))
+    return isinstance(candidates, list) or "promptFeedback" in body
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:

@@ -11,7 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from langchain_segmind._formats import values
-from langchain_segmind._formats.encoding import IMAGE_TYPES, arguments_object, top_level_fields
+from langchain_segmind._formats.encoding import (
+    DOCUMENT_TYPES,
+    IMAGE_TYPES,
+    arguments_object,
+    top_level_fields,
+)
 from langchain_segmind._messages.results import only_text
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -38,14 +43,12 @@ _AUDIO: Final = {
     "audio/mp3": "mp3",
     "audio/mpeg": "mp3",
 }
+_TYPES: Final = {"image": IMAGE_TYPES, "file": DOCUMENT_TYPES, "audio": frozenset(_AUDIO)}
+"""Media that can be sent inline, by kind."""
 
 
 def encode(request: ChatRequest) -> dict[str, Any]:
-    """Write a request's body.
-
-    Raises:
-        SegmindInvalidRequestError: If a part cannot be sent in this format.
-    """
+    """Write a request's body."""
     messages = [_message(message) for message in request.messages]
     if request.response_format is not None and request.response_format.get("type") == "json_object":
         _ask_for_json(messages)
@@ -95,7 +98,7 @@ def _part(part: TextPart | MediaPart) -> dict[str, Any]:
             if part.detail:
                 image["detail"] = part.detail
             return {"type": "image_url", "image_url": image}
-        case MediaPart(kind="file", data=str(), mime="application/pdf"):
+        case MediaPart(kind="file") if accepts_media(part):
             file = {"filename": part.name or "document.pdf", "file_data": _data_uri(part)}
             return {"type": "file", "file": file}
         case MediaPart(kind="audio", data=str(), mime=str()) if part.mime in _AUDIO:
@@ -115,11 +118,9 @@ def _data_uri(media: MediaPart) -> str:
 
 def accepts_media(media: MediaPart) -> bool:
     """Return whether models in this format can be shown a medium that a tool returned."""
-    if media.kind == "image":
-        return media.url is not None or media.mime in IMAGE_TYPES
     if media.data is None:
-        return False
-    return media.mime == "application/pdf" if media.kind == "file" else media.mime in _AUDIO
+        return media.kind == "image"
+    return media.mime in _TYPES.get(media.kind, ())
 
 
 def _native_call(call: ToolCall) -> dict[str, Any]:
@@ -141,11 +142,7 @@ def is_reply(body: Mapping[str, Any], *, is_sure: bool) -> bool:
 
 
 def decode(body: Mapping[str, Any]) -> ChatResponse:
-    """Read a reply that has `choices`. Odd optional fields are left out.
-
-    Raises:
-        SegmindResponseError: If no choice can be read.
-    """
+    """Read a reply that has `choices`."""
     choices = values.read_choices(_choice, body.get("choices"))
     if not choices:
         raise SegmindResponseError("its choices hold no message")

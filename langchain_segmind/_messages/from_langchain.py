@@ -25,7 +25,7 @@ from langchain_core.messages import (
 from langchain_segmind._client.validation import MAX_JSON_DEPTH, check_json
 from langchain_segmind._messages.media import MEDIA_BLOCKS, read_media
 from langchain_segmind._messages.refusals import refusal_of
-from langchain_segmind._messages.results import protect_blocks, read_result
+from langchain_segmind._messages.results import TEXT_KEYS, protect_blocks, read_result
 from langchain_segmind._messages.text import as_json, check_text, replace_surrogates
 from langchain_segmind._messages.types import (
     MediaPart,
@@ -47,14 +47,7 @@ _ROLES: Final[Mapping[str, Role]] = {
     "assistant": "assistant",
     "ai": "assistant",
 }
-_TEXT_KEYS: Final = {
-    "text": "text",
-    "text-plain": "text",
-    "input_text": "text",
-    "output_text": "text",
-    "refusal": "refusal",
-}
-"""Where a block holds its text, by the block's type."""
+_TEXT_KEYS: Final = {**TEXT_KEYS, "text-plain": "text"}
 
 
 def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:

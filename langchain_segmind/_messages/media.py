@@ -67,10 +67,9 @@ def _content(
     mime = _text_field(fields, ("mime_type", "media_type"), where)
     if mime is None and "format" in fields:
         mime = f"{kind}/{fields['format']}"
-    if url is None and data is not None and data.startswith("data:"):
-        url, data = data, None
-    if url is not None and url.startswith("data:"):
-        mime, data, url = *_split_data_uri(url, where), None
+    uri = data if url is None else url
+    if uri is not None and uri.startswith("data:"):
+        mime, data, url = *_split_data_uri(uri, where), None
     if (url is None) == (data is None):
         raise invalid_request(
             f"{where}: the gateway keeps no files. Pass either base64 data or a url"

@@ -16,7 +16,12 @@ from langchain_segmind._messages.types import MediaPart, TextPart
 
 AcceptsMedia = Callable[[MediaPart], bool]
 
-_TEXTS: Final = frozenset({"text", "input_text", "output_text", "refusal"})
+TEXT_KEYS: Final = {
+    **dict.fromkeys(("text", "input_text", "output_text"), "text"),
+    "refusal": "refusal",
+}
+"""Where a block of text holds it, by the block's type."""
+
 _BESIDE_TEXT: Final = frozenset(
     {"type", "text", "id", "index", "annotations", "citations", "cache_control", "extras", "_meta"}
 )
@@ -45,11 +50,9 @@ def _read_block(block: Any, where: str) -> TextPart | MediaPart:
         block = block["value"]
     part: TextPart | MediaPart | None = None
     kind = block.get("type", "text") if isinstance(block, dict) else None
-    if not isinstance(kind, str):
-        pass
-    elif kind in _TEXTS:
-        part = _read_text(block, "refusal" if kind == "refusal" else "text")
-    elif kind in FILE_BLOCKS:
+    if isinstance(kind, str) and kind in TEXT_KEYS:
+        part = _read_text(block, TEXT_KEYS[kind])
+    elif isinstance(kind, str) and kind in FILE_BLOCKS:
         part = read_file(FILE_BLOCKS[kind], block, f"{where} ({kind})")
     return TextPart(as_json(block)) if part is None else part
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import field
 from typing import Any, Literal
 
@@ -163,16 +164,11 @@ def parse_call(name: Any, arguments: Any, call_id: Any) -> ToolCall:
     own_id = call_id if isinstance(call_id, str) and call_id else None
     parsed = arguments
     if isinstance(arguments, str):
-        try:
-            parsed = (
-                json.loads(arguments, parse_constant=_reject_constant) if arguments.strip() else {}
-            )
-        except (ValueError, RecursionError):
-            parsed = arguments
-    if parsed is None:
-        parsed = {}
-    if isinstance(parsed, dict) and tool_name:
-        return ToolCall(tool_name, parsed, own_id)
+        text = arguments if arguments.strip() else "{}"
+        with suppress(ValueError, RecursionError):
+            parsed = json.loads(text, parse_constant=_reject_constant)
+    if isinstance(parsed, dict | None) and tool_name:
+        return ToolCall(tool_name, parsed or {}, own_id)
     raw = arguments if isinstance(arguments, str) else json.dumps(arguments, default=repr)
     reason = "The arguments are not a JSON object." if tool_name else "The call has no tool name."
     return ToolCall(tool_name, raw, own_id, error=reason)
