@@ -1,4 +1,4 @@
-"""What must hold of every error, whatever caused it, and playing one call either way."""
+"""Call a model by either driver, and what must hold of every error, whatever caused it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import re
 import time
 import traceback
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 from langchain_segmind import ChatSegmind, SegmindError
 
@@ -21,6 +24,44 @@ _ADVICE = re.compile(
     re.IGNORECASE,
 )
 
+both_drivers = pytest.mark.parametrize("driver", DRIVERS)
+
+
+def build(url: str, **settings: Any) -> ChatSegmind:
+    """Build a model for a `FaultServer`."""
+    return ChatSegmind(**{"model": "m", "api_key": KEY, "base_url": url, "timeout": 10, **settings})
+
+
+def call(
+    driver: str,
+    model: Any,
+    /,
+    *args: Any,
+    method: str = "invoke",
+    runnable: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """Call a model by a method or its async version, and close the model.
+
+    Args:
+        driver: "sync" for requests, "async" for aiohttp.
+        model: The model.
+        *args: Arguments of the method.
+        method: The name of the sync method.
+        runnable: What is called, where that is not the model itself.
+        **kwargs: More arguments of the method.
+    """
+    target = model if runnable is None else runnable
+
+    async def acall() -> Any:
+        async with model:
+            return await getattr(target, f"a{method}")(*args, **kwargs)
+
+    if driver == "async":
+        return asyncio.run(acall())
+    with model:
+        return getattr(target, method)(*args, **kwargs)
+
 
 @dataclass
 class End:
@@ -31,12 +72,10 @@ class End:
 
 
 def play(driver: str, url: str, *, calls: int = 1, pause: float = 0.0, **settings: object) -> End:
-    """Make calls on one model, all but the last of which must go well."""
-    model = ChatSegmind(
-        **{"model": "m", "api_key": KEY, "base_url": url, "timeout": 10, **settings}
-    )
+    """Make calls on one model, all but the last of which must succeed."""
+    model = build(url, **settings)
 
-    async def ask() -> str:
+    async def acalls() -> str:
         async with model:
             for _ in range(calls - 1):
                 await model.ainvoke("hi")
@@ -45,7 +84,7 @@ def play(driver: str, url: str, *, calls: int = 1, pause: float = 0.0, **setting
 
     try:
         if driver == "async":
-            return End(text=asyncio.run(ask()))
+            return End(text=asyncio.run(acalls()))
         with model:
             for _ in range(calls - 1):
                 model.invoke("hi")
@@ -57,17 +96,17 @@ def play(driver: str, url: str, *, calls: int = 1, pause: float = 0.0, **setting
 
 def everything(error: BaseException | None) -> str:
     """All that tools show of an error: itself, its causes, their frames with their locals."""
-    held = ""
+    shown = ""
     while error is not None:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        held += "".join(told.format()) + repr(error) + str(error) + repr(error.args)
-        held += repr(vars(error)) if isinstance(error, SegmindError) else ""
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        shown += "".join(trace.format()) + repr(error) + str(error) + repr(error.args)
+        shown += repr(vars(error)) if isinstance(error, SegmindError) else ""
         error = error.__cause__ or error.__context__
-    return held
+    return shown
 
 
 def assert_fit_to_show(error: SegmindError, log: str) -> None:
-    """An error is one clean line with a next step, plain data that travels, and keeps the key."""
+    """An error is one clean line with a next step, survives pickling, and hides the key."""
     message = str(error)
     assert message.isprintable(), message
     assert 0 < len(message) <= 2_000
@@ -78,5 +117,4 @@ def assert_fit_to_show(error: SegmindError, log: str) -> None:
         assert type(twin) is type(error)
         assert vars(twin) == vars(error)
         assert str(twin) == message
-    held = everything(error) + repr(pickle.dumps(error)) + log
-    assert KEY not in held
+    assert KEY not in everything(error) + repr(pickle.dumps(error)) + log

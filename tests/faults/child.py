@@ -1,4 +1,4 @@
-"""One process that does nothing but call a model, and tells what that took.
+"""Call a model in a process of its own, and print what that took.
 
 `python -m tests.faults.child memory|descriptors|growth URL sync|async`
 """
@@ -17,20 +17,20 @@ from langchain_segmind import ChatSegmind, SegmindError
 
 
 def status(field: str) -> int:
-    """Read a number of bytes from what Linux says of this process."""
+    """Read a number of bytes from /proc/self/status."""
     found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
     return int(found[1]) * 1024
 
 
 def descriptors() -> int:
-    """How many files and sockets this process has open."""
+    """Count the files and sockets this process has open."""
     gc.collect()
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 class Caller:
-    """Calls a model one way, on one event loop, and takes errors for answers."""
+    """Calls a model by one driver, on one event loop, and ignores its errors."""
 
     def __init__(self, url: str, driver: str) -> None:
         self._model = ChatSegmind(model="m", api_key="k", base_url=url, max_retries=0, timeout=60)
@@ -53,17 +53,17 @@ class Caller:
 
 
 def memory(caller: Caller) -> int:
-    """How many bytes the biggest moment of one call needs, beyond those in use before it."""
+    """Return by how many bytes one call raises the peak."""
     caller.call(3, "fine")
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # forget the biggest moment so far
+    Path("/proc/self/clear_refs").write_text("5")  # reset the peak
     before = status("VmRSS")
     caller.call(1)
     return status("VmHWM") - before
 
 
 def open_files(caller: Caller) -> int:
-    """How many descriptors 50 calls leave behind."""
+    """Return how many descriptors 50 calls leave open."""
     caller.call(20)
     before = descriptors()
     caller.call(50)
@@ -71,7 +71,7 @@ def open_files(caller: Caller) -> int:
 
 
 def growth(caller: Caller) -> int:
-    """How many bytes 10,000 calls leave behind."""
+    """Return by how many bytes 10,000 calls grow the process."""
     caller.call(1_000)
     gc.collect()
     before = status("VmRSS")
@@ -80,7 +80,7 @@ def growth(caller: Caller) -> int:
     return status("VmRSS") - before
 
 
-TAKES: dict[str, Callable[[Caller], int]] = {
+MEASURES: dict[str, Callable[[Caller], int]] = {
     "memory": memory,
     "descriptors": open_files,
     "growth": growth,
@@ -89,5 +89,5 @@ TAKES: dict[str, Callable[[Caller], int]] = {
 if __name__ == "__main__":
     what, url, driver = sys.argv[1:]
     caller = Caller(url, driver)
-    print(TAKES[what](caller))  # noqa: T201
+    print(MEASURES[what](caller))  # noqa: T201
     caller.close()

@@ -1,8 +1,8 @@
-"""Every scenario of the catalogue, ours beside other chat models, as a table in Markdown.
+"""Print every scenario of the catalogue, for this package and other chat models, as Markdown.
 
-`python -m tests.faults.report [GROUP ...]` prints it. Each client runs in a process of its own,
-which is ended where it does not come back; one that is not installed is left out. A cell tells the
-class raised, the requests that arrived, the runs of the model (each is paid for) and the seconds.
+`python -m tests.faults.report [GROUP ...]`. Each client runs in a process of its own, which is
+killed when it does not answer; clients that are not installed are left out. A cell has the class
+raised, the requests that arrived, the runs of the model (each is billed) and the seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from tests.faults.catalogue import CATALOGUE
-from tests.faults.catalogue.scenario import Place, Scenario
+from tests.faults.catalogue.places import Place
+from tests.faults.catalogue.scenario import Scenario
 from tests.faults.checks import KEY
 
 LIMIT = 12.0
@@ -33,12 +34,12 @@ SHARES = 3
 """Processes for each client: most of the time is spent waiting."""
 
 BARE = ("builtins", "json", "pydantic_core", "asyncio")
-"""Modules whose errors tell a user nothing of what became of a call."""
+"""Modules whose errors do not say whether a call was billed."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came of one scenario with one client.
+    """The result of one scenario with one client.
 
     Attributes:
         name: The class that was raised; empty for an answer, "?" where none came in time.
@@ -60,64 +61,62 @@ class Run:
 # --- the clients, each in its own process -------------------------------------------------------
 
 
-def _segmind(job: Mapping[str, Any]) -> Any:
-    settings = {"timeout": 10, **job["settings"]}
-    cls = import_module("langchain_segmind").ChatSegmind
-    return cls(model="m", api_key=KEY, base_url=job["url"], **settings)
-
-
-def _openai(job: Mapping[str, Any]) -> Any:
-    known = {k: v for k, v in job["settings"].items() if k in ("timeout", "max_retries")}
-    cls = import_module("langchain_openai").ChatOpenAI
-    return cls(model="m", api_key=KEY, base_url=job["url"], **{"timeout": 10, **known})
-
-
-def _mistral(job: Mapping[str, Any]) -> Any:
-    known = {k: v for k, v in job["settings"].items() if k in ("timeout", "max_retries")}
-    known["timeout"] = math.ceil(known.get("timeout", 10))  # it takes whole seconds only
-    cls = import_module("langchain_mistralai").ChatMistralAI
-    return cls(model="m", api_key=KEY, base_url=job["url"], **known)
-
-
 @dataclass(frozen=True)
 class Client:
     """A chat model under test.
 
     Attributes:
-        takes_authorities: Whether it can be told which certificates to trust.
+        takes_authorities: Whether it has a setting for the certificates to trust.
+        whole_seconds: Whether its timeout takes whole seconds only.
     """
 
     title: str
     package: str
-    build: Callable[[Mapping[str, Any]], Any]
+    name: str
     is_async: bool = False
     takes_authorities: bool = True
+    whole_seconds: bool = False
 
     @property
     def is_ours(self) -> bool:
-        """Whether it takes our settings, and knows the gateway's queue."""
+        """Whether it has this package's settings, and uses the gateway's queue."""
         return self.package == "langchain_segmind"
+
+    def build(self, job: Mapping[str, Any]) -> Any:
+        """Build the model with those settings that it knows."""
+        known = job["settings"] if self.is_ours else ("timeout", "max_retries")
+        settings = {"timeout": 10, **{k: v for k, v in job["settings"].items() if k in known}}
+        if self.whole_seconds:
+            settings["timeout"] = math.ceil(settings["timeout"])
+        cls = getattr(import_module(self.package), self.name)
+        return cls(model="m", api_key=KEY, base_url=job["url"], **settings)
 
 
 CLIENTS = {
-    "ours": Client("ChatSegmind", "langchain_segmind", _segmind),
-    "ours-async": Client("ChatSegmind, async", "langchain_segmind", _segmind, is_async=True),
-    "openai": Client("ChatOpenAI", "langchain_openai", _openai),
-    "mistral": Client("ChatMistralAI", "langchain_mistralai", _mistral, takes_authorities=False),
+    "ours": Client("ChatSegmind", "langchain_segmind", "ChatSegmind"),
+    "ours-async": Client("ChatSegmind, async", "langchain_segmind", "ChatSegmind", is_async=True),
+    "openai": Client("ChatOpenAI", "langchain_openai", "ChatOpenAI"),
+    "mistral": Client(
+        "ChatMistralAI",
+        "langchain_mistralai",
+        "ChatMistralAI",
+        takes_authorities=False,
+        whole_seconds=True,
+    ),
 }
 
 
 def work(client: Client) -> None:
-    """Run what standard input tells, a line of JSON each, and tell what came of it."""
+    """Run the jobs of standard input, a line of JSON each, and print their results."""
     for line in sys.stdin:
         job = json.loads(line)
         os.environ.update(job["environment"])
         began = time.monotonic()
         error = _error_of(client, job)
         kind = type(error)
-        told: dict[str, Any] = {"seconds": time.monotonic() - began}
-        told |= {"name": kind.__name__, "module": kind.__module__} if error else {}
-        print(json.dumps(told), flush=True)  # noqa: T201
+        result: dict[str, Any] = {"seconds": time.monotonic() - began}
+        result |= {"name": kind.__name__, "module": kind.__module__} if error else {}
+        print(json.dumps(result), flush=True)  # noqa: T201
         for name in job["environment"]:
             del os.environ[name]
 
@@ -144,14 +143,14 @@ def _error_of(client: Client, job: Mapping[str, Any]) -> Exception | None:
 
 
 class Worker:
-    """The process of one client; it is started anew where it did not come back."""
+    """The process of one client; it is started again after it was killed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._process: subprocess.Popen[str] | None = None
 
-    def ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Have a job done; an empty answer where it takes too long."""
+    def run(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a job; the name of the result is "?" when it takes too long."""
         if self._process is not None and self._process.poll() is not None:
             self.stop()  # it died at the last one
         process = self._process = self._process or self._started()
@@ -204,11 +203,11 @@ def run_all(name: str, scenarios: Iterable[Scenario]) -> dict[str, Run]:
 
 
 def _is_for_others(scenario: Scenario) -> bool:
-    """Tell faults of any gateway from those of ours alone, and leave out what is much the same."""
+    """Return whether a fault can happen at any gateway, and is not one of many that are alike."""
     if scenario.group == "status":
         return "with" not in scenario.name or "the gateway's words" in scenario.name
-    ours_alone = ("claude", "gemini", "job")
-    return scenario.group != "queue" and not any(word in scenario.name for word in ours_alone)
+    segmind_only = ("claude", "gemini", "job")
+    return scenario.group != "queue" and not any(word in scenario.name for word in segmind_only)
 
 
 def _run(client: Client, worker: Worker, scenario: Scenario, place: Place) -> Run:
@@ -219,14 +218,14 @@ def _run(client: Client, worker: Worker, scenario: Scenario, place: Place) -> Ru
         for field, names in known.items():
             environment |= dict.fromkeys(names, settings[field]) if field in settings else {}
     job = {"url": place.url, "settings": settings, "calls": scenario.calls}
-    told = worker.ask({**job, "environment": environment})
+    result = worker.run({**job, "environment": environment})
     server = place.gateway
     return Run(
-        told.get("name", ""),
-        told.get("module", ""),
+        result.get("name", ""),
+        result.get("module", ""),
         server.requests.total() if server else 0,
         server.executions["m"] + server.executions["*"] if server else 0,
-        told["seconds"],
+        result["seconds"],
         sum(canary.connections for canary in place.canaries),
     )
 
@@ -276,8 +275,8 @@ def table(scenarios: Iterable[Scenario], runs: Mapping[str, Mapping[str, Run]]) 
 def _cell(run: Run | None) -> str:
     if run is None:
         return "-"
-    said = {"": "answer", "?": "no end"}.get(run.name, run.name)
-    return f"{said} {run.requests}/{run.runs}, {run.seconds:.1f} s"
+    result = {"": "answer", "?": "no end"}.get(run.name, run.name)
+    return f"{result} {run.requests}/{run.runs}, {run.seconds:.1f} s"
 
 
 def main(groups: list[str]) -> None:
@@ -296,8 +295,8 @@ def main(groups: list[str]) -> None:
     print(table(scenarios, runs))  # noqa: T201
 
 
-_ABOUT = """`make faults` writes this page: what chat models make of the same faults, each on its
-own defaults. A cell reads: what came of the call, requests that arrived / runs of the model (each
+_ABOUT = """`make faults` writes this page: how chat models handle the same faults, each on its
+own defaults. A cell reads: the result of the call, requests that arrived / runs of the model (each
 of which is paid for), and seconds. Not run with others: what only this gateway has, as its queue,
 and most of the many bodies with which a status may come.
 """

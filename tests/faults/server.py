@@ -1,9 +1,9 @@
-"""A server that misbehaves as told: raw sockets in this process, one scenario a slug.
+"""A server that misbehaves as scripted: raw sockets in this process, a list of acts for each slug.
 
-A scenario is a list of acts; the first request to its slug gets the first act, and so on, the last
-act serving all that follow. Polls of a job go to the scenarios "status" and "result", anything
-else unknown to "*". Requests, model runs, connections and clients that left before their answer
-are counted, for a test to assert on. Nothing here knows a line of the package under test.
+The first request for a slug gets the first act, and so on; the last act serves all that follow.
+Polls of a job go to the scripts "status" and "result", anything else unknown to "*". The server
+counts requests, model runs, connections and clients that left before their answer. It must not
+import the package under test.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ANSWER = {
     ],
     "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
 }
-"""What any client takes for an answer."""
+"""A reply that every client can read."""
 
 JOB = "job-0123456789"
 
@@ -66,16 +66,17 @@ Greeting = Callable[["FaultServer", socket.socket], None]
 
 @dataclass
 class FaultServer:
-    """Serves scenarios on 127.0.0.1 until closed.
+    """Serve scripts on 127.0.0.1 until closed.
 
     Attributes:
-        scenarios: Acts by slug.
-        tls: What to speak TLS with; None for plain HTTP.
-        greeting: Done to each connection before anything is read, in the place of serving it.
-        reads_bodies: False hands a request to its act as soon as its head is there.
+        scripts: Acts by slug.
+        tls: The server's TLS context; None for plain HTTP.
+        greeting: Handles each connection instead of reading requests from it.
+        reads_bodies: False hands a request to its act as soon as its head has arrived.
+        gone: How many clients left before their answer was complete.
     """
 
-    scenarios: Mapping[str, Sequence[Act]]
+    scripts: Mapping[str, Sequence[Act]]
     requests: Counter[str] = field(default_factory=Counter)
     executions: Counter[str] = field(default_factory=Counter)
     seen: list[Request] = field(default_factory=list, repr=False)
@@ -117,11 +118,11 @@ class FaultServer:
         return self._closing.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait, but not beyond the end of the test; tell whether to go on."""
+        """Wait, but not beyond the end of the test; return whether to go on."""
         return not self._closing.wait(seconds)
 
     def await_gone(self, clients: int) -> bool:
-        """Wait until so many clients left before their answer; tell whether they did."""
+        """Wait until so many clients left before their answer; return whether they did."""
         with self._changed:
             return self._changed.wait_for(lambda: self.gone >= clients, 5)
 
@@ -146,26 +147,26 @@ class FaultServer:
                 if self.greeting is not None:
                     self.greeting(self, connection)
                 elif self.tls is None:
-                    self._talk(connection)
+                    self._serve_requests(connection)
                 else:
-                    self._talk_secured(connection, self.tls)
+                    self._serve_tls(connection, self.tls)
         except OSError:
             pass
         finally:
             with self._changed:
                 self._open.discard(connection)
 
-    def _talk_secured(self, connection: socket.socket, tls: ssl.SSLContext) -> None:
+    def _serve_tls(self, connection: socket.socket, tls: ssl.SSLContext) -> None:
         with tls.wrap_socket(connection, server_side=True) as secured:
             with self._changed:
                 self._open.add(secured)
             try:
-                self._talk(secured)
+                self._serve_requests(secured)
             finally:
                 with self._changed:
                     self._open.discard(secured)
 
-    def _talk(self, connection: socket.socket) -> None:
+    def _serve_requests(self, connection: socket.socket) -> None:
         while not self.is_closing:
             request = self._read(connection)
             if request is None:
@@ -175,7 +176,7 @@ class FaultServer:
                 self.requests[request.slug] += 1
                 self.seen.append(request)
             self.arrived.set()
-            acts = self.scenarios[request.slug]
+            acts = self.scripts[request.slug]
             try:
                 acts[min(n, len(acts) - 1)](request)
             except OSError:
@@ -183,7 +184,7 @@ class FaultServer:
                 return
 
     def left(self) -> None:
-        """Note that a client did not wait for the end of its answer."""
+        """Count a client that did not wait for the end of its answer."""
         if not self.is_closing:
             with self._changed:
                 self.gone += 1
@@ -210,7 +211,7 @@ class FaultServer:
         last = path.rsplit("/", 1)[-1]
         if method == "GET" and "/requests/" in path:
             last = "status" if last == "status" else "result"
-        return last if last in self.scenarios else "*"
+        return last if last in self.scripts else "*"
 
 
 def head(status: int, headers: Mapping[str, str], length: int | None) -> bytes:
@@ -227,26 +228,35 @@ def as_bytes(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """An act that sends a complete HTTP reply. Tests of flows read its fields instead."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    runs: bool
+
+    def __call__(self, request: Request) -> None:
+        """Run the model or not, and send the reply."""
+        if self.runs:
+            request.run_model()
+        request.send(head(self.status, self.headers, len(self.body)) + self.body)
+
+
 def reply(
     status: int, body: Any = None, headers: Mapping[str, str] | None = None, *, runs: bool = False
-) -> Act:
+) -> Reply:
     """Answer with a body: bytes as they are, anything else as JSON."""
-    raw = as_bytes(body)
-
-    def act(request: Request) -> None:
-        if runs:
-            request.run_model()
-        request.send(head(status, headers or {}, len(raw)) + raw)
-
-    return act
+    return Reply(status, as_bytes(body), headers or {}, runs)
 
 
-def answer() -> Act:
+def answer() -> Reply:
     """Run the model and answer well."""
     return reply(200, ANSWER, runs=True)
 
 
-def says(*pieces: bytes, runs: bool = True, then: Act | None = None) -> Act:
+def sends(*pieces: bytes, runs: bool = True, then: Act | None = None) -> Act:
     """Send bytes as they are, then do something else or close the connection."""
 
     def act(request: Request) -> None:
@@ -296,7 +306,7 @@ def close(request: Request) -> None:
 def cut(request: Request) -> None:
     """Answer, but close in the middle of the body."""
     raw = json.dumps(ANSWER).encode()
-    says(head(200, {}, len(raw)) + raw[:-10])(request)
+    sends(head(200, {}, len(raw)) + raw[:-10])(request)
 
 
 def stall(request: Request) -> None:
@@ -361,7 +371,7 @@ def in_turn(*acts: Act) -> Act:
 
 
 def waits(seconds: float) -> Act:
-    """Wait a little, so that what is told next arrives apart."""
+    """Wait a little, so that the next piece arrives separately."""
 
     def act(request: Request) -> None:
         request.server.wait(seconds)
@@ -393,12 +403,21 @@ def blackhole() -> Iterator[str]:
 
 
 class Relay:
-    """A proxy that works, for plain requests and for CONNECT; it notes what it is told."""
+    """A proxy for plain requests and for CONNECT that records the heads it receives.
 
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self._server = FaultServer({"*": [self._relay]}, reads_bodies=False)
-        self.address = f"127.0.0.1:{self._server.port}"
+    It resolves `gateway.example` to this machine, so that tests can use another host's name.
+
+    Args:
+        *acts: What it does instead of relaying.
+        tls: Its TLS context; None for plain HTTP.
+    """
+
+    def __init__(self, *acts: Act, tls: ssl.SSLContext | None = None) -> None:
+        self.received: list[str] = []
+        self._acts = acts
+        self._server = FaultServer({"*": [self._serve]}, tls=tls, reads_bodies=bool(acts))
+        self.port = self._server.port
+        self.address = f"127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._server.__enter__()
@@ -407,18 +426,24 @@ class Relay:
     def __exit__(self, *_: object) -> None:
         self._server.__exit__()
 
-    def _relay(self, request: Request) -> None:
+    def _serve(self, request: Request) -> None:
         lines = [request.line, *(f"{k}: {v}" for k, v in request.headers.items())]
-        told = "\r\n".join(lines) + "\r\n\r\n"
-        self.told.append(told)
+        head = "\r\n".join(lines) + "\r\n\r\n"
+        self.received.append(head)
+        if self._acts:
+            self._acts[min(len(self.received), len(self._acts)) - 1](request)
+        else:
+            self._relay(request, head)
+
+    def _relay(self, request: Request, head: str) -> None:
         method, target, _ = request.line.split(" ", 2)
-        address = target if method == "CONNECT" else target.split("/")[2]
-        host, _, port = address.rpartition(":")
+        host, _, port = (target if method == "CONNECT" else target.split("/")[2]).rpartition(":")
+        host = "127.0.0.1" if host == "gateway.example" else host
         with socket.create_connection((host, int(port))) as onward:
             if method == "CONNECT":
                 request.send(b"HTTP/1.1 200 Connected\r\n\r\n")
             else:
-                onward.sendall(told.encode("latin-1") + request.body)
+                onward.sendall(head.encode("latin-1") + request.body)
             back = threading.Thread(target=_pump, args=(onward, request.connection), daemon=True)
             back.start()
             _pump(request.connection, onward)

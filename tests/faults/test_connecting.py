@@ -1,48 +1,49 @@
-"""Waits before a connection stands: for a name to be resolved, and for a free place."""
+"""Waits before a connection stands: for a name to be resolved, and for a free connection."""
 
 import asyncio
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 
 import pytest
 
-from langchain_segmind import ChatSegmind, SegmindConnectionError, SegmindTimeoutError
-from tests.faults.checks import DRIVERS, KEY, play
+from langchain_segmind import SegmindConnectionError, SegmindTimeoutError
+from tests.faults.checks import both_drivers, build, play
 from tests.faults.server import ANSWER, FaultServer, answer, blackhole, refused, reply
 
 RESOLVER = """
 import asyncio, socket, sys, threading
 
-from langchain_segmind import ChatSegmind, SegmindError
+from langchain_segmind import SegmindError
+from tests.faults.checks import build
 
 over = threading.Event()
 
 def never(*_, **__):
     over.wait(20)
-    raise socket.gaierror("it came to an answer")
+    raise socket.gaierror("the name was resolved after all")
 
 socket.getaddrinfo = never
-model = ChatSegmind(model="m", api_key="k", base_url="https://gateway.example/v1", max_retries=0,
-                    connect_timeout=0.4, timeout=None)
+model = build("https://gateway.example/v1", max_retries=0, connect_timeout=0.4, timeout=None)
 
-async def play():
+async def ainvoke():
     try:
         await model.ainvoke("hi")
     finally:
-        over.set()
+        over.set()  # asyncio.run waits for the thread that resolves the name
 
 try:
-    model.invoke("hi") if sys.argv[1] == "sync" else asyncio.run(play())
+    model.invoke("hi") if sys.argv[1] == "sync" else asyncio.run(ainvoke())
 except SegmindError as error:
     print(type(error).__name__, error.outcome)
 over.set()
 """
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_connect_timeout_covers_a_name_server_that_never_answers(driver):
+@both_drivers
+def test_connect_timeout_includes_a_name_server_that_never_answers(driver):
     done = subprocess.run(
         [sys.executable, "-c", RESOLVER, driver],
         capture_output=True,
@@ -76,47 +77,33 @@ def resolve(monkeypatch):
 
 
 LOCALHOST = "http://localhost:9/v1"
+PROXIED = ("http://127.0.0.1:9/v1", {"proxy": "http://localhost:9"})
 
 
-@pytest.mark.parametrize("dead", [1, 2, 4])
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_dead_addresses_do_not_hide_one_that_works(driver, resolve, dead):
-    with blackhole() as hole, FaultServer({"m": [answer()]}) as server:
-        resolve(*[port_of(hole)] * dead, server.port)
-        end = play(driver, LOCALHOST, connect_timeout=3, max_retries=0)
-
-    assert end.text == "fine", end.error
-    assert server.connections == 1
-
-
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_a_dead_address_of_a_proxy_does_not_hide_one_that_works(driver, resolve):
-    with blackhole() as hole, FaultServer({"*": [answer()], "m": [answer()]}) as proxy:
-        resolve(port_of(hole), proxy.port)
-        end = play(
-            driver,
-            "http://127.0.0.1:9/v1",
-            proxy="http://localhost:9",
-            connect_timeout=3,
-            max_retries=0,
-        )
-
-    assert end.text == "fine", end.error
-    assert proxy.connections == 1
-
-
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_an_address_that_refuses_does_not_hide_one_that_works(driver, resolve):
-    with refused() as url, FaultServer({"m": [answer()]}) as server:
-        resolve(port_of(url), server.port)
-        end = play(driver, LOCALHOST, connect_timeout=3, max_retries=0)
+@pytest.mark.parametrize(
+    ("dead", "url", "settings"),
+    [
+        ([blackhole], LOCALHOST, {}),
+        ([blackhole] * 2, LOCALHOST, {}),
+        ([blackhole] * 4, LOCALHOST, {}),
+        ([refused], LOCALHOST, {}),
+        ([blackhole], *PROXIED),
+    ],
+    ids=["one", "two", "four", "one refuses", "one of a proxy"],
+)
+@both_drivers
+def test_dead_addresses_do_not_hide_one_that_works(driver, resolve, dead, url, settings):
+    with ExitStack() as stack, FaultServer({"m": [answer()]}) as server:
+        ports = [port_of(stack.enter_context(place())) for place in dead]
+        resolve(*ports, server.port)
+        end = play(driver, url, connect_timeout=3, max_retries=0, **settings)
 
     assert end.text == "fine", end.error
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_the_first_address_is_taken_alone_when_it_works(driver, resolve):
+@both_drivers
+def test_first_address_is_used_alone_when_it_works(driver, resolve):
     with FaultServer({"m": [answer()]}) as first, FaultServer({"m": [answer()]}) as second:
         resolve(first.port, second.port)
         end = play(driver, LOCALHOST, connect_timeout=3, max_retries=0)
@@ -125,28 +112,25 @@ def test_the_first_address_is_taken_alone_when_it_works(driver, resolve):
     assert (first.connections, second.connections) == (1, 0)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_connect_timeout_covers_all_addresses_when_all_are_dead(driver, resolve):
-    with blackhole() as hole:
-        resolve(*[port_of(hole)] * 3)
-        end = play(driver, LOCALHOST, connect_timeout=0.5, timeout=30, max_retries=0)
-
-    assert isinstance(end.error, SegmindTimeoutError)
-    assert (end.error.outcome, end.error.billed) == ("not_sent", False)
-
-
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_addresses_that_all_refuse_are_no_timeout(driver, resolve):
-    with refused() as url:
+@pytest.mark.parametrize(
+    ("place", "connect_timeout", "error"),
+    [(blackhole, 0.5, SegmindTimeoutError), (refused, 30, SegmindConnectionError)],
+)
+@both_drivers
+def test_call_is_not_sent_when_all_addresses_are_dead(
+    driver, resolve, place, connect_timeout, error
+):
+    with place() as url:
         resolve(*[port_of(url)] * 3)
-        end = play(driver, LOCALHOST, connect_timeout=30, max_retries=0)
+        end = play(driver, LOCALHOST, connect_timeout=connect_timeout, timeout=30, max_retries=0)
 
-    assert type(end.error) is SegmindConnectionError
-    assert end.error.outcome == "not_sent"
+    assert type(end.error) is error
+    assert (end.error.outcome, end.error.billed) == ("not_sent", False)
+    assert end.error.is_retryable
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_the_total_timeout_ends_a_wait_for_a_place(driver):
+@both_drivers
+def test_total_timeout_ends_the_wait_for_a_connection(driver):
     ended = []
     release = threading.Event()
 
@@ -154,16 +138,12 @@ def test_the_total_timeout_ends_a_wait_for_a_place(driver):
         release.wait(10)
         reply(200, ANSWER)(request)
 
-    def patient():
-        model.invoke("hi")
-        ended.append("patient")
-
-    async def apatient():
+    async def first():
         await model.ainvoke("hi")
-        ended.append("patient")
+        ended.append("first")
 
     async def both():
-        task = asyncio.create_task(apatient())
+        task = asyncio.create_task(first())
         await asyncio.to_thread(server.arrived.wait)
         with pytest.raises(SegmindTimeoutError) as caught:
             await hasty.ainvoke("hi")
@@ -173,23 +153,23 @@ def test_the_total_timeout_ends_a_wait_for_a_place(driver):
         await model.aclose()
         return caught.value
 
+    def both_in_threads():
+        thread = threading.Thread(target=lambda: (model.invoke("hi"), ended.append("first")))
+        thread.start()
+        server.arrived.wait()
+        with pytest.raises(SegmindTimeoutError) as caught:
+            hasty.invoke("hi")
+        ended.append("hasty")
+        release.set()
+        thread.join()
+        model.close()
+        return caught.value
+
     with FaultServer({"m": [hold]}) as server:
-        model = ChatSegmind(model="m", api_key=KEY, base_url=server.url, max_connections=1)
+        model = build(server.url, max_connections=1)
         hasty = model.model_copy(update={"total_timeout": 0.3})
-        if driver == "async":
-            error = asyncio.run(both())
-        else:
-            thread = threading.Thread(target=patient)
-            thread.start()
-            server.arrived.wait()
-            with pytest.raises(SegmindTimeoutError) as caught:
-                hasty.invoke("hi")
-            ended.append("hasty")
-            error = caught.value
-            release.set()
-            thread.join()
-            model.close()
+        error = asyncio.run(both()) if driver == "async" else both_in_threads()
 
     assert error.outcome == "not_sent"
-    assert ended == ["hasty", "patient"]
+    assert ended == ["hasty", "first"]
     assert server.requests["m"] == 1

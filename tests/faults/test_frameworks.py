@@ -1,6 +1,5 @@
-"""Retries of LangChain and LangGraph around ours never pay for a model twice."""
+"""Retries of LangChain and LangGraph around a model never pay for it twice."""
 
-import asyncio
 from typing import TypedDict
 
 import pytest
@@ -10,15 +9,14 @@ from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, StateGraph
 from langgraph.types import RetryPolicy
 
-from langchain_segmind import ChatSegmind, SegmindError, SegmindRateLimitError
+from langchain_segmind import SegmindError, SegmindRateLimitError
 from tests.faults.catalogue import CATALOGUE
-from tests.faults.catalogue.scenario import Scenario
-from tests.faults.catalogue.words import BUSY
-from tests.faults.checks import DRIVERS, KEY
+from tests.faults.catalogue.scenario import BUSY, Scenario
+from tests.faults.checks import both_drivers, build, call
 from tests.faults.server import FaultServer, answer, reply
 
 
-def _paid_or_perhaps():
+def _perhaps_billed():
     """One scenario of each group, class and outcome after which the model may have run."""
     found: dict[object, Scenario] = {}
     for scenario in CATALOGUE:
@@ -29,11 +27,7 @@ def _paid_or_perhaps():
     return list(found.values())
 
 
-PAID = _paid_or_perhaps()
-
-
-def build(url, **settings):
-    return ChatSegmind(**{"model": "m", "api_key": KEY, "base_url": url, "timeout": 10, **settings})
+PERHAPS_BILLED = _perhaps_billed()
 
 
 def agent(model):
@@ -43,72 +37,61 @@ def agent(model):
 
 
 class State(TypedDict):
-    said: str
+    text: str
 
 
 def graph(model):
     """A graph whose node repeats what fails, by LangGraph's default rule."""
 
     def node(state):
-        return {"said": model.invoke("hi").text}
+        return {"text": model.invoke("hi").text}
 
     async def anode(state):
-        return {"said": (await model.ainvoke("hi")).text}
+        return {"text": (await model.ainvoke("hi")).text}
 
     builder = StateGraph(State)
     policy = RetryPolicy(initial_interval=0.01, max_interval=0.01, max_attempts=4)
 
     builder.add_node("ask", RunnableLambda(node, anode), retry_policy=policy)
     builder.add_edge(START, "ask")
-    return builder.compile(), {"said": ""}
+    return builder.compile(), {"text": ""}
 
 
-def recipe(model):
-    """`with_retry` as the documentation has it."""
+def with_retry(model):
+    """`with_retry` as in the documentation."""
     return model.with_retry(retry_if_exception_type=(SegmindRateLimitError,)), "hi"
 
 
-AROUND = {"agent": agent, "graph": graph, "with_retry": recipe}
+WRAPPERS = {"agent": agent, "graph": graph, "with_retry": with_retry}
 
 
-def run(around, driver, model):
-    runnable, given = AROUND[around](model)
-
-    async def play():
-        async with model:
-            return await runnable.ainvoke(given)
-
-    if driver == "async":
-        return asyncio.run(play())
-    with model:
-        return runnable.invoke(given)
+def run(wrapper, driver, model):
+    runnable, given = WRAPPERS[wrapper](model)
+    return call(driver, model, given, runnable=runnable)
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("scenario", PAID, ids=lambda scenario: scenario.name)
-def test_what_may_have_run_is_not_run_again(scenario, around, driver):
-    with scenario.at() as place:
-        model = build(place.url, **scenario.settings)
-        with pytest.raises(SegmindError) as caught:
-            run(around, driver, model)
+@both_drivers
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("scenario", PERHAPS_BILLED, ids=lambda scenario: scenario.name)
+def test_call_that_may_have_run_is_not_repeated(scenario, wrapper, driver):
+    with scenario.at() as place, pytest.raises(SegmindError) as caught:
+        run(wrapper, driver, build(place.url, **scenario.settings))
 
     assert type(caught.value) is scenario.error
     assert place.gateway.requests["m"] == scenario.requests
     assert place.gateway.executions["m"] == scenario.runs
 
 
-def test_the_table_has_every_class_that_may_have_run():
-    assert len({scenario.error for scenario in PAID}) >= 8
-    assert {scenario.outcome for scenario in PAID} == {"unknown", "executed"}
+def test_table_has_every_class_of_a_call_that_may_have_run():
+    assert len({scenario.error for scenario in PERHAPS_BILLED}) >= 8
+    assert {scenario.outcome for scenario in PERHAPS_BILLED} == {"unknown", "executed"}
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize("around", AROUND)
-def test_what_was_refused_for_its_rate_is_asked_again(around, driver):
+@both_drivers
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_rate_limited_call_is_repeated(wrapper, driver):
     limited = reply(429, BUSY, {"Retry-After": "3600"})
     with FaultServer({"m": [limited, answer()]}) as server:
-        run(around, driver, build(server.url))
+        run(wrapper, driver, build(server.url))
 
-    assert server.requests["m"] == 2
-    assert server.executions["m"] == 1
+    assert (server.requests["m"], server.executions["m"]) == (2, 1)

@@ -1,4 +1,4 @@
-"""What calls take: memory within bounds, and nothing left behind."""
+"""Memory and descriptors of calls stay within bounds."""
 
 import subprocess
 import sys
@@ -8,21 +8,21 @@ import pytest
 
 from tests.faults import server as does
 from tests.faults.catalogue.replies import BODIES
-from tests.faults.catalogue.words import BUSY, FINE
-from tests.faults.checks import DRIVERS
-from tests.faults.server import FaultServer, answer, head, reply, says
+from tests.faults.catalogue.scenario import BUSY, FINE
+from tests.faults.checks import both_drivers
+from tests.faults.server import FaultServer, answer, head, reply, sends
 
 MIB = 2**20
 CAP = 32 * MIB
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/clear_refs").exists(), reason="this system does not tell what calls take"
+    not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc"
 )
 
 
-def taken(what, scenarios, driver):
-    """What calls take in a process of their own."""
-    with FaultServer(scenarios) as server:
+def measured(what, scripts, driver):
+    """Measure calls in a process of their own."""
+    with FaultServer(scripts) as server:
         done = subprocess.run(
             [sys.executable, "-m", "tests.faults.child", what, server.url, driver],
             capture_output=True,
@@ -41,19 +41,19 @@ HUGE = {
 }
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
+@both_drivers
 @pytest.mark.parametrize("name", HUGE)
-def test_memory_stays_under_the_cap_and_a_little(name, driver):
-    grown, server = taken("memory", {"fine": [answer()], "m": HUGE[name]}, driver)
+def test_memory_of_a_call_stays_near_the_cap_on_bodies(name, driver):
+    grown, server = measured("memory", {"fine": [answer()], "m": HUGE[name]}, driver)
 
     assert server.requests["m"] == 1
     assert grown < CAP + 16 * MIB
 
 
-def test_the_measure_sees_what_it_measures():
+def test_measured_memory_includes_a_large_body():
     kept = reply(200, FINE[:-1] + b', "x": "' + b"x" * (20 * MIB) + b'"}', runs=True)
 
-    grown, _ = taken("memory", {"fine": [answer()], "m": [kept]}, "sync")
+    grown, _ = measured("memory", {"fine": [answer()], "m": [kept]}, "sync")
 
     assert grown > 20 * MIB
 
@@ -65,23 +65,23 @@ FAILING = [
     reply(400, BUSY),
     reply(502, b"<html>"),
     reply(200, b"<html>"),
-    says(b"what?\r\n\r\n"),
-    says(head(200, {"Transfer-Encoding": "chunked"}, None) + b"zz\r\n"),
+    sends(b"what?\r\n\r\n"),
+    sends(head(200, {"Transfer-Encoding": "chunked"}, None) + b"zz\r\n"),
     reply(307, b"", {"Location": "http://localhost:1/"}),
 ]
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_failing_calls_leave_no_descriptor_behind(driver):
-    grown, server = taken("descriptors", {"m": FAILING * 8}, driver)
+@both_drivers
+def test_failing_calls_leave_no_descriptor_open(driver):
+    grown, server = measured("descriptors", {"m": FAILING * 8}, driver)
 
     assert server.requests["m"] == 70
     assert grown <= 1  # a connection is kept after some of the faults
 
 
-@pytest.mark.parametrize("driver", DRIVERS)
-def test_ten_thousand_calls_leave_no_memory_behind(driver):
-    grown, server = taken("growth", {"m": [answer()]}, driver)
+@both_drivers
+def test_ten_thousand_calls_do_not_grow_the_process(driver):
+    grown, server = measured("growth", {"m": [answer()]}, driver)
 
     assert server.executions["m"] == 11_000
     assert server.connections == 1

@@ -1,4 +1,4 @@
-"""The check of the live gateway, made of a local one: what it finds, spends, keeps and hides."""
+"""The live check, run on a local gateway: what it finds, spends, keeps and hides."""
 
 import io
 import os
@@ -12,14 +12,14 @@ import pytest
 from langchain_segmind.testing import EchoModel, LocalGateway, Reply, Usage
 from tests.live import check
 from tests.live.probes import UNKNOWNS, probes
-from tests.live.purse import LIMIT
+from tests.live.spending import LIMIT
 
-NOWHERE_LEARNT = {"the longest direct call"}
-"""What a gateway on one's own machine cannot tell."""
+UNKNOWN_LOCALLY = {"the longest direct call"}
+"""Questions that a gateway on this machine cannot answer."""
 
 
 class Counting:
-    """The stand-in, which can count and think as well."""
+    """The echo model, which can also count and reason."""
 
     def __init__(self, headers: Mapping[str, str | None] | None = None) -> None:
         self.headers = headers or {}
@@ -44,8 +44,8 @@ def _system(request):
     return " ".join([request.system, *later]).lower()
 
 
-class Dear:
-    """Answers anything, for a price beyond all lists."""
+class Expensive:
+    """Answers anything, for more than any list price."""
 
     def __init__(self, headers: Mapping[str, str | None] | None = None) -> None:
         self.headers = headers or {}
@@ -56,7 +56,7 @@ class Dear:
 
 @pytest.fixture
 def checked(monkeypatch, capsys, tmp_path):
-    """Check a gateway, and give the exit code, what was printed and what was written."""
+    """Check a gateway; return the exit code, what was printed and the report."""
 
     def run(gateway, answer=None, **environment):
         report = tmp_path / "report.md"
@@ -74,34 +74,33 @@ def checked(monkeypatch, capsys, tmp_path):
 
 
 def rows(report: str) -> dict[str, dict[str, Any]]:
-    """The table of a report, by question."""
+    """Parse the table of a report, by question."""
     lines = [line.strip("|").split("|") for line in report.splitlines() if line.startswith("|")]
     names, _, *cells = [[cell.strip() for cell in line] for line in lines]
     return {row["question"]: row for row in (dict(zip(names, c, strict=True)) for c in cells)}
 
 
-def verdicts(report):
-    return {question: row["verdict"] for question, row in rows(report).items()}
+def column(report, name):
+    return {question: row[name] for question, row in rows(report).items()}
 
 
 # --- what it finds ---------------------------------------------------------------------------
 
 
-def test_a_gateway_that_is_as_assumed_agrees_in_everything(checked):
+def test_every_question_agrees_when_the_gateway_is_as_assumed(checked):
     with LocalGateway(responder=Counting(), honor_stop=True) as gateway:
         code, printed, report = checked(gateway)
 
-    told = verdicts(report)
+    results = column(report, "result")
+    others = {question: r for question, r in results.items() if r != "agrees"}
     assert code == 0
-    assert {q: v for q, v in told.items() if v != "agrees"} == dict.fromkeys(
-        NOWHERE_LEARNT, "unknown"
-    )
-    assert len(told) == len([*probes()])
-    for question in told:
+    assert others == dict.fromkeys(UNKNOWN_LOCALLY, "unknown")
+    assert len(results) == len([*probes()])
+    for question in results:
         assert question in printed
 
 
-def test_what_is_otherwise_is_told_as_otherwise(checked):
+def test_differences_are_reported(checked):
     with LocalGateway(
         responder=Counting({"x-cost": None, "x-request-id": None}),
         forward_tools=True,
@@ -112,7 +111,7 @@ def test_what_is_otherwise_is_told_as_otherwise(checked):
     ) as gateway:
         _, _, report = checked(gateway)
 
-    differ = {question for question, verdict in verdicts(report).items() if verdict == "differs"}
+    differ = {q for q, result in column(report, "result").items() if result == "differs"}
     assert differ >= {
         "the catalogue",
         "json_schema, qwen-flash",
@@ -127,7 +126,7 @@ def test_what_is_otherwise_is_told_as_otherwise(checked):
         "the vector of text-embedding-3-small",
         "headers of an answer",
     }
-    seen = {question: row["seen"] for question, row in rows(report).items()}
+    seen = column(report, "seen")
     assert "gone: ['llama-v3p1-8b-instruct']" in seen["the catalogue"]
     assert "native calls" in seen["tools, qwen-flash"]
     assert "1536 numbers, `data[0].embedding`" in seen["the vector of text-embedding-3-small"]
@@ -135,7 +134,7 @@ def test_what_is_otherwise_is_told_as_otherwise(checked):
     assert "not on every answer: ['x-cost', 'x-request-id']" in seen["headers of an answer"]
 
 
-def test_settings_that_a_model_refuses_are_named(checked):
+def test_refused_settings_are_named(checked):
     class Choosy(Counting):
         def respond(self, request):
             if {"top_k", "seed"} & request.settings.keys():
@@ -146,34 +145,34 @@ def test_settings_that_a_model_refuses_are_named(checked):
         _, _, report = checked(gateway)
 
     row = rows(report)["settings of qwen-flash"]
-    assert row["verdict"] == "differs"
+    assert row["result"] == "differs"
     assert re.findall(r"(\w+) \(400", row["seen"]) == ["top_k", "seed"]
 
 
-def test_every_unknown_is_asked_for_and_told(checked):
-    with LocalGateway(credits=0) as gateway:  # what cannot be answered is told as well
+def test_every_unknown_is_asked_and_reported_even_without_an_answer(checked):
+    with LocalGateway(credits=0) as gateway:
         _, _, report = checked(gateway)
 
     assert [*UNKNOWNS] == [*range(1, 13)]
     for number, what in UNKNOWNS.items():
-        told = [row for row in rows(report).values() if row["#"] == str(number)]
-        assert told, what
-        line = f"{number}. {what}: {', '.join(row['verdict'] for row in told)}\n"
+        found = [row["result"] for row in rows(report).values() if row["#"] == str(number)]
+        assert found, what
+        line = f"{number}. {what}: {', '.join(found)}\n"
         assert line in report.split("## The unknowns")[1] + "\n"
 
 
-def test_a_rate_limit_that_comes_all_the_same_is_waited_out_and_told(checked):
+def test_rate_limit_is_waited_out_and_reported(checked):
     with LocalGateway(responder=Counting(), honor_stop=True) as gateway:
         gateway.fail(status=429, slug="gpt-5.4-nano")
         _, _, report = checked(gateway)
 
-    assert rows(report)["json_schema, gpt-5.4-nano"]["verdict"] == "agrees"
-    told = rows(report)["rate limit of an ordinary answer"]
-    assert told["verdict"] == "differs"
-    assert "1 of them 429; ['x-rate-limit-reset-at-utc: 20" in told["seen"]
+    assert rows(report)["json_schema, gpt-5.4-nano"]["result"] == "agrees"
+    row = rows(report)["rate limit of an ordinary answer"]
+    assert row["result"] == "differs"
+    assert "1 of them 429; ['x-rate-limit-reset-at-utc: 20" in row["seen"]
 
 
-def test_odd_and_lost_replies_are_told_and_keep_nothing_from_the_report(checked):
+def test_odd_and_lost_replies_are_reported(checked):
     with LocalGateway(responder=Counting(), honor_stop=True) as gateway:
         gateway.fail(drop="after_run", slug="deepseek-chat")
         gateway.fail(status=200, body=b"\xff<html>", slug="llama-v3p1-8b-instruct")
@@ -181,10 +180,10 @@ def test_odd_and_lost_replies_are_told_and_keep_nothing_from_the_report(checked)
         gateway.fail(status=200, body={"request_id": None}, on="submit")
         _, _, report = checked(gateway)
 
-    seen = {question: row["seen"] for question, row in rows(report).items()}
+    seen = column(report, "seen")
     assert len(seen) == len([*probes()])
     assert seen["json_schema, deepseek-chat"] == "no answer came: ConnectionError"
-    assert "we cannot read it" in seen["json_schema, llama-v3p1-8b-instruct"]
+    assert "this package cannot read it" in seen["json_schema, llama-v3p1-8b-instruct"]
     assert seen["the vector of text-embedding-3-small"] == "2 numbers, which are the whole body"
     assert "not understood" in seen["a job"]
 
@@ -192,19 +191,21 @@ def test_odd_and_lost_replies_are_told_and_keep_nothing_from_the_report(checked)
 # --- what it spends --------------------------------------------------------------------------
 
 
-def test_what_it_says_it_cost_is_what_the_gateway_took(checked):
+def test_reported_cost_is_what_the_gateway_charged(checked):
     with LocalGateway(responder=Counting()) as gateway:
         _, printed, report = checked(gateway)
-        taken = 10 - gateway.credits
+        charged = 10 - gateway.credits
 
-    assert sum(float(row["USD"]) for row in rows(report).values()) == pytest.approx(taken, abs=3e-5)
-    assert f"{taken:.6f} USD of 0.05 were spent" in printed
+    assert sum(float(row["USD"]) for row in rows(report).values()) == pytest.approx(
+        charged, abs=3e-5
+    )
+    assert f"{charged:.6f} USD of 0.05 were spent" in printed
     assert gateway.executions > 30
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-cost": None, "x-remaining-credits": None}])
-def test_it_ends_before_the_limit_on_a_gateway_that_is_dearer_than_expected(checked, headers):
-    with LocalGateway(responder=Dear(headers)) as gateway:
+def test_check_ends_before_its_limit_when_the_gateway_is_expensive(checked, headers):
+    with LocalGateway(responder=Expensive(headers)) as gateway:
         code, _, report = checked(gateway)
 
     assert code == 0
@@ -213,12 +214,12 @@ def test_it_ends_before_the_limit_on_a_gateway_that_is_dearer_than_expected(chec
     assert rows(report)["an answer of gemini-2.5-flash-lite"]["seen"].startswith(
         "not asked: 0.0360"
     )
-    assert verdicts(report)["max_tokens of claude-4-sonnet when not set"] == "unknown"
-    assert verdicts(report)["rate limit of an ordinary answer"] == "agrees"
+    assert column(report, "result")["max_tokens of claude-4-sonnet when not set"] == "unknown"
+    assert column(report, "result")["rate limit of an ordinary answer"] == "agrees"
 
 
 @pytest.mark.parametrize("answer", ["", "\n", "n\n", "yes please\n"])
-def test_nothing_is_asked_without_consent(checked, answer):
+def test_nothing_is_sent_without_consent(checked, answer):
     with LocalGateway() as gateway:
         code, printed, report = checked(gateway, answer)
 
@@ -228,7 +229,7 @@ def test_nothing_is_asked_without_consent(checked, answer):
     assert [request.path for request in gateway.requests] == ["/v1/get-user-credits"]
 
 
-def test_consent_may_be_given_on_the_spot(checked):
+def test_consent_can_be_typed(checked):
     with LocalGateway(credits=0) as gateway:
         code, _, report = checked(gateway, "y\n")
 
@@ -236,30 +237,30 @@ def test_consent_may_be_given_on_the_spot(checked):
     assert rows(report)
 
 
-@pytest.mark.parametrize("key", ["", "  "])
-def test_nothing_is_asked_without_a_key(checked, key):
+@pytest.mark.parametrize(
+    ("key", "exit_code", "words"),
+    [
+        ("", 2, "SEGMIND_API_KEY is not set"),
+        ("  ", 2, "SEGMIND_API_KEY is not set"),
+        ("SG_wrong", 1, "nothing was asked"),
+        ("SG two words", 1, "nothing was asked"),
+    ],
+)
+def test_no_model_is_called_without_a_valid_key(checked, key, exit_code, words):
     with LocalGateway() as gateway:
         code, printed, report = checked(gateway, SEGMIND_API_KEY=key)
 
-    assert (code, report) == (2, "")
-    assert "SEGMIND_API_KEY is not set" in printed
-    assert gateway.requests == []
-
-
-@pytest.mark.parametrize("key", ["SG_wrong", "SG two words"])
-def test_nothing_is_asked_with_a_wrong_key(checked, key):
-    with LocalGateway() as gateway:
-        code, printed, report = checked(gateway, SEGMIND_API_KEY=key)
-
-    assert (code, report) == (1, "")
-    assert "nothing was asked" in printed
-    assert key not in printed
+    assert (code, report) == (exit_code, "")
+    assert words in printed
+    assert not key.strip() or key not in printed
+    assert {r.path for r in gateway.requests} <= {"/v1/get-user-credits"}
+    assert key.strip() or not gateway.requests
 
 
 # --- what it keeps and hides -----------------------------------------------------------------
 
 
-def test_the_key_is_neither_printed_nor_written(checked):
+def test_key_is_neither_printed_nor_written(checked):
     with LocalGateway(responder=Counting()) as gateway:
         gateway.fail(
             status=400,
@@ -276,7 +277,7 @@ def test_the_key_is_neither_printed_nor_written(checked):
     assert "(the key)" in report
 
 
-def test_what_was_learnt_is_kept_when_it_is_interrupted(checked):
+def test_results_are_kept_when_the_check_is_interrupted(checked):
     class Interrupting(Counting):
         questions = 0
 
@@ -295,12 +296,12 @@ def test_what_was_learnt_is_kept_when_it_is_interrupted(checked):
     assert "json_schema" in report
 
 
-def test_all_that_was_said_is_in_the_report(checked):
+def test_report_has_every_request_and_reply(checked):
     with LocalGateway(responder=Counting()) as gateway:
         _, _, report = checked(gateway)
 
-    said = report.split("## All that was said")[1]
-    assert '"candidates": [{"index": 0' in said
-    assert "x-remaining-credits: 9.9" in said
-    assert re.search(r"### GET \S+/v2/requests/\S+/status", said)
+    log = report.split("## Every request and reply")[1]
+    assert '"candidates": [{"index": 0' in log
+    assert "x-remaining-credits: 9.9" in log
+    assert re.search(r"### GET \S+/v2/requests/\S+/status", log)
     assert len(report) < 500_000

@@ -1,7 +1,7 @@
-"""Asks the live gateway what nobody knows yet, for a few cents: `make live`.
+"""Ask the live gateway what is not known yet, for a few cents: `make live`.
 
-Prints a table of what was assumed and what was seen, and writes it to a file with all that was
-said. Needs SEGMIND_API_KEY; SEGMIND_API_BASE leads elsewhere, as to a local gateway.
+Prints a table of what was assumed and what was seen, and writes it to a file with every request
+and reply. Needs SEGMIND_API_KEY; SEGMIND_API_BASE names another gateway, such as a local one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 import requests
 
 from langchain_segmind import ChatSegmind, SegmindError
-from tests.live.probes import UNKNOWNS, Probe, Verdict, probes
-from tests.live.purse import OverBudgetError, Purse
-from tests.live.wire import PAUSE, Line
+from tests.live.probes import UNKNOWNS, Probe, Result, probes
+from tests.live.spending import OverBudgetError, SpendingLimit
+from tests.live.wire import PAUSE, Client
 
 OFFER = """{} will be asked {} questions, {:g} s apart: this takes {:.0f} minutes or more.
 It should cost two to four cents by the makers' list prices, and ends before {:.2f} USD."""
@@ -30,7 +30,7 @@ LONGEST = 2000
 WIDEST = 300
 """Characters of a cell."""
 
-Say = Callable[[str], None]
+Print = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Row:
     """A line of the report."""
 
     probe: Probe
-    verdict: Verdict
+    result: Result
     seen: str
     cost: float
 
@@ -54,27 +54,27 @@ def main() -> int:
         print("SEGMIND_API_KEY is not set, so nothing was asked.")
         return 2
 
-    def say(text: str) -> None:
+    def show(text: str) -> None:
         print(text.replace(key, "(the key)"), flush=True)
 
     try:
         model = ChatSegmind(model="gpt-4o", api_key=key)
-        purse = Purse(lambda: model.get_credits().total)
+        spending = SpendingLimit(lambda: model.get_credits().total)
     except (SegmindError, ValueError) as error:
-        say(f"The balance cannot be read, so nothing was asked: {error}")
+        show(f"The balance cannot be read, so nothing was asked: {error}")
         return 1
     pause = float(os.environ.get("PAUSE", PAUSE))
-    with model, closing(Line(model.base_url, key, purse, pause)) as line:
+    with model, closing(Client(model.base_url, key, spending, pause)) as client:
         count = len([*probes()])
-        say(OFFER.format(line.base_url, count, pause, count * pause / 60, purse.limit))
+        show(OFFER.format(client.base_url, count, pause, count * pause / 60, spending.limit))
         if not os.environ.get("YES") and not _agreed():
-            say("Nothing was asked. YES=1 goes on without this question.")
+            show("Nothing was asked. YES=1 goes on without this question.")
             return 1
-        rows = _rows(line, say)
-    say("\n" + "\n".join(table(rows)) + f"\n\n{summary(rows, line)}")
+        rows = _rows(client, show)
+    show("\n" + "\n".join(table(rows)) + f"\n\n{summary(rows, client)}")
     path = Path(os.environ.get("REPORT", "live-report.md"))
-    path.write_text(written(rows, line).replace(key, "(the key)"))
-    say(f"All that was said, without the key, is in {path}.")
+    path.write_text(written(rows, client).replace(key, "(the key)"))
+    show(f"Every request and reply, without the key, is in {path}.")
     return 0
 
 
@@ -85,84 +85,84 @@ def _agreed() -> bool:
         return False
 
 
-def _rows(line: Line, say: Say) -> list[Row]:
-    """Ask one question after the other; what was learnt is kept when somebody interrupts it."""
+def _rows(client: Client, show: Print) -> list[Row]:
+    """Ask one question after the other; an interrupt keeps the rows so far."""
     rows: list[Row] = []
     try:
-        for row in run(line):
+        for row in run(client):
             rows.append(row)
-            say(f"{len(rows):2}. {row.probe.question}: {row.verdict}, {row.seen}")
+            show(f"{len(rows):2}. {row.probe.question}: {row.result}, {row.seen}")
     except KeyboardInterrupt:
-        say("Interrupted: this is what was learnt.")
+        show("Interrupted: these are the results so far.")
     return rows
 
 
-def run(line: Line) -> Iterator[Row]:
-    """Ask all questions; those that cost only until the money may not suffice."""
+def run(client: Client) -> Iterator[Row]:
+    """Ask all questions; those that cost something only until the limit is near."""
     stopped = ""
     for probe in probes():
-        before = line.purse.spent
-        verdict: Verdict = "unknown"
+        before = client.spending.spent
+        result: Result = "unknown"
         if stopped and not probe.free:
             seen = stopped
         else:
             try:
-                verdict, seen = probe.look(line)
+                result, seen = probe.look(client)
             except OverBudgetError as error:
                 seen = stopped = f"not asked: {error}"
             except requests.RequestException as error:
                 seen = f"no answer came: {type(error).__name__}"
             except SegmindError as error:
-                verdict, seen = "differs", f"{type(error).__name__}: {error}"
+                result, seen = "differs", f"{type(error).__name__}: {error}"
             except Exception as error:  # noqa: BLE001 - what was paid for must reach the report
                 seen = f"not understood, see below: {error!r}"
-        yield Row(probe, verdict, seen, line.purse.spent - before)
+        yield Row(probe, result, seen, client.spending.spent - before)
 
 
 # --- the report ------------------------------------------------------------------------------
 
 
 def table(rows: Iterable[Row]) -> list[str]:
-    """Write the rows in Markdown; those of an unknown have its number."""
-    lines = ["| # | question | assumed | seen | verdict | USD |", "|---|---|---|---|---|---|"]
+    """Write the rows in Markdown; those of an unknown start with its number."""
+    lines = ["| # | question | assumed | seen | result | USD |", "|---|---|---|---|---|---|"]
     for row in rows:
         cells = (
             str(row.probe.unknown or ""),
             row.probe.question,
             row.probe.assumed,
             row.seen[:WIDEST],
-            row.verdict,
+            row.result,
             f"{row.cost:.6f}",
         )
         lines.append(f"| {' | '.join(' '.join(c.replace('|', '/').split()) for c in cells)} |")
     return lines
 
 
-def summary(rows: Iterable[Row], line: Line) -> str:
-    """Tell in a line what came of it."""
-    verdicts = [row.verdict for row in rows]
-    counted = ", ".join(f"{verdicts.count(v)} {v}" for v in ("agrees", "differs", "unknown"))
-    return f"{counted}; {line.purse.spent:.6f} USD of {line.purse.limit:.2f} were spent."
+def summary(rows: Iterable[Row], client: Client) -> str:
+    """Count the results in one client."""
+    results = [row.result for row in rows]
+    counted = ", ".join(f"{results.count(r)} {r}" for r in ("agrees", "differs", "unknown"))
+    return f"{counted}; {client.spending.spent:.6f} USD of {client.spending.limit:.2f} were spent."
 
 
-def written(rows: list[Row], line: Line) -> str:
-    """Write the report: the table, the unknowns by number, and all that was said."""
+def written(rows: list[Row], client: Client) -> str:
+    """Write the report: the table, the unknowns by number, every request and reply."""
     parts = [
-        "# What the gateway does, beside what we assumed",
-        f"Asked of {line.base_url}. {summary(rows, line)}",
+        "# What the gateway does, and what was assumed",
+        f"Asked of {client.base_url}. {summary(rows, client)}",
         "\n".join(table(rows)),
         "## The unknowns",
         "\n".join(
-            f"{number}. {what}: {', '.join(r.verdict for r in rows if r.probe.unknown == number)}"
+            f"{number}. {what}: {', '.join(r.result for r in rows if r.probe.unknown == number)}"
             for number, what in UNKNOWNS.items()
         ),
-        "## All that was said",
+        "## Every request and reply",
     ]
-    for asked, body, reply in line.replies:
+    for asked, body, reply in client.replies:
         headers = "\n".join(f"{name}: {value}" for name, value in sorted(reply.headers.items()))
-        told = f"{_short(json.dumps(body))}\n\n" if body is not None else ""
+        sent = f"{_short(json.dumps(body))}\n\n" if body is not None else ""
         got = f"{reply.status} after {reply.seconds:.1f} s\n{headers}\n\n{_short(reply.text)}"
-        parts.append(f"### {asked}\n\n````\n{told}{got}\n````")
+        parts.append(f"### {asked}\n\n````\n{sent}{got}\n````")
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""What nobody knows of the gateway yet, and the questions that settle it, as a table.
+"""What is not known of the gateway yet, and the questions that settle it, as a table.
 
 A probe asks as little as can answer its question, of the cheapest model that can. `UNKNOWNS` are
-those of the contract this package was written by; probes without one look at its other promises.
+those of the contract this package was written for; probes without one check its other promises.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from langchain_segmind import (
     SegmindAuthenticationError,
     SegmindError,
     SegmindModelNotFoundError,
+    SegmindResponseError,
 )
-from langchain_segmind._formats import embeddings as vectors
-from langchain_segmind.errors import SegmindResponseError
 from langchain_segmind.models import chat_models, model_info_for
-from tests.live.wire import Line, Reply
+from tests.live.wire import Client, Reply
 
 UNKNOWNS: Mapping[int, str] = {
     1: "Which models refuse response_format",
@@ -40,12 +39,12 @@ UNKNOWNS: Mapping[int, str] = {
     12: "Gemini's embedding replies",
 }
 
-Verdict = Literal["agrees", "differs", "unknown"]
-Seen = tuple[Verdict, str]
+Result = Literal["agrees", "differs", "unknown"]
+Seen = tuple[Result, str]
 
 OPENAI, CLAUDE, GEMINI = "qwen-flash", "claude-4-sonnet", "gemini-2.5-flash-lite"
 CHEAPEST = {"openai": OPENAI, "anthropic": CLAUDE, "gemini": GEMINI}
-"""Those the questions about a whole family go to."""
+"""Models for the questions about a whole family."""
 
 SCHEMA = {
     "type": "object",
@@ -65,20 +64,20 @@ class Probe:
     Attributes:
         question: What it settles.
         assumed: What this package was built on.
-        look: Asks, and tells what was seen.
-        unknown: Its number among the unknowns, if it is one.
-        free: Whether it has no model run.
+        look: Asks, and returns what was seen.
+        unknown: Its number among the unknowns, if it has one.
+        free: Whether no model runs for it.
     """
 
     question: str
     assumed: str
-    look: Callable[[Line], Seen]
+    look: Callable[[Client], Seen]
     unknown: int | None = None
     free: bool = False
 
 
 def probes() -> Iterator[Probe]:
-    """List them in the order they are asked: by weight, the dear ones last."""
+    """List them in the order they are asked: by importance, expensive ones last."""
     yield Probe("the catalogue", "it lists our models", _catalogue, free=True)
     yield Probe("a wrong key", "401, SegmindAuthenticationError", _wrong_key)
     yield Probe("an unknown slug", "404, SegmindModelNotFoundError", _unknown_slug)
@@ -103,9 +102,9 @@ def probes() -> Iterator[Probe]:
     yield Probe("reasoning of deepseek-reasoner", "`message.reasoning_content`", _reasoning, 10)
     yield Probe(f"max_tokens of {CLAUDE} when not set", "1024 or more", _claude_default, 7)
     yield Probe("headers of an answer", "cost, credits, id, time", _headers, free=True)
-    yield Probe("rate limit of an ordinary answer", "no header tells it", _rate_limit, 8, free=True)
+    yield Probe("rate limit of an ordinary answer", "no header shows it", _rate_limit, 8, free=True)
     yield Probe("the longest direct call", "over 60 s pass", _longest, 9, free=True)
-    yield Probe("the costs told", "they add up to the balance", _sum, free=True)
+    yield Probe("reported costs", "they add up to the balance", _sum, free=True)
 
 
 # --- what stands in requests and replies -----------------------------------------------------
@@ -118,27 +117,27 @@ def chat(slug: str, text: str, **more: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}], **more}
 
 
-def _read(reply: Reply, judge: Callable[[Reply], Seen]) -> Seen:
-    """Judge a good answer; one that is none, or that we cannot read, is told as it is."""
+def _judge(reply: Reply, judge: Callable[[Reply], Seen]) -> Seen:
+    """Judge an answer; an error, or a body this package cannot read, is shown as it is."""
     if reply.status != 200:
         return "differs", f"refused: {reply.brief()}"
     try:
         return judge(reply)
     except SegmindResponseError as error:
-        return "differs", f"we cannot read it, {error}: {reply.brief()}"
+        return "differs", f"this package cannot read it, {error}: {reply.brief()}"
 
 
-def _heeded(reply: Reply, is_heeded: bool, expected: bool, what: str = "") -> Seen:
-    words = f"{'heeded' if is_heeded else 'ignored'}{what}: `{reply.choice.text[:40]}`"
-    return ("agrees" if is_heeded == expected else "differs"), words
+def _applied(reply: Reply, is_applied: bool, expected: bool, what: str = "") -> Seen:
+    words = f"{'applied' if is_applied else 'ignored'}{what}: `{reply.message.text[:40]}`"
+    return ("agrees" if is_applied == expected else "differs"), words
 
 
 # --- the gateway around the models -----------------------------------------------------------
 
 
-def _catalogue(line: Line) -> Seen:
+def _catalogue(client: Client) -> Seen:
     listed = {
-        e.slug for e in ChatSegmind.list_models(base_url=line.base_url) if not e.is_deprecated
+        e.slug for e in ChatSegmind.list_models(base_url=client.base_url) if not e.is_deprecated
     }
     known = set(chat_models())
     gone, new = sorted(known - listed), sorted(listed - known)
@@ -146,17 +145,19 @@ def _catalogue(line: Line) -> Seen:
     return ("differs" if gone else "agrees"), words
 
 
-def _wrong_key(line: Line) -> Seen:
-    return _error(line, SegmindAuthenticationError, 401, OPENAI, api_key="SG_wrong_key")
+def _wrong_key(client: Client) -> Seen:
+    return _error(client, SegmindAuthenticationError, 401, OPENAI, api_key="SG_wrong_key")
 
 
-def _unknown_slug(line: Line) -> Seen:
-    return _error(line, SegmindModelNotFoundError, 404, "no-such-model")
+def _unknown_slug(client: Client) -> Seen:
+    return _error(client, SegmindModelNotFoundError, 404, "no-such-model")
 
 
-def _error(line: Line, kind: type[SegmindError], status: int, slug: str, **settings: Any) -> Seen:
+def _error(
+    client: Client, kind: type[SegmindError], status: int, slug: str, **settings: Any
+) -> Seen:
     try:
-        line.invoke(slug, "Hello", 1, **settings)
+        client.invoke(slug, "Hello", 1, **settings)
     except SegmindError as error:
         as_assumed = isinstance(error, kind) and error.status_code == status
         words = f"{error.status_code}, {type(error).__name__}: {error}"
@@ -164,32 +165,32 @@ def _error(line: Line, kind: type[SegmindError], status: int, slug: str, **setti
     return "differs", "it was answered"
 
 
-def _answer(slug: str, line: Line) -> Seen:
-    message = line.invoke(slug, "Say hello in one word.", 30)
-    told = message.response_metadata
+def _answer(slug: str, client: Client) -> Seen:
+    message = client.invoke(slug, "Say hello in one word.", 30)
+    metadata = message.response_metadata
     named = {
         "text": bool(message.text),
         "usage": message.usage_metadata is not None,
-        **{name: name in told for name in ("finish_reason", "cost", "request_id")},
+        **{name: name in metadata for name in ("finish_reason", "cost", "request_id")},
     }
     missing = [name for name, found in named.items() if not found]
-    words = f"`{message.text[:40]}`, {told.get('cost')} USD"
+    words = f"`{message.text[:40]}`, {metadata.get('cost')} USD"
     return ("differs", f"{words}; missing: {missing}") if missing else ("agrees", words)
 
 
-def _job(line: Line) -> Seen:
-    submitted = line.ask(OPENAI, chat(OPENAI, "Say hello in one word."), 30, queue=True)
+def _job(client: Client) -> Seen:
+    submitted = client.ask(OPENAI, chat(OPENAI, "Say hello in one word."), 30, queue=True)
     if submitted.status != 200:
         return "differs", f"refused: {submitted.brief()}"
     job = submitted.json["request_id"]
     states = [submitted.json.get("status")]
     for _ in range(60):
-        states.append((line.poll(f"requests/{job}/status").json or {}).get("status"))
+        states.append((client.poll(f"requests/{job}/status").json or {}).get("status"))
         if states[-1] not in ("QUEUED", "PROCESSING"):
             break
-    output = (line.poll(f"requests/{job}").json or {}).get("output")
-    line.purse.count(OPENAI, 0.0, None)  # a job may be billed when it is done
-    with ChatSegmind(model=OPENAI, base_url=line.base_url, api_key=line.key) as model:
+    output = (client.poll(f"requests/{job}").json or {}).get("output")
+    client.spending.record(OPENAI, 0.0, None)  # a job may be billed when it is done
+    with ChatSegmind(model=OPENAI, base_url=client.base_url, api_key=client.key) as model:
         text = model.get_job(job).result().text
     words = f"{' → '.join(map(str, dict.fromkeys(states)))}; output is a {type(output).__name__}"
     as_assumed = states[0] == "QUEUED" and states[-1] == "COMPLETED" and isinstance(output, str)
@@ -202,7 +203,7 @@ def _job(line: Line) -> Seen:
 def _formats() -> Iterator[Probe]:
     slugs = (*CHEAPEST.values(), "gpt-5.4-nano", "deepseek-chat", "llama-v3p1-8b-instruct")
     for slug in slugs:
-        yield Probe(f"json_schema, {slug}", "taken, heeded", partial(_schema, slug), 1)
+        yield Probe(f"json_schema, {slug}", "taken, applied", partial(_schema, slug), 1)
     yield Probe(f"json_object, {CLAUDE}", "refused: 400", partial(_object, CLAUDE, False, JSON), 1)
     yield Probe(f"json_object, {GEMINI}", "taken", partial(_object, GEMINI, True, JSON), 1)
     for slug in ("gpt-5.4-nano", "deepseek-chat"):
@@ -210,15 +211,15 @@ def _formats() -> Iterator[Probe]:
         yield Probe(f"json_object without the word, {slug}", "refused", look, 1)
 
 
-def _schema(slug: str, line: Line) -> Seen:
+def _schema(slug: str, client: Client) -> Seen:
     form = {"name": "number", "strict": True, "schema": SCHEMA}
     asked = chat(slug, "Choose a number.", response_format=_format("json_schema", form))
 
     def judge(reply: Reply) -> Seen:
-        text = reply.choice.text
+        text = reply.message.text
         return ("agrees" if _fits(text) else "differs"), f"taken: `{text[:60]}`"
 
-    return _read(line.ask(slug, asked, 300), judge)
+    return _judge(client.ask(slug, asked, 300), judge)
 
 
 def _format(kind: str, form: object = None) -> dict[str, Any]:
@@ -227,18 +228,18 @@ def _format(kind: str, form: object = None) -> dict[str, Any]:
 
 def _fits(text: str) -> bool:
     try:
-        told = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return False
-    return isinstance(told, dict) and told.keys() == {"n"} and isinstance(told["n"], int)
+    return isinstance(value, dict) and value.keys() == {"n"} and isinstance(value["n"], int)
 
 
-JSON = "Choose a number and tell it as JSON."
+JSON = "Choose a number and answer in JSON."
 
 
-def _object(slug: str, taken: bool, question: str, line: Line) -> Seen:
+def _object(slug: str, taken: bool, question: str, client: Client) -> Seen:
     asked = chat(slug, question, response_format=_format("json_object"))
-    reply = line.ask(slug, asked, 300)
+    reply = client.ask(slug, asked, 300)
     words = "taken" if reply.status == 200 else "refused"
     return ("agrees" if taken == (reply.status == 200) else "differs"), f"{words}: {reply.brief()}"
 
@@ -259,15 +260,15 @@ def _systems() -> Iterator[Probe]:
         ("`system_instruction`", GEMINI, {"messages": parts}, True),
         ("a plain OpenAI list", GEMINI, {"messages": [system, question]}, False),
     ):
-        assumed = "heeded" if expected else "refused or ignored"
+        assumed = "applied" if expected else "refused or ignored"
         yield Probe(f"{name}, {slug}", assumed, partial(_system, slug, body, expected), 2)
 
 
-def _system(slug: str, body: Mapping[str, Any], expected: bool, line: Line) -> Seen:
-    reply = line.ask(slug, {**body, "max_tokens": 20}, 20)
+def _system(slug: str, body: Mapping[str, Any], expected: bool, client: Client) -> Seen:
+    reply = client.ask(slug, {**body, "max_tokens": 20}, 20)
     if reply.status != 200 and not expected:
         return "agrees", f"refused: {reply.brief()}"
-    return _read(reply, lambda r: _heeded(r, "zanzibar" in r.choice.text.lower(), expected))
+    return _judge(reply, lambda r: _applied(r, "zanzibar" in r.message.text.lower(), expected))
 
 
 # --- 3, 4, 5, 6: settings and tools ----------------------------------------------------------
@@ -285,19 +286,19 @@ def _gemini_places() -> Iterator[Probe]:
         ),
         ("`generationConfig` in `messages`", {"messages": inside}, False),
     ):
-        assumed = "heeded" if expected else "refused or ignored"
+        assumed = "applied" if expected else "refused or ignored"
         yield Probe(f"Gemini's {name}", assumed, partial(_place, body, expected), 3)
 
 
-def _place(body: Mapping[str, Any], expected: bool, line: Line) -> Seen:
-    reply = line.ask(GEMINI, body, 200)
+def _place(body: Mapping[str, Any], expected: bool, client: Client) -> Seen:
+    reply = client.ask(GEMINI, body, 200)
     if reply.status != 200 and not expected:
         return "agrees", f"refused: {reply.brief()}"
-    return _read(reply, lambda r: _heeded(r, r.choice.finish_reason == "length", expected))
+    return _judge(reply, lambda r: _applied(r, r.is_cut, expected))
 
 
-def _tools(slug: str, line: Line) -> Seen:
-    named = {"name": "weather", "description": "Tell the weather of a city."}
+def _tools(slug: str, client: Client) -> Seen:
+    named = {"name": "weather", "description": "Get the weather of a city."}
     tools: dict[str, Any] = {
         "openai": {"type": "function", "function": {**named, "parameters": TOOL}},
         "anthropic": {**named, "input_schema": TOOL},
@@ -306,14 +307,14 @@ def _tools(slug: str, line: Line) -> Seen:
     asked = chat(slug, "What is the weather in Paris?", tools=[tools[model_info_for(slug).family]])
 
     def judge(reply: Reply) -> Seen:
-        if calls := reply.choice.calls:
+        if calls := reply.message.tool_calls:
             return "differs", f"native calls: `{calls}`; tool_calling='native' works"
-        return "agrees", f"dropped, billed {reply.cost} USD: `{reply.choice.text[:60]}`"
+        return "agrees", f"dropped, billed {reply.cost} USD: `{reply.message.text[:60]}`"
 
-    return _read(line.ask(slug, {**asked, "max_tokens": 80}, 80), judge)
+    return _judge(client.ask(slug, {**asked, "max_tokens": 80}, 80), judge)
 
 
-def _settings(slug: str, line: Line) -> Seen:
+def _settings(slug: str, client: Client) -> Seen:
     """Send all at once; only where that is refused, each alone."""
     stop = {"anthropic": "stop_sequences", "gemini": "stopSequences"}
     values = {
@@ -329,37 +330,37 @@ def _settings(slug: str, line: Line) -> Seen:
         "reasoning_effort": "low",
     }
     asked = chat(slug, "Say hello in one word.")
-    together = line.ask(slug, {**asked, **values}, 20)
+    together = client.ask(slug, {**asked, **values}, 20)
     if together.status == 200:
         return "agrees", f"taken together: {', '.join(values)}"
     refused = []
     for name, value in values.items():
-        alone = line.ask(slug, {**asked, name: value}, 100)
+        alone = client.ask(slug, {**asked, name: value}, 100)
         if alone.status != 200:
             refused.append(f"{name} ({alone.brief(60)})")
     return "differs", f"refused: {', '.join(refused) or f'only together, {together.brief()}'}"
 
 
-def _stop(slug: str, line: Line) -> Seen:
+def _stop(slug: str, client: Client) -> Seen:
     names = {"anthropic": "stop_sequences", "gemini": "stopSequences"}
     name = names.get(model_info_for(slug).family, "stop")
 
     def judge(reply: Reply) -> Seen:
-        text = reply.choice.text.strip()
+        text = reply.message.text.strip()
         if not text.startswith("1 2"):
             return "unknown", f"it did not count: `{text[:40]}`"
-        return _heeded(reply, text.endswith("4"), True, f" as {name}")
+        return _applied(reply, text.endswith("4"), True, f" as {name}")
 
-    return _read(line.ask(slug, chat(slug, COUNT, max_tokens=60, **{name: [" 5"]}), 60), judge)
+    return _judge(client.ask(slug, chat(slug, COUNT, max_tokens=60, **{name: [" 5"]}), 60), judge)
 
 
-def _refusal(slug: str, line: Line) -> Seen:
-    before = line.purse.taken
-    reply = line.ask(slug, chat(slug, "Say hello.", max_tokens=20, temperature=99), 20)
-    billed = line.purse.taken - before
-    told = reply.json
-    shape = f"an object of {sorted(told)}" if isinstance(told, dict) else type(told).__name__
-    as_assumed = reply.status in {400, 406, 422, 500} and "error" in (told or ()) and not billed
+def _refusal(slug: str, client: Client) -> Seen:
+    before = client.spending.charged
+    reply = client.ask(slug, chat(slug, "Say hello.", max_tokens=20, temperature=99), 20)
+    billed = client.spending.charged - before
+    body = reply.json
+    shape = f"an object of {sorted(body)}" if isinstance(body, dict) else type(body).__name__
+    as_assumed = reply.status in {400, 406, 422, 500} and "error" in (body or ()) and not billed
     words = f"{reply.brief()}, {shape}, {billed:g} USD"
     return ("agrees" if as_assumed else "differs"), words
 
@@ -367,62 +368,61 @@ def _refusal(slug: str, line: Line) -> Seen:
 # --- 7 to 12 ---------------------------------------------------------------------------------
 
 
-def _claude_default(line: Line) -> Seen:
+def _claude_default(client: Client) -> Seen:
     question = "Write the numbers from 1 to 520, separated by spaces, and nothing else."
 
     def judge(reply: Reply) -> Seen:
         written = (reply.json.get("usage") or {}).get("output_tokens")
-        if reply.choice.finish_reason == "length":
-            enough = isinstance(written, int) and written >= 1024
+        enough = isinstance(written, int) and written >= 1024
+        if reply.is_cut:
             return ("agrees" if enough else "differs"), f"cut after {written} tokens"
-        told = f"{written} tokens were not cut"
-        return (
-            ("agrees", told) if isinstance(written, int) and written >= 1024 else ("unknown", told)
-        )
+        return ("agrees" if enough else "unknown"), f"{written} tokens were not cut"
 
-    return _read(line.ask(CLAUDE, chat(CLAUDE, question), 1300), judge)
+    return _judge(client.ask(CLAUDE, chat(CLAUDE, question), 1300), judge)
 
 
-def _rate_limit(line: Line) -> Seen:
+def _rate_limit(client: Client) -> Seen:
     found = {
         f"{name}: {value}"
-        for _, _, reply in line.replies
+        for _, _, reply in client.replies
         for name, value in reply.headers.items()
         if ("rate" in name and "limit" in name) or name.startswith("retry-after")
     }
-    limited = sum(reply.status == 429 for _, _, reply in line.replies)
+    limited = sum(reply.status == 429 for _, _, reply in client.replies)
     words = (
-        f"{len(line.replies)} replies, {limited} of them 429; {sorted(found)[:5] or 'no header'}"
+        f"{len(client.replies)} replies, {limited} of them 429; {sorted(found)[:5] or 'no header'}"
     )
     return ("differs" if found else "agrees"), words
 
 
-def _longest(line: Line) -> Seen:
+def _longest(client: Client) -> Seen:
     cut = [
-        f"{r.status} after {r.seconds:.0f} s" for r in line.direct if r.status in {502, 504, 524}
+        f"{r.status} after {r.seconds:.0f} s" for r in client.direct if r.status in {502, 504, 524}
     ]
-    longest = max((r.seconds for r in line.direct if r.status == 200), default=0.0)
+    longest = max((r.seconds for r in client.direct if r.status == 200), default=0.0)
     words = f"answered after {longest:.0f} s; cut: {cut or 'none'}"
     if cut:
         return "differs", words
     return ("agrees" if longest > 60 else "unknown"), words
 
 
-def _reasoning(line: Line) -> Seen:
-    reply = line.ask("deepseek-reasoner", chat("deepseek-reasoner", "What is 17 * 23?"), 1500)
+def _reasoning(client: Client) -> Seen:
+    reply = client.ask("deepseek-reasoner", chat("deepseek-reasoner", "What is 17 * 23?"), 1500)
 
     def judge(reply: Reply) -> Seen:
         message = reply.json["choices"][0]["message"]
+        blocks = reply.message.content_blocks
+        reasoning = "".join(b.get("reasoning", "") for b in blocks if b["type"] == "reasoning")
         others = sorted(message.keys() - {"role", "content"})
-        words = f"beside content: {others}; we read {len(reply.choice.reasoning)} characters of it"
-        if not reply.choice.reasoning:
+        words = f"beside content: {others}; {len(reasoning)} characters of it were read"
+        if not reasoning:
             return ("differs" if others else "unknown"), words
         return ("agrees" if "reasoning_content" in message else "differs"), words
 
-    return _read(reply, judge)
+    return _judge(reply, judge)
 
 
-def _image(line: Line) -> Seen:
+def _image(client: Client) -> Seen:
     taken = 0
     for megabytes in (1, 4, 16):
         data = base64.b64encode(png(megabytes * 2**20 * 3 // 4)).decode()
@@ -431,7 +431,7 @@ def _image(line: Line) -> Seen:
             {"inlineData": {"mimeType": "image/png", "data": data}},
         ]
         body = {"messages": {"contents": [{"role": "user", "parts": parts}]}, "max_tokens": 20}
-        reply = line.ask(GEMINI, body, 20)
+        reply = client.ask(GEMINI, body, 20)
         if reply.status != 200:
             return "differs", f"{taken} MB of base64 taken, {megabytes} refused: {reply.brief()}"
         taken = megabytes
@@ -451,22 +451,22 @@ def png(size: int) -> bytes:
     return start + chunk(b"tEXt", comment) + end
 
 
-def _vector(slug: str, line: Line) -> Seen:
+def _vector(slug: str, client: Client) -> Seen:
     body = {"input" if slug.startswith("gemini") else "prompt": "bees"}
-    reply = line.ask(slug, body, 1)
+    reply = client.ask(slug, body, 1)
 
     def judge(reply: Reply) -> Seen:
-        vector = vectors.decode(reply.json)
+        vector = reply.vector
         place = _path(reply.json)
         usual = slug.startswith("gemini") or place == "embedding"
         words = f"{len(vector)} numbers, {f'`{place}`' if place else 'which are the whole body'}"
         return ("agrees" if usual else "differs"), words
 
-    return _read(reply, judge)
+    return _judge(reply, judge)
 
 
 def _path(value: Any) -> str:
-    """Tell where the list of numbers is, as `data[0].embedding`."""
+    """Return where the list of numbers is, as `data[0].embedding`."""
     match value:
         case dict():
             found = {key: _path(inner) for key, inner in value.items()}
@@ -480,8 +480,8 @@ def _path(value: Any) -> str:
             return "-"
 
 
-def _headers(line: Line) -> Seen:
-    good = [reply for reply in line.direct if reply.status == 200]
+def _headers(client: Client) -> Seen:
+    good = [reply for reply in client.direct if reply.status == 200]
     if not good:
         return "unknown", "no call was answered"
     missing = ["x-cost", "x-remaining-credits", "x-request-id", "x-generation-time"]
@@ -492,7 +492,8 @@ def _headers(line: Line) -> Seen:
     return ("differs" if missing else "agrees"), words
 
 
-def _sum(line: Line) -> Seen:
-    told, taken = line.purse.told, line.purse.taken
-    words = f"told {told:.6f} USD, the balance sank by {taken:.6f}"
-    return ("agrees" if abs(told - taken) <= 0.05 * max(told, taken) else "differs"), words
+def _sum(client: Client) -> Seen:
+    reported, charged = client.spending.reported, client.spending.charged
+    words = f"{reported:.6f} USD were reported, the balance fell by {charged:.6f}"
+    as_assumed = abs(reported - charged) <= 0.05 * max(reported, charged)
+    return ("agrees" if as_assumed else "differs"), words

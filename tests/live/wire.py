@@ -1,6 +1,6 @@
-"""The gateway as it answers on the wire: requests of our making, replies untouched.
+"""The gateway as it answers on the wire: requests written here, replies untouched.
 
-`ChatSegmind` would translate the one and tidy the other, and so hide what is asked here.
+`ChatSegmind` would translate the one and tidy the other, and so hide what the check asks about.
 """
 
 from __future__ import annotations
@@ -8,30 +8,48 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import requests
 from langchain_core.messages import AIMessage
 
-from langchain_segmind import ChatSegmind, __version__
-from langchain_segmind._formats import decode
-from langchain_segmind._messages.types import Choice
-from langchain_segmind.errors import SegmindResponseError
-from tests.live.purse import Purse
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, SegmindResponseError, __version__
+from langchain_segmind.testing import LocalGateway
+from tests.live.spending import SpendingLimit
 
 PAUSE = 12.0
 """Seconds between calls: five a minute is the lowest rate limit the vendor has published."""
 
-PATIENCE = 5
-"""Pauses to wait when the gateway asks for patience all the same."""
+PAUSES_AFTER_429 = 5
+"""How many pauses to wait when the gateway limits the rate all the same."""
+
+Read = TypeVar("Read")
+
+
+def _read(raw: bytes, kind: Callable[..., Any], slug: str, call: Callable[[Any], Read]) -> Read:
+    """Read a body as users of this package do: a local gateway sends it to a model.
+
+    Raises:
+        SegmindResponseError: The package cannot read it.
+    """
+    gateway = LocalGateway()
+    gateway.start()
+    try:
+        gateway.fail(200, body=raw)
+        address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
+        with kind(model=slug, **address, max_retries=0) as model:
+            return call(model)
+    finally:
+        gateway.stop()
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer.
+    """An HTTP reply.
 
     Attributes:
         status: Its status.
@@ -52,7 +70,7 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None where it is none."""
+        """The body as JSON; None where it is not JSON."""
         try:
             return json.loads(self.raw)
         except ValueError:
@@ -60,53 +78,69 @@ class Reply:
 
     @property
     def cost(self) -> float | None:
-        """What the gateway says it cost, in US dollars."""
+        """The cost in US dollars that the gateway names."""
         return _number(self.headers.get("x-cost"))
 
-    @property
-    def tokens(self) -> tuple[int, int] | None:
-        """How many tokens were read and written, where that is told."""
-        try:
-            used = decode(self.raw).usage
-        except SegmindResponseError:
-            return None
-        return (used.input, used.output) if used else None
-
-    @property
-    def choice(self) -> Choice:
-        """The answer as our own decoder reads it.
+    @cached_property
+    def message(self) -> AIMessage:
+        """The body as `ChatSegmind` reads it.
 
         Raises:
             SegmindResponseError: It cannot.
         """
-        return decode(self.raw).choices[0]
+        return _read(self.raw, ChatSegmind, "gpt-4o", lambda model: model.invoke("Hello"))
+
+    @cached_property
+    def vector(self) -> list[float]:
+        """The body as `SegmindEmbeddings` reads it.
+
+        Raises:
+            SegmindResponseError: It cannot.
+        """
+        slug = "text-embedding-3-small"
+        return _read(self.raw, SegmindEmbeddings, slug, lambda model: model.embed_query("Hello"))
+
+    @property
+    def tokens(self) -> tuple[int, int] | None:
+        """The tokens of input and output, where the body has them."""
+        if self.status != 200:
+            return None
+        try:
+            return _tokens_of(self.message)
+        except SegmindResponseError:
+            return None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer ends at its limit of tokens."""
+        return bool(self.message.response_metadata["finish_reason"] == "length")
 
     def brief(self, length: int = 120) -> str:
-        """Tell status and body in a few words."""
+        """Show status and body in one line."""
         return f"{self.status} `{' '.join(self.text.split())[:length]}`"
 
 
 @dataclass
-class _Bill:
+class _Cost:
     cost: float | None = None
     tokens: tuple[int, int] | None = None
 
 
 @dataclass
-class Line:
-    """Everything a check asks goes through here, and is remembered.
+class Client:
+    """Sends everything a check asks, within its spending limit, and keeps the replies.
 
     Attributes:
         base_url: Of the gateway, ending in a version.
-        key: The key; it is never in what is remembered.
-        purse: Who allows and counts.
+        key: The key; it is never in what is kept.
+        spending: The limit.
         pause: Seconds between calls.
         replies: Of every call and poll, with what was asked.
     """
 
     base_url: str
     key: str
-    purse: Purse
+    spending: SpendingLimit
     pause: float = PAUSE
     replies: list[tuple[str, Any, Reply]] = field(default_factory=list)
 
@@ -123,16 +157,16 @@ class Line:
 
     @property
     def queue_url(self) -> str:
-        """Where jobs are."""
+        """The address of the job queue."""
         return self.base_url.rpartition("/")[0] + "/v2"
 
     @property
     def direct(self) -> list[Reply]:
-        """What came back when a model was asked, and waited for."""
+        """The replies of models that were called directly."""
         return [r for asked, _, r in self.replies if asked.startswith(f"POST {self.base_url}/")]
 
     def ask(self, slug: str, body: Mapping[str, Any], most: int, *, queue: bool = False) -> Reply:
-        """Have a model run.
+        """Call a model.
 
         Args:
             slug: The model.
@@ -145,16 +179,16 @@ class Line:
             requests.RequestException: No answer came; it counts as if the model had run.
         """
         url = f"{self.queue_url if queue else self.base_url}/{slug}"
-        with self._paid(slug, self.purse.estimate(slug, _tokens(body), most)) as recorder:
+        with self._within_limit(slug, body, most) as actual:
             reply = self._send("POST", url, body)
             if reply.status == 429:
-                time.sleep(self.pause * PATIENCE)
+                time.sleep(self.pause * PAUSES_AFTER_429)
                 reply = self._send("POST", url, body)
-            recorder.cost, recorder.tokens = reply.cost, reply.tokens
+            actual.cost, actual.tokens = reply.cost, reply.tokens
         return reply
 
     def invoke(self, slug: str, text: str, most: int, **settings: Any) -> AIMessage:
-        """Have a model run by `ChatSegmind`.
+        """Call a model by `ChatSegmind`.
 
         Args:
             slug: The model.
@@ -168,30 +202,30 @@ class Line:
         """
         own = {"api_key": self.key, "base_url": self.base_url, "max_retries": 0, **settings}
         with (
-            self._paid(slug, self.purse.estimate(slug, _tokens(text), most)) as recorder,
+            self._within_limit(slug, text, most) as actual,
             ChatSegmind(model=slug, **own) as model,
         ):
             time.sleep(self.pause)
             message = model.invoke(text)
-            recorder.cost = message.response_metadata.get("cost")
-            if used := message.usage_metadata:
-                recorder.tokens = used["input_tokens"], used["output_tokens"]
+            actual.cost = message.response_metadata.get("cost")
+            actual.tokens = _tokens_of(message)
         return message
 
     @contextmanager
-    def _paid(self, slug: str, estimate: float) -> Iterator[_Bill]:
-        self.purse.check(estimate)
-        recorder = _Bill()
+    def _within_limit(self, slug: str, body: Any, most: int) -> Iterator[_Cost]:
+        estimate = self.spending.estimate(slug, _count_tokens(body), most)
+        self.spending.check(estimate)
+        actual = _Cost()
         try:
-            yield recorder
+            yield actual
         except requests.RequestException:
-            recorder.cost = estimate
+            actual.cost = estimate
             raise
         finally:
-            self.purse.count(slug, estimate, recorder.cost, recorder.tokens)
+            self.spending.record(slug, estimate, actual.cost, actual.tokens)
 
     def poll(self, path: str) -> Reply:
-        """Ask for a job, free of charge.
+        """Ask about a job, free of charge.
 
         Args:
             path: What follows the version.
@@ -203,21 +237,26 @@ class Line:
         began = time.monotonic()
         got = self._session.request(method, url, json=body, timeout=150, allow_redirects=False)
         headers = {name.lower(): value for name, value in got.headers.items()}
-        headers.pop("set-cookie", None)  # nobody's business
+        headers.pop("set-cookie", None)  # a session of the user's
         reply = Reply(got.status_code, headers, got.content, time.monotonic() - began)
         self.replies.append((f"{method} {url}", body, reply))
         return reply
 
 
-def _tokens(body: Any) -> int:
+def _tokens_of(message: AIMessage) -> tuple[int, int] | None:
+    used = message.usage_metadata
+    return (used["input_tokens"], used["output_tokens"]) if used else None
+
+
+def _count_tokens(body: Any) -> int:
     """Count the tokens of a request roughly, and rather too many; a picture has a thousand."""
     match body:
         case str():
             return len(body) // 3 + 1 if len(body) < 5000 else 1000
         case dict():
-            return sum(_tokens(key) + _tokens(value) for key, value in body.items())
+            return sum(_count_tokens(key) + _count_tokens(value) for key, value in body.items())
         case list():
-            return sum(map(_tokens, body))
+            return sum(map(_count_tokens, body))
         case _:
             return 1
 

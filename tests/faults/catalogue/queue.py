@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.scenario import (
-    Scenario,
-    beside_canary,
-    to_canary,
-    with_urls_of_a_canary,
-)
-from tests.faults.catalogue.words import (
-    BUSY,
-    NOW,
-    SOON,
-)
-from tests.faults.server import ANSWER, JOB, Act, head, reply, says
+from tests.faults.catalogue.places import beside_canary, to_canary, with_urls_of_a_canary
+from tests.faults.catalogue.scenario import BUSY, NOW, SOON, Scenario, scenarios
+from tests.faults.server import ANSWER, JOB, Act, head, reply, sends
 
 QUEUE: Final = {"queue": True, "poll_interval": 0.001}
 SUBMITTED: Final = reply(200, {"request_id": JOB, "status": "QUEUED"}, runs=True)
@@ -37,35 +28,31 @@ def _result(**body: Any) -> Act:
 GOOD: Final = _result(output=json.dumps(ANSWER))
 
 
-def _queued(
-    name: str,
-    *polls: Act,
-    results: tuple[Act, ...] = (GOOD,),
-    submit: tuple[Act, ...] = (SUBMITTED,),
-    settings: Mapping[str, Any] = QUEUE,
-    **more: Any,
-) -> Scenario:
-    found = {"runs": 1, "requests": len(submit), **more}
-    return Scenario(
-        f"queue: {name}",
-        submit,
-        polls=polls,
-        results=results,
-        settings={**QUEUE, **settings},
-        **found,
-    )
+def _jobs(
+    on: str, faults: Mapping[str, Any], settings: Mapping[str, Any] = QUEUE, **shared: Any
+) -> Iterator[Scenario]:
+    """Make scenarios of jobs that go well but for one field of `Scenario`, `on`."""
+    well = {"acts": SUBMITTED, "polls": DONE, "results": GOOD, "runs": 1, **shared}
+
+    def fields(fault: Any) -> dict[str, Any]:
+        script = {**well, **(fault if isinstance(fault, Mapping) else {on: fault})}
+        for name in ("acts", "polls", "results"):
+            script[name] = script[name] if isinstance(script[name], tuple) else (script[name],)
+        return {"requests": len(script["acts"]), "settings": {**QUEUE, **settings}, **script}
+
+    return scenarios("queue", faults, act=fields)
 
 
 def _lost(
-    name: str, error: type[e.SegmindError], outcome: str, *polls: Act, **more: Any
-) -> Scenario:
-    return _queued(name, *polls, error=error, outcome=outcome, **more)
+    on: str, error: type[e.SegmindError], outcome: str, faults: Mapping[str, Any], **shared: Any
+) -> Iterator[Scenario]:
+    return _jobs(on, faults, error=error, outcome=outcome, **shared)
 
 
 BAD_POLLS: Final[Mapping[str, tuple[type[e.SegmindError], Act]]] = {
-    "reset": (e.SegmindConnectionError, says(runs=False, then=does.abort)),
-    "closed": (e.SegmindConnectionError, says(runs=False)),
-    "garbage": (e.SegmindConnectionError, says(b"what?\r\n\r\n", runs=False)),
+    "reset": (e.SegmindConnectionError, sends(runs=False, then=does.abort)),
+    "closed": (e.SegmindConnectionError, sends(runs=False)),
+    "garbage": (e.SegmindConnectionError, sends(b"what?\r\n\r\n", runs=False)),
     **{
         f"{status}": (e.SegmindServerError, reply(status, BUSY, NOW))
         for status in (408, 425, 429, 500, 502, 503, 504, 524)
@@ -76,13 +63,15 @@ BAD_POLLS: Final[Mapping[str, tuple[type[e.SegmindError], Act]]] = {
     "404 in HTML": (e.SegmindJobNotFoundError, reply(404, b"<h1>x</h1>")),
     "HTML": (e.SegmindResponseError, reply(200, b"<h1>x</h1>")),
     "nothing": (e.SegmindResponseError, reply(200, b"")),
-    "cut": (e.SegmindResponseError, says(head(200, {}, 100) + b'{"status"', runs=False)),
+    "cut": (e.SegmindResponseError, sends(head(200, {}, 100) + b'{"status"', runs=False)),
     "no JSON": (e.SegmindResponseError, reply(200, b'{"status": "COMP')),
     "no state": (e.SegmindResponseError, reply(200, {})),
     "a list": (e.SegmindResponseError, reply(200, [])),
     "a number for a state": (e.SegmindResponseError, reply(200, {"status": 5})),
     "too much": (e.SegmindResponseError, reply(200, b" " * (33 * 2**20))),
 }
+
+RESULTS_TOO: Final = ("reset", "503", "404", "HTML", "cut", "no JSON")
 
 IDS: Final = {
     "missing": {"status": "QUEUED"},
@@ -105,180 +94,323 @@ IDS: Final = {
 }
 
 QUEUED: Final = [
-    _queued("all well", _state("QUEUED"), _state("PROCESSING"), DONE, polled=4),
-    _queued("an unknown state on the way", _state("WARMING"), DONE, polled=3),
-    _queued("urls of another host", DONE, place=with_urls_of_a_canary, polled=2),
-    *(
-        _queued(f"output {what}", DONE, results=(act,))
-        for what, act in {
-            "an object": _result(output=ANSWER),
-            "plain text": _result(output="fine"),
-            "missing": _result(**ANSWER),
-            "written twice": _result(output=json.dumps(json.dumps(ANSWER))),
-            "beside odd metrics": _result(output=json.dumps(ANSWER), metrics=[{"cost": "much"}]),
-        }.items()
+    *_jobs("polls", {"all well": (_state("QUEUED"), _state("PROCESSING"), DONE)}, polled=4),
+    *_jobs("polls", {"an unknown state on the way": (_state("WARMING"), DONE)}, polled=3),
+    *_jobs("polls", {"urls of another host": DONE}, place=with_urls_of_a_canary, polled=2),
+    *_jobs(
+        "results",
+        {
+            "output an object": _result(output=ANSWER),
+            "output plain text": _result(output="fine"),
+            "output missing": _result(**ANSWER),
+            "output written twice": _result(output=json.dumps(json.dumps(ANSWER))),
+            "output beside odd metrics": _result(
+                output=json.dumps(ANSWER), metrics=[{"cost": "much"}]
+            ),
+        },
     ),
     # --- the submit
-    *(
-        _queued(f"submit {status}, then taken", DONE, submit=(reply(status, BUSY, NOW), SUBMITTED))
-        for status in (408, 425, 429, 500, 503)
+    *_jobs(
+        "acts",
+        {
+            f"submit {status}, then taken": (reply(status, BUSY, NOW), SUBMITTED)
+            for status in (408, 425, 429, 500, 503)
+        },
     ),
     *(
-        _lost(f"submit {what}", error, outcome, submit=(act,), polled=0)
-        for what, error, outcome, act in (
-            ("reset", e.SegmindConnectionError, "unknown", does.reset),
-            ("closed", e.SegmindConnectionError, "unknown", does.close),
-            ("cut", e.SegmindResponseError, "executed", does.cut),
-            ("HTML", e.SegmindResponseError, "executed", reply(200, b"<h1>", runs=True)),
-            ("nothing", e.SegmindResponseError, "executed", reply(200, b"", runs=True)),
-            ("502", e.SegmindServerError, "unknown", reply(502, BUSY, NOW, runs=True)),
-            ("504", e.SegmindServerError, "unknown", reply(504, b"", NOW, runs=True)),
+        scenario
+        for error, outcome, faults in (
+            (
+                e.SegmindConnectionError,
+                "unknown",
+                {"submit reset": does.reset, "submit closed": does.close},
+            ),
+            (
+                e.SegmindServerError,
+                "unknown",
+                {
+                    "submit 502": reply(502, BUSY, NOW, runs=True),
+                    "submit 504": reply(504, b"", NOW, runs=True),
+                },
+            ),
+            (
+                e.SegmindResponseError,
+                "executed",
+                {
+                    "submit cut": does.cut,
+                    "submit HTML": reply(200, b"<h1>", runs=True),
+                    "submit nothing": reply(200, b"", runs=True),
+                    **{f"id {what}": reply(200, body, runs=True) for what, body in IDS.items()},
+                },
+            ),
+            (
+                e.SegmindTimeoutError,
+                "unknown",
+                {"submit hang": {"acts": does.hang, "gone": 1, "settings": {**QUEUE, **SOON}}},
+            ),
+            (
+                e.SegmindAuthenticationError,
+                "rejected",
+                {"submit 401": {"acts": reply(401, BUSY), "runs": 0}},
+            ),
+            (
+                e.SegmindModelNotFoundError,
+                "rejected",
+                {"submit 404": {"acts": reply(404, BUSY), "runs": 0}},
+            ),
         )
-    ),
-    _lost(
-        "submit hang",
-        e.SegmindTimeoutError,
-        "unknown",
-        submit=(does.hang,),
-        polled=0,
-        gone=1,
-        settings=SOON,
-    ),
-    *(
-        _lost(
-            f"submit {status}", error, "rejected", submit=(reply(status, BUSY),), runs=0, polled=0
-        )
-        for status, error in (
-            (401, e.SegmindAuthenticationError),
-            (404, e.SegmindModelNotFoundError),
-        )
-    ),
-    *(
-        _lost(
-            f"id {what}",
-            e.SegmindResponseError,
-            "executed",
-            submit=(reply(200, body, runs=True),),
-            polled=0,
-        )
-        for what, body in IDS.items()
+        for scenario in _lost("acts", error, outcome, faults, polls=(), polled=0)
     ),
     # --- the polls
-    *(
-        _queued(f"6 times {what}, then good", *[act] * 6, DONE, polled=8)
-        for what, (_, act) in BAD_POLLS.items()
+    *_jobs(
+        "polls",
+        {f"6 times {what}, then good": (*[act] * 6, DONE) for what, (_, act) in BAD_POLLS.items()},
+        polled=8,
     ),
     *(
-        _lost(f"7 times {what}", error, "unknown", act, polled=7)
+        scenario
         for what, (error, act) in BAD_POLLS.items()
         if what != "too much"
+        for scenario in _lost("polls", error, "unknown", {f"7 times {what}": act}, polled=7)
     ),
-    _queued(
-        "bad polls that are not in a row",
-        *[*[reply(503, BUSY)] * 4, _state("QUEUED")] * 2,
-        *[reply(503, BUSY)] * 4,
-        DONE,
+    *_jobs(
+        "polls",
+        {
+            "bad polls that are not in a row": (
+                *[*[reply(503, BUSY)] * 4, _state("QUEUED")] * 2,
+                *[reply(503, BUSY)] * 4,
+                DONE,
+            )
+        },
         polled=16,
     ),
-    _queued("poll hangs, then good", does.stall, DONE, polled=3, gone=1, settings=SOON),
-    _queued(
-        "poll drips, then good",
-        does.drips(b" " * 10_000, start=head(200, {}, 10_000)),
-        DONE,
+    *_jobs(
+        "polls",
+        {
+            "poll hangs, then good": (does.stall, DONE),
+            "poll drips, then good": (does.drips(b" " * 10_000, start=head(200, {}, 10_000)), DONE),
+        },
         polled=3,
         gone=1,
-        runs=1,
         settings=SOON,
     ),
     *(
-        _lost(f"poll {status}", error, "unknown", reply(status, BUSY), polled=1)
+        scenario
         for status, error in (
             (400, e.SegmindInvalidRequestError),
             (401, e.SegmindAuthenticationError),
             (403, e.SegmindPermissionDeniedError),
         )
-    ),
-    *(
-        _lost(
-            f"poll {status} to another host",
-            e.SegmindInvalidRequestError,
-            "unknown",
-            to_canary,
-            place=beside_canary(status, "http://{canary}/v2/requests/x/status"),
-            polled=1,
+        for scenario in _lost(
+            "polls", error, "unknown", {f"poll {status}": reply(status, BUSY)}, polled=1
         )
-        for status in (301, 302, 307)
     ),
-    _lost(
-        "result redirected",
+    *_lost(
+        "place",
+        e.SegmindInvalidRequestError,
+        "unknown",
+        {
+            f"poll {status} to another host": beside_canary(
+                status, "http://{canary}/v2/requests/x/status"
+            )
+            for status in (301, 302, 307)
+        },
+        polls=to_canary,
+        polled=1,
+    ),
+    *_lost(
+        "place",
         e.SegmindInvalidRequestError,
         "executed",
-        DONE,
-        results=(to_canary,),
-        place=beside_canary(302, "http://{canary}/v2/requests/x"),
+        {"result redirected": beside_canary(302, "http://{canary}/v2/requests/x")},
+        results=to_canary,
         polled=2,
     ),
     # --- the end
-    *(
-        _lost(
-            f"FAILED under {status}",
-            e.SegmindJobFailedError,
-            "rejected",
-            _state("FAILED", status, error="no luck"),
-            says="no luck",
-            polled=1,
-        )
-        for status in (200, 422, 500)
-    ),
-    *(
-        _lost(
-            f"result FAILED under {status}",
-            e.SegmindJobFailedError,
-            "rejected",
-            DONE,
-            results=(_state("FAILED", status, error="no luck"),),
-            says="no luck",
-            polled=2,
-        )
-        for status in (200, 422)
-    ),
-    _lost(
-        "FAILED for its length",
-        e.SegmindContextOverflowError,
+    *_lost(
+        "polls",
+        e.SegmindJobFailedError,
         "rejected",
-        _state("FAILED", 422, error="prompt is too long"),
+        {
+            f"FAILED under {status}": _state("FAILED", status, error="no luck")
+            for status in (200, 422, 500)
+        },
+        message="no luck",
         polled=1,
     ),
-    *(
-        _queued(f"result 6 times {what}, then good", DONE, results=(*[act] * 6, GOOD), polled=8)
-        for what, (_, act) in BAD_POLLS.items()
-        if what in ("reset", "503", "404", "HTML", "cut", "no JSON")
+    *_lost(
+        "results",
+        e.SegmindJobFailedError,
+        "rejected",
+        {
+            f"result FAILED under {status}": _state("FAILED", status, error="no luck")
+            for status in (200, 422)
+        },
+        message="no luck",
+        polled=2,
+    ),
+    *_lost(
+        "polls",
+        e.SegmindContextOverflowError,
+        "rejected",
+        {"FAILED for its length": _state("FAILED", 422, error="prompt is too long")},
+        polled=1,
+    ),
+    *_jobs(
+        "results",
+        {
+            f"result 6 times {what}, then good": (*[BAD_POLLS[what][1]] * 6, GOOD)
+            for what in RESULTS_TOO
+        },
+        polled=8,
     ),
     *(
-        _lost(f"result 7 times {what}", error, "executed", DONE, results=(act,), polled=8)
-        for what, (error, act) in BAD_POLLS.items()
-        if what in ("reset", "503", "404", "HTML", "cut", "no JSON")
-    ),
-    *(
-        _lost(f"output {what}", e.SegmindResponseError, "executed", DONE, results=(act,), polled=2)
-        for what, act in {
-            "half a reply": _result(output=json.dumps(ANSWER)[:-10]),
-            "empty": _result(output=""),
-            "a number": _result(output=5),
-            "a list": _result(output=[]),
-            "null": _result(output=None),
-            "an error": _result(output=json.dumps({"error": "overloaded"})),
-            "without an answer": _result(output={"choices": []}),
-        }.items()
-    ),
-    *(
-        _lost(
-            f"{what} until the deadline", e.SegmindJobTimeoutError, "unknown", act, settings=limit
+        scenario
+        for what in RESULTS_TOO
+        for scenario in _lost(
+            "results",
+            BAD_POLLS[what][0],
+            "executed",
+            {f"result 7 times {what}": BAD_POLLS[what][1]},
+            polled=8,
         )
-        for what, act, limit in (
-            ("QUEUED", _state("QUEUED"), {"queue_timeout": 0.3}),
-            ("QUEUED in total", _state("QUEUED"), {"total_timeout": 0.5}),
-            ("WEIRD", _state("WEIRD"), {"queue_timeout": 0.3}),
+    ),
+    *_lost(
+        "results",
+        e.SegmindResponseError,
+        "executed",
+        {
+            "output half a reply": _result(output=json.dumps(ANSWER)[:-10]),
+            "output empty": _result(output=""),
+            "output a number": _result(output=5),
+            "output a list": _result(output=[]),
+            "output null": _result(output=None),
+            "output an error": _result(output=json.dumps({"error": "overloaded"})),
+            "output without an answer": _result(output={"choices": []}),
+        },
+        polled=2,
+    ),
+    *(
+        scenario
+        for what, state, limit in (
+            ("QUEUED", "QUEUED", {"queue_timeout": 0.3}),
+            ("QUEUED in total", "QUEUED", {"total_timeout": 0.5}),
+            ("WEIRD", "WEIRD", {"queue_timeout": 0.3}),
         )
+        for scenario in _lost(
+            "polls",
+            e.SegmindJobTimeoutError,
+            "unknown",
+            {f"{what} until the deadline": _state(state)},
+            settings=limit,
+        )
+    ),
+]
+
+
+OUTPUTS: Final = {
+    "a number in text": (_result(output="42"), "42"),
+    "a quoted text": (_result(output='"quoted"'), '"quoted"'),
+    "an object of the model's": (_result(output='{"name": "Ada"}'), '{"name": "Ada"}'),
+    "an object with an error of 0": (
+        _result(output='{"content": "Ada", "error": 0}'),
+        '{"content": "Ada", "error": 0}',
+    ),
+    "a list of the model's": (_result(output="[1, 2]"), "[1, 2]"),
+    "text in braces": (_result(output="{braces} are fun"), "{braces} are fun"),
+    "text after thoughts": (_result(output="<think>Hm.</think>fine"), "fine"),
+    "nothing but the answer": (reply(200, ANSWER), "fine"),
+    "Claude's, as text": (
+        _result(output=json.dumps({"content": [{"type": "text", "text": "fine"}]})),
+        "fine",
+    ),
+    "Gemini's": (
+        _result(output={"candidates": [{"content": {"parts": [{"text": "fine"}]}}]}),
+        "fine",
+    ),
+    "half a surrogate": (_result(output="a\ud800b"), "a\N{REPLACEMENT CHARACTER}b"),
+    "in a state nobody documented": (reply(200, {"status": "READY", "output": "fine"}), "fine"),
+}
+
+# What a flow decides alone, whatever the driver: not played over HTTP, and not in docs/faults.md.
+JOB_DETAILS: Final = [
+    *_jobs(
+        "results",
+        {
+            f"output {what}": {"results": result, "text": text}
+            for what, (result, text) in OUTPUTS.items()
+        },
+        polled=2,
+    ),
+    *_lost(
+        "results",
+        e.SegmindResponseError,
+        "executed",
+        {
+            "output blank": _result(output="  "),
+            "output missing, and no answer": _result(),
+            "output with choices in text": _result(output={"choices": "no"}),
+            "output an error with a status": _result(output={"error": "x", "status_code": 500}),
+            "output a list of a number": _result(output=[1]),
+        },
+        message="output",
+        polled=2,
+    ),
+    *_jobs(
+        "polls",
+        {
+            f"state {word!r}": _state(word, status)
+            for word, status in (
+                *(("completed", 200), (" COMPLETED ", 200), ("Completed", 200)),
+                *(("SUCCEEDED", 200), ("COMPLETED", 422)),
+            )
+        },
+        polled=2,
+    ),
+    *_jobs(
+        "polls",
+        {
+            "PROCESSING under 422": (_state("PROCESSING", 422), DONE),
+            "failed under 500": (_state("failed", 500, error="internal error"), DONE),
+            "failed under 404": (_state("failed", 404, error="not found"), DONE),
+            "error under 503": (_state("error", 503), DONE),
+        },
+        polled=3,
+    ),
+    *_jobs(
+        "polls",
+        {"result not ready after all": (DONE, _state("PROCESSING"), DONE)},
+        results=(_state("PROCESSING", output=None), GOOD),
+        polled=5,
+    ),
+    *_jobs("polls", {"poll silent 6 times, then good": (*[does.stall] * 6, DONE)}, polled=8),
+    *_lost("polls", e.SegmindTimeoutError, "unknown", {"poll silent": does.stall}, polled=7),
+    *_lost("polls", e.SegmindJobNotFoundError, "unknown", {"poll 410": reply(410)}, polled=1),
+    *_lost(
+        "polls",
+        e.SegmindJobFailedError,
+        "rejected",
+        {
+            "cancelled": _state("cancelled", error="no luck"),
+            "failed": _state("failed", error="no luck"),
+            "422 in HTML": reply(422, b"<html>no luck</html>"),
+            "422 without a state": reply(422, {"error": "no luck"}),
+        },
+        message="no luck",
+        polled=1,
+    ),
+    *_lost(
+        "acts",
+        e.SegmindResponseError,
+        "executed",
+        {
+            "id nowhere": reply(200, {}),
+            "id true": reply(200, {"request_id": True}),
+            "id with a dot": reply(200, {"request_id": "a.b"}),
+            "id in a list": reply(200, []),
+            "id in text": reply(200, "text"),
+        },
+        polls=(),
+        polled=0,
     ),
 ]

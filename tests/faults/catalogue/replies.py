@@ -9,26 +9,26 @@ from typing import Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.words import (
-    FINE,
-    executed,
-    fine,
-    unknown,
-)
-from tests.faults.server import Act, head, reply, says
+from tests.faults.catalogue.scenario import FINE, executed, fine, runs_and_sends, unknown
+from tests.faults.server import Act, head, reply, sends
 
 
 def _answers(headers: bytes) -> Act:
-    return says(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + FINE, then=does.waits(0.05))
+    return sends(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n" + FINE, then=does.waits(0.05))
+
+
+def _chunked(body: bytes) -> Act:
+    return sends(CHUNKED + body)
 
 
 CHUNKED: Final = head(200, {"Transfer-Encoding": "chunked"}, None)
 LENGTH: Final = b"Content-Length: %d\r\n" % len(FINE)
 
 HEADS: Final = [
-    *(
-        unknown(f"head: {what}", e.SegmindConnectionError, says(data), runs=1)
-        for what, data in {
+    *unknown(
+        "head",
+        e.SegmindConnectionError,
+        {
             "no HTTP at all": b"what?\r\n\r\n",
             "bytes": bytes(range(255, 0, -1)) * 4,
             "another protocol": b"SSH-2.0-OpenSSH_9.2\r\n",
@@ -39,11 +39,14 @@ HEADS: Final = [
             "another protocol switched to": b"HTTP/1.1 101 OK\r\nUpgrade: x\r\n\r\n",
             "a status line too long": b"HTTP/1.1 200 " + b"x" * 100_000 + b"\r\n\r\n",
             "a header too long": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
-        }.items()
+        },
+        act=sends,
+        runs=1,
     ),
-    *(
-        unknown(f"head: {what}", e.SegmindConnectionError, _answers(headers), runs=1)
-        for what, headers in {
+    *unknown(
+        "head",
+        e.SegmindConnectionError,
+        {
             "150 headers": b"".join(b"X-%d: x\r\n" % n for n in range(150)) + LENGTH,
             "one length twice": LENGTH + LENGTH,
             "two lengths": LENGTH + b"Content-Length: 5\r\n",
@@ -61,11 +64,13 @@ HEADS: Final = [
             "a header without a colon": LENGTH + b"what\r\n",
             "a header without a name": LENGTH + b": b\r\n",
             "a header's name with a space": LENGTH + b"X A: b\r\n",
-        }.items()
+        },
+        act=_answers,
+        runs=1,
     ),
-    *(
-        fine(f"head: {what}", _answers(headers))
-        for what, headers in {
+    *fine(
+        "head",
+        {
             "60 KB of one header": b"X: " + b"x" * 60_000 + b"\r\n" + LENGTH,
             "90 headers": b"".join(b"X-%d: x\r\n" % n for n in range(90)) + LENGTH,
             "a header folded": LENGTH + b"X-A: one\r\n two\r\n",
@@ -76,29 +81,34 @@ HEADS: Final = [
             "odd numbers": LENGTH + b"X-Cost: much\r\nX-Remaining-Credits: nan\r\n",
             "a cookie": LENGTH + b"Set-Cookie: a=b; Domain=127.0.0.1\r\n",
             "another content type": LENGTH + b"Content-Type: text/html; charset=latin-1\r\n",
-        }.items()
+        },
+        act=_answers,
     ),
-    *(
-        executed(f"head: {what}", e.SegmindResponseError, says(CHUNKED + data))
-        for what, data in {
+    *executed(
+        "head",
+        e.SegmindResponseError,
+        {
             "a chunk of no size": b"\r\n%s\r\n0\r\n\r\n" % FINE,
             "a chunk of negative size": b"-5\r\n%s\r\n0\r\n\r\n" % FINE,
             "a chunk whose size is no number": b"zz\r\n%s\r\n0\r\n\r\n" % FINE,
             "a chunk longer than told": b"5\r\n%s\r\n0\r\n\r\n" % FINE,
             "a chunk of endless size": b"f" * 20 + b"\r\n%s\r\n0\r\n\r\n" % FINE,
-        }.items()
+        },
+        act=_chunked,
     ),
 ]
 
 
-def _packed(encoding: str, body: bytes) -> Act:
+def _packed(encoded: tuple[str, bytes]) -> Act:
+    encoding, body = encoded
     return reply(200, body, {"Content-Encoding": encoding}, runs=True)
 
 
 BODIES: Final = [
-    *(
-        executed(f"body: {what}", e.SegmindResponseError, reply(200, body, runs=True))
-        for what, body in {
+    *executed(
+        "body",
+        e.SegmindResponseError,
+        {
             "empty": b"",
             "blank": b" \r\n\t",
             "HTML": b"<!doctype html><html><body>Sign in</body></html>",
@@ -114,11 +124,12 @@ BODIES: Final = [
             "control characters": b'{"error": "a\\u0000\\u001b[31m\\r\\nb"}',
             "100 KB of error": json.dumps({"error": "no " * 33_000}).encode(),
             "one number": b"1" * 5_000,
-        }.items()
+        },
+        act=runs_and_sends,
     ),
-    *(
-        fine(f"body: {what}", reply(200, body, runs=True))
-        for what, body in {
+    *fine(
+        "body",
+        {
             "BOM": b"\xef\xbb\xbf" + FINE,
             "space around": b"\r\n " + FINE + b" \n",
             "NaN beside": FINE[:-1] + b', "x": NaN, "y": -Infinity}',
@@ -127,41 +138,49 @@ BODIES: Final = [
             "a number of 5,000 digits beside": FINE[:-1] + b', "x": ' + b"1" * 5_000 + b"}",
             "a key twice": b'{"choices": [], ' + FINE[1:],
             "5 MB beside": FINE[:-1] + b', "x": "' + b"x" * 5_000_000 + b'"}',
-        }.items()
+        },
+        act=runs_and_sends,
     ),
-    executed("body: endless", e.SegmindResponseError, does.endless, gone=1),
-    executed(
-        "body: endless chunks",
+    *executed(
+        "body",
         e.SegmindResponseError,
-        does.repeats(
-            b"f4240\r\n" + b" " * 1_000_000 + b"\r\n",
-            start=head(200, {"Transfer-Encoding": "chunked"}, None),
-        ),
+        {
+            "endless": does.endless,
+            "endless chunks": does.repeats(
+                b"f4240\r\n" + b" " * 1_000_000 + b"\r\n",
+                start=head(200, {"Transfer-Encoding": "chunked"}, None),
+            ),
+        },
         gone=1,
     ),
-    executed("body: 33 MiB", e.SegmindResponseError, reply(200, b" " * (33 * 2**20), runs=True)),
-    *(
-        fine(f"body: {encoding} although not asked for", _packed(encoding, body))
-        for encoding, body in {
-            "gzip": gzip.compress(FINE),
-            "x-gzip": gzip.compress(FINE),
-            "GZIP ": gzip.compress(FINE),
-            "deflate": zlib.compress(FINE),
-            "identity": FINE,
-        }.items()
+    *executed("body", e.SegmindResponseError, {"33 MiB": runs_and_sends(b" " * (33 * 2**20))}),
+    *fine(
+        "body",
+        {
+            f"{encoding} although not asked for": _packed((encoding, body))
+            for encoding, body in {
+                "gzip": gzip.compress(FINE),
+                "x-gzip": gzip.compress(FINE),
+                "GZIP ": gzip.compress(FINE),
+                "deflate": zlib.compress(FINE),
+                "identity": FINE,
+            }.items()
+        },
     ),
-    *(
-        executed(f"body: {what}", e.SegmindResponseError, _packed(encoding, body))
-        for what, encoding, body in (
-            ("gzip bomb", "gzip", gzip.compress(b" " * 200_000_000, 6)),
-            ("deflate bomb", "deflate", zlib.compress(b" " * 200_000_000, 6)),
-            ("gzip cut", "gzip", gzip.compress(FINE)[:-12]),
-            ("gzip that is none", "gzip", FINE),
-            ("gzip of nothing", "gzip", b""),
-            ("brotli", "br", b"???"),
-            ("zstd", "zstd", b"(\xb5/\xfd"),
-            ("packed twice", "gzip, gzip", gzip.compress(gzip.compress(FINE))),
-            ("packed unknowably", "x" * 300, FINE),
-        )
+    *executed(
+        "body",
+        e.SegmindResponseError,
+        {
+            "gzip bomb": ("gzip", gzip.compress(b" " * 200_000_000, 6)),
+            "deflate bomb": ("deflate", zlib.compress(b" " * 200_000_000, 6)),
+            "gzip cut": ("gzip", gzip.compress(FINE)[:-12]),
+            "gzip that is none": ("gzip", FINE),
+            "gzip of nothing": ("gzip", b""),
+            "brotli": ("br", b"???"),
+            "zstd": ("zstd", b"(\xb5/\xfd"),
+            "packed twice": ("gzip, gzip", gzip.compress(gzip.compress(FINE))),
+            "packed unknowably": ("x" * 300, FINE),
+        },
+        act=_packed,
     ),
 ]

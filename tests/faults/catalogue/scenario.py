@@ -1,64 +1,58 @@
-"""One fault as a value, and the places where faults happen."""
+"""One fault as a value, and the constructors that the tables are made of."""
 
 from __future__ import annotations
 
-import contextlib
-import ssl
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-import trustme
-
-from langchain_segmind import errors as e
-from tests.faults import server as does
-from tests.faults.server import JOB, Act, FaultServer, Relay, answer, reply
+from langchain_segmind.errors import SegmindError
+from tests.faults.catalogue.places import OpenPlace, Place, on_this_machine
+from tests.faults.server import ANSWER, Act, Reply, answer, head, reply
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One fault.
+    """One fault, and what is right.
 
     Attributes:
         name: What happens, grouped by the word before the colon.
         acts: What the gateway does at the first request for the model, the second, ...; the last
             act serves all that follow.
         error: The class the call must raise; None if it must answer.
-        outcome: What the error must say became of the last attempt.
+        outcome: The error's `outcome`.
         requests: How many requests for the model may arrive.
         runs: How many times the model runs.
-        attempts: What the error must count; None where that is all that arrived.
-        gone: How many clients must have left before their answer was whole.
-        says: What the error's message must hold.
+        attempts: The error's `attempts`; None where all of them arrived.
+        gone: How many clients must have left before their answer was complete.
+        message: A part of the error's message.
         polls: What the queue does at the polls for a job's state.
         results: What it does at those for the result.
-        polled: How many polls must arrive; None where nothing is said about it.
-        text: What the answer must be.
+        polled: How many polls must arrive; None where that does not matter.
+        text: The text of the answer.
         settings: The model's, beside the address.
-        calls: How many calls are made, all but the last of which must go well.
-        place: Where the acts take place; None for a gateway over plain HTTP.
+        calls: How many calls are made, all but the last of which must succeed.
+        place: Where the acts happen; None for a gateway over plain HTTP.
     """
 
     name: str
     acts: tuple[Act, ...] = ()
-    error: type[e.SegmindError] | None = None
+    error: type[SegmindError] | None = None
     outcome: str | None = None
     requests: int = 1
     runs: int = 0
     attempts: int | None = None
     gone: int = 0
-    says: str = ""
+    message: str = ""
     polls: tuple[Act, ...] = ()
     results: tuple[Act, ...] = ()
     polled: int | None = None
     text: str = "fine"
     settings: Mapping[str, Any] = field(default_factory=dict)
     calls: int = 1
-    place: Callable[[Scenario], AbstractContextManager[Place]] | None = None
+    place: OpenPlace | None = None
 
     def at(self) -> AbstractContextManager[Place]:
         """Open the place where it happens."""
@@ -70,187 +64,80 @@ class Scenario:
         return self.name.partition(":")[0]
 
 
-@dataclass
-class Place:
-    """Where a scenario takes place.
+# An act, acts in turn, or all the fields in which a scenario differs from the others of its group.
+Fault = Act | tuple[Act, ...] | Mapping[str, Any]
 
-    Attributes:
-        url: The gateway's address.
-        gateway: What stands there; None where nothing does.
-        settings: What a model needs to get there.
-        canaries: Hosts that must never see a connection.
+
+def scenarios(
+    group: str,
+    faults: Mapping[str, Any],
+    act: Callable[[Any], Fault] = lambda fault: fault,
+    **shared: Any,
+) -> Iterator[Scenario]:
+    """Make a scenario of each fault.
+
+    Args:
+        group: The word before the colon of their names.
+        faults: What happens, by the rest of the name.
+        act: Makes a `Fault` of each value.
+        **shared: Fields of all these scenarios.
     """
-
-    url: str
-    gateway: FaultServer | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    canaries: tuple[FaultServer, ...] = ()
-
-
-def _scripts(scenario: Scenario) -> dict[str, tuple[Act, ...]]:
-    return {
-        "m": scenario.acts,
-        "status": scenario.polls,
-        "result": scenario.results,
-        "*": scenario.acts,  # where other clients send theirs
-    }
+    for name, value in faults.items():
+        fault = act(value)
+        if isinstance(fault, Mapping):
+            own = fault
+        else:
+            own = {"acts": fault if isinstance(fault, tuple) else (fault,)}
+        yield Scenario(f"{group}: {name}", **{**shared, **own})
 
 
-@contextlib.contextmanager
-def on_this_machine(scenario: Scenario) -> Iterator[Place]:
-    """A gateway over plain HTTP."""
-    with FaultServer(_scripts(scenario)) as server:
-        yield Place(server.url, server)
+def fine(group: str, faults: Mapping[str, Any], **shared: Any) -> Iterator[Scenario]:
+    """The call must answer."""
+    return scenarios(group, faults, **{"runs": 1, **shared})
 
 
-def greeted(greeting: does.Greeting, scheme: str = "http") -> Any:
-    """A machine that does something to every connection before it reads."""
-
-    @contextlib.contextmanager
-    def place(scenario: Scenario) -> Iterator[Place]:
-        with FaultServer({"*": ()}, greeting=greeting) as server:
-            yield Place(server.url.replace("http", scheme, 1), server)
-
-    return place
+def rejected(
+    group: str, error: type[SegmindError], faults: Mapping[str, Any], **shared: Any
+) -> Iterator[Scenario]:
+    """The gateway refused, and nothing was billed."""
+    return scenarios(group, faults, error=error, outcome="rejected", **shared)
 
 
-def without_reading_bodies(scenario: Scenario) -> AbstractContextManager[Place]:
-    """A gateway that acts as soon as it has read a request's head."""
-    return _serving(FaultServer(_scripts(scenario), reads_bodies=False))
+def unknown(
+    group: str, error: type[SegmindError], faults: Mapping[str, Any], **shared: Any
+) -> Iterator[Scenario]:
+    """The model may have run; so the call is not repeated."""
+    return scenarios(group, faults, error=error, outcome="unknown", **shared)
 
 
-@contextlib.contextmanager
-def _serving(server: FaultServer) -> Iterator[Place]:
-    with server:
-        yield Place(server.url, server)
+def executed(
+    group: str, error: type[SegmindError], faults: Mapping[str, Any], **shared: Any
+) -> Iterator[Scenario]:
+    """The model ran, and its answer is lost; so the call is not repeated."""
+    return scenarios(group, faults, error=error, outcome="executed", **{"runs": 1, **shared})
 
 
-@contextlib.contextmanager
-def nobody_listens(_: Scenario) -> Iterator[Place]:
-    """A port that refuses connections."""
-    with does.refused() as url:
-        yield Place(url)
+def not_sent(
+    group: str, error: type[SegmindError], places: Mapping[str, OpenPlace], **shared: Any
+) -> Iterator[Scenario]:
+    """Nothing reached the gateway."""
+    shared = {"acts": (answer(),), "requests": 0, "outcome": "not_sent", **shared}
+    faults = {name: {"place": place} for name, place in places.items()}
+    return scenarios(group, faults, error=error, **shared)
 
 
-@contextlib.contextmanager
-def blackhole(_: Scenario) -> Iterator[Place]:
-    """A port that neither takes nor refuses connections."""
-    with does.blackhole() as url:
-        yield Place(url)
+def runs_and_sends(body: Any) -> Reply:
+    """Run the model and answer with a body."""
+    return reply(200, body, runs=True)
 
 
-@contextlib.contextmanager
-def no_such_host(_: Scenario) -> Iterator[Place]:
-    """A name that nobody knows."""
-    yield Place("https://gateway.invalid/v1")
+# Spares the tests the wait between two attempts.
+NOW: Final = {"Retry-After-Ms": "1"}
+BUSY: Final = {"error": "busy"}
+FINE: Final = json.dumps(ANSWER).encode()
+WHOLE: Final = head(200, {}, len(FINE)) + FINE
 
-
-CA: Final = trustme.CA()
-OTHER_CA: Final = trustme.CA()
-LONG_AGO: Final = datetime(2001, 1, 1, tzinfo=timezone.utc)
-
-
-@contextlib.contextmanager
-def _trust() -> Iterator[str]:
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "ca.pem")
-        CA.cert_pem.write_to_path(str(path))
-        yield str(path)
-
-
-def over_tls(
-    authority: trustme.CA = CA,
-    host: str = "127.0.0.1",
-    *,
-    expired: bool = False,
-    wants_client: bool = False,
-) -> Any:
-    """A gateway over TLS, whose certificate may not be what it should."""
-
-    @contextlib.contextmanager
-    def place(scenario: Scenario) -> Iterator[Place]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        since, until = (LONG_AGO, LONG_AGO.replace(year=2002)) if expired else (None, None)
-        cert = authority.issue_cert(host, not_before=since, not_after=until)
-        cert.configure_cert(context)
-        if wants_client:
-            context.verify_mode = ssl.CERT_REQUIRED
-            CA.configure_trust(context)
-        with FaultServer(_scripts(scenario), tls=context) as server, _trust() as path:
-            yield Place(server.url, server, {"verify": path})
-
-    return place
-
-
-def through_proxy(*acts: Act) -> Any:
-    """An HTTPS gateway behind a proxy that is asked to CONNECT; it works where no acts are told."""
-
-    @contextlib.contextmanager
-    def place(scenario: Scenario) -> Iterator[Place]:
-        with over_tls()(scenario) as beyond, _proxy(acts) as address:
-            proxy = {"proxy": f"http://me:proxy-secret@{address}"}
-            yield replace(beyond, settings={**beyond.settings, **proxy})
-
-    return place
-
-
-def through_plain_proxy(*acts: Act) -> Any:
-    """A plain HTTP gateway behind a proxy; it works where no acts are told."""
-
-    @contextlib.contextmanager
-    def place(scenario: Scenario) -> Iterator[Place]:
-        with on_this_machine(scenario) as beyond, _proxy(acts) as address:
-            yield replace(beyond, settings={"proxy": f"http://me:proxy-secret@{address}"})
-
-    return place
-
-
-@contextlib.contextmanager
-def _proxy(acts: tuple[Act, ...]) -> Iterator[str]:
-    if not acts:
-        with Relay() as relay:
-            yield relay.address
-    else:
-        with FaultServer({"*": acts}) as proxy:
-            yield f"127.0.0.1:{proxy.port}"
-
-
-@contextlib.contextmanager
-def proxy_refuses(scenario: Scenario) -> Iterator[Place]:
-    """A gateway behind a proxy where nobody listens."""
-    with on_this_machine(scenario) as beyond, does.refused() as url:
-        yield replace(beyond, settings={"proxy": url.removesuffix("/v1")})
-
-
-def beside_canary(status: int, location: str) -> Any:
-    """A gateway that redirects, to `{canary}` in the location: a host that must stay unseen."""
-
-    @contextlib.contextmanager
-    def place(scenario: Scenario) -> Iterator[Place]:
-        with FaultServer({"*": (answer(),)}) as canary:
-            told = {"Location": location.format(canary=f"localhost:{canary.port}")}
-            redirect = reply(status, b"", told)
-            scripts = {
-                slug: tuple(redirect if act is to_canary else act for act in acts)
-                for slug, acts in _scripts(scenario).items()
-            }
-            with FaultServer(scripts) as server:
-                yield Place(server.url, server, canaries=(canary,))
-
-    return place
-
-
-@contextlib.contextmanager
-def with_urls_of_a_canary(scenario: Scenario) -> Iterator[Place]:
-    """A gateway whose queue tells to ask for a job at another host."""
-    with FaultServer({"*": (answer(),)}) as canary:
-        url = f"http://localhost:{canary.port}/v2/requests/{JOB}"
-        told = {"status_url": url, "response_url": url, "poll_url": url, "request_id": JOB}
-        scripts = _scripts(scenario) | {"m": (reply(200, told, runs=True),)}
-        with FaultServer(scripts) as server:
-            yield Place(server.url, server, canaries=(canary,))
-
-
-def to_canary(_: does.Request) -> None:
-    """Stands for a redirect to the canary, whose address is only known when it is there."""
-    raise AssertionError("this scenario needs a canary beside it")
+BRIEF: Final = {"connect_timeout": 0.4, "max_retries": 0}
+ONCE: Final = {"max_retries": 0}
+TWICE: Final = {"max_retries": 1}
+SOON: Final = {"timeout": 0.5}

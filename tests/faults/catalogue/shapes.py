@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from langchain_segmind import errors as e
-from tests.faults.catalogue.words import (
-    executed,
-    fine,
-)
-from tests.faults.server import JOB, reply
+from tests.faults.catalogue.scenario import executed, fine, runs_and_sends
+from tests.faults.server import JOB
 
 
 def _openai(message: Any) -> dict[str, Any]:
@@ -111,34 +108,37 @@ UNUSABLE: Final[Mapping[str, Any]] = {
 }
 
 SHAPES: Final = [
-    *(
-        fine(
-            f"shape: {family} with {odd!r} beside", reply(200, _odd_beside(family, odd), runs=True)
-        )
-        for family in WELL
-        for odd in ODD
+    *fine(
+        "shape",
+        {
+            f"{family} with {odd!r} beside": _odd_beside(family, odd)
+            for family in WELL
+            for odd in ODD
+        },
+        act=runs_and_sends,
     ),
-    *(fine(f"shape: odd {what}", reply(200, body, runs=True)) for what, body in ODD_PARTS.items()),
-    *(fine(f"shape: {what}", reply(200, body, runs=True), text="") for what, body in EMPTY.items()),
-    *(
-        executed(f"shape: {what}", e.SegmindResponseError, reply(200, body, runs=True))
-        for what, body in UNUSABLE.items()
+    *fine("shape", {f"odd {what}": body for what, body in ODD_PARTS.items()}, act=runs_and_sends),
+    *fine("shape", EMPTY, act=runs_and_sends, text=""),
+    *executed("shape", e.SegmindResponseError, UNUSABLE, act=runs_and_sends),
+    *executed(
+        "shape",
+        e.SegmindResponseError,
+        {
+            f"{family}'s {key} is {odd!r}": {key: odd}
+            for family, key in HOLDS.items()
+            for odd in ODD
+        },
+        act=runs_and_sends,
     ),
-    *(
-        executed(
-            f"shape: {family}'s {key} is {odd!r}",
-            e.SegmindResponseError,
-            reply(200, {key: odd}, runs=True),
-        )
-        for family, key in HOLDS.items()
-        for odd in ODD
-    ),
-    *(
-        fine(
-            f"shape: half a surrogate in {family}",
-            reply(200, json.dumps(body).replace("fine", "fi\\ud83dne").encode(), runs=True),
-            text="fi\ufffdne",
-        )
-        for family, body in WELL.items()
+    *fine(
+        "shape",
+        {
+            f"half a surrogate in {family}": json.dumps(body)
+            .replace("fine", "fi\\ud83dne")
+            .encode()
+            for family, body in WELL.items()
+        },
+        act=runs_and_sends,
+        text="fi\ufffdne",
     ),
 ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
+from tests.faults.catalogue.places import beside_canary, to_canary
 from tests.faults.catalogue.scenario import (
-    beside_canary,
-    to_canary,
-)
-from tests.faults.catalogue.words import (
     BUSY,
     NOW,
     SOON,
@@ -20,9 +17,9 @@ from tests.faults.catalogue.words import (
     rejected,
     unknown,
 )
-from tests.faults.server import ANSWER, answer, head, reply, says
+from tests.faults.server import ANSWER, Act, Reply, answer, head, reply, sends
 
-SAYS: Final = {
+BODIES: Final = {
     "the gateway's words": {"error": "no luck"},
     "other words": {"message": "no luck", "detail": [{"msg": "none"}]},
     "an object": {"error": {"code": 7, "message": "no luck"}},
@@ -34,164 +31,183 @@ SAYS: Final = {
     "broken JSON": b'{"error": "no l',
 }
 
-REFUSALS: Final[Mapping[int, type[e.SegmindError]]] = {
-    400: e.SegmindInvalidRequestError,
-    401: e.SegmindAuthenticationError,
-    402: e.SegmindInsufficientCreditsError,
-    403: e.SegmindPermissionDeniedError,
-    404: e.SegmindModelNotFoundError,
-    405: e.SegmindInvalidRequestError,
-    406: e.SegmindInvalidRequestError,
-    407: e.SegmindInvalidRequestError,
-    409: e.SegmindInvalidRequestError,
-    410: e.SegmindModelNotFoundError,
-    411: e.SegmindInvalidRequestError,
-    413: e.SegmindInvalidRequestError,
-    414: e.SegmindInvalidRequestError,
-    415: e.SegmindInvalidRequestError,
-    418: e.SegmindInvalidRequestError,
-    422: e.SegmindInvalidRequestError,
-    451: e.SegmindInvalidRequestError,
-    499: e.SegmindInvalidRequestError,
+# Never repeated, whatever the body.
+REFUSALS: Final[Mapping[type[e.SegmindError], tuple[int, ...]]] = {
+    e.SegmindAuthenticationError: (401,),
+    e.SegmindInsufficientCreditsError: (402,),
+    e.SegmindPermissionDeniedError: (403,),
+    e.SegmindModelNotFoundError: (404, 410),
+    e.SegmindInvalidRequestError: (
+        *(400, 405, 406, 407, 409, 411, 413, 414, 415, 418, 422, 451, 499),
+    ),
 }
-"""Never repeated, whatever the body."""
-
-BUSY_STATUS: Final[Mapping[int, type[e.SegmindError]]] = {
-    408: e.SegmindServerError,
-    425: e.SegmindServerError,
-    429: e.SegmindRateLimitError,
-    503: e.SegmindServerError,
+# Repeated, whatever the body.
+BUSY_STATUSES: Final[Mapping[type[e.SegmindError], tuple[int, ...]]] = {
+    e.SegmindServerError: (408, 425, 503),
+    e.SegmindRateLimitError: (429,),
 }
-"""Repeated, whatever the body."""
-
+# From a front behind which the model may go on running: never repeated, whatever the body.
 UNSURE: Final = (501, 502, 504, 505, 507, 511, 520, 521, 522, 523, 524, 525, 526, 529, 530, 599)
-"""From a front behind which the model may go on running: never repeated, whatever the body."""
-
+# The bodies with which a 500 is the gateway's own, unbilled.
 THE_GATEWAYS_OWN: Final = ("the gateway's words", "an object")
-"""The bodies with which a 500 is the gateway's own, unbilled."""
+OTHERS: Final = tuple(what for what in BODIES if what not in THE_GATEWAYS_OWN)
 
-STATUSES: Final = [
-    *(
-        rejected(f"status: {status} with {what}", error, reply(status, body))
-        for status, error in REFUSALS.items()
-        for what, body in SAYS.items()
+# What a refusal's words change about its class.
+WORDS: Final[Mapping[type[e.SegmindError], tuple[tuple[int, str], ...]]] = {
+    e.SegmindInvalidRequestError: (
+        (406, "Invalid content type"),
+        (406, "temperature is out of range"),
+        (400, "invalid host header"),
     ),
-    *(
-        rejected(f"status: {status} with {what}", error, reply(status, body, NOW), requests=3)
-        for status, error in BUSY_STATUS.items()
-        for what, body in SAYS.items()
+    e.SegmindInsufficientCreditsError: (
+        (406, "Insufficient credits"),
+        (406, "team spend limit reached"),
+        (406, "Your balance is too low"),
     ),
-    *(
-        fine(f"status: {status}, then an answer", reply(status, BUSY, NOW), answer(), requests=2)
-        for status in (*BUSY_STATUS, 500)
+    e.SegmindContextOverflowError: (
+        (400, "This model's maximum context length is 8 tokens"),
+        (400, "prompt is too long: 9 tokens"),
+        (413, "too many tokens"),
+        (422, "context length exceeded"),
     ),
-    *(
-        unknown(f"status: {status} with {what}", e.SegmindServerError, reply(status, body, NOW))
-        for status in UNSURE
-        for what, body in SAYS.items()
-        if status in (502, 504, 524) or what in THE_GATEWAYS_OWN
-    ),
-    *(
-        rejected(
-            f"status: 500 with {what}",
-            e.SegmindServerError,
-            reply(500, SAYS[what], NOW),
-            requests=3,
-        )
-        for what in THE_GATEWAYS_OWN
-    ),
-    *(
-        unknown(f"status: 500 with {what}", e.SegmindServerError, reply(500, body, NOW))
-        for what, body in SAYS.items()
-        if what not in THE_GATEWAYS_OWN
-    ),
-    *(
-        rejected(f"status: {status}, {words}", error, reply(status, {"error": words}))
-        for status, words, error in (
-            (406, "Invalid content type", e.SegmindInvalidRequestError),
-            (406, "Insufficient credits", e.SegmindInsufficientCreditsError),
-            (406, "temperature is out of range", e.SegmindInvalidRequestError),
-            (406, "team spend limit reached", e.SegmindInsufficientCreditsError),
-            (406, "Your balance is too low", e.SegmindInsufficientCreditsError),
-            (400, "This model's maximum context length is 8 tokens", e.SegmindContextOverflowError),
-            (400, "prompt is too long: 9 tokens", e.SegmindContextOverflowError),
-            (413, "too many tokens", e.SegmindContextOverflowError),
-            (422, "context length exceeded", e.SegmindContextOverflowError),
-            (400, "invalid host header", e.SegmindInvalidRequestError),
-        )
-    ),
-    rejected(
-        "status: 500 of an overflow is not asked again",
-        e.SegmindContextOverflowError,
-        reply(500, {"error": "context length exceeded"}, NOW),
-    ),
-    *(
-        rejected(
-            f"status: {status} has no next step in the body", error, reply(status, BUSY), says=word
-        )
-        for status, word, error in (
-            (401, "SEGMIND_API_KEY", e.SegmindAuthenticationError),
-            (402, "Top up", e.SegmindInsufficientCreditsError),
-            (410, "retired", e.SegmindModelNotFoundError),
-            (405, "base_url", e.SegmindInvalidRequestError),
-        )
-    ),
-    rejected(
-        "status: 400 whose body is cut",
-        e.SegmindInvalidRequestError,
-        says(head(400, {}, 100) + b'{"error": "no', runs=False),
-    ),
-    unknown(
-        "status: 500 whose body is cut",
-        e.SegmindServerError,
-        says(head(500, NOW, 100) + b'{"error": "busy"}', runs=False),
-    ),
-    rejected(
-        "status: 400 with an endless body",
-        e.SegmindInvalidRequestError,
-        does.in_turn(does.repeats(b"x" * 100_000, start=head(400, {}, None))),
-        runs=1,
-        gone=1,
-    ),
-    rejected(
-        "status: 400 that drips",
-        e.SegmindInvalidRequestError,
-        does.drips(b" " * 10_000, start=head(400, {}, 10_000)),
-        runs=1,
-        gone=1,
-        settings=SOON,
-    ),
-    *(
-        executed(
-            f"status: {status} without an answer",
-            e.SegmindResponseError,
-            reply(status, {}, runs=True),
-        )
-        for status in (200, 201, 202, 203, 206)
-    ),
-    *(
-        executed(
-            f"status: {status}, whose body is nothing",
-            e.SegmindResponseError,
-            says(b"HTTP/1.1 %d Whatever\r\n\r\n" % status),
-        )
-        for status in (204, 205)
-    ),
-    *(
-        fine(f"status: {status} with an answer", reply(status, ANSWER, runs=True))
-        for status in (201, 202)
-    ),
-]
+}
+NEXT_STEPS: Final[Mapping[type[e.SegmindError], tuple[int, str]]] = {
+    e.SegmindAuthenticationError: (401, "SEGMIND_API_KEY"),
+    e.SegmindInsufficientCreditsError: (402, "Top up"),
+    e.SegmindModelNotFoundError: (410, "retired"),
+    e.SegmindInvalidRequestError: (405, "base_url"),
+}
+
+
+def _each(
+    statuses: Iterable[int],
+    bodies: Iterable[str] = BODIES,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Reply]:
+    """Combine statuses and bodies."""
+    return {
+        f"{status} with {what}": reply(status, BODIES[what], headers)
+        for status in statuses
+        for what in bodies
+    }
+
+
+def _empty(status: int) -> Act:
+    return sends(b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n\r\n" % status, runs=False)
 
 
 NOON: Final = "Sun, 22 Nov 2026 12:00:00 GMT"
 LATER: Final = "Sun, 22 Nov 2026 13:00:00 GMT"
 RESET: Final = "x-rate-limit-reset-at-utc"
+TARGETS: Final = {
+    "to another host": "http://{canary}/v1/m",
+    "to another host without scheme": "//{canary}/v1/m",
+    "to another host with a user": "http://user:pass@{canary}/v1/m",
+    "to TLS": "https://{canary}/v1/m",
+    "to itself": "/v1/m",
+    "to a neighbour": "other",
+    "to a file": "file:///etc/passwd",
+    "nowhere": "http://[broken",
+    "to a port that is none": "http://{canary}:x/",
+    "blank": "",
+}
 
-HINTS: Final = [
+STATUSES: Final = [
     *(
-        fine(f"hint: {what}", reply(429, BUSY, headers), answer(), requests=2)
-        for what, headers in {
+        scenario
+        for error, statuses in REFUSALS.items()
+        for scenario in rejected("status", error, _each(statuses))
+    ),
+    *(
+        scenario
+        for error, statuses in BUSY_STATUSES.items()
+        for scenario in rejected("status", error, _each(statuses, headers=NOW), requests=3)
+    ),
+    *rejected("status", e.SegmindServerError, _each([500], THE_GATEWAYS_OWN, NOW), requests=3),
+    *fine(
+        "status",
+        {
+            f"{status}, then an answer": (reply(status, BUSY, NOW), answer())
+            for status in (408, 425, 429, 503, 500)
+        },
+        requests=2,
+    ),
+    *unknown(
+        "status",
+        e.SegmindServerError,
+        {
+            **_each(UNSURE, THE_GATEWAYS_OWN, NOW),
+            **_each((502, 504, 524, 500), OTHERS, NOW),
+            "500 whose body is cut": sends(head(500, NOW, 100) + b'{"error": "busy"}', runs=False),
+        },
+    ),
+    *(
+        scenario
+        for error, refusals in WORDS.items()
+        for status, words in refusals
+        for scenario in rejected(
+            "status", error, {f"{status}, {words}": reply(status, {"error": words})}, message=words
+        )
+    ),
+    *rejected(
+        "status",
+        e.SegmindContextOverflowError,
+        {
+            "500 of an overflow is not asked again": reply(
+                500, {"error": "context length exceeded"}, NOW
+            )
+        },
+    ),
+    *(
+        scenario
+        for error, (status, word) in NEXT_STEPS.items()
+        for scenario in rejected(
+            "status",
+            error,
+            {f"{status} has no next step in the body": reply(status, BUSY)},
+            message=word,
+        )
+    ),
+    *rejected(
+        "status",
+        e.SegmindInvalidRequestError,
+        {
+            "400 whose body is cut": sends(head(400, {}, 100) + b'{"error": "no', runs=False),
+            "400 with an endless body": {
+                "acts": (does.repeats(b"x" * 100_000, start=head(400, {}, None)),),
+                "runs": 1,
+                "gone": 1,
+            },
+            "400 that drips": {
+                "acts": (does.drips(b" " * 10_000, start=head(400, {}, 10_000)),),
+                "runs": 1,
+                "gone": 1,
+                "settings": SOON,
+            },
+        },
+    ),
+    *executed(
+        "status",
+        e.SegmindResponseError,
+        {
+            **{
+                f"{status} without an answer": reply(status, {}, runs=True)
+                for status in (200, 201, 202, 203, 206)
+            },
+            **{
+                f"{status}, whose body is nothing": sends(b"HTTP/1.1 %d Whatever\r\n\r\n" % status)
+                for status in (204, 205)
+            },
+        },
+    ),
+    *fine(
+        "status",
+        {f"{status} with an answer": reply(status, ANSWER, runs=True) for status in (201, 202)},
+    ),
+    # --- hints when to try again
+    *fine(
+        "hint",
+        {
             "milliseconds": {"Retry-After-Ms": "5"},
             "seconds": {"Retry-After": "0"},
             "part of a second": {"Retry-After": "0.01"},
@@ -209,61 +225,46 @@ HINTS: Final = [
             "overflow": {"Retry-After": "Sun, 22 Nov 99999 12:00:00 GMT", RESET: "9" * 400},
             "huge number": {"Retry-After": "1e400"},
             "not ASCII": {"Retry-After": "\u0661"},
-        }.items()
+        },
+        act=lambda headers: (reply(429, BUSY, headers), answer()),
+        requests=2,
     ),
-    *(
-        rejected(f"hint: {what}", e.SegmindRateLimitError, reply(429, BUSY, headers))
-        for what, headers in {
+    *rejected(
+        "hint",
+        e.SegmindRateLimitError,
+        {
             "an hour": {"Retry-After": "3600"},
             "an hour in milliseconds": {"Retry-After-Ms": "3600000"},
             "an hour by date": {"Date": NOON, "Retry-After": LATER},
             "an hour by reset": {"Date": NOON, RESET: "2026-11-22 13:00:00"},
             "more than a minute": {"Retry-After": "60.5"},
-        }.items()
+        },
+        act=lambda headers: reply(429, BUSY, headers),
     ),
-    rejected(
-        "hint: 503 in an hour", e.SegmindServerError, reply(503, BUSY, {"Retry-After": "3600"})
+    *rejected(
+        "hint",
+        e.SegmindServerError,
+        {"503 in an hour": reply(503, BUSY, {"Retry-After": "3600"})},
     ),
-]
-
-
-TARGETS: Final = {
-    "to another host": "http://{canary}/v1/m",
-    "to another host without scheme": "//{canary}/v1/m",
-    "to another host with a user": "http://user:pass@{canary}/v1/m",
-    "to TLS": "https://{canary}/v1/m",
-    "to itself": "/v1/m",
-    "to a neighbour": "other",
-    "to a file": "file:///etc/passwd",
-    "nowhere": "http://[broken",
-    "to a port that is none": "http://{canary}:x/",
-    "blank": "",
-}
-
-REDIRECTS: Final = [
-    *(
-        rejected(
-            f"redirect: {status} {what}",
-            e.SegmindInvalidRequestError,
-            to_canary,
-            place=beside_canary(status, target),
-            says="base_url",
-        )
-        for status in (301, 302, 303, 307, 308)
-        for what, target in TARGETS.items()
-        if status in (302, 307) or what == "to another host"
-    ),
-    *(
-        rejected(
-            f"redirect: {status} without a target",
-            e.SegmindInvalidRequestError,
-            says(b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n\r\n" % status, runs=False),
-        )
-        for status in (300, 302, 305, 307)
-    ),
-    rejected(
-        "redirect: 304",
+    # --- redirects
+    *rejected(
+        "redirect",
         e.SegmindInvalidRequestError,
-        says(b"HTTP/1.1 304 Whatever\r\n\r\n", runs=False),
+        {
+            f"{status} {what}": {"place": beside_canary(status, target)}
+            for status in (301, 302, 303, 307, 308)
+            for what, target in TARGETS.items()
+            if status in (302, 307) or what == "to another host"
+        },
+        acts=(to_canary,),
+        message="base_url",
+    ),
+    *rejected(
+        "redirect",
+        e.SegmindInvalidRequestError,
+        {
+            **{f"{status} without a target": _empty(status) for status in (300, 302, 305, 307)},
+            "304": sends(b"HTTP/1.1 304 Whatever\r\n\r\n", runs=False),
+        },
     ),
 ]

@@ -1,4 +1,7 @@
-"""The flows of direct calls, driven with a list of outcomes: no socket, no waiting."""
+"""The flows of direct calls.
+
+What becomes of each fault is in the catalogue, which `test_faults.py` plays.
+"""
 
 import json
 from typing import Any
@@ -6,148 +9,100 @@ from typing import Any
 import pytest
 
 from langchain_segmind import (
-    SegmindAuthenticationError,
     SegmindConnectionError,
     SegmindContextOverflowError,
     SegmindError,
-    SegmindInsufficientCreditsError,
     SegmindInvalidRequestError,
-    SegmindModelNotFoundError,
-    SegmindPermissionDeniedError,
     SegmindRateLimitError,
     SegmindResponseError,
     SegmindServerError,
     SegmindTimeoutError,
 )
 from langchain_segmind._flows.account import balance
-from langchain_segmind._flows.chat import Endpoint, ModelCall, chat
+from langchain_segmind._flows.chat import chat
 from langchain_segmind._flows.retry import RetryPolicy
-from langchain_segmind._flows.types import Destination, Failure, Reply, Response
+from langchain_segmind._flows.types import Failure, Reply, Response
 from langchain_segmind._messages.types import (
     ChatRequest,
     Message,
     TextPart,
-    Tool,
     ToolCall,
     ToolResult,
 )
-from langchain_segmind.models import ModelInfo
-
-HELLO = ChatRequest((Message("user", (TextPart("Hello"),)),))
-ANSWER = Response(200, body=b'{"choices": [{"message": {"content": "Hi."}}]}')
-BUSY = Response(503, body=b'{"error": "busy"}')
-REFUSED = Failure("not_sent", "connection", "Connection refused")
-
-
-def play(*results, request=HELLO, retry_policy=None, headers=None, model_info=None, takes=0.0):
-    """Drive a chat with these results; return what it returned, and its steps."""
-    endpoint = Endpoint(
-        Destination("https://gw.example/v1"),
-        model_info or ModelInfo("gpt-4o", "openai"),
-        retry_policy or RetryPolicy(),
-        headers or {},
-    )
-    flow, steps, left, elapsed = chat(ModelCall(request, endpoint)), [], list(results), 0.0
-    step = next(flow)
-    while True:
-        steps.append(step)
-        elapsed += step.after + takes
-        try:
-            step = flow.send(Reply(left.pop(0), elapsed))
-        except StopIteration as end:
-            return end.value, steps
+from tests.unit.flows.playing import (
+    ADD,
+    GATEWAY,
+    HELLO,
+    NO_FORMAT,
+    RESET,
+    WITH_TOOL,
+    call_of,
+    play,
+    response,
+)
 
 
-def fails(cls, *replies, **kwargs):
+def reply_of(text, **choice):
+    return response({"choices": [{"message": {"content": text}, **choice}]})
+
+
+ANSWER = reply_of("Hi.")
+BUSY = response({"error": "busy"}, 503)
+CONNECTION_REFUSED = Failure("not_sent", "connection", "Connection refused")
+REFUSED = response({"error": NO_FORMAT}, 400)
+FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+WITH_FORM = ChatRequest(HELLO.messages, response_format=FORM)
+
+
+def error_of(cls, *outcomes, **settings):
     with pytest.raises(cls) as caught:
-        play(*replies, **kwargs)
+        play(*outcomes, **settings)
     return caught.value
 
 
-def first_body(flow):
-    return json.loads(next(flow).request.body)
+def test_chat_posts_the_body_to_the_model():
+    played = play(ANSWER, headers={"x-trace": "1"})
+
+    assert played.text == "Hi."
+    assert played.requests == [("POST", f"{GATEWAY}/v1/gpt-4o")]
+    assert played.bodies == [{"messages": [{"role": "user", "content": "Hello"}]}]
+    assert played.steps[0].request.headers == {"x-trace": "1"}
 
 
-def test_posts_the_body_to_the_model():
-    completion, steps = play(ANSWER, headers={"x-trace": "1"})
+def test_retry_sends_the_same_bytes_after_a_wait():
+    played = play(BUSY, CONNECTION_REFUSED, ANSWER)
 
-    request = steps[0].request
-    assert completion.response.choices[0].text == "Hi."
-    assert (request.method, request.url) == ("POST", "https://gw.example/v1/gpt-4o")
-    assert json.loads(request.body) == {"messages": [{"role": "user", "content": "Hello"}]}
-    assert request.headers == {"x-trace": "1"}
+    assert played.text == "Hi."
+    assert played.waits == [0.0, 0.25, 0.5]
+    assert len({id(step.request) for step in played.steps}) == 1
 
 
-def test_asks_again_with_the_same_bytes_after_a_wait():
-    completion, steps = play(BUSY, REFUSED, ANSWER)
+@pytest.mark.parametrize(("max_retries", "attempts"), [(2, 3), (0, 1)])
+def test_chat_raises_when_the_retries_are_used_up(max_retries, attempts):
+    error = error_of(SegmindServerError, *[BUSY] * 3, retry_policy=RetryPolicy(max_retries))
 
-    assert completion.response.choices[0].text == "Hi."
-    assert [step.after for step in steps] == [0.0, 0.25, 0.5]
-    assert len({id(step.request) for step in steps}) == 1
-
-
-def test_gives_up_when_the_retries_are_used_up():
-    error = fails(SegmindServerError, BUSY, BUSY, BUSY)
-
-    assert (error.attempts, error.outcome, error.billed) == (3, "rejected", False)
+    assert (error.attempts, error.outcome, error.billed) == (attempts, "rejected", False)
     assert error.is_retryable
 
 
-def test_no_retries_means_one_attempt():
-    error = fails(SegmindServerError, BUSY, retry_policy=RetryPolicy(max_retries=0))
-
-    assert error.attempts == 1
-
-
 @pytest.mark.parametrize(
-    ("reply", "cls", "outcome"),
+    ("result", "cls", "outcome"),
     [
-        (Failure("unknown", "connection", "reset"), SegmindConnectionError, "unknown"),
+        (RESET, SegmindConnectionError, "unknown"),
         (Failure("unknown", "timeout"), SegmindTimeoutError, "unknown"),
         (Failure("not_sent", "tls", "self-signed"), SegmindConnectionError, "not_sent"),
         (Response(200, fault="cut"), SegmindResponseError, "executed"),
         (Response(200, fault="timeout"), SegmindTimeoutError, "executed"),
         (Response(200, fault="too_large"), SegmindResponseError, "executed"),
-        (Response(200, body=b""), SegmindResponseError, "executed"),
-        (Response(200, body=b"<html>"), SegmindResponseError, "executed"),
-        (Response(200, body=b'{"error": "oops"}'), SegmindResponseError, "executed"),
-        (Response(502, body=b'{"error": "bad gateway"}'), SegmindServerError, "unknown"),
-        (Response(504, body=b"<html>"), SegmindServerError, "unknown"),
-        (Response(500, body=b"<html>"), SegmindServerError, "unknown"),
-        (Response(400, body=b'{"error": "bad"}'), SegmindInvalidRequestError, "rejected"),
-        (Response(401), SegmindAuthenticationError, "rejected"),
-        (Response(402), SegmindInsufficientCreditsError, "rejected"),
-        (Response(403), SegmindPermissionDeniedError, "rejected"),
-        (Response(404), SegmindModelNotFoundError, "rejected"),
-        (Response(405, body=b"<html>No</html>"), SegmindInvalidRequestError, "rejected"),
-        (Response(410), SegmindModelNotFoundError, "rejected"),
-        (Response(422), SegmindInvalidRequestError, "rejected"),
-        (Response(307), SegmindInvalidRequestError, "rejected"),
+        (Response(422, body=b'{"error": "bad"}'), SegmindInvalidRequestError, "rejected"),
     ],
 )
-def test_final_ends_take_one_request(reply, cls, outcome):
-    error = fails(cls, reply)
+def test_fault_of_a_driver_is_raised_without_a_retry(result, cls, outcome):
+    error = error_of(cls, result)
 
     assert type(error) is cls
     assert (error.outcome, error.attempts, error.model) == (outcome, 1, "gpt-4o")
     assert not error.is_retryable
-
-
-@pytest.mark.parametrize(
-    ("text", "cls"),
-    [
-        ("Insufficient credits", SegmindInsufficientCreditsError),
-        ("Team spend limit reached", SegmindInsufficientCreditsError),
-        ("Your balance is too low", SegmindInsufficientCreditsError),
-        ("Invalid content type", SegmindInvalidRequestError),
-        ("temperature must be between 0 and 2", SegmindInvalidRequestError),
-    ],
-)
-def test_tells_the_meanings_of_406_apart_by_their_words(text, cls):
-    error = fails(cls, Response(406, body=json.dumps({"error": text}).encode()))
-
-    assert type(error) is cls
-    assert text in str(error)
 
 
 @pytest.mark.parametrize("status", [400, 413, 422, 500])
@@ -159,67 +114,47 @@ def test_tells_the_meanings_of_406_apart_by_their_words(text, cls):
         "too many tokens in the request",
     ],
 )
-def test_a_prompt_that_is_too_long_is_never_asked_again(status, text):
-    error = fails(
-        SegmindContextOverflowError,
-        Response(status, body=json.dumps({"error": {"message": text}}).encode()),
-    )
+def test_context_overflow_is_never_retried(status, text):
+    error = error_of(SegmindContextOverflowError, response({"error": {"message": text}}, status))
 
     assert error.attempts == 1
 
 
-def test_a_rate_limit_beyond_the_limit_ends_at_once_and_says_how_long():
-    error = fails(SegmindRateLimitError, Response(429, {"retry-after": "90"}))
+def test_rate_limit_beyond_max_retry_wait_raises_at_once_with_the_delay():
+    error = error_of(SegmindRateLimitError, Response(429, {"retry-after": "90"}))
 
     assert (error.retry_after, error.attempts) == (90.0, 1)
     assert "90" in str(error)
 
 
-def test_opting_in_repeats_a_lost_answer():
-    lost = Failure("unknown", "connection", "reset")
+def test_total_timeout_shortens_the_last_attempt():
+    played = play(BUSY, ANSWER, retry_policy=RetryPolicy(total_timeout=100.0), takes=70.0)
 
-    completion, steps = play(lost, ANSWER, retry_policy=RetryPolicy(retry_ambiguous=True))
-
-    assert completion.response.choices[0].text == "Hi."
-    assert len(steps) == 2
+    assert [step.timeout for step in played.steps] == pytest.approx([100.0, 29.75])
+    assert played.steps[1].pool_timeout == pytest.approx(29.75)
 
 
-def test_the_total_timeout_shortens_the_last_attempts():
-    _, steps = play(BUSY, ANSWER, retry_policy=RetryPolicy(total_timeout=100.0), takes=70.0)
-
-    assert steps[0].timeout == 100.0
-    assert steps[1].timeout == pytest.approx(29.75)
-    assert steps[1].pool_timeout == pytest.approx(29.75)
+def receipt_of(**headers):
+    return play(response({"choices": [{"message": {"content": "Hi."}}]}, **headers)).value.receipt
 
 
-def test_reads_what_the_headers_say():
-    headers = {
-        "x-request-id": "r1",
-        "x-cost": "$0.0012",
-        "x-remaining-credits": "1,234.5",
-        "x-generation-time": "0.8s",
-    }
-
-    completion, _ = play(Response(200, headers, ANSWER.body))
-
-    assert completion.receipt.request_id == "r1"
-    assert (
-        completion.receipt.cost,
-        completion.receipt.remaining_credits,
-        completion.receipt.generation_time,
-    ) == (
-        0.0012,
-        1234.5,
-        0.8,
+def test_receipt_has_the_amounts_of_the_headers():
+    receipt = receipt_of(
+        x_request_id="r1",
+        x_cost="$0.0012",
+        x_remaining_credits="1,234.5",
+        x_generation_time="0.8s",
     )
+
+    assert (receipt.request_id, receipt.cost) == ("r1", 0.0012)
+    assert (receipt.remaining_credits, receipt.generation_time) == (1234.5, 0.8)
 
 
 @pytest.mark.parametrize("odd", ["", "free", "NaN", "inf", "1e999", "--", "0x1"])
-def test_odd_amounts_are_left_out(odd):
-    completion, _ = play(Response(200, {"x-cost": odd, "x-remaining-credits": odd}, ANSWER.body))
+def test_receipt_leaves_out_amounts_that_are_not_numbers(odd):
+    receipt = receipt_of(x_cost=odd, x_remaining_credits=odd)
 
-    assert completion.receipt.cost is None
-    assert completion.receipt.remaining_credits is None
+    assert (receipt.cost, receipt.remaining_credits) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -230,20 +165,18 @@ def test_odd_amounts_are_left_out(odd):
         (["9"], "1, 2, 3, 4, 5", "length"),
     ],
 )
-def test_the_answer_ends_before_the_first_stop_sequence(stop, text, reason):
-    body = b'{"choices": [{"message": {"content": "1, 2, 3, 4, 5"}, "finish_reason": "length"}]}'
+def test_answer_ends_before_the_first_stop_sequence(stop, text, reason):
+    request = ChatRequest(HELLO.messages, settings={"stop": stop})
 
-    completion, steps = play(
-        Response(200, body=body), request=ChatRequest(HELLO.messages, settings={"stop": stop})
-    )
+    played = play(reply_of("1, 2, 3, 4, 5", finish_reason="length"), request=request)
 
-    assert json.loads(steps[0].request.body)["stop"] == stop
-    assert completion.response.choices[0].text == text
-    assert completion.response.choices[0].finish_reason == reason
+    assert played.bodies[0]["stop"] == stop
+    assert played.text == text
+    assert played.value.response.choices[0].finish_reason == reason
 
 
-def test_an_unusable_answer_shows_how_it_begins():
-    error = fails(SegmindResponseError, Response(200, body=b"Internal\nproxy   error\x00!"))
+def test_error_of_an_unusable_answer_shows_how_it_begins():
+    error = error_of(SegmindResponseError, response(b"Internal\nproxy   error\x00!"))
 
     assert "Internal proxy error !" in str(error)
     assert error.body.startswith("Internal\nproxy")
@@ -251,130 +184,88 @@ def test_an_unusable_answer_shows_how_it_begins():
 
 # --- tools and formats -----------------------------------------------------------------------
 
-ADD = Tool("add", "Adds.", {"type": "object", "properties": {"a": {"type": "integer"}}})
-FORM = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
-NO_FORMAT = Response(400, body=b'{"error": "response_format is not supported by this model"}')
 
-
-def said(text, **choice):
-    return Response(
-        200, body=json.dumps({"choices": [{"message": {"content": text}, **choice}]}).encode()
-    )
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [ChatRequest(HELLO.messages, tools=(ADD,)), ChatRequest(HELLO.messages, response_format=FORM)],
-    ids=["tools", "structured output"],
-)
+@pytest.mark.parametrize("request_", [WITH_TOOL, WITH_FORM], ids=["tools", "structured output"])
 @pytest.mark.parametrize("status", [400, 406])
-def test_a_model_that_refuses_response_format_is_asked_again_in_words_alone(asked, status):
-    refused = Response(status, body=NO_FORMAT.body)
+def test_refused_response_format_is_left_out_of_the_next_request(request_, status):
+    refused = Response(status, body=REFUSED.body)
 
-    completion, steps = play(refused, said('{"say": "Hi.", "calls": []}'), request=asked)
+    played = play(refused, reply_of('{"say": "Hi.", "calls": []}'), request=request_)
 
-    first, second = (json.loads(step.request.body or b"") for step in steps)
-    assert "response_format" in first
-    assert "response_format" not in second
-    assert "JSON schema: " in second["messages"][0]["content"]
-    assert [step.after for step in steps] == [0.0, 0.0]
-    assert completion.refuses_format
-
-
-def test_it_is_asked_again_only_once():
-    request = ChatRequest(HELLO.messages, tools=(ADD,))
-
-    error = fails(SegmindInvalidRequestError, NO_FORMAT, NO_FORMAT, request=request)
-
-    assert (error.attempts, error.outcome) == (2, "rejected")
-
-
-def test_attempts_that_may_have_run_are_counted_across_both_forms():
-    lost = Failure("unknown", "connection", "reset")
-    policy = RetryPolicy(retry_ambiguous=True)
-
-    completion, _ = play(
-        lost,
-        NO_FORMAT,
-        said("{}"),
-        request=ChatRequest(HELLO.messages, response_format=FORM),
-        retry_policy=policy,
-    )
-
-    assert completion.receipt.ambiguous_attempts == 1
-
-
-def test_a_model_known_to_refuse_it_is_asked_in_words_at_once():
-    target = Endpoint(
-        Destination("https://gw.example/v1"), ModelInfo("m", "openai"), refuses_format=True
-    )
-
-    body = first_body(chat(ModelCall(ChatRequest(HELLO.messages, tools=(ADD,)), target)))
-
-    assert "response_format" not in body
+    assert ["response_format" in body for body in played.bodies] == [True, False]
+    assert "JSON schema: " in played.bodies[1]["messages"][0]["content"]
+    assert played.waits == [0.0, 0.0]
+    assert played.value.refuses_format
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("outcomes", "attempts"),
     [
-        Response(400, body=b'{"error": "image URL not fetchable"}'),
-        Response(406, body=b'{"error": "Insufficient credits"}'),
-        Response(422, body=NO_FORMAT.body),
+        ([REFUSED, REFUSED], 2),  # left out only once
+        ([response({"error": "image URL not fetchable"}, 400)], 1),
+        ([response({"error": "Insufficient credits"}, 406)], 1),
+        ([Response(422, body=REFUSED.body)], 1),
     ],
 )
-def test_other_refusals_are_final(reply):
-    error = fails(SegmindError, reply, request=ChatRequest(HELLO.messages, tools=(ADD,)))
+def test_other_refusals_are_final(outcomes, attempts):
+    error = error_of(SegmindError, *outcomes, request=WITH_TOOL)
 
-    assert error.attempts == 1
-
-
-def test_a_response_format_of_text_keeps_stop_sequences():
-    request = ChatRequest(
-        HELLO.messages, settings={"stop": ["END"]}, response_format={"type": "text"}
-    )
-
-    completion, steps = play(said("Hi. END of it"), request=request)
-
-    assert completion.response.choices[0].text == "Hi. "
-    assert json.loads(steps[0].request.body)["stop"] == ["END"]
+    assert (error.attempts, error.outcome) == (attempts, "rejected")
 
 
-def test_a_refusal_of_the_format_counts_for_no_retry():
-    _, steps = play(
-        NO_FORMAT,
-        BUSY,
-        said("Hi."),
-        request=ChatRequest(HELLO.messages, response_format=FORM),
-        retry_policy=RetryPolicy(max_retries=2),
-    )
+def test_ambiguous_attempts_are_counted_across_both_forms():
+    policy = RetryPolicy(retry_ambiguous=True)
 
-    assert len(steps) == 3
+    played = play(RESET, REFUSED, reply_of("{}"), request=WITH_FORM, retry_policy=policy)
+
+    assert played.value.receipt.ambiguous_attempts == 1
 
 
-def test_a_forced_choice_without_a_call_says_what_was_asked_and_what_came():
+def test_second_form_is_retried_when_the_gateway_is_busy():
+    policy = RetryPolicy(max_retries=2)
+
+    played = play(REFUSED, BUSY, reply_of("Hi."), request=WITH_FORM, retry_policy=policy)
+
+    assert len(played.steps) == 3
+
+
+def test_response_format_is_not_sent_to_a_model_known_to_refuse_it():
+    played = play(ANSWER, request=WITH_TOOL, refuses_format=True)
+
+    assert "response_format" not in played.bodies[0]
+
+
+def test_response_format_of_text_keeps_stop_sequences():
+    text = {"type": "text"}
+    request = ChatRequest(HELLO.messages, settings={"stop": ["END"]}, response_format=text)
+
+    played = play(reply_of("Hi. END of it"), request=request)
+
+    assert played.text == "Hi. "
+    assert played.bodies[0]["stop"] == ["END"]
+
+
+def test_required_tool_call_that_is_missing_is_an_error_that_shows_the_answer():
     request = ChatRequest(HELLO.messages, tools=(ADD,), require_tool_call=True)
 
-    error = fails(SegmindResponseError, said("I would rather not."), request=request)
+    error = error_of(SegmindResponseError, reply_of("I would rather not."), request=request)
 
     assert (error.outcome, error.attempts) == ("executed", 1)
-    assert all(
-        part in str(error) for part in ("gpt-4o", "tool_choice", "add", "I would rather not")
-    )
+    for part in ("gpt-4o", "tool_choice", "add", "I would rather not"):
+        assert part in str(error)
 
 
-def test_stop_sequences_end_the_words_but_cut_no_envelope():
+def test_stop_sequences_end_the_text_and_do_not_cut_the_envelope():
     request = ChatRequest(HELLO.messages, tools=(ADD,), settings={"stop": ["calls", "END"]})
     text = '{"say": "Hi. END of it", "calls": [{"name": "add", "arguments": {"a": 1}}]}'
 
-    completion, _ = play(said(text), request=request)
+    played = play(reply_of(text), request=request)
 
-    choice = completion.response.choices[0]
-    assert choice.text == "Hi. "
-    assert choice.calls[0].arguments == {"a": 1}
+    assert played.text == "Hi. "
+    assert played.value.response.choices[0].calls[0].arguments == {"a": 1}
 
 
-def test_tools_go_natively_where_the_gateway_forwards_them():
-    target = Endpoint(Destination("https://gw.example/v1"), ModelInfo("m", "openai"), native=True)
+def test_native_tools_are_sent_in_the_formats_own_fields():
     request = ChatRequest(
         (
             *HELLO.messages,
@@ -386,7 +277,7 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
         parallel=False,
     )
 
-    body = first_body(chat(ModelCall(request, target)))
+    body = json.loads(next(chat(call_of(request, native=True))).request.body or b"")
 
     function = {"name": "add", "arguments": '{"a": 1}'}
     assert body["messages"][1:] == [
@@ -402,10 +293,13 @@ def test_tools_go_natively_where_the_gateway_forwards_them():
     assert "response_format" not in body
 
 
+# --- the balance -----------------------------------------------------------------------------
+
+
 def balance_of(reply):
-    flow: Any = balance("https://gw.example/v1", RetryPolicy(), {"x-trace": "1"})
+    flow: Any = balance(f"{GATEWAY}/v1", RetryPolicy(), {"x-trace": "1"})
     request = next(flow).request
-    assert (request.method, request.url) == ("GET", "https://gw.example/v1/get-user-credits")
+    assert (request.method, request.url) == ("GET", f"{GATEWAY}/v1/get-user-credits")
     assert request.headers == {"x-trace": "1"}
     with pytest.raises(StopIteration) as end:
         flow.send(Reply(reply))
@@ -413,18 +307,18 @@ def balance_of(reply):
 
 
 @pytest.mark.parametrize(
-    ("told", "read"),
+    ("body", "amounts"),
     [
         ({"credits": 1.5, "free-credits": 0.018}, (1.5, 0.018)),
         ({"credits": "2.25"}, (2.25, 0.0)),
         ({"credits": None, "free-credits": 3}, (0.0, 3.0)),
     ],
 )
-def test_reads_the_balance(told, read):
-    assert balance_of(Response(200, body=json.dumps(told).encode())) == read
+def test_balance_is_read(body, amounts):
+    assert balance_of(response(body)) == amounts
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"", b"<html>", b'{"credits": "many"}'])
-def test_a_balance_that_cannot_be_read_is_an_error(body):
+def test_balance_that_cannot_be_read_is_an_error(body):
     with pytest.raises(SegmindResponseError, match="credits"):
         balance_of(Response(200, body=body))

@@ -1,9 +1,9 @@
-"""The values of an exchange keep their secrets to themselves."""
+"""The values of an exchange."""
 
 from langchain_segmind._flows.types import Request, Step
 
 
-def test_a_request_does_not_show_its_headers_or_body():
+def test_repr_of_a_request_hides_headers_and_body():
     step = Step(Request("POST", "https://gw.example/v1/m", b"private", {"authorization": "secret"}))
 
     assert "private" not in repr(step)

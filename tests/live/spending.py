@@ -1,7 +1,7 @@
-"""What a live check may spend: each call is estimated before it is sent, and counted after it.
+"""Limit what a live check may cost: estimate each call before it is sent, record it afterwards.
 
 The gateway publishes no prices. The first call of a model is estimated by its maker's list price,
-doubled, later ones by what the gateway really took; none as less than the dearest call so far.
+doubled, later ones by what the gateway really charged; none as less than the dearest call so far.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LIMIT = 0.05
 
 MARGIN = 2.0
 
-# US dollars for a million tokens read, and written, as far as their makers' lists are known to us.
+# US dollars for a million tokens of input, and of output, as far as the makers' lists are known.
 # A model that is not here counts as the dearest that is.
 PRICES = {
     "claude-4-sonnet": (3.0, 15.0),
@@ -36,8 +36,8 @@ class OverBudgetError(Exception):
     """The next call might pass the limit, so it was not sent."""
 
 
-class Purse:
-    """Counts dollars, by what the gateway tells of each call and by what is left of the balance.
+class SpendingLimit:
+    """Counts dollars, by the costs that replies name and by the balance that is left.
 
     Args:
         read_balance: Asks the gateway, free of charge.
@@ -49,38 +49,32 @@ class Purse:
 
     def __init__(self, read_balance: Callable[[], float], limit: float = LIMIT) -> None:
         self.limit = limit
-        self.told = 0.0
+        self.reported = 0.0
         self._read_balance = read_balance
         self._first = self._last = read_balance()
         self._dearest = 0.0
         self._factors: dict[str, float] = {}
 
     @property
-    def taken(self) -> float:
-        """By how much the balance sank."""
+    def charged(self) -> float:
+        """By how much the balance fell."""
         return max(0.0, self._first - self._last)
 
     @property
     def spent(self) -> float:
-        """The higher of what was told and what was taken."""
-        return max(self.told, self.taken)
+        """The higher of what was reported and what was charged."""
+        return max(self.reported, self.charged)
 
-    def estimate(self, slug: str, read: int, written: int) -> float:
-        """Tell what a call may cost.
-
-        Args:
-            slug: The model.
-            read: Tokens of the request.
-            written: The most tokens of the answer.
-        """
+    def estimate(self, slug: str, input_tokens: int, output_tokens: int) -> float:
+        """Estimate the cost of a call in US dollars."""
         factor = self._factors.get(slug, MARGIN)
-        return max(_list_price(slug, read, written) * factor, self._dearest)
+        return max(_list_price(slug, input_tokens, output_tokens) * factor, self._dearest)
 
     def check(self, estimate: float) -> None:
-        """Allow a call, or not.
+        """Raise when a call of this cost might pass the limit.
 
         Raises:
-            OverBudgetError: It might pass the limit.
+            OverBudgetError: It might.
         """
         if self.spent + estimate > self.limit:
             raise OverBudgetError(
@@ -88,35 +82,35 @@ class Purse:
                 f"the limit is {self.limit:.2f}"
             )
 
-    def count(
+    def record(
         self,
         slug: str,
         estimate: float,
         cost: float | None,
         tokens: tuple[int, int] | None = None,
     ) -> None:
-        """Count a call, whatever became of it.
+        """Record a call, whether it succeeded or not.
 
         Args:
             slug: The model.
-            estimate: What it was expected to cost; counted where nothing else tells.
-            cost: What the gateway told; None has the balance tell.
-            tokens: How many were read and written, where that is known.
+            estimate: The cost that was expected; recorded where nothing else is known.
+            cost: The cost of the reply; None to take it from the balance.
+            tokens: Tokens of input and output, where they are known.
         """
-        before = self.taken
+        before = self.charged
         try:
             self._last = self._read_balance()
         except SegmindError:
-            seen = estimate if cost is None else cost
+            actual = estimate if cost is None else cost
         else:
-            seen = self.taken - before if cost is None else cost
-        self.told += seen
-        self._dearest = max(self._dearest, seen)
+            actual = self.charged - before if cost is None else cost
+        self.reported += actual
+        self._dearest = max(self._dearest, actual)
         usual = _list_price(slug, *tokens) if tokens else 0.0
-        if seen and usual:
-            self._factors[slug] = max(1.0, seen / usual)
+        if actual and usual:
+            self._factors[slug] = max(1.0, actual / usual)
 
 
-def _list_price(slug: str, read: int, written: int) -> float:
-    for_read, for_written = PRICES.get(slug, DEAREST)
-    return (read * for_read + written * for_written) / 1e6
+def _list_price(slug: str, input_tokens: int, output_tokens: int) -> float:
+    for_input, for_output = PRICES.get(slug, DEAREST)
+    return (input_tokens * for_input + output_tokens * for_output) / 1e6
