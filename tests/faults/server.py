@@ -228,7 +228,7 @@ def as_bytes(body: Any) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reply:
     """An act that sends a complete HTTP reply. Tests of flows read its fields instead."""
 
@@ -246,12 +246,12 @@ class Reply:
 
 def reply(
     status: int, body: Any = None, headers: Mapping[str, str] | None = None, *, runs: bool = False
-) -> Reply:
+) -> Act:
     """Answer with a body: bytes as they are, anything else as JSON."""
     return Reply(status, as_bytes(body), headers or {}, runs)
 
 
-def answer() -> Reply:
+def answer() -> Act:
     """Run the model and answer well."""
     return reply(200, ANSWER, runs=True)
 

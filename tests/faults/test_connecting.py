@@ -124,6 +124,7 @@ def test_call_is_not_sent_when_all_addresses_are_dead(
         resolve(*[port_of(url)] * 3)
         end = play(driver, LOCALHOST, connect_timeout=connect_timeout, timeout=30, max_retries=0)
 
+    assert end.error is not None
     assert type(end.error) is error
     assert (end.error.outcome, end.error.billed) == ("not_sent", False)
     assert end.error.is_retryable
@@ -131,19 +132,19 @@ def test_call_is_not_sent_when_all_addresses_are_dead(
 
 @both_drivers
 def test_total_timeout_ends_the_wait_for_a_connection(driver):
-    ended = []
+    ended: list[str] = []
     release = threading.Event()
 
     def hold(request):
         release.wait(10)
         reply(200, ANSWER)(request)
 
-    async def first():
+    async def ainvoke_first():
         await model.ainvoke("hi")
         ended.append("first")
 
     async def both():
-        task = asyncio.create_task(first())
+        task = asyncio.create_task(ainvoke_first())
         await asyncio.to_thread(server.arrived.wait)
         with pytest.raises(SegmindTimeoutError) as caught:
             await hasty.ainvoke("hi")
@@ -153,8 +154,12 @@ def test_total_timeout_ends_the_wait_for_a_connection(driver):
         await model.aclose()
         return caught.value
 
+    def invoke_first():
+        model.invoke("hi")
+        ended.append("first")
+
     def both_in_threads():
-        thread = threading.Thread(target=lambda: (model.invoke("hi"), ended.append("first")))
+        thread = threading.Thread(target=invoke_first)
         thread.start()
         server.arrived.wait()
         with pytest.raises(SegmindTimeoutError) as caught:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from langchain_segmind import ChatSegmind
 from tests.faults import checks
@@ -130,10 +131,10 @@ def test_invalid_environment_variable_has_the_same_message_as_the_argument(
     monkeypatch, variable, field, value
 ):
     monkeypatch.setenv("SEGMIND_API_KEY", KEY)
-    with pytest.raises(ValueError, match=field) as given:
+    with pytest.raises(ValidationError, match=field) as given:
         ChatSegmind(**{"model": "m", field: value})
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ValueError, match=field) as found:
+    with pytest.raises(ValidationError, match=field) as found:
         ChatSegmind(model="m")
 
     given_words, found_words = (

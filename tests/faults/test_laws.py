@@ -65,11 +65,11 @@ def play_both(scripts, **settings):
     for driver in DRIVERS:
         with FaultServer(scripts) as server:
             end = play(driver, server.url, **settings)
-        error = end.error
+        error, facts = end.error, None
         if error is not None:
             assert_fit_to_show(error, "")
-            error = type(error), error.outcome, error.attempts, error.ambiguous_attempts
-        ends.append((end.text, error, server.requests, server.executions))
+            facts = type(error), error.outcome, error.attempts, error.ambiguous_attempts
+        ends.append((end.text, facts, server.requests, server.executions))
     assert ends[0] == ends[1]
     return ends[0]
 

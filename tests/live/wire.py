@@ -88,7 +88,10 @@ class Reply:
         Raises:
             SegmindResponseError: It cannot.
         """
-        return _read(self.raw, ChatSegmind, "gpt-4o", lambda model: model.invoke("Hello"))
+        message: AIMessage = _read(
+            self.raw, ChatSegmind, "gpt-4o", lambda model: model.invoke("Hello")
+        )
+        return message
 
     @cached_property
     def vector(self) -> list[float]:

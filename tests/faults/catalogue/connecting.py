@@ -9,6 +9,7 @@ from langchain_segmind import errors as e
 from tests.faults import server as does
 from tests.faults.catalogue.places import (
     OTHER_CA,
+    OpenPlace,
     blackhole,
     greeted,
     no_such_host,
@@ -50,7 +51,7 @@ def _drips_at_once(server: FaultServer, connection: socket.socket) -> None:
     does.drip(server, connection, b"\x16\x03\x03\x40\x00" + b"\x02" * 16_384)
 
 
-def _instead_of_tls(data: bytes) -> does.Greeting:
+def _instead_of_tls(data: bytes) -> OpenPlace:
     return greeted(_greets_with(data), "https")
 
 

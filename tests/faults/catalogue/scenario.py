@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from langchain_segmind.errors import SegmindError
 from tests.faults.catalogue.places import OpenPlace, Place, on_this_machine
-from tests.faults.server import ANSWER, Act, Reply, answer, head, reply
+from tests.faults.server import ANSWER, Act, answer, head, reply
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def not_sent(
     return scenarios(group, faults, error=error, **shared)
 
 
-def runs_and_sends(body: Any) -> Reply:
+def runs_and_sends(body: Any) -> Act:
     """Run the model and answer with a body."""
     return reply(200, body, runs=True)
 

@@ -17,7 +17,7 @@ from tests.faults.catalogue.scenario import (
     rejected,
     unknown,
 )
-from tests.faults.server import ANSWER, Act, Reply, answer, head, reply, sends
+from tests.faults.server import ANSWER, Act, answer, head, reply, sends
 
 BODIES: Final = {
     "the gateway's words": {"error": "no luck"},
@@ -83,7 +83,7 @@ def _each(
     statuses: Iterable[int],
     bodies: Iterable[str] = BODIES,
     headers: Mapping[str, str] | None = None,
-) -> dict[str, Reply]:
+) -> dict[str, Act]:
     """Combine statuses and bodies."""
     return {
         f"{status} with {what}": reply(status, BODIES[what], headers)

@@ -60,7 +60,8 @@ def policies_of(scenario):
 
 @pytest.mark.parametrize("scenario", PLAYABLE, ids=lambda scenario: scenario.name)
 def test_flow_ends_as_the_fault_requires(scenario):
-    outcomes, arrived = outcomes_of(scenario), Counter()
+    outcomes = outcomes_of(scenario)
+    arrived: Counter[str] = Counter()
 
     def choose(request):
         path = request.url.rsplit("/", 1)[1]
