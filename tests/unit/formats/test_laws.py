@@ -148,30 +148,45 @@ def test_claude_refuses_json_mode():
         FORMATS["anthropic"].encode(ask(TextPart("JSON"), response_format={"type": "json_object"}))
 
 
-KEYS = [
-    *("choices", "message", "content", "text", "usage", "tool_calls", "function", "arguments"),
-    *("candidates", "parts", "finishReason", "stop_reason", "finish_reason", "refusal", "type"),
-    *("thinking", "thought", "reasoning_content", "functionCall", "name", "args", "input", "id"),
-    *("usageMetadata", "promptTokenCount", "input_tokens", "prompt_tokens", "error"),
-    *("promptFeedback", "blockReason"),
-]
+KEYS = {
+    "openai": [
+        *("choices", "message", "content", "text", "tool_calls", "function", "name", "arguments"),
+        *("refusal", "reasoning_content", "finish_reason", "usage", "prompt_tokens", "id", "error"),
+    ],
+    "anthropic": [
+        *("content", "type", "text", "thinking", "name", "input", "id", "stop_reason", "usage"),
+        *("input_tokens", "error"),
+    ],
+    "gemini": [
+        *("candidates", "content", "parts", "text", "thought", "functionCall", "name", "args"),
+        *("finishReason", "promptFeedback", "blockReason", "usageMetadata", "promptTokenCount"),
+    ],
+}
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+words_of_formats = st.sampled_from(["text", "thinking", "tool_use", "STOP"])
 any_json = nested_json(scalars, st.text(max_size=5))
-plausible = nested_json(
-    scalars | st.sampled_from(["text", "thinking", "tool_use", "STOP"]), st.sampled_from(KEYS)
+openai, anthropic, gemini = (
+    nested_json(scalars | words_of_formats, st.sampled_from(keys)) for keys in KEYS.values()
+)
+function = st.fixed_dictionaries({"function": openai})
+message = st.fixed_dictionaries(
+    {"content": openai | st.lists(openai)}, optional={"tool_calls": st.lists(openai | function)}
+)
+choice = st.fixed_dictionaries({"message": openai | message})
+candidate = st.fixed_dictionaries(
+    {"content": gemini | st.fixed_dictionaries({"parts": gemini | st.lists(gemini)})}
 )
 shaped = (
-    st.fixed_dictionaries({"choices": st.lists(plausible)}, optional={"usage": plausible})
-    | st.fixed_dictionaries({"choices": st.lists(st.fixed_dictionaries({"message": plausible}))})
-    | st.fixed_dictionaries({"content": st.lists(plausible)}, optional={"stop_reason": plausible})
+    st.fixed_dictionaries({"choices": st.lists(openai | choice)}, optional={"usage": openai})
+    | st.fixed_dictionaries({"content": st.lists(anthropic)}, optional={"stop_reason": anthropic})
     | st.fixed_dictionaries(
-        {"candidates": st.lists(plausible)}, optional={"usageMetadata": plausible}
+        {"candidates": st.lists(gemini | candidate)}, optional={"usageMetadata": gemini}
     )
-    | st.fixed_dictionaries({"promptFeedback": plausible})
+    | st.fixed_dictionaries({"promptFeedback": gemini})
 )
 
 
-@given(any_json | plausible | shaped)
+@given(any_json | openai | anthropic | gemini | shaped)
 def test_any_json_is_decoded_or_raises_a_response_error(value):
     try:
         answer = decode(json.dumps(value).encode())
