@@ -123,6 +123,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     def _segmind_check_together(self) -> Self:
         if self.streaming and self.n is not None and self.n > 1:
             raise ValueError("n must be 1 if streaming=True: a stream has one answer.")
+        # A private method of langchain-core (1.6 to 1.8): traces show the version that it adds.
         self._add_version("langchain-segmind", __version__)
         return self
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import LanguageModelInput
@@ -230,25 +230,22 @@ class SegmindBinding(_Binding):  # type: ignore[no-redef]
         self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> SegmindJob:
         """Submit a request to the queue; see `ChatSegmind.submit`."""
+        # Private in langchain-core (1.6 to 1.8), and what a binding's `invoke` calls: without it,
+        # a job would lack the callbacks and trackers of `with_config`.
         merged = self._merge_configs(config)
-        job: SegmindJob = self._model.submit(messages, merged, **self._merged(kwargs))
-        return job
+        return self._model.submit(messages, merged, **{**self.kwargs, **kwargs})
 
     async def asubmit(
         self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> SegmindJob:
         """Async version of `submit`."""
         merged = self._merge_configs(config)
-        job: SegmindJob = await self._model.asubmit(messages, merged, **self._merged(kwargs))
-        return job
+        return await self._model.asubmit(messages, merged, **{**self.kwargs, **kwargs})
 
     def get_job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
         """Return the job of an id; see `ChatSegmind.get_job`."""
-        return SegmindJob(self._model, request_id, **self._merged(kwargs))
+        return SegmindJob(self._model, request_id, **{**self.kwargs, **kwargs})
 
     @property
-    def _model(self) -> Any:
-        return self.bound
-
-    def _merged(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        return {**self.kwargs, **kwargs}
+    def _model(self) -> QueueMethods:
+        return cast("QueueMethods", self.bound)

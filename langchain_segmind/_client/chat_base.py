@@ -1,6 +1,6 @@
-"""The parts of a chat model that every call uses: driving and recording it, its input, its traces.
+"""The parts of a chat model that all its calls share: recording, input, traces, counts of tokens.
 
-LangChain's hooks for messages, tools and schemas are in `chat_models`.
+LangChain's hooks for messages, tools and schemas must not be here; they are in `chat_models`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:
     _Model = object  # a mixin: pydantic would take a millisecond to build another model class
 
-Answer = tuple[ChatResponse, dict[str, Any]]
+ResponseWithMetadata = tuple[ChatResponse, dict[str, Any]]
 """A response, and the metadata of its messages."""
 
 
@@ -50,7 +50,7 @@ class ChatBase(_Model):
         endpoint: Endpoint,
         manager: BaseRunManager | None,
         job_id: str | None = None,
-    ) -> Answer:
+    ) -> ResponseWithMetadata:
         """Drive a flow that returns a response, and record its cost.
 
         Args:
@@ -65,7 +65,7 @@ class ChatBase(_Model):
             on_job = job_reporter(recorder, manager)
             completion = self._transport(to).run(flow, to.api_key, observer=recorder, on_job=on_job)
             recorder.finish(completion.receipt, completion.response.usage)
-        return self._answer(completion, endpoint.model_info.slug)
+        return self._with_metadata(completion, endpoint.model_info.slug)
 
     async def _acomplete(
         self,
@@ -73,7 +73,7 @@ class ChatBase(_Model):
         endpoint: Endpoint,
         manager: BaseRunManager | None,
         job_id: str | None = None,
-    ) -> Answer:
+    ) -> ResponseWithMetadata:
         """Async version of `_complete`."""
         to = endpoint.destination
         handlers = manager.handlers if manager else ()
@@ -83,9 +83,9 @@ class ChatBase(_Model):
                 flow, to.api_key, observer=recorder, on_job=on_job
             )
             recorder.finish(completion.receipt, completion.response.usage)
-        return self._answer(completion, endpoint.model_info.slug)
+        return self._with_metadata(completion, endpoint.model_info.slug)
 
-    def _answer(self, completion: Completion, slug: str) -> Answer:
+    def _with_metadata(self, completion: Completion, slug: str) -> ResponseWithMetadata:
         if completion.refuses_format:
             self._state.refuses_format.add(slug)
         with_headers = self.include_response_headers
@@ -127,7 +127,10 @@ class ChatBase(_Model):
     ) -> LLMResult:
         return await super().agenerate(_protected(messages), stop, callbacks, **kwargs)
 
-    # --- traces and caches -----------------------------------------------------------------------
+    # --- traces and caches ---------------------------------------------------------------------
+
+    # Private hooks of langchain-core (1.6 to 1.8). Without `_get_invocation_params` and
+    # `_get_llm_string`, traces and cache keys would contain `extra_headers`, which may be secret.
 
     @property
     @override

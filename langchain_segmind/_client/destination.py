@@ -21,8 +21,6 @@ from langchain_segmind._client.validation import is_this_machine
 from langchain_segmind._flows.types import Destination
 from langchain_segmind.errors import SegmindInvalidRequestError
 
-__all__ = ["Destination", "allow_live_requests", "destination", "may_lack_key", "redirect"]
-
 _ALLOW: Final = "SEGMIND_ALLOW_LIVE_REQUESTS"
 _LACK_KEY: Final = "SEGMIND_ALLOW_MISSING_KEY"
 _YES: Final = frozenset({"1", "true", "yes", "on"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 from langchain_core.messages import BaseMessage
@@ -33,9 +32,6 @@ from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools
 from langchain_segmind._messages.types import ChatRequest, Tool
 from langchain_segmind.models import ModelInfo, model_info_for
-
-_SETTINGS_OF: Final = attrgetter(*SETTINGS)
-_UNSET: Final = (None,) * len(SETTINGS)
 
 _NO_TOOLS: Final[tuple[tuple[Tool, ...], bool]] = ((), False)
 
@@ -209,12 +205,12 @@ class ChatSettings(GatewayClient):
 
     def _check_stream(self, given: Mapping[str, Any]) -> None:
         n = _check_setting("n", given["n"]) if "n" in given else self.n
-        if n is not None and n > 1:
+        if isinstance(n, int) and n > 1:
             raise ValueError("n must be 1 in a stream, which has one answer. Use invoke instead.")
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         checked = {name: _check_setting(name, given[name]) for name in given if name in SETTINGS}
-        merged = {**self._own_settings(), **checked} if checked else self._own_settings()
+        merged = {**self._own_settings(), **checked}
         settings = {name: value for name, value in merged.items() if value is not None}
         for name, value in settings.items():
             check_json(value, name)  # it may have been assigned
@@ -222,17 +218,12 @@ class ChatSettings(GatewayClient):
 
     def _own_settings(self) -> dict[str, Any]:
         """Return the generation settings of the model that are set."""
-        values = _SETTINGS_OF(self)
-        if values == _UNSET:
-            return {}
-        named = zip(SETTINGS, values, strict=True)
-        return {name: value for name, value in named if value is not None}
+        values = {name: getattr(self, name) for name in SETTINGS}
+        return {name: value for name, value in values.items() if value is not None}
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}
-        return (
-            {**self.model_kwargs, **_check_extras(extras, "call")} if extras else self.model_kwargs
-        )
+        return {**self.model_kwargs, **_check_extras(extras, "call")}
 
 
 def _read_response_format(given: Any) -> dict[str, Any] | None:
