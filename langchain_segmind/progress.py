@@ -101,24 +101,24 @@ class Progress(UsageTracker):
         self._lock = threading.RLock()
         self._active: dict[UUID | str, str] = {}  # states by LangChain's run id, or by job id
         self._ended_jobs: set[str] = set()
-        self._ended: Counter[str] = Counter()
+        self._ended_calls: Counter[str] = Counter()
         self._bar: Bar | None = None
         self._outer: Progress | None = None
 
     @property
     def done(self) -> int:
         """Calls and jobs that succeeded."""
-        return self._ended["done"]
+        return self._ended_calls["done"]
 
     @property
     def failed(self) -> int:
         """Calls and jobs that ended with an error."""
-        return self._ended["failed"]
+        return self._ended_calls["failed"]
 
     @property
     def cancelled(self) -> int:
         """Calls that ended early: a cancelled task, an interrupt or an abandoned stream."""
-        return self._ended["cancelled"]
+        return self._ended_calls["cancelled"]
 
     @property
     def queued(self) -> int:
@@ -175,7 +175,7 @@ class Progress(UsageTracker):
 
     def _end(self, key: UUID | str, how: str) -> None:
         if self._active.pop(key, None) is not None:
-            self._ended[how] += 1
+            self._ended_calls[how] += 1
 
     # --- the block -------------------------------------------------------------------------------
 
