@@ -1,11 +1,14 @@
-"""Imports go one way between the folders, and only `_http` does I/O, sleeps or uses randomness."""
+"""Imports go one way between the folders, only `_http` does I/O, and libraries are dependencies."""
 
 import ast
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import langchain_segmind
+from tests.unit.test_project import dependencies, extras
 
 ROOT = Path(langchain_segmind.__file__).parent
 
@@ -30,30 +33,54 @@ DOORS |= {"urllib3"}
 SHARED = {"_accounting", "progress.py", "_client/terminal_bar.py"}
 
 
-def imports():
-    """Give (file in the package, what it imports) for every import."""
-    for path in sorted(ROOT.rglob("*.py")):
-        file = path.relative_to(ROOT)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                yield from ((file, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{file}: relative imports hide where a name comes from"
-                yield from ((file, f"{node.module}.{alias.name}") for alias in node.names)
+@dataclass(frozen=True)
+class Import:
+    """One import: the file in the package, what it names, and whether only a call needs it."""
+
+    file: Path
+    name: str
+    is_late: bool
+
+    @property
+    def library(self):
+        return self.name.split(".")[0].replace("_", "-")
 
 
-def own_imports():
-    """Give (file, module of this package that it imports), as `_flows.types`."""
-    for file, name in imports():
-        if name.startswith("langchain_segmind."):
-            yield file, name.removeprefix("langchain_segmind.")
+def imported_names(tree, is_late=False):
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((alias.name, is_late) for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                assert level == 0, "relative imports hide where a name comes from"
+                yield from ((f"{module}.{alias.name}", is_late) for alias in names)
+        within = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        yield from imported_names(node, is_late or within)
+
+
+PLUGIN = Path("../pytest_segmind.py")
+FILES = [*(path.relative_to(ROOT) for path in sorted(ROOT.rglob("*.py"))), PLUGIN]
+IMPORTS = [
+    Import(file, name, is_late)
+    for file in FILES
+    for name, is_late in imported_names(ast.parse((ROOT / file).read_text(encoding="utf-8")))
+]
+# (file, module of this package that it imports), as `_flows.types`
+OWN_IMPORTS = [
+    (each.file, each.name.removeprefix("langchain_segmind."))
+    for each in IMPORTS
+    if each.name.startswith("langchain_segmind.")
+]
+OWN_OR_STDLIB = {"langchain_segmind", *sys.stdlib_module_names}
+LIBRARIES = [each for each in IMPORTS if each.name.split(".")[0] not in OWN_OR_STDLIB]
+LIBRARIES.remove(Import(PLUGIN, "pytest", is_late=False))  # pytest is what loads the plugin
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_imports_go_one_way(folder):
     allowed = {folder, *MAY_IMPORT[folder], *(BELOW - {"testing"} if folder != "testing" else ())}
 
-    for file, name in own_imports():
+    for file, name in OWN_IMPORTS:
         if file.parts[0].removesuffix(".py") == folder and str(file) not in IMPORT_NOTHING:
             known = any(name == a or name.startswith(f"{a}.") for a in allowed)
             assert known, f"{file} imports {name}; {folder} may import {sorted(allowed)}"
@@ -62,32 +89,40 @@ def test_imports_go_one_way(folder):
 @pytest.mark.parametrize("file", sorted(IMPORT_NOTHING))
 def test_module_below_everything_imports_nothing_of_this_package(file):
     assert [
-        name
-        for at, name in own_imports()
-        if str(at).removesuffix(".py") == file.removesuffix(".py")
+        name for at, name in OWN_IMPORTS if str(at).removesuffix(".py") == file.removesuffix(".py")
     ] == []
 
 
 def test_nothing_imports_a_public_module_but_other_public_modules():
     public = {path.stem for path in ROOT.glob("[a-z]*.py")} - {"errors", "models", "usage"}
 
-    for file, name in own_imports():
+    for file, name in OWN_IMPORTS:
         if file.parts[0].startswith("_") and file.name != "__init__.py":
             assert name.split(".")[0] not in public, f"{file} imports {name}"
 
 
 def test_only_http_does_io_and_knows_the_time():
-    for file, name in imports():
-        top = name.split(".")[0]
-        is_shared = {file.parts[0], str(file)} & SHARED and top in ("threading", "asyncio")
-        if file.parts[0] not in ("_http", "testing") and not is_shared:
-            assert top not in DOORS, f"{file} imports {name}; only _http may"
+    for each in IMPORTS:
+        folder, library = each.file.parts[0], each.library
+        is_shared = {folder, str(each.file)} & SHARED and library in ("threading", "asyncio")
+        if folder not in ("_http", "testing") and not is_shared:
+            assert library not in DOORS, f"{each}; only _http may"
 
 
 def test_formats_never_import_one_another():
     formats = {"openai", "anthropic", "gemini"}
 
-    for file, name in own_imports():
+    for file, name in OWN_IMPORTS:
         if file.parts[0] == "_formats" and file.stem in formats:
             others = formats - {file.stem}
             assert name.removeprefix("_formats.").split(".")[0] not in others, f"{file}: {name}"
+
+
+def test_every_imported_library_is_a_dependency():
+    for each in LIBRARIES:
+        declared = set(dependencies()) | (extras() if each.is_late else set())
+        assert each.library in declared, each
+
+
+def test_every_dependency_is_imported():
+    assert set(dependencies()) == {each.library for each in LIBRARIES if not each.is_late}

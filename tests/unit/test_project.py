@@ -1,10 +1,8 @@
 """The project's own promises."""
 
-import ast
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -21,10 +19,10 @@ else:
 ROOT = Path(__file__).parents[2]
 
 
-def test_tested_floors_are_those_of_the_dependencies():
+def test_tested_floors_are_those_of_thedependencies():
     tested = dict(re.findall(r"([a-z0-9-]+)==([\d.]+)", _read("Makefile")))
 
-    for name, requirement in _dependencies().items():
+    for name, requirement in dependencies().items():
         (floor,) = [each.version for each in requirement.specifier if each.operator == ">="]
         assert Version(tested[name]) == Version(floor), name
 
@@ -35,8 +33,8 @@ def test_every_dependency_has_a_floor_with_a_reason_and_a_ceiling():
     inline = re.findall(r'^ +"([a-z0-9-]+)>=.*",? +# .+', block, re.MULTILINE)
 
     explained = {name for comment, name in reasons.items() if comment} | set(inline)
-    assert explained == set(_dependencies())
-    for name, requirement in _dependencies().items():
+    assert explained == set(dependencies())
+    for name, requirement in dependencies().items():
         assert sorted(each.operator for each in requirement.specifier) == ["<", ">="], name
 
 
@@ -51,60 +49,17 @@ def test_pre_commit_runs_the_commands_of_make_check():
     }
 
 
-@dataclass(frozen=True)
-class Import:
-    """One import of a library: its name on PyPI, where, and whether only a call needs it."""
-
-    library: str
-    file: str
-    is_late: bool
-
-
-def imported_libraries():
-    """Find every library of somebody else that the code imports, in functions as well."""
-    package = Path(langchain_segmind.__file__).parent
-    ours = {"langchain_segmind", *sys.stdlib_module_names}
-    for path in [*package.rglob("*.py"), package.parent / "pytest_segmind.py"]:
-        for name, is_late in imported_names(ast.parse(path.read_text(encoding="utf-8"))):
-            module = name.split(".")[0]
-            if module not in ours:
-                yield Import(module.replace("_", "-"), path.name, is_late)
-
-
-def imported_names(tree, is_late=False):
-    """Give each imported module of a syntax tree, and whether it stands within a function."""
-    for node in ast.iter_child_nodes(tree):
-        match node:
-            case ast.Import(names=names):
-                yield from ((alias.name, is_late) for alias in names)
-            case ast.ImportFrom(module=str(module), level=0):
-                yield module, is_late
-        within = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        yield from imported_names(node, is_late or within)
-
-
-def test_every_imported_library_is_a_dependency():
-    extras = set().union(*map(_requirements, _project()["optional-dependencies"].values()))
-
-    for found in imported_libraries():
-        if found == Import("pytest", "pytest_segmind.py", is_late=False):
-            continue  # pytest is what loads it
-        declared = set(_dependencies()) | (extras if found.is_late else set())
-        assert found.library in declared, found
-
-
-def test_every_dependency_is_imported():
-    assert set(_dependencies()) == {
-        found.library for found in imported_libraries() if not found.is_late
-    } - {"pytest"}
-
-
 def _project():
     return tomllib.loads(_read("pyproject.toml"))["project"]
 
 
-def _dependencies():
+def dependencies():
     return _requirements(_project()["dependencies"])
+
+
+def extras():
+    """List the libraries of all extras."""
+    return set().union(*map(_requirements, _project()["optional-dependencies"].values()))
 
 
 def _requirements(lines):
