@@ -158,13 +158,14 @@ def _calls(message: AIMessage, where: str) -> list[ToolCall]:
 
 def _checked_call(call: ToolCall, where: str) -> ToolCall:
     arguments = call.arguments
-    if not isinstance(arguments, str):
-        arguments = _sendable(dict(arguments))
     try:
         check_json([call.name, call.id, arguments], f"{where}, tool call {call.name!r}")
     except ValueError as error:
-        raise invalid_request(str(error)) from None
-    return replace(call, arguments=arguments)
+        sendable = arguments if isinstance(arguments, str) else _sendable(dict(arguments))
+        if sendable == arguments:
+            raise invalid_request(str(error)) from None
+        return _checked_call(replace(call, arguments=sendable), where)
+    return call
 
 
 def _sendable(value: Any, depth: int = 0) -> Any:

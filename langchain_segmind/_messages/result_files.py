@@ -58,6 +58,7 @@ _CHARSET: Final = re.compile(
 _TEXTUAL: Final = re.compile(r"text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)", re.DOTALL)
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _SHORT: Final = 2_000
 """Characters of data that may go into a prompt as they are, where they may not be base64."""
@@ -212,10 +213,15 @@ def _as_base64(data: str) -> str | None:
     """
     try:
         encoded = data.encode("ascii").translate(_URL_SAFE, b" \r\n\t").rstrip(b"=")
-        raw = b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
-    except ValueError:
+    except UnicodeEncodeError:
         return None
-    return b64encode(raw).decode()
+    excess = len(encoded) % 4
+    if excess == 1 or encoded.translate(None, _BASE64):  # much faster than a regex
+        return None
+    if excess:
+        last = b64decode(encoded[-excess:] + b"=" * (4 - excess))
+        encoded = encoded[:-excess] + b64encode(last)
+    return encoded.decode()
 
 
 def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
