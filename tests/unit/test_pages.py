@@ -128,7 +128,7 @@ def test_argument_without_a_counterpart_is_not_an_argument_of_chatsegmind():
 
 
 @pytest.mark.parametrize("name", ["openai_api_key", "openai_organization", "organization"])
-def test_argument_raises_an_error_where_the_page_says_so(name):
+def test_argument_raises_an_error_when_the_page_lists_it_as_one(name):
     unknown = pytest.warns(UserWarning, match=f"{name}: not a parameter")
     with unknown, pytest.raises(ValueError, match=f"{name} cannot be set") as caught:
         ChatSegmind(model="gpt-4o", api_key="SG_key", **{name: "sk-secret"})
