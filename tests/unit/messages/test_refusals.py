@@ -10,7 +10,6 @@ from langchain_core.messages import (
     HumanMessage,
     message_chunk_to_message,
 )
-from langchain_core.messages.block_translators import get_translator
 
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
@@ -42,33 +41,29 @@ def test_refusal_follows_reasoning_text_and_calls(write):
     assert message.content_blocks[-1] == NO
 
 
-@both_kinds
+IMAGE = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+TOOL_USE = {"type": "tool_use", "id": "call_1", "name": "add", "input": {}}
+CHOICES = [
+    Choice(),
+    Choice("Hello"),
+    Choice("Hello", reasoning="Hm."),
+    Choice("Hello", calls=(ToolCall("add", {"a": 1}, "call_1"),)),
+    Choice(calls=(ToolCall("add", '{"a": ', "call_1", "cut short"),)),
+]
+
+
 @pytest.mark.parametrize(
-    "choice",
+    "message",
     [
-        Choice(),
-        Choice("Hello"),
-        Choice("Hello", reasoning="Hm."),
-        Choice("Hello", calls=(ToolCall("add", {"a": 1}, "call_1"),)),
-        Choice(calls=(ToolCall("add", '{"a": ', "call_1", "cut short"),)),
+        *(to_ai_message(choice, None, METADATA) for choice in CHOICES),
+        *(to_ai_message_chunk(choice, None, METADATA) for choice in CHOICES),
+        AIMessage(["Look:", IMAGE, TOOL_USE], response_metadata=METADATA),
     ],
 )
-def test_message_without_a_refusal_has_langchains_own_blocks(write, choice):
-    message = write(choice, None, METADATA)
+def test_message_without_a_refusal_has_langchains_own_blocks(message):
     unknown = message.model_copy(update={"response_metadata": {"model_provider": "nobody"}})
 
     assert message.content_blocks == unknown.content_blocks
-
-
-def test_media_in_the_content_keep_langchains_own_blocks():
-    image = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
-    other = {"type": "tool_use", "id": "call_1", "name": "add", "input": {}}
-    known, unknown = (
-        AIMessage(["Look:", image, other], response_metadata={"model_provider": provider})
-        for provider in ("segmind", "nobody")
-    )
-
-    assert known.content_blocks == unknown.content_blocks
 
 
 def test_message_of_another_provider_is_not_changed():
@@ -118,7 +113,3 @@ def test_null_refusal_is_ignored():
     )
 
     assert messages[1].parts == ()
-
-
-def test_translator_is_registered():
-    assert get_translator("segmind") is not None
