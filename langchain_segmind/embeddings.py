@@ -164,7 +164,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         many = checked_texts(texts, task.endpoint.model_info)
         with self._progress(len(many)) as report:
             batch = run_many(
-                lambda place, cancel_token: self._embed(many[place], task, cancel_token),
+                lambda index, cancel_token: self._embed(many[index], task, cancel_token),
                 len(many),
                 self.max_concurrency,
                 report,
@@ -178,7 +178,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         many = checked_texts(texts, task.endpoint.model_info)
         with self._progress(len(many)) as report:
             batch = await arun_many(
-                lambda place, cancel_token: self._aembed(many[place], task, cancel_token),
+                lambda index, cancel_token: self._aembed(many[index], task, cancel_token),
                 len(many),
                 self.max_concurrency,
                 report,

@@ -28,7 +28,7 @@ class Bar:
     """Draw a bar a few times a second until `close`.
 
     Args:
-        read: Returns how many are done and the text after the bar; called in another thread.
+        read: Returns the count and the text after the bar; called in the drawing thread.
         file: Where to draw; None for the standard error output.
         style: More arguments for tqdm.
     """
@@ -54,10 +54,7 @@ class Bar:
         self._bar = isolated(**style, file=self._file, position=position, dynamic_ncols=True)
         if self._bar.disable:
             self._release_row()
-        else:
-            self._start_thread()
-
-    def _start_thread(self) -> None:
+            return
         try:
             self._thread.start()
         except RuntimeError:  # there are too many threads, or the interpreter is shutting down
@@ -93,7 +90,7 @@ class Bar:
                     break
             self._bar.close()
         except Exception as error:  # noqa: BLE001 - no error of a terminal may fail a call
-            self._file.fail(error)
+            self._file.error = self._file.error or error
         finally:
             # Otherwise tqdm's `__del__` may wait for the lock that tqdm itself still holds.
             self._bar.disable = True
@@ -151,10 +148,6 @@ class _SafeFile:
         except Exception:  # noqa: BLE001 - a file may be closed, or an incomplete imitation
             return False
 
-    def fail(self, error: Exception) -> None:
-        """Stop writing, because of this error."""
-        self.error = self.error or error
-
     def _call(self, method: str, *args: str) -> None:
         if not self.is_open or self.error is not None:
             return
@@ -162,7 +155,7 @@ class _SafeFile:
             # `_file` is None if `sys.stderr` is, as in a service: that is an AttributeError here.
             getattr(self._file, method)(*args)
         except Exception as error:  # noqa: BLE001 - files raise OSError, ValueError or their own
-            self.fail(error)
+            self.error = error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
