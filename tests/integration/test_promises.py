@@ -41,7 +41,7 @@ FAMILIES = pytest.mark.parametrize("slug", CHEAPEST.values(), ids=CHEAPEST)
 
 @dataclass(frozen=True)
 class Place:
-    """A gateway to test at, and who holds its calls to the budget."""
+    """A gateway to test, and the tracker that keeps its calls within the budget."""
 
     address: dict[str, Any]
     spent: UsageTracker
@@ -79,7 +79,7 @@ def place(request, budget):
 
 
 @FAMILIES
-def test_answers_with_text_usage_and_cost(place, slug):
+def test_answer_has_text_usage_and_cost(place, slug):
     with place.model(slug) as model:
         message = model.invoke("What is 2 + 2? Answer with the number only.")
 
@@ -94,7 +94,7 @@ def test_answers_with_text_usage_and_cost(place, slug):
 
 
 @FAMILIES
-async def test_heeds_the_system_message_and_the_history(place, slug):
+async def test_system_message_and_history_are_used(place, slug):
     history = [
         SystemMessage("The user's name is Ada."),
         HumanMessage("Hello!"),
@@ -107,7 +107,7 @@ async def test_heeds_the_system_message_and_the_history(place, slug):
     assert "Ada" in message.text
 
 
-def test_a_stream_gives_the_whole_answer_and_its_usage(place):
+def test_stream_has_the_whole_answer_and_its_usage(place):
     with place.model() as model:
         chunks = list(model.stream("What is 2 + 2? Answer with the number only."))
 
@@ -121,7 +121,7 @@ def multiply(a: int, b: int) -> int:
 
 
 @FAMILIES
-def test_calls_a_tool_and_tells_its_result(place, slug):
+def test_tool_is_called_and_its_result_is_used(place, slug):
     question = HumanMessage("Multiply 17 and 23 with the tool.")
     with place.model(slug) as model:
         tools = model.bind_tools([multiply])
@@ -140,14 +140,14 @@ class Person(BaseModel):
 
 
 @FAMILIES
-def test_gives_objects_of_a_schema(place, slug):
+def test_structured_output_returns_objects_of_the_schema(place, slug):
     with place.model(slug) as model:
         person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
 
     assert person == Person(name="Ada Lovelace", year_of_birth=1815)
 
 
-def test_a_job_is_billed_once_and_collected_as_often_as_wanted(place):
+def test_job_is_billed_once_and_collected_many_times(place):
     with place.model() as model:
         job = model.submit("What is 2 + 2? Answer with the number only.")
         first = job.result()
@@ -161,21 +161,21 @@ def test_a_job_is_billed_once_and_collected_as_often_as_wanted(place):
 
 
 @pytest.mark.parametrize("slug", ["text-embedding-3-small", "gemini-embedding-001"])
-def test_texts_become_vectors_that_tell_what_is_alike(place, slug):
+def test_vectors_of_similar_texts_are_similar(place, slug):
     texts = ["Bees make honey.", "The lighthouse is 100 metres tall."]
     with place.spent, place.embeddings(slug) as embeddings:
         bees, tower = embeddings.embed_documents(texts)
         asked = embeddings.embed_query("Who makes honey?")
 
     assert len(bees) == len(tower) == len(asked) >= 768
-    assert alike(asked, bees) > alike(asked, tower)
+    assert similarity(asked, bees) > similarity(asked, tower)
 
 
-def alike(one, other):
+def similarity(one, other):
     return sum(a * b for a, b in zip(one, other, strict=True))
 
 
-def test_what_is_spent_is_counted(place):
+def test_spending_is_counted(place):
     before = place.spent.total
     with place.model() as model:
         model.invoke("Say hello.")
@@ -185,14 +185,14 @@ def test_what_is_spent_is_counted(place):
     assert place.spent.unpriced_calls == before.unpriced_calls
 
 
-def test_the_catalogue_lists_the_models_that_are_tested(place):
+def test_list_models_has_the_models_that_are_tested(place):
     with place.model() as model:
         listed = {entry.slug for entry in model.list_models() if not entry.is_deprecated}
 
     assert listed >= {*CHEAPEST.values()}
 
 
-def test_a_wrong_key_is_told_unbilled(place):
+def test_wrong_key_raises_an_unbilled_error(place):
     with ChatSegmind(model=OPENAI, **{**place.address, "api_key": "SG_wrong"}) as model:
         for ask in (model.get_credits, lambda: model.invoke("Hello")):
             with pytest.raises(SegmindAuthenticationError) as caught:
@@ -200,14 +200,14 @@ def test_a_wrong_key_is_told_unbilled(place):
             assert caught.value.billed is False
 
 
-def test_an_unknown_slug_is_told_unbilled(place):
+def test_unknown_slug_raises_an_unbilled_error(place):
     with place.model("no-such-model") as model, pytest.raises(SegmindModelNotFoundError) as caught:
         model.invoke("Hello")
 
     assert caught.value.billed is False
 
 
-# --- money is spent on purpose only ----------------------------------------------------------
+# --- money is spent only when asked for -------------------------------------------------------
 
 
 def run_again(gateway, **environment):
@@ -220,7 +220,7 @@ def run_again(gateway, **environment):
     return done.stdout
 
 
-def test_a_key_alone_spends_nothing(gateway):
+def test_key_alone_spends_nothing(gateway):
     printed = run_again(gateway, SEGMIND_API_KEY=gateway.api_key)
 
     assert "passed" not in printed

@@ -1,4 +1,4 @@
-"""A refusal reaches LangChain as its standard block, whoever refuses and however it is asked."""
+"""A refusal reaches LangChain as its standard block, in every format and kind of call."""
 
 import asyncio
 from functools import reduce
@@ -17,6 +17,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_segmind.testing import Reply
+from tests.faults.checks import both_drivers, call
 from tests.integration.call_styles import build, in_both_styles, model_requests
 
 pytestmark = in_both_styles
@@ -31,80 +32,55 @@ def gemini(finish, *parts, **more):
     return {"candidates": [{"content": {"parts": list(parts)}, "finishReason": finish, **more}]}
 
 
+def anthropic(content, stop="refusal", **more):
+    return {"content": content, "stop_reason": stop, **more}
+
+
+def blocked(reason, **more):
+    return {"promptFeedback": {"blockReason": reason, **more}}
+
+
+SLUGS = {"openai": "gpt-4o", "anthropic": "claude-4.5-sonnet", "gemini": "gemini-2.5-flash"}
+NO_MESSAGE = {"choices": [{"message": None, "finish_reason": "content_filter"}]}
+BLOCK = [{"type": "refusal", "refusal": "No."}]
+TEXT = [{"type": "text", "text": "No."}]
 SHAPES = {
-    "openai": ("gpt-4o", openai({"content": None, "refusal": "No."}), "No."),
-    "openai, part": ("gpt-4o", openai({"content": [{"type": "refusal", "refusal": "No."}]}), "No."),
-    "openai, filter": ("gpt-4o", openai({"content": None}, "content_filter"), "content filter"),
-    "openai, refused": ("gpt-4o", openai({"content": ""}, "refusal"), "refusal"),
-    "openai, refused in words": ("gpt-4o", openai({"content": "No."}, "refusal"), "No."),
-    "openai, safety": ("gpt-4o", openai({"content": None}, "safety"), "safety"),
-    "openai, no message": (
-        "gpt-4o",
-        {"choices": [{"message": None, "finish_reason": "content_filter"}]},
-        "content filter",
-    ),
-    "openai, no content": ("gpt-4o", openai({}, "SAFETY"), "SAFETY"),
-    "anthropic": (
-        "claude-4.5-sonnet",
-        {"content": [{"type": "text", "text": "No."}], "stop_reason": "refusal"},
-        "No.",
-    ),
-    "anthropic, nothing said": (
-        "claude-4.5-sonnet",
-        {"content": [], "stop_reason": "refusal"},
-        "refused",
-    ),
-    "anthropic, explained": (
-        "claude-4.5-sonnet",
-        {"content": [], "stop_reason": "refusal", "stop_details": {"explanation": "Cyber."}},
-        "Cyber.",
-    ),
-    "anthropic, null": (
-        "claude-4.5-sonnet",
-        {"type": "message", "role": "assistant", "content": None, "stop_reason": "refusal"},
-        "refused",
-    ),
-    "anthropic, no content": ("claude-4.5-sonnet", {"stop_reason": "refusal"}, "refused"),
-    "anthropic, text": (
-        "claude-4.5-sonnet",
-        {"content": "No.", "stop_reason": "refusal"},
-        "No.",
-    ),
-    "anthropic, filter": (
-        "claude-4.5-sonnet",
-        {"content": [], "stop_reason": "content_filter"},
-        "refused",
-    ),
-    "anthropic, guardrail": (
-        "claude-4.5-sonnet",
-        {"content": None, "stop_reason": "guardrail_intervened"},
-        "refused",
-    ),
-    "anthropic, block": (
-        "claude-4.5-sonnet",
-        {"content": [{"type": "refusal", "refusal": "No."}], "stop_reason": "end_turn"},
-        "No.",
-    ),
-    "gemini, prompt": (
-        "gemini-2.5-flash",
-        {"promptFeedback": {"blockReason": "SAFETY"}},
-        "SAFETY",
-    ),
+    "openai": (openai({"content": None, "refusal": "No."}), "No."),
+    "openai, part": (openai({"content": BLOCK}), "No."),
+    "openai, filter": (openai({"content": None}, "content_filter"), "content filter"),
+    "openai, refused": (openai({"content": ""}, "refusal"), "refusal"),
+    "openai, refused in words": (openai({"content": "No."}, "refusal"), "No."),
+    "openai, safety": (openai({"content": None}, "safety"), "safety"),
+    "openai, no message": (NO_MESSAGE, "content filter"),
+    "openai, no content": (openai({}, "SAFETY"), "SAFETY"),
+    "anthropic": (anthropic(TEXT), "No."),
+    "anthropic, no block": (anthropic([]), "refused"),
+    "anthropic, explained": (anthropic([], stop_details={"explanation": "Cyber."}), "Cyber."),
+    "anthropic, null": (anthropic(None, type="message", role="assistant"), "refused"),
+    "anthropic, no content": ({"stop_reason": "refusal"}, "refused"),
+    "anthropic, text": (anthropic("No."), "No."),
+    "anthropic, filter": (anthropic([], "content_filter"), "refused"),
+    "anthropic, guardrail": (anthropic(None, "guardrail_intervened"), "refused"),
+    "anthropic, block": (anthropic(BLOCK, "end_turn"), "No."),
+    "gemini, prompt": (blocked("SAFETY"), "SAFETY"),
     "gemini, prompt explained": (
-        "gemini-2.5-flash",
-        {"candidates": [], "promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "No."}},
+        {"candidates": [], **blocked("OTHER", blockReasonMessage="No.")},
         "No.",
     ),
-    "gemini, answer": ("gemini-2.5-flash", gemini("SAFETY"), "SAFETY"),
-    "gemini, image": ("gemini-2.5-flash", gemini("IMAGE_PROHIBITED_CONTENT"), "IMAGE_PROHIB"),
-    "gemini, recitation": ("gemini-2.5-flash", gemini("IMAGE_RECITATION"), "IMAGE_RECITATION"),
-    "gemini, armor": ("gemini-2.5-flash", gemini("MODEL_ARMOR"), "MODEL_ARMOR"),
-    "gemini, new": ("gemini-2.5-flash", gemini("POLICY_VIOLATION", {"text": ""}), "POLICY"),
-    "gemini, explained": ("gemini-2.5-flash", gemini("SPII", finishMessage="No."), "No."),
-    "gemini, half": ("gemini-2.5-flash", gemini("PROHIBITED_CONTENT", {"text": "Fir"}), "PROHIB"),
+    "gemini, answer": (gemini("SAFETY"), "SAFETY"),
+    "gemini, image": (gemini("IMAGE_PROHIBITED_CONTENT"), "IMAGE_PROHIB"),
+    "gemini, recitation": (gemini("IMAGE_RECITATION"), "IMAGE_RECITATION"),
+    "gemini, armor": (gemini("MODEL_ARMOR"), "MODEL_ARMOR"),
+    "gemini, new": (gemini("POLICY_VIOLATION", {"text": ""}), "POLICY"),
+    "gemini, explained": (gemini("SPII", finishMessage="No."), "No."),
+    "gemini, half": (gemini("PROHIBITED_CONTENT", {"text": "Fir"}), "PROHIB"),
 }
 
-every_shape = pytest.mark.parametrize(("slug", "body", "words"), SHAPES.values(), ids=SHAPES)
+every_shape = pytest.mark.parametrize(
+    ("slug", "body", "words"),
+    [(SLUGS[name.partition(",")[0]], body, words) for name, (body, words) in SHAPES.items()],
+    ids=SHAPES,
+)
 FAMILIES = {
     "gpt-4o": "openai",
     "claude-4.5-sonnet": "anthropic",
@@ -129,20 +105,12 @@ def refusals(message):
     return [block for block in message.content_blocks if block["type"] == "refusal"]
 
 
-def invoke(agent, question):
-    return agent.invoke(question)
-
-
-def ainvoke(agent, question):
-    return asyncio.run(agent.ainvoke(question))
-
-
 async def collect(chunks):
     return [chunk async for chunk in chunks]
 
 
 def every_answer(model):
-    """Ask in every way that gives a message."""
+    """Make every kind of call that returns a message."""
     yield model.invoke("Do it")
     yield asyncio.run(model.ainvoke("Do it"))
     chunks = list(model.stream("Do it"))
@@ -154,7 +122,7 @@ def every_answer(model):
 
 @every_shape
 @pytest.mark.parametrize("settings", [{}, {"output_version": "v1"}, {"streaming": True}], ids=str)
-def test_a_refusal_is_a_block_of_every_answer(gateway, slug, body, words, settings):
+def test_refusal_is_a_block_of_every_message(gateway, slug, body, words, settings):
     gateway.reply(*[Reply(body=body)] * 5)
 
     with build(gateway, slug, **settings) as model:
@@ -166,7 +134,7 @@ def test_a_refusal_is_a_block_of_every_answer(gateway, slug, body, words, settin
 
 
 @every_shape
-def test_a_refusal_is_a_block_also_where_tools_are_bound(gateway, slug, body, words):
+def test_refusal_is_a_block_when_tools_are_bound(gateway, slug, body, words):
     gateway.reply(*[Reply(body=body)] * 2)
 
     with build(gateway, slug) as model:
@@ -176,7 +144,7 @@ def test_a_refusal_is_a_block_also_where_tools_are_bound(gateway, slug, body, wo
 
 
 @every_shape
-def test_a_refusal_is_among_the_events_of_a_stream(gateway, slug, body, words):
+def test_refusal_is_among_the_events_of_a_stream(gateway, slug, body, words):
     gateway.reply(*[Reply(body=body)] * 3)
 
     async def events(model):
@@ -197,7 +165,7 @@ def test_a_refusal_is_among_the_events_of_a_stream(gateway, slug, body, words):
 
 @every_family
 def test_a_refusal_is_a_block_of_what_a_stream_of_events_comes_to(gateway, slug):
-    _, body, words = SHAPES[FAMILIES[slug]]
+    body, words = SHAPES[FAMILIES[slug]]
     gateway.reply(Reply(body=body))
 
     with build(gateway, slug) as model:
@@ -207,19 +175,19 @@ def test_a_refusal_is_a_block_of_what_a_stream_of_events_comes_to(gateway, slug)
 
 
 @every_shape
-@pytest.mark.parametrize("run", [invoke, ainvoke])
-def test_the_middleware_for_refusals_ends_an_agent(gateway, slug, body, words, run):
+@both_drivers
+def test_refusal_middleware_ends_an_agent(gateway, slug, body, words, driver):
     gateway.reply(Reply(body=body))
 
     with build(gateway, slug) as model:
         agent = create_agent(model, [search], middleware=[ModelRefusalMiddleware()])
         question = {"messages": [("user", "Do it")]}
         with pytest.raises(ModelRefusalError, match=words):
-            run(agent, question)
+            call(driver, model, question, runnable=agent)
 
 
 @every_shape
-def test_langchains_parsers_say_that_the_model_refused(gateway, slug, body, words):
+def test_langchain_parsers_raise_a_refusal_error(gateway, slug, body, words):
     parsers: tuple[Runnable[Any, Any], ...] = (
         JsonOutputParser(),
         PydanticOutputParser(pydantic_object=City),
@@ -235,7 +203,7 @@ def test_langchains_parsers_say_that_the_model_refused(gateway, slug, body, word
 
 @every_shape
 @pytest.mark.parametrize("method", ["json_schema", "function_calling"])
-def test_structured_output_says_that_the_model_refused(gateway, slug, body, words, method):
+def test_structured_output_raises_a_refusal_error(gateway, slug, body, words, method):
     gateway.reply(*[Reply(body=body)] * 2)
 
     for settings in ({}, {"output_version": "v1"}):
@@ -247,8 +215,8 @@ def test_structured_output_says_that_the_model_refused(gateway, slug, body, word
 
 
 @every_family
-def test_a_job_that_is_fetched_has_the_refusal(gateway, slug):
-    _, body, words = SHAPES[FAMILIES[slug]]
+def test_fetched_job_has_the_refusal(gateway, slug):
+    body, words = SHAPES[FAMILIES[slug]]
     gateway.reply(Reply(body=body))
 
     with build(gateway, slug) as model:
@@ -275,7 +243,7 @@ def test_each_of_several_answers_has_its_own_refusal(gateway):
 
 @every_family
 @pytest.mark.parametrize("settings", [{}, {"output_version": "v1"}], ids=str)
-def test_a_conversation_goes_on_after_a_refusal(gateway, slug, settings):
+def test_conversation_continues_after_a_refusal(gateway, slug, settings):
     gateway.reply(Reply(refusal="I would rather not."), "Because.")
 
     with build(gateway, slug, **settings) as model:
@@ -286,7 +254,7 @@ def test_a_conversation_goes_on_after_a_refusal(gateway, slug, settings):
 
 
 @every_family
-def test_an_ordinary_answer_has_the_blocks_it_had(gateway, slug):
+def test_ordinary_answer_has_no_refusal_block(gateway, slug):
     gateway.reply(Reply("Hello", reasoning="Hm."))
 
     with build(gateway, slug) as model:
