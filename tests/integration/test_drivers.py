@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from langchain_segmind import SegmindRateLimitError, SegmindTimeoutError
+from langchain_segmind import SegmindRateLimitError
 from tests.faults.catalogue.scenario import BUSY
 from tests.faults.checks import KEY, both_drivers, build, play
 from tests.faults.server import FaultServer, answer, reply, sends
@@ -86,23 +86,6 @@ def test_first_of_duplicate_headers_counts(driver):
 
     assert isinstance(error, SegmindRateLimitError)
     assert (error.retry_after, server.requests["m"]) == (70.0, 1)
-
-
-@both_drivers
-def test_waiting_for_a_connection_counts_toward_total_timeout(driver):
-    def slow(request):
-        request.server.wait(0.7)
-        answer()(request)
-
-    with FaultServer({"m": [slow]}) as server:
-        model = build(server.url, max_connections=1, total_timeout=1.0, max_retries=0)
-        if driver == "async":
-            results = asyncio.run(model.abatch(["hi"] * 2, return_exceptions=True))
-        else:
-            results = model.batch(["hi"] * 2, return_exceptions=True)
-        model.close()
-
-    assert sorted(isinstance(result, SegmindTimeoutError) for result in results) == [False, True]
 
 
 async def test_aclose_waits_for_active_calls():

@@ -64,12 +64,13 @@ def make(slug: str, **settings: Any) -> Any:
 @pytest.fixture(scope="module")
 def explicit(server: FaultServer) -> dict[str, Any]:
     """Models and embeddings of an application that was imported before the test, by slug."""
-    settings = {"base_url": server.url, "api_key": REAL, "proxy": origin(server)}
+    settings: dict[str, Any] = {"base_url": server.url, "api_key": REAL}
+    settings["proxy"] = origin(server)
     settings |= {"verify": "/no/such/file.pem", "max_retries": 0}
     return {slug: make(slug, **settings) for slug in (*FAMILIES, "embeddings")}
 
 
-def implicit(monkeypatch: pytest.MonkeyPatch, live: FaultServer, **settings: Any) -> ChatSegmind:
+def implicit(monkeypatch: pytest.MonkeyPatch, live: FaultServer, **settings: Any) -> Any:
     """Build a model whose address is in the environment when the application starts."""
     with monkeypatch.context() as at_start:
         at_start.setenv("SEGMIND_API_KEY", REAL)

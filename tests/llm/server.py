@@ -1,4 +1,4 @@
-"""See whether an OpenAI-compatible server answers, and say how to get one where none does.
+"""Check whether an OpenAI-compatible server answers, and print how to get one if not.
 
 python -m tests.llm.server http://localhost:11434/v1 qwen2.5:1.5b
 """
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 
 HELP = """\
-Any server that speaks OpenAI's chat completions will do, as
+Any server with OpenAI's chat completions will do, such as
 
   Ollama     https://ollama.com/download, and then: ollama pull qwen2.5:1.5b
              SERVER=http://localhost:11434/v1 MODEL=qwen2.5:1.5b
@@ -35,7 +35,7 @@ def problem(server: str, model: str) -> str | None:
 
 
 def main(server: str = "", model: str = "") -> int:
-    """Say what is wrong, and what to do; the exit code is 0 if nothing is."""
+    """Print what is wrong, and what to do; the exit code is 0 if nothing is."""
     wrong = problem(server, model)
     if wrong is not None:
         sys.stderr.write(f"{wrong}\n{HELP}\n")

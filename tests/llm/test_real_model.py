@@ -1,4 +1,4 @@
-"""A real model behind the local gateway: what holds for it whatever it knows.
+"""A real model behind the local gateway: what holds whatever the model knows.
 
 make test-llm SERVER=http://localhost:11434/v1 MODEL=qwen2.5:1.5b
 """
@@ -50,7 +50,7 @@ class Person(BaseModel):
     year_of_birth: int
 
 
-def test_a_question_is_answered_from_its_context(model: ChatSegmind) -> None:
+def test_question_is_answered_from_its_context(model: ChatSegmind) -> None:
     context = "The lighthouse stood on the island of Pharos. It was about 100 metres tall."
     answer = model.invoke(
         [SystemMessage(f"Context: {context}"), HumanMessage("How tall was the lighthouse?")]
@@ -67,13 +67,13 @@ def test_max_tokens_cuts_an_answer(model: ChatSegmind) -> None:
     assert short.response_metadata["finish_reason"] == "length"
 
 
-def test_an_object_has_the_schema(model: ChatSegmind) -> None:
+def test_structured_output_has_the_schema(model: ChatSegmind) -> None:
     person = model.with_structured_output(Person).invoke("Ada Lovelace was born in 1815.")
 
     assert isinstance(person, Person)
 
 
-def test_a_forced_tool_call_fits_its_schema(model: ChatSegmind) -> None:
+def test_forced_tool_call_fits_its_schema(model: ChatSegmind) -> None:
     answer = model.bind_tools([multiply], tool_choice="any").invoke("Multiply 17 and 23, please.")
 
     assert answer.invalid_tool_calls == []
@@ -83,7 +83,7 @@ def test_a_forced_tool_call_fits_its_schema(model: ChatSegmind) -> None:
     assert answer.tool_calls
 
 
-def test_an_agent_ends_with_an_answer(model: ChatSegmind) -> None:
+def test_agent_ends_with_an_answer(model: ChatSegmind) -> None:
     limit = ModelCallLimitMiddleware(run_limit=4, exit_behavior="end")
     agent = create_agent(model, [multiply], middleware=[limit])
 

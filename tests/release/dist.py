@@ -1,4 +1,4 @@
-"""Builds what is released, looks into it, and runs the quickstart from the wheel: `make dist`.
+"""Build what is released, check its contents, and run the quickstart from the wheel: `make dist`.
 
 With TAG in the environment, as on a release, the version must be the tag's.
 """

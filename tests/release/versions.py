@@ -1,4 +1,4 @@
-"""One version, told in three places: the code's literal, the changelog, and a release's tag."""
+"""One version, written in three places: the code's literal, the changelog, and a release's tag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def faults(literal: str, changelog: str, tag: str | None = None) -> list[str]:
-    """Tell where the places differ.
+    """Return where the places differ.
 
     Args:
         literal: The version the code says it is.
@@ -31,7 +31,7 @@ def faults(literal: str, changelog: str, tag: str | None = None) -> list[str]:
 
 
 def version(tag: str | None) -> str:
-    """Tell this project's version.
+    """Return this project's version.
 
     Args:
         tag: The tag of a release; None where nothing is released.
