@@ -1,4 +1,4 @@
-"""What the formats' encoders share: settings beside the messages, and messages that alternate.
+"""Encode what several formats share: settings beside the messages, and alternating messages.
 
 Nothing here may depend on one family; a family's difference is an argument.
 """

@@ -177,7 +177,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
 
 
 def _native_calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The calls of a message: a list, one alone, or OpenAI's older `function_call`."""
+    """Return the calls of a message: a list, one alone, or OpenAI's older `function_call`."""
     calls = message.get("tool_calls")
     if isinstance(calls, dict):
         return [calls]

@@ -66,8 +66,8 @@ def _message(message: BaseMessage, where: str) -> Message:
     match message:
         case AIMessage():
             text = _assistant_text(message, where)
-            calls = _calls(message, where)
-            return Message("assistant", (*map(TextPart, text), *calls), _name(message))
+            texts = (TextPart(text),) if text else ()
+            return Message("assistant", (*texts, *_calls(message, where)), _name(message))
         case HumanMessage():
             return Message("user", tuple(_parts(message, where)), _name(message))
         case SystemMessage():
@@ -118,8 +118,8 @@ def _parts(message: BaseMessage, where: str) -> Iterator[TextPart | MediaPart]:
             yield TextPart(text)
 
 
-def _assistant_text(message: AIMessage, where: str) -> list[str]:
-    """Return a model's text, if any, without what only its own provider understands.
+def _assistant_text(message: AIMessage, where: str) -> str:
+    """Return a model's text, without what only its own provider understands.
 
     Reasoning would be billed again, and no family accepts another's; a provider's own tool runs
     mean nothing to another. Calls are read from the message's fields, where LangChain parsed them.
@@ -134,8 +134,7 @@ def _assistant_text(message: AIMessage, where: str) -> list[str]:
                 "a human message"
             )
     # `to_ai_message` puts a refusal beside the content.
-    text = text or check_text(refusal_of(message) or "", f"{where}: refusal")
-    return [text] if text else []
+    return text or check_text(refusal_of(message) or "", f"{where}: refusal")
 
 
 # --- tool calls ------------------------------------------------------------------------------

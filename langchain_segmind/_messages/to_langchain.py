@@ -51,7 +51,7 @@ def to_ai_message_chunk(
 
 
 def _fields(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that a message and a chunk share."""
+    """Return the fields that a message and a chunk share."""
     beside = {"reasoning_content": choice.reasoning, "refusal": choice.refusal}
     reasons = {
         "finish_reason": choice.finish_reason,
