@@ -73,6 +73,8 @@ def _function(tool: Tool) -> dict[str, Any]:
 
 def _message(message: Message) -> dict[str, Any]:
     match message.parts:
+        case (TextPart() as only,) if not message.name:  # the fast path of most messages
+            return {"role": message.role, "content": only.text}
         case (ToolResult() as result,):  # the format's own tool messages take only text
             content = only_text(result.parts)
             return {"role": "tool", "tool_call_id": result.id or "", "content": content}
@@ -157,8 +159,7 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
     if not (message or is_stopped) or not isinstance(content, str | list | None):
         return None
     text = _text(content)
-    refusals = [part for part in values.dict_items(content) if part.get("type") == "refusal"]
-    refusal = values.as_text(message.get("refusal")) or values.join_text(refusals, "refusal")
+    refusal = values.as_text(message.get("refusal")) or _refusal_parts(content)
     calls = tuple(map(_call, _native_calls(message)))
     native = finish if is_stopped and finish != "content_filter" else None
     if native == "refusal" and not refusal:  # Claude's word, for an answer that refuses
@@ -185,10 +186,18 @@ def _native_calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return values.dict_items(calls) or ([{"function": legacy}] if legacy.get("name") else [])
 
 
+def _refusal_parts(content: Any) -> str:
+    """Join the refusals in a content that is a list of parts."""
+    if not isinstance(content, list):
+        return ""
+    parts = [part for part in values.dict_items(content) if part.get("type") == "refusal"]
+    return values.join_text(parts, "refusal")
+
+
 def _text(content: Any) -> str:
     """Return a text, or the joined texts of a list of parts."""
     if not isinstance(content, list):
-        return values.as_text(content) or ""
+        return content if isinstance(content, str) else ""
     texts = (
         part if isinstance(part, str) else values.as_dict(part).get("text") for part in content
     )

@@ -67,7 +67,10 @@ def _decode_output(output: str) -> ChatResponse:
 
 
 def _format_of(value: Mapping[str, Any], *, is_sure: bool) -> Format | None:
-    return next((f for f in FORMATS.values() if f.is_reply(value, is_sure=is_sure)), None)
+    for reply_format in FORMATS.values():
+        if reply_format.is_reply(value, is_sure=is_sure):
+            return reply_format
+    return None
 
 
 def _is_error(value: Mapping[str, Any]) -> bool:

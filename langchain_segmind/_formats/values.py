@@ -61,7 +61,8 @@ def as_usage(input_tokens: Any, output_tokens: Any, **details: Any) -> Usage | N
     first, second = as_count(input_tokens), as_count(output_tokens)
     if first is None and second is None:
         return None
-    return Usage(first or 0, second or 0, **{k: as_count(v) for k, v in details.items()})
+    known = {k: as_count(v) for k, v in details.items() if v is not None}
+    return Usage(first or 0, second or 0, **known)
 
 
 def read_choices(

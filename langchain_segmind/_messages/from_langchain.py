@@ -205,15 +205,11 @@ def protect_results(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
     Returns:
         The same object if there are none.
     """
-    protected = list(map(_protected, messages))
-    is_same = all(one is other for one, other in zip(protected, messages, strict=True))
-    return messages if is_same else protected
-
-
-def _protected(message: BaseMessage) -> BaseMessage:
-    is_result = isinstance(message, ToolMessage | FunctionMessage)
-    if not is_result or not isinstance(message.content, list):
-        return message
-    content = protect_blocks(message.content)
-    is_same = content is message.content
-    return message if is_same else message.model_copy(update={"content": content})
+    protected = {}
+    for i, message in enumerate(messages):
+        is_result = isinstance(message, ToolMessage | FunctionMessage)
+        if is_result and isinstance(message.content, list):
+            content = protect_blocks(message.content)
+            if content is not message.content:
+                protected[i] = message.model_copy(update={"content": content})
+    return [protected.get(i, m) for i, m in enumerate(messages)] if protected else messages
