@@ -164,20 +164,22 @@ CONNECTING: Final = [
         settings=TWICE,
         message="407",
     ),
-    *(
-        scenario
-        for name, error, act, settings in (
-            ("plain 502", e.SegmindServerError, reply(502, b"<html>"), {}),
-            ("plain closed", REFUSED, does.hang_up, {}),
-            ("plain hang", LATE, does.stall, SOON),
-        )
-        for scenario in unknown(
-            "proxy",
-            error,
-            {name: {"place": through_proxy(act, plain=True)}},
-            requests=0,
-            attempts=1,
-            settings=settings,
-        )
+    *unknown(
+        "proxy",
+        REFUSED,
+        {
+            "plain 502": {
+                "place": through_proxy(reply(502, b"<html>"), plain=True),
+                "error": e.SegmindServerError,
+            },
+            "plain closed": {"place": through_proxy(does.hang_up, plain=True)},
+            "plain hang": {
+                "place": through_proxy(does.stall, plain=True),
+                "error": LATE,
+                "settings": SOON,
+            },
+        },
+        requests=0,
+        attempts=1,
     ),
 ]

@@ -117,49 +117,54 @@ QUEUED: Final = [
             for status in (408, 425, 429, 500, 503)
         },
     ),
-    *(
-        scenario
-        for error, outcome, faults in (
-            (
-                e.SegmindConnectionError,
-                "unknown",
-                {"submit reset": does.reset, "submit closed": does.close},
-            ),
-            (
-                e.SegmindServerError,
-                "unknown",
-                {
-                    "submit 502": reply(502, BUSY, NOW, runs=True),
-                    "submit 504": reply(504, b"", NOW, runs=True),
-                },
-            ),
-            (
-                e.SegmindResponseError,
-                "executed",
-                {
-                    "submit cut": does.cut,
-                    "submit HTML": reply(200, b"<h1>", runs=True),
-                    "submit nothing": reply(200, b"", runs=True),
-                    **{f"id {what}": reply(200, body, runs=True) for what, body in IDS.items()},
-                },
-            ),
-            (
-                e.SegmindTimeoutError,
-                "unknown",
-                {"submit hang": {"acts": does.hang, "gone": 1, "settings": {**QUEUE, **SOON}}},
-            ),
-            (
-                e.SegmindAuthenticationError,
-                "rejected",
-                {"submit 401": {"acts": reply(401, BUSY), "runs": 0}},
-            ),
-            (
-                e.SegmindModelNotFoundError,
-                "rejected",
-                {"submit 404": {"acts": reply(404, BUSY), "runs": 0}},
-            ),
-        )
-        for scenario in _lost("acts", error, outcome, faults, polls=(), polled=0)
+    *_jobs(
+        "acts",
+        {
+            f"submit {what}": {"acts": act, "error": error}
+            for what, error, act in (
+                ("reset", e.SegmindConnectionError, does.reset),
+                ("closed", e.SegmindConnectionError, does.close),
+                ("502", e.SegmindServerError, reply(502, BUSY, NOW, runs=True)),
+                ("504", e.SegmindServerError, reply(504, b"", NOW, runs=True)),
+            )
+        },
+        outcome="unknown",
+        polls=(),
+        polled=0,
+    ),
+    *_lost(
+        "acts",
+        e.SegmindTimeoutError,
+        "unknown",
+        {"submit hang": does.hang},
+        settings=SOON,
+        gone=1,
+        polls=(),
+        polled=0,
+    ),
+    *_lost(
+        "acts",
+        e.SegmindResponseError,
+        "executed",
+        {
+            "submit cut": does.cut,
+            "submit HTML": reply(200, b"<h1>", runs=True),
+            "submit nothing": reply(200, b"", runs=True),
+            **{f"id {what}": reply(200, body, runs=True) for what, body in IDS.items()},
+        },
+        polls=(),
+        polled=0,
+    ),
+    *_jobs(
+        "acts",
+        {
+            "submit 401": {"acts": reply(401, BUSY), "error": e.SegmindAuthenticationError},
+            "submit 404": {"acts": reply(404, BUSY), "error": e.SegmindModelNotFoundError},
+        },
+        outcome="rejected",
+        runs=0,
+        polls=(),
+        polled=0,
     ),
     # --- the polls
     *_jobs(
@@ -167,11 +172,15 @@ QUEUED: Final = [
         {f"6 times {what}, then good": (*[act] * 6, DONE) for what, (_, act) in BAD_POLLS.items()},
         polled=8,
     ),
-    *(
-        scenario
-        for what, (error, act) in BAD_POLLS.items()
-        if what != "too much"
-        for scenario in _lost("polls", error, "unknown", {f"7 times {what}": act}, polled=7)
+    *_jobs(
+        "polls",
+        {
+            f"7 times {what}": {"polls": act, "error": error}
+            for what, (error, act) in BAD_POLLS.items()
+            if what != "too much"
+        },
+        outcome="unknown",
+        polled=7,
     ),
     *_jobs(
         "polls",
@@ -194,16 +203,18 @@ QUEUED: Final = [
         gone=1,
         settings=SOON,
     ),
-    *(
-        scenario
-        for status, error in (
-            (400, e.SegmindInvalidRequestError),
-            (401, e.SegmindAuthenticationError),
-            (403, e.SegmindPermissionDeniedError),
-        )
-        for scenario in _lost(
-            "polls", error, "unknown", {f"poll {status}": reply(status, BUSY)}, polled=1
-        )
+    *_jobs(
+        "polls",
+        {
+            f"poll {status}": {"polls": reply(status, BUSY), "error": error}
+            for status, error in (
+                (400, e.SegmindInvalidRequestError),
+                (401, e.SegmindAuthenticationError),
+                (403, e.SegmindPermissionDeniedError),
+            )
+        },
+        outcome="unknown",
+        polled=1,
     ),
     *_lost(
         "place",
@@ -264,16 +275,14 @@ QUEUED: Final = [
         },
         polled=8,
     ),
-    *(
-        scenario
-        for what in RESULTS_TOO
-        for scenario in _lost(
-            "results",
-            BAD_POLLS[what][0],
-            "executed",
-            {f"result 7 times {what}": BAD_POLLS[what][1]},
-            polled=8,
-        )
+    *_jobs(
+        "results",
+        {
+            f"result 7 times {what}": {"results": BAD_POLLS[what][1], "error": BAD_POLLS[what][0]}
+            for what in RESULTS_TOO
+        },
+        outcome="executed",
+        polled=8,
     ),
     *_lost(
         "results",
@@ -290,20 +299,22 @@ QUEUED: Final = [
         },
         polled=2,
     ),
-    *(
-        scenario
-        for what, state, limit in (
-            ("QUEUED", "QUEUED", {"queue_timeout": 0.3}),
-            ("QUEUED in total", "QUEUED", {"total_timeout": 0.5}),
-            ("WEIRD", "WEIRD", {"queue_timeout": 0.3}),
-        )
-        for scenario in _lost(
-            "polls",
-            e.SegmindJobTimeoutError,
-            "unknown",
-            {f"{what} until the deadline": _state(state)},
-            settings=limit,
-        )
+    *_lost(
+        "polls",
+        e.SegmindJobTimeoutError,
+        "unknown",
+        {
+            "QUEUED until the deadline": _state("QUEUED"),
+            "WEIRD until the deadline": _state("WEIRD"),
+        },
+        settings={"queue_timeout": 0.3},
+    ),
+    *_lost(
+        "polls",
+        e.SegmindJobTimeoutError,
+        "unknown",
+        {"QUEUED in total until the deadline": _state("QUEUED")},
+        settings={"total_timeout": 0.5},
     ),
 ]
 

@@ -15,6 +15,7 @@ from tests.faults.catalogue.scenario import (
     executed,
     fine,
     rejected,
+    scenarios,
     unknown,
 )
 from tests.faults.server import ANSWER, Act, answer, head, reply, sends
@@ -108,7 +109,7 @@ TARGETS: Final = {
     "to a neighbour": "other",
     "to a file": "file:///etc/passwd",
     "nowhere": "http://[broken",
-    "to a port that is none": "http://{canary}:x/",
+    "to an invalid port": "http://{canary}:x/",
     "blank": "",
 }
 
@@ -141,13 +142,18 @@ STATUSES: Final = [
             "500 whose body is cut": sends(head(500, NOW, 100) + b'{"error": "busy"}', runs=False),
         },
     ),
-    *(
-        scenario
-        for error, refusals in WORDS.items()
-        for status, words in refusals
-        for scenario in rejected(
-            "status", error, {f"{status}, {words}": reply(status, {"error": words})}, message=words
-        )
+    *scenarios(
+        "status",
+        {
+            f"{status}, {words}": {
+                "acts": (reply(status, {"error": words}),),
+                "error": error,
+                "message": words,
+            }
+            for error, refusals in WORDS.items()
+            for status, words in refusals
+        },
+        outcome="rejected",
     ),
     *rejected(
         "status",
@@ -158,15 +164,17 @@ STATUSES: Final = [
             )
         },
     ),
-    *(
-        scenario
-        for error, (status, word) in NEXT_STEPS.items()
-        for scenario in rejected(
-            "status",
-            error,
-            {f"{status} has no next step in the body": reply(status, BUSY)},
-            message=word,
-        )
+    *scenarios(
+        "status",
+        {
+            f"{status} has no next step in the body": {
+                "acts": (reply(status, BUSY),),
+                "error": error,
+                "message": word,
+            }
+            for error, (status, word) in NEXT_STEPS.items()
+        },
+        outcome="rejected",
     ),
     *rejected(
         "status",

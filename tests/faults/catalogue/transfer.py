@@ -46,23 +46,23 @@ def _closed_and_reset(cuts: dict[str, bytes]) -> dict[str, Act]:
 
 
 TRANSFER: Final = [
-    *fine("way", {"all well": answer()}),
+    *fine("transfer", {"all well": answer()}),
     *unknown(
-        "way",
+        "transfer",
         e.SegmindConnectionError,
         {"reset while the request is sent": does.abort},
         place=without_reading_bodies,
         settings=BIG,
     ),
     *rejected(
-        "way",
+        "transfer",
         e.SegmindInvalidRequestError,
         {"413 before the request was read": _early(413)},
         place=without_reading_bodies,
         settings=BIG,
     ),
     *unknown(
-        "way",
+        "transfer",
         e.SegmindConnectionError,
         _closed_and_reset(
             {
@@ -76,7 +76,7 @@ TRANSFER: Final = [
         runs=1,
     ),
     *executed(
-        "way",
+        "transfer",
         e.SegmindResponseError,
         _closed_and_reset(
             {
@@ -90,7 +90,7 @@ TRANSFER: Final = [
         ),
     ),
     *fine(
-        "way",
+        "transfer",
         {
             "an answer of no length, closed": sends(head(200, {}, None) + FINE),
             "an answer in chunks": sends(
@@ -109,7 +109,7 @@ TRANSFER: Final = [
         },
     ),
     *unknown(
-        "way",
+        "transfer",
         e.SegmindTimeoutError,
         {
             "never answers": does.hang,
@@ -122,7 +122,7 @@ TRANSFER: Final = [
         settings=SOON,
     ),
     *executed(
-        "way",
+        "transfer",
         e.SegmindTimeoutError,
         {
             "drips its body": does.drip_body,
@@ -133,20 +133,20 @@ TRANSFER: Final = [
         settings=SOON,
     ),
     *fine(
-        "way",
+        "transfer",
         {"lost, but repeating was opted in": (does.reset, answer())},
         requests=2,
         runs=2,
         settings=OPTED_IN,
     ),
     *executed(
-        "way",
+        "transfer",
         e.SegmindResponseError,
         {"opting in repeats nothing that was answered": does.cut},
         settings=OPTED_IN,
     ),
     *rejected(
-        "way",
+        "transfer",
         e.SegmindServerError,
         {"a total timeout ends the attempts": reply(503, BUSY, {"Retry-After": "30"})},
         settings={"total_timeout": 8, "max_retries": 9},
@@ -171,7 +171,7 @@ TRANSFER: Final = [
                 sends(WHOLE + head(500, {}, 2) + b"{}", then=does.waits(0.3)),
                 answer(),
             ),
-            "told it is too late": (
+            "a 408 after the answer": (
                 sends(WHOLE, head(408, {"Connection": "close"}, 0), then=does.hang_up),
                 answer(),
             ),
