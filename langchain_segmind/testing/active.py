@@ -59,10 +59,7 @@ def add_running(address: str) -> Running:
 def add_redirect(address: str, api_key: str, *, takes_all: bool = False) -> Running:
     """Send models to a gateway until this is removed.
 
-    Args:
-        address: The gateway's.
-        api_key: The key it accepts.
-        takes_all: Whether models with an address of their own on this machine go there, too.
+    `takes_all` is for models with an address of their own on this machine, too.
     """
     return _add(Redirect(os.getpid(), address, api_key, takes_all))
 

@@ -48,9 +48,7 @@ class Answer:
 class RefusalError(Exception):
     """The gateway refuses a request, wherever the reason is found out.
 
-    Args:
-        status: The HTTP status.
-        body: The text for the key ``error``, or a whole JSON body, or None for the usual one.
+    The body is the text for the key ``error``, a whole JSON body, or None for the usual one.
     """
 
     def __init__(self, status: int, body: object = None) -> None:
@@ -76,13 +74,9 @@ def json_answer(value: Any, headers: Mapping[str, str] | None = None) -> Answer:
 def error_answer(
     status: int, body: object = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Answer with an error.
+    """Answer with an error: text (HTML when it begins with ``<``), bytes or any JSON value.
 
-    Args:
-        status: The HTTP status.
-        body: Text (HTML when it begins with ``<``), bytes, any JSON value, or None for the body
-            the real gateway sends with this status.
-        headers: Further headers; None for those the real gateway sends with this status.
+    None is for the body, or the headers, that the real gateway sends with this status.
     """
     if headers is None:
         headers = _rate_limit_hint() if status == 429 else {}

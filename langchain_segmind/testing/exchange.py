@@ -25,19 +25,12 @@ _ESCAPED_TAG = re.compile(r"&lt;[\s/]*\w+[\s/]*(?:&gt;)?")
 
 @dataclass(frozen=True)
 class Exchange:
-    """The end of a conversation.
+    """The end of a conversation: the last user turn that has text, and what came after it."""
 
-    Attributes:
-        prompt: The text of the last user turn that has one, or the system text where there is none.
-        media: What that turn and those after it show.
-        results: The tool results that came after it, with their tools' names where they are known.
-        replies: How many turns of the assistant came after it.
-    """
-
-    prompt: str
-    media: tuple[Media, ...] = ()
-    results: tuple[Result, ...] = ()
-    replies: int = 0
+    prompt: str  # its text; the system text where there is no such turn
+    media: tuple[Media, ...] = ()  # of that turn and those after it
+    results: tuple[Result, ...] = ()  # with their tools' names where they are known
+    replies: int = 0  # turns of the assistant
 
 
 def last_exchange(request: ModelRequest) -> Exchange:

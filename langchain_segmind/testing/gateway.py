@@ -102,8 +102,7 @@ class LocalGateway:
         self._watch = watch
         self._thread: ServerThread | None = None
         self._port: int | None = None
-        self._running: active.Running | None = None
-        self._redirect: active.Running | None = None
+        self._published: list[active.Running] = []
         self._state = GatewayState(
             ledger=Ledger(credits, keep),
             jobs=JobQueue(queue or Queue()),
@@ -258,36 +257,26 @@ class LocalGateway:
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
         thread.start()
         self._thread, self._port = thread, thread.port
-        self._running = active.add_running(self.base_url)
+        self._published.append(active.add_running(self.base_url))
 
     def stop(self) -> None:
         """Close every connection and stop listening; does nothing when it is not running."""
-        running, self._running = self._running, None
-        if running is not None:
-            active.remove(running)
+        while self._published:
+            active.remove(self._published.pop())
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.stop()
 
     def __enter__(self) -> Self:
         self.start()
-        self._redirect = active.add_redirect(self.base_url, self.api_key)
+        self._published.append(active.add_redirect(self.base_url, self.api_key))
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._end_redirect()
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
-        self._redirect = active.add_redirect(self.base_url, self.api_key)
-        return self
+        return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(self, *_error: object) -> None:
-        self._end_redirect()
         await asyncio.to_thread(self.stop)
-
-    def _end_redirect(self) -> None:
-        redirect, self._redirect = self._redirect, None
-        if redirect is not None:
-            active.remove(redirect)

@@ -54,12 +54,7 @@ def in_dollars(billionths: int) -> float:
 
 
 class Ledger:
-    """The memory of one gateway.
-
-    Args:
-        balance: The balance to begin with, in dollars.
-        keep: How many requests the log keeps; None for all.
-    """
+    """The memory of one gateway, with its first balance in dollars; `keep` is of the log."""
 
     def __init__(self, balance: float, keep: int | None = None) -> None:
         self._first_balance = round(balance * _DOLLAR)

@@ -15,11 +15,7 @@ _LAST = ("messages", "contents", "content", "parts", "prompt", "input")
 
 
 class LiveLog:
-    """Writes every request on a line, but only counts polls answered with *not yet*, or *done*.
-
-    Args:
-        write: Where the lines go.
-    """
+    """Writes every request on a line, but only counts polls answered with *not yet*, or *done*."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write

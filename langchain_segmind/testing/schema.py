@@ -49,16 +49,11 @@ class UnfillableError(ValueError):
 
 
 def fill(schema: Any, text: str = "text", root: Any = None, numbers: Sequence[float] = ()) -> Any:
-    """Fill a schema: of objects the required properties, of arrays as few items as it allows.
+    """Fill a schema, or raise an `UnfillableError`.
 
-    Args:
-        schema: A JSON schema.
-        text: What a string becomes that may be any text; it is cut or padded to fit.
-        root: The whole schema, which references point into; None for `schema` itself.
-        numbers: What numbers become, each taken once, in order, where the bounds allow it.
-
-    Raises:
-        UnfillableError: There is no such value, or it is beyond this filler.
+    A string that may be any text becomes `text`, cut or padded to fit. Numbers become `numbers`,
+    each taken once, in order, where the bounds allow it. References point into `root`, by default
+    the schema itself.
     """
     return _Filler(schema if root is None else root, text, [*numbers]).first(schema)
 

@@ -23,12 +23,7 @@ _GRACE = 0.02  # seconds that running requests may take to end when the gateway 
 
 
 class Handler:
-    """Logs HTTP requests, has the state answer them, and turns answers into HTTP responses.
-
-    Args:
-        state: The gateway.
-        watch: Called with every request once its answer is known, or None.
-    """
+    """Logs HTTP requests, has the state answer them, and turns answers into HTTP responses."""
 
     def __init__(
         self, state: GatewayState, watch: Callable[[LoggedRequest], None] | None = None
@@ -107,10 +102,9 @@ def _response(request: web.Request, answer: Answer) -> web.Response:
 
 
 class ServerThread:
-    """An application served from a thread of its own, with an event loop of its own.
+    """Serves a handler from a thread of its own, with an event loop of its own.
 
-    Raises:
-        OSError: The port is taken, or the host is not of this machine.
+    It raises an `OSError` if the port is taken, or the host is not of this machine.
     """
 
     def __init__(self, handler: Handler, host: str, port: int) -> None:

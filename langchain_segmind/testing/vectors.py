@@ -50,15 +50,9 @@ _VOWEL = re.compile("[aeiouy]")
 
 
 def embed(text: str, size: int, kept: int | None = None) -> list[float]:
-    """Turn a text into a vector.
+    """Turn a text into a vector of a size of at least 768.
 
-    Args:
-        text: The text.
-        size: How many numbers the whole vector has; at least 768.
-        kept: How many of them to keep, at least 256; None for all.
-
-    Returns:
-        The beginning of the vector, brought back to unit length; six digits a number.
+    Only its first numbers are kept, at least 256, and scaled to unit length; six digits a number.
     """
     spans = (*_EARLY, (0, size), (0, size), (0, size))
     sums: defaultdict[int, float] = defaultdict(float)

@@ -34,11 +34,7 @@ _FORMATS: Mapping[Family, Format] = {
 
 
 def read_request(reading: Reading) -> ModelRequest:
-    """Read a request body in its family's format.
-
-    Raises:
-        RefusalError: The body breaks one of the format's rules.
-    """
+    """Read a request body in its family's format; raise a `RefusalError` if it breaks a rule."""
     body, model = reading.body, reading.model
     form = _FORMATS[model.family]
     system, turns = form.read_conversation(reading)
