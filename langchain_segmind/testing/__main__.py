@@ -3,13 +3,14 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from langchain_segmind.testing.gateway import LocalGateway
-from langchain_segmind.testing.launch import launch
+from langchain_segmind.testing.live import print_line
 from langchain_segmind.testing.live_log import LiveLog
 from langchain_segmind.testing.openai_compatible import OpenAICompatibleModel
 
@@ -60,26 +61,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _serve(gateway: LocalGateway, about: str, options: argparse.Namespace) -> int:
     stopped = threading.Event()
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signal_number, stop)
+    _on_signals(lambda _number, _frame: stopped.set())
     # A key that was given may be a real one, and terminals are recorded.
     shown = "<the key you gave>" if options.api_key else gateway.api_key
-    _print(_WELCOME.format(about=about, base_url=gateway.base_url, api_key=shown))
+    print_line(_WELCOME.format(about=about, base_url=gateway.base_url, api_key=shown))
     stopped.wait()
     gateway.stop()
-    _print("Stopped.")
+    print_line("Stopped.")
     return 0
 
 
 def _run(gateway: LocalGateway, about: str, command: Sequence[str]) -> int:
-    _print(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
+    print_line(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
+    variables = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
     try:
-        return launch(gateway, command)
+        running = subprocess.Popen(command, env={**os.environ, **variables})  # noqa: S603 - the user's own command
     except OSError as error:
         return _fail(f"{command[0]}: {error.strerror}")
+    _on_signals(lambda number, _frame: running.send_signal(number))
+    code = running.wait()
+    return code if code >= 0 else 128 - code  # as shells say which signal ended it
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _gateway(options: argparse.Namespace, command: Sequence[str]) -> LocalGateway:
@@ -88,7 +94,7 @@ def _gateway(options: argparse.Namespace, command: Sequence[str]) -> LocalGatewa
         key = os.environ.get(_UPSTREAM_KEY)
         responder = OpenAICompatibleModel(options.upstream, options.upstream_model, api_key=key)
     # The output of a command must stay separate.
-    log = LiveLog(_print_error if command else _print).show
+    log = LiveLog(_print_error if command else print_line).show
     return LocalGateway(
         responder=responder,
         port=(0 if command else _PORT) if options.port is None else options.port,
@@ -138,14 +144,8 @@ def _fail(text: str) -> int:
     return 1
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def _print_error(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    print_line(line, sys.stderr)
 
 
 if __name__ == "__main__":

@@ -78,10 +78,12 @@ def error_answer(
 
     None is for the body, or the headers, that the real gateway sends with this status.
     """
-    if headers is None:
-        headers = _rate_limit_hint() if status == 429 else {}
+    if headers is None and status == 429:
+        reset = datetime.now(timezone.utc) + timedelta(seconds=1)
+        stamp = reset.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        headers = {"x-rate-limit-reset-at-utc": stamp}
     content, content_type = _encode(_usual_body(status) if body is None else body)
-    return Answer(status, content, content_type, headers)
+    return Answer(status, content, content_type, headers or {})
 
 
 def error_text(answer: Answer) -> str:
@@ -109,12 +111,6 @@ def _usual_body(status: int) -> object:
     if title := _HTML_TITLES.get(status):
         return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     return _FAILED_JOB if status == 422 else {"error": _TEXTS.get(status, f"Error {status}")}
-
-
-def _rate_limit_hint() -> dict[str, str]:
-    reset = datetime.now(timezone.utc) + timedelta(seconds=1)
-    stamp = reset.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"x-rate-limit-reset-at-utc": stamp}
 
 
 Drop = Literal["before_run", "after_run", "mid_reply"]

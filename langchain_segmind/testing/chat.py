@@ -8,15 +8,14 @@ from functools import partial
 from typing import Any
 
 from langchain_segmind.testing.answers import RefusalError
+from langchain_segmind.testing.checks import stop_words
 from langchain_segmind.testing.conversation import ModelRequest, Reply
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
-from langchain_segmind.testing.forms import find_form
+from langchain_segmind.testing.forms import find_form, write
 from langchain_segmind.testing.ledger import cost_of
-from langchain_segmind.testing.output_styles import write
-from langchain_segmind.testing.scripted import ScriptExhaustedError
-from langchain_segmind.testing.settings import stop_words
-from langchain_segmind.testing.state import Execution, GatewayState, Run, bill
+from langchain_segmind.testing.models import ScriptExhaustedError
+from langchain_segmind.testing.state import Execution, GatewayState, Run
 from langchain_segmind.testing.tokens import usage_of
 
 _log = logging.getLogger(__name__)
@@ -42,7 +41,7 @@ async def _execute(
         return Run(reply.body, seconds, seconds, headers=reply.headers, status=reply.status)
     choices = request.settings.get("n", 1) if model.family == "openai" else 1
     usage = usage_of(body, reply, choices)
-    receipt = bill(state.ledger, cost_of(usage))
+    receipt = state.ledger.bill(cost_of(usage))
     writing = Writing(model.slug, reply, usage, receipt.run_id, stopped_by, choices)
     scripted = reply.body is not None
     return Run(

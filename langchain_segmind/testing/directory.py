@@ -9,6 +9,7 @@ Family = Literal["openai", "anthropic", "gemini"]
 
 CATALOGUE_KEY = "Inference Segmind Model Information List With Details"
 
+# A prefix counts only up to a dash, a dot, a digit or the end: `claudette` is not a Claude.
 _PREFIXES: dict[str, Family] = {"claude": "anthropic", "gemini": "gemini"}
 
 # Whether the vendor says that a chat model takes images: yes, no, or not said.
@@ -59,15 +60,6 @@ class Model:
         return "embedding" in self.slug
 
 
-def family_of(slug: str) -> Family:
-    """Return the family of a slug by its name.
-
-    A prefix counts only up to a dash, a dot, a digit or the end: ``claudette`` is not a Claude.
-    """
-    name = re.split(r"[-.\d]", slug, maxsplit=1)[0]
-    return _PREFIXES.get(name, "openai")
-
-
 def build_directory(
     extra: Iterable[str] | Mapping[str, Family] = (), retired: Iterable[str] = ()
 ) -> dict[str, Model]:
@@ -75,8 +67,10 @@ def build_directory(
     families = extra if isinstance(extra, Mapping) else {}
     gone = frozenset(retired)
     slugs = dict.fromkeys([*sorted(_IMAGES), *_EMBEDDING, *extra, *sorted(gone)])
+    prefixes = {slug: re.split(r"[-.\d]", slug, maxsplit=1)[0] for slug in slugs}
+    named = {slug: _PREFIXES.get(prefix, "openai") for slug, prefix in prefixes.items()}
     return {
-        slug: Model(slug, families.get(slug, family_of(slug)), _IMAGES.get(slug), slug in gone)
+        slug: Model(slug, families.get(slug, named[slug]), _IMAGES.get(slug), slug in gone)
         for slug in slugs
     }
 

@@ -27,13 +27,14 @@ from langchain_segmind.testing.answers import (
 )
 from langchain_segmind.testing.checks import fields, json_body
 from langchain_segmind.testing.directory import Model, catalogue
+from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.queue import JobRecord, Output
-from langchain_segmind.testing.state import Execution, GatewayState, HttpRequest, Run
+from langchain_segmind.testing.state import Execution, GatewayState, Run
 
 _PROMPT = 0.05  # seconds; a responder that is quicker has answered when the submit is answered
 
 
-async def _run_model(state: GatewayState, request: HttpRequest, slug: str) -> Answer:
+async def _run_model(state: GatewayState, request: LoggedRequest, slug: str) -> Answer:
     """``POST /v1/{slug}``: run a model and wait for it."""
     if failed := _check(state, request, "call", slug):
         return failed
@@ -43,18 +44,18 @@ async def _run_model(state: GatewayState, request: HttpRequest, slug: str) -> An
     return fail_after(late, run.answer())
 
 
-async def _show_credits(state: GatewayState, request: HttpRequest) -> Answer:
+async def _show_credits(state: GatewayState, request: LoggedRequest) -> Answer:
     """``GET /v1/get-user-credits``: show the balance."""
     _check_key(state, request)
     return json_answer({"credits": state.ledger.balance, "free-credits": 0.0})
 
 
-async def _show_catalogue(state: GatewayState, _request: HttpRequest) -> Answer:
+async def _show_catalogue(state: GatewayState, _request: LoggedRequest) -> Answer:
     """``GET /inference-model-information/list``: list the models, to anybody."""
     return json_answer(catalogue(state.directory))
 
 
-async def _submit(state: GatewayState, request: HttpRequest, slug: str) -> Answer:
+async def _submit(state: GatewayState, request: LoggedRequest, slug: str) -> Answer:
     """``POST /v2/{slug}``: submit a job; a slow responder goes on when this has been answered."""
     if failed := _check(state, request, "submit", slug):
         return failed
@@ -82,7 +83,7 @@ async def _submit(state: GatewayState, request: HttpRequest, slug: str) -> Answe
 
 async def _poll(
     state: GatewayState,
-    request: HttpRequest,
+    request: LoggedRequest,
     request_id: str,
     event: Literal["status", "result"] = "result",
 ) -> Answer:
@@ -127,14 +128,12 @@ def find_route(path: str) -> Route | None:
     return None
 
 
-async def respond(state: GatewayState, request: HttpRequest, route: Route | None) -> Answer:
+async def respond(state: GatewayState, request: LoggedRequest, route: Route | None) -> Answer:
     """Answer a request, whatever it is; a bad one never raises."""
-    wrong_verb = route is not None and request.method != route.method
-    if route is None or (
-        wrong_verb and route.arguments.get("slug") not in {None, *state.directory}
-    ):
+    fits = route is not None and request.method == route.method
+    if route is None or (not fits and request.slug not in {None, *state.directory}):
         return error_answer(404, {"error": f"Not found: {request.path}"})
-    if wrong_verb:
+    if not fits:
         return error_answer(405)
     try:
         return await route.endpoint(state, request, **route.arguments)
@@ -143,7 +142,7 @@ async def respond(state: GatewayState, request: HttpRequest, route: Route | None
 
 
 def _check(
-    state: GatewayState, request: HttpRequest, event: Event, slug: str | None
+    state: GatewayState, request: LoggedRequest, event: Event, slug: str | None
 ) -> Answer | None:
     """Check the key and the content type; return the failure that is to hit this event, if any."""
     _check_key(state, request)
@@ -154,7 +153,7 @@ def _check(
     return early.answer() if early else None
 
 
-def _check_key(state: GatewayState, request: HttpRequest) -> None:
+def _check_key(state: GatewayState, request: LoggedRequest) -> None:
     key = request.headers.get("x-api-key")
     if not key and "authorization" not in request.headers:
         raise RefusalError(401)
@@ -174,7 +173,7 @@ def _find_model(state: GatewayState, slug: str) -> Model:
     return model
 
 
-def _read_body(request: HttpRequest) -> dict[str, Any]:
+def _read_body(request: LoggedRequest) -> dict[str, Any]:
     return fields(json_body(request.raw), "body", optional=None)
 
 

@@ -13,16 +13,13 @@ from langchain_segmind.testing import active
 from langchain_segmind.testing.answers import Drop, Failure, Target, check_choice
 from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.directory import Family, build_directory
-from langchain_segmind.testing.echo import EchoModel
 from langchain_segmind.testing.embeddings import EmbeddingReply
 from langchain_segmind.testing.ledger import Ledger, LoggedRequest
+from langchain_segmind.testing.models import EchoModel, Scripted, as_reply
 from langchain_segmind.testing.queue import Job, JobQueue, Queue
 from langchain_segmind.testing.responder_pool import ResponderPool
-from langchain_segmind.testing.scripted import Scripted, as_reply
 from langchain_segmind.testing.server import Handler, ServerThread
 from langchain_segmind.testing.state import GatewayState
-
-_ALL_INTERFACES = ("", "0.0.0.0")  # noqa: S104 - it is compared, not bound
 
 
 class LocalGateway:
@@ -127,7 +124,7 @@ class LocalGateway:
         if self._port is None:
             raise RuntimeError("the gateway has no address yet: use `with`, or call start() first")
         # A client cannot connect to "all interfaces"; this machine's own is one of them.
-        host = "127.0.0.1" if self._host in _ALL_INTERFACES else self._host
+        host = "127.0.0.1" if self._host in {"", "0.0.0.0"} else self._host  # noqa: S104
         return f"http://{host}:{self._port}/v1"
 
     @property

@@ -1,6 +1,7 @@
 """What a gateway remembers: its log, failures and replies to come, its balance. Thread-safe."""
 
 import threading
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -48,9 +49,13 @@ def cost_of(usage: Usage) -> int:
     return usage.input_tokens * _INPUT_PRICE + usage.output_tokens * _OUTPUT_PRICE
 
 
-def in_dollars(billionths: int) -> float:
-    """Turn billionths of a dollar into dollars."""
-    return billionths / _DOLLAR
+@dataclass(frozen=True)
+class Receipt:
+    """What was billed for a run: its cost and the balance left, in dollars."""
+
+    run_id: str
+    cost: float
+    balance: float
 
 
 class Ledger:
@@ -88,7 +93,7 @@ class Ledger:
     def balance(self) -> float:
         """What is left, in dollars."""
         with self._lock:
-            return in_dollars(self._first_balance - self._spent)
+            return (self._first_balance - self._spent) / _DOLLAR
 
     def log_arrival(self, request: LoggedRequest) -> int:
         """Log a request, and return its number."""
@@ -110,12 +115,13 @@ class Ledger:
             self._log[number] = done
             return done
 
-    def bill(self, cost: int) -> float:
-        """Count a run and bill its cost in billionths; return the balance left, in dollars."""
+    def bill(self, cost: int) -> Receipt:
+        """Count a run and bill its cost in billionths, even if nobody waits for it anymore."""
         with self._lock:
             self._executions += 1
             self._spent += cost
-            return in_dollars(self._first_balance - self._spent)
+            balance = (self._first_balance - self._spent) / _DOLLAR
+        return Receipt(uuid.uuid4().hex, cost / _DOLLAR, balance)
 
     def add_failure(self, failure: Failure) -> None:
         """Put a failure at the end of the queue."""

@@ -160,16 +160,8 @@ class JobQueue:
         with self._lock:
             known = [it for it in self._records.items() if not self._expired(it[1], now)]
         return [
-            Job(
-                id=request_id,
-                slug=record.slug,
-                state=self.state(record, now),
-                polls=record.polls,
-                executed=record.executed,
-                cost=record.cost,
-                error=record.error,
-            )
-            for request_id, record in known
+            Job(key, it.slug, self.state(it, now), it.polls, it.executed, it.cost, it.error)
+            for key, it in known
         ]
 
     def forget(self, request_id: str | None = None) -> None:
@@ -181,7 +173,5 @@ class JobQueue:
                 del self._records[request_id]
 
     def _expired(self, record: JobRecord, now: float) -> bool:
-        seconds = record.seconds
-        if seconds is None:
-            return False
-        return now > record.since + max(0.0, seconds) + self.queue.keep_seconds
+        ended = record.since + max(0.0, record.seconds or 0.0)
+        return record.seconds is not None and now > ended + self.queue.keep_seconds

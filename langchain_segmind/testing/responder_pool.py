@@ -57,11 +57,9 @@ class ResponderPool:
                     self._busy -= 1
                     return
                 future, request = self._waiting.popleft()
-            if future.set_running_or_notify_cancel():
-                self._answer(future, request)
-
-    def _answer(self, future: Future[Reply], request: ModelRequest) -> None:
-        try:
-            future.set_result(self._responder.respond(request))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
-            future.set_exception(error)
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._responder.respond(request))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+                future.set_exception(error)

@@ -107,30 +107,27 @@ class _Filler:
         if not isinstance(schema, Mapping):
             yield from () if schema is False else self._strings({})
         elif isinstance(schema.get("$ref"), str):
-            yield from self._referred(schema)
+            if schema["$ref"] in self.inside:
+                raise UnfillableError(f"{schema['$ref']} holds itself")
+            inner = replace(self, inside=(*self.inside, schema["$ref"]))
+            yield from inner.candidates(_followed(schema, self.root))
         elif "const" in schema:
             yield schema["const"]
         elif schema.get("enum"):
             yield from schema["enum"]
         else:
-            given = [*_listed(schema.get("examples")), schema.get("default")]
-            yield from (value for value in given if value is not None)
-            for plain in self._ordered(_alternatives(schema)):
+            examples = schema.get("examples")
+            given = examples if isinstance(examples, list) else []
+            yield from (value for value in [*given, schema.get("default")] if value is not None)
+            options: Iterable[Mapping[str, Any]] = _alternatives(schema)
+            if len(self.inside) >= _DEEP:
+                options = sorted(options, key=_holds_more)
+            for plain in options:
                 with suppress(UnfillableError):
                     if plain is schema:
                         yield from self._of_type(plain)
                     else:
                         yield from itertools.islice(self.candidates(plain), _FEW)
-
-    def _ordered(self, options: Iterator[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-        return options if len(self.inside) < _DEEP else sorted(options, key=_holds_more)
-
-    def _referred(self, schema: Mapping[str, Any]) -> Iterator[Any]:
-        reference = schema["$ref"]
-        if reference in self.inside:
-            raise UnfillableError(f"{reference} holds itself")
-        inner = replace(self, inside=(*self.inside, reference))
-        return inner.candidates(_followed(schema, self.root))
 
     def _of_type(self, schema: Mapping[str, Any]) -> Iterator[Any]:
         named = types_of(schema) or [
@@ -291,7 +288,3 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 def _holds_more(schema: Mapping[str, Any]) -> bool:
     return "$ref" in schema or "properties" in schema or schema.get("type") in {"object", "array"}
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -102,19 +102,15 @@ def _bounded(schema: Schema, value: Any) -> bool:
         return True
     step = schema.get("multipleOf")
     below = schema.get("exclusiveMaximum", math.inf)
+    above = schema.get("exclusiveMinimum", -math.inf)
+    if above is True:  # how drafts before 6 make the other bound exclusive
+        above = schema.get("minimum", -math.inf)
     return (
         schema.get("minimum", -math.inf) <= value <= schema.get("maximum", math.inf)
-        and _above(value, schema.get("exclusiveMinimum"), schema.get("minimum"))
+        and (isinstance(above, bool) or value > above)
         and (isinstance(below, bool) or value < below)
         and (not step or math.isclose(value / step, round(value / step), abs_tol=1e-9))
     )
-
-
-def _above(value: float, bound: Any, minimum: Any) -> bool:
-    """Check an exclusive bound; ``True`` is how drafts before 6 make the other one exclusive."""
-    if isinstance(bound, bool):
-        return not bound or not is_number(minimum) or value > minimum
-    return bound is None or value > bound
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -7,14 +7,15 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
 from langchain_segmind.testing.answers import Answer, RefusalError, error_text
 from langchain_segmind.testing.checks import json_body
-from langchain_segmind.testing.endpoints import Route, find_route, respond
+from langchain_segmind.testing.endpoints import find_route, respond
 from langchain_segmind.testing.ledger import LoggedRequest
-from langchain_segmind.testing.state import GatewayState, HttpRequest
+from langchain_segmind.testing.state import GatewayState
 
 _LARGEST_BODY = 64 * 1024 * 1024
 _BACKLOG = 1024  # a thousand clients may connect at once
@@ -35,25 +36,27 @@ class Handler:
             weakref.WeakKeyDictionary()
         )
 
-    def application(self) -> web.Application:
-        """Build the application to serve."""
-        app = web.Application(client_max_size=_LARGEST_BODY)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        return app
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
         connection = self._connection(request)
         too_large = None
         try:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge:
             raw, too_large = b"", RefusalError(413).answer()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = HttpRequest(request.method, request.path, headers, raw)
-        route = find_route(asked.path)
+        route = find_route(request.path)
+        logged = LoggedRequest(
+            method=request.method,
+            path=request.path,
+            slug=route.arguments.get("slug") if route else None,
+            headers={name.lower(): value for name, value in request.headers.items()},
+            body=_json_or_none(raw),
+            raw=raw,
+            connection=connection,
+        )
         ledger = self._state.ledger
-        number = ledger.log_arrival(_entry(asked, route, connection))
-        answer = too_large or await respond(self._state, asked, route)
+        number = ledger.log_arrival(logged)
+        answer = too_large or await respond(self._state, logged, route)
         refused = answer.status is not None and answer.status >= 400
         error = error_text(answer) if refused else None
         done = ledger.log_answer(number, answer.status, executed=answer.executed, error=error)
@@ -70,20 +73,11 @@ class Handler:
         return known
 
 
-def _entry(request: HttpRequest, route: Route | None, connection: int) -> LoggedRequest:
+def _json_or_none(raw: bytes) -> Any:
     try:
-        body = json_body(request.raw) if request.raw else None
+        return json_body(raw) if raw else None
     except RefusalError:
-        body = None
-    return LoggedRequest(
-        method=request.method,
-        path=request.path,
-        slug=route.arguments.get("slug") if route else None,
-        headers=request.headers,
-        body=body,
-        raw=request.raw,
-        connection=connection,
-    )
+        return None
 
 
 def _response(request: web.Request, answer: Answer) -> web.Response:
@@ -140,18 +134,16 @@ class ServerThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        app = self._handler.application()
+        app = web.Application(client_max_size=_LARGEST_BODY)
+        app.router.add_route("*", "/{path:.*}", self._handler.handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         await web.SockSite(runner, self._listener, backlog=_BACKLOG).start()
         self._ready.set()
         await self._stop.wait()
-        await self._stop_accepting(self._loop)
-        await runner.cleanup()
-
-    async def _stop_accepting(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let connections accepted last become known to aiohttp: later they would leak."""
+        # Connections accepted last must become known to aiohttp: later they would leak.
         with contextlib.suppress(NotImplementedError):  # the proactor loop of Windows
-            loop.remove_reader(self._listener)
+            self._loop.remove_reader(self._listener)
         for _ in range(_CYCLES):
             await asyncio.sleep(0)
+        await runner.cleanup()

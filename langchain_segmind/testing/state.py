@@ -1,28 +1,17 @@
-"""All that answering takes: the gateway's state, an HTTP request, and a model run with its bill.
+"""All that answering takes: the gateway's state, and a model run with its bill.
 
 No socket here: `server` brings requests and sends answers; `endpoints` knows who answers which.
 """
 
-import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_segmind.testing.answers import Answer, error_answer, to_json
 from langchain_segmind.testing.directory import Model
-from langchain_segmind.testing.ledger import Ledger, in_dollars
+from langchain_segmind.testing.ledger import Ledger, Receipt
 from langchain_segmind.testing.queue import JobQueue
 from langchain_segmind.testing.responder_pool import ResponderPool
-
-
-@dataclass(frozen=True)
-class HttpRequest:
-    """A request, free of any HTTP library: names of headers are in lower case, the path decoded."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -40,15 +29,6 @@ class GatewayState:
     refuses_format: Collection[str] = ()
     forward_tools: bool = False
     embedding_reply: str | None = None
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What was billed for a run: its cost and the balance left, in dollars."""
-
-    run_id: str
-    cost: float
-    balance: float
 
 
 @dataclass(frozen=True)
@@ -91,8 +71,3 @@ class Run:
 
 Execution = Callable[[], Awaitable[Run]]
 """Runs a model and bills it; raises a `RefusalError`, unbilled, when the run fails."""
-
-
-def bill(ledger: Ledger, cost: int) -> Receipt:
-    """Bill a run for its cost in billionths of a dollar, even if nobody waits for it anymore."""
-    return Receipt(uuid.uuid4().hex, in_dollars(cost), ledger.bill(cost))

@@ -10,6 +10,8 @@ import pytest
 import requests
 
 from langchain_segmind.testing import LocalGateway
+from tests.integration import local_clients
+from tests.integration.local_clients import HELLO, request, root, vendors_client
 
 SMALL, LARGE = "text-embedding-3-small", "text-embedding-3-large"
 GEMINI, GEMINI_2 = "gemini-embedding-001", "gemini-embedding-2"
@@ -27,68 +29,59 @@ TASKS = [
 ]
 
 
-@pytest.fixture
-def gateway() -> Iterator[LocalGateway]:
-    with LocalGateway() as running:
-        yield running
-
-
 def post(
     gateway: LocalGateway, body: Any, slug: str = SMALL, version: int = 1
 ) -> requests.Response:
-    url = gateway.base_url.removesuffix("v1") + f"v{version}/{slug}"
-    headers = {"x-api-key": gateway.api_key}
-    return requests.post(url, json=body, headers=headers, timeout=10)
+    return local_clients.post(gateway, body, slug, version=version)
 
 
 def vector(gateway: LocalGateway, text: str, slug: str = SMALL, **more: Any) -> list[float]:
     response = post(gateway, {PLACES[slug]: text, **more}, slug)
     assert response.status_code == 200, response.text
-    told = response.json()["embedding"]
-    found: list[float] = told["values"] if slug.startswith("gemini") else told
+    held = response.json()["embedding"]
+    found: list[float] = held["values"] if slug.startswith("gemini") else held
     return found
 
 
-@pytest.mark.parametrize("slug", SIZES)
-def test_each_model_has_its_form_and_its_size(gateway: LocalGateway, slug: str) -> None:
-    numbers = vector(gateway, "The cat sat on the mat.", slug)
-    assert len(numbers) == SIZES[slug]
+def nearest(asked: list[float], vectors: list[list[float]]) -> int:
+    near = [sum(a * b for a, b in zip(asked, one, strict=True)) for one in vectors]
+    return near.index(max(near))
+
+
+@pytest.mark.parametrize(
+    ("slug", "cut"),
+    [(slug, None) for slug in SIZES]
+    + [(GEMINI, 768), (GEMINI, 1536), (GEMINI, 3072), (GEMINI_2, 256), (GEMINI_2, 500)],
+)
+def test_vector_has_the_models_size_or_the_one_asked_for(
+    gateway: LocalGateway, slug: str, cut: int | None
+) -> None:
+    more = {"output_dimensionality": cut} if cut else {}
+    numbers = vector(gateway, "The cat sat on the mat.", slug, **more)
+    assert len(numbers) == (cut or SIZES[slug])
     assert math.hypot(*numbers) == pytest.approx(1, abs=1e-4)
     assert gateway.executions == 1
 
 
-def test_the_same_text_has_the_same_vector_at_every_gateway(gateway: LocalGateway) -> None:
+def test_text_has_the_same_vector_at_every_gateway(gateway: LocalGateway) -> None:
     with LocalGateway() as other:
         assert vector(gateway, "The cat sat.") == vector(other, "The cat sat.")
 
 
-@pytest.mark.parametrize(
-    ("slug", "size"),
-    [(GEMINI, 768), (GEMINI, 1536), (GEMINI, 3072), (GEMINI_2, 256), (GEMINI_2, 500)],
-)
-def test_gemini_cuts_vectors_down_to_unit_length(
-    gateway: LocalGateway, slug: str, size: int
-) -> None:
-    numbers = vector(gateway, "The cat sat.", slug, output_dimensionality=size)
-    assert len(numbers) == size
-    assert math.hypot(*numbers) == pytest.approx(1, abs=1e-4)
-
-
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("slug", [GEMINI, GEMINI_2])
-def test_gemini_takes_the_tasks_of_its_api(gateway: LocalGateway, slug: str, task: str) -> None:
+def test_gemini_accepts_the_tasks_of_its_api(gateway: LocalGateway, slug: str, task: str) -> None:
     assert vector(gateway, "Cats", slug, task_type=task) == vector(gateway, "cat", slug)
 
 
-def test_what_is_near_is_found(gateway: LocalGateway) -> None:
+def test_text_with_the_answer_is_nearest(gateway: LocalGateway) -> None:
     documents = ["The tower is 330 metres tall.", "Bees make honey.", "Refunds take thirty days."]
     stored = [vector(gateway, text) for text in documents]
     asked = vector(gateway, "How long does a refund take?")
-    near = [sum(a * b for a, b in zip(asked, one, strict=True)) for one in stored]
-    assert near.index(max(near)) == 2
+    assert nearest(asked, stored) == 2
 
 
-def test_a_run_is_billed_and_says_what_it_cost(gateway: LocalGateway) -> None:
+def test_run_is_billed_and_its_cost_is_in_the_headers(gateway: LocalGateway) -> None:
     short = post(gateway, {"prompt": "One word"})
     long = post(gateway, {"prompt": "One word " * 100})
     first, second = (float(response.headers["x-cost"]) for response in (short, long))
@@ -101,7 +94,7 @@ def test_a_run_is_billed_and_says_what_it_cost(gateway: LocalGateway) -> None:
 
 
 class TestRefusals:
-    """What is no single text in the model's own form is refused, and costs nothing."""
+    """What is not a single text in the model's own form is refused, and costs nothing."""
 
     @pytest.fixture(autouse=True)
     def _nothing_is_billed(self, gateway: LocalGateway) -> Iterator[None]:
@@ -110,32 +103,45 @@ class TestRefusals:
 
     @pytest.mark.parametrize("slug", SIZES)
     @pytest.mark.parametrize("bad", [["one"], [], "", " \n", None, 7, {"text": "x"}, True])
-    def test_of_anything_but_a_text(self, gateway: LocalGateway, slug: str, bad: Any) -> None:
+    def test_prompt_is_refused_when_it_is_not_a_text(
+        self, gateway: LocalGateway, slug: str, bad: Any
+    ) -> None:
         response = post(gateway, {PLACES[slug]: bad}, slug)
         assert response.status_code == 400
         assert PLACES[slug] in response.json()["error"]
 
-    @pytest.mark.parametrize("slug", SIZES)
-    @pytest.mark.parametrize("field", ["model", "encoding_format", "dimensions", "user"])
-    def test_of_unknown_fields(self, gateway: LocalGateway, slug: str, field: str) -> None:
-        response = post(gateway, {PLACES[slug]: "x", field: "y"}, slug)
-        assert response.status_code == 400
-        assert field in response.json()["error"]
-
     @pytest.mark.parametrize(
-        ("slug", "body"),
+        ("slug", "body", "where"),
         [
-            (SMALL, {"input": "x"}),
-            (LARGE, {"prompt": "x", "task_type": "CLUSTERING"}),
-            (SMALL, {"prompt": "x", "output_dimensionality": 768}),
-            (GEMINI, {"prompt": "x"}),
-            (GEMINI_2, {"input": "x", "prompt": "x"}),
-            (SMALL, {}),
-            (GEMINI, {}),
+            *[
+                (slug, {PLACES[slug]: "x", field: "y"}, field)
+                for slug in SIZES
+                for field in ("model", "encoding_format", "dimensions", "user")
+            ],
+            *[(slug, HELLO, "embedding model") for slug in SIZES],
+            (SMALL, {"input": "x"}, "prompt"),
+            (LARGE, {"prompt": "x", "task_type": "CLUSTERING"}, "task_type"),
+            (SMALL, {"prompt": "x", "output_dimensionality": 768}, "output_dimensionality"),
+            (GEMINI, {"prompt": "x"}, "input"),
+            (GEMINI_2, {"input": "x", "prompt": "x"}, "prompt"),
+            (SMALL, {}, "prompt"),
+            (GEMINI, {}, "input"),
+            *[
+                (GEMINI, {"input": "x", "task_type": task}, "task_type")
+                for task in ("retrieval_query", "SEARCH", "", None, 1, ["CLUSTERING"])
+            ],
+            *[
+                (slug, {"input": "x", "task_type": "CLUSTERING"}, "messages")
+                for slug in ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
+            ],
         ],
     )
-    def test_of_the_other_familys_form(self, gateway: LocalGateway, slug: str, body: Any) -> None:
-        assert post(gateway, body, slug).status_code == 400
+    def test_body_is_refused_when_it_does_not_have_the_models_form(
+        self, gateway: LocalGateway, slug: str, body: Any, where: str
+    ) -> None:
+        response = post(gateway, body, slug)
+        assert response.status_code == 400
+        assert where in response.json()["error"]
 
     @pytest.mark.parametrize(
         ("slug", "size"),
@@ -144,44 +150,27 @@ class TestRefusals:
             *[(GEMINI_2, size) for size in (255, 769, 1536, "256", 256.0, None, True)],
         ],
     )
-    def test_of_sizes_it_has_not(self, gateway: LocalGateway, slug: str, size: Any) -> None:
+    def test_size_is_refused_when_the_model_does_not_have_it(
+        self, gateway: LocalGateway, slug: str, size: Any
+    ) -> None:
         response = post(gateway, {"input": "x", "output_dimensionality": size}, slug)
         assert response.status_code == 400
         assert "output_dimensionality" in response.json()["error"]
         assert "768" in response.json()["error"]
 
-    @pytest.mark.parametrize("task", ["retrieval_query", "SEARCH", "", None, 1, ["CLUSTERING"]])
-    def test_of_tasks_it_does_not_know(self, gateway: LocalGateway, task: Any) -> None:
-        response = post(gateway, {"input": "x", "task_type": task}, GEMINI)
-        assert response.status_code == 400
-        assert "task_type" in response.json()["error"]
-
     @pytest.mark.parametrize(
         ("slug", "tokens"), [(SMALL, 8192), (LARGE, 8192), (GEMINI, 2048), (GEMINI_2, 8192)]
     )
-    def test_of_texts_that_are_too_long(
+    def test_text_is_refused_when_it_is_too_long(
         self, gateway: LocalGateway, slug: str, tokens: int
     ) -> None:
         response = post(gateway, {PLACES[slug]: "word " * (tokens + 1)}, slug)
         assert response.status_code == 400
         assert f"{tokens + 1} tokens, the maximum is {tokens}" in response.json()["error"]
 
-    @pytest.mark.parametrize("slug", SIZES)
-    def test_of_chats(self, gateway: LocalGateway, slug: str) -> None:
-        chat = [{"role": "user", "content": "Hello"}]
-        response = post(gateway, {"messages": chat}, slug)
-        assert response.status_code == 400
-        assert "embedding model" in response.json()["error"]
-
-    @pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
-    def test_of_embeddings_by_chat_models(self, gateway: LocalGateway, slug: str) -> None:
-        response = post(gateway, {"input": "x", "task_type": "CLUSTERING"}, slug)
-        assert response.status_code == 400
-        assert "messages" in response.json()["error"]
-
 
 @pytest.mark.parametrize("slug", SIZES)
-def test_the_longest_text_is_taken(gateway: LocalGateway, slug: str) -> None:
+def test_longest_text_is_accepted(gateway: LocalGateway, slug: str) -> None:
     most = 2048 if slug == GEMINI else 8192
     assert len(vector(gateway, "word " * most, slug)) == SIZES[slug]
 
@@ -198,39 +187,35 @@ def test_the_longest_text_is_taken(gateway: LocalGateway, slug: str) -> None:
         ("list", []),
     ],
 )
-def test_a_vector_may_be_told_in_several_ways(form: Any, path: list[Any], slug: str) -> None:
+def test_vector_stands_where_embedding_reply_says(form: Any, path: list[Any], slug: str) -> None:
     with LocalGateway(embedding_reply=form) as gateway:
-        told = post(gateway, {PLACES[slug]: "Hello"}, slug).json()
+        held = post(gateway, {PLACES[slug]: "Hello"}, slug).json()
     for step in path:
-        assert len(told) == 1
-        told = told[step]
-    assert len(told) == SIZES[slug]
+        assert len(held) == 1
+        held = held[step]
+    assert len(held) == SIZES[slug]
 
 
-def test_an_unknown_way_is_refused() -> None:
+def test_embedding_reply_is_refused_when_unknown() -> None:
     form: Any = "csv"
     with pytest.raises(ValueError, match="embedding_reply"):
         LocalGateway(embedding_reply=form)
 
 
-def test_later_models_go_by_their_names() -> None:
+def test_form_of_an_unlisted_model_follows_its_name_or_the_family_given() -> None:
     with LocalGateway(models=["gemini-embedding-3", "qwen3-embedding-8b"]) as gateway:
-        told = post(gateway, {"input": "x"}, "gemini-embedding-3").json()
-        assert len(told["embedding"]["values"]) == 3072
-        told = post(gateway, {"prompt": "x"}, "qwen3-embedding-8b").json()
-        assert len(told["embedding"]) == 1536
-
-
-def test_a_familys_form_may_be_said() -> None:
+        held = post(gateway, {"input": "x"}, "gemini-embedding-3").json()
+        assert len(held["embedding"]["values"]) == 3072
+        held = post(gateway, {"prompt": "x"}, "qwen3-embedding-8b").json()
+        assert len(held["embedding"]) == 1536
     with LocalGateway(models={"acme-embedding": "gemini"}) as gateway:
         assert post(gateway, {"input": "x"}, "acme-embedding").status_code == 200
         assert post(gateway, {"prompt": "x"}, "acme-embedding").status_code == 400
 
 
-def test_the_catalogue_tells_them_from_chat_models() -> None:
+def test_catalogue_distinguishes_them_from_chat_models() -> None:
     with LocalGateway(models=["my-embedding"], retired=[LARGE]) as gateway:
-        root = gateway.base_url.removesuffix("/v1")
-        url = f"{root}/inference-model-information/list"
+        url = f"{root(gateway)}/inference-model-information/list"
         (entries,) = requests.get(url, timeout=10).json().values()
         by_slug = {entry["slug"]: entry for entry in entries}
         assert len(by_slug) == len(entries)
@@ -240,7 +225,7 @@ def test_the_catalogue_tells_them_from_chat_models() -> None:
         assert post(gateway, {"prompt": "x"}, LARGE).status_code == 410
 
 
-def test_failures_hit_them_too(gateway: LocalGateway) -> None:
+def test_failures_hit_embedding_runs_too(gateway: LocalGateway) -> None:
     gateway.fail(429)
     gateway.fail(500, slug=LARGE)
     gateway.fail(200, body={"embedding": []}, after_run=True)
@@ -250,36 +235,31 @@ def test_failures_hit_them_too(gateway: LocalGateway) -> None:
     assert gateway.executions == 1
 
 
-def test_replies_to_chats_are_kept_for_chats(gateway: LocalGateway) -> None:
+def test_replies_are_kept_for_chats(gateway: LocalGateway) -> None:
     gateway.reply("For a chat")
     assert len(vector(gateway, "x")) == 1536
     assert "For a chat" in post(gateway, {"prompt": "Hi"}, "gpt-4o").text
 
 
 @pytest.mark.parametrize("slug", SIZES)
-def test_they_work_as_jobs(gateway: LocalGateway, slug: str) -> None:
+def test_embeddings_work_as_jobs(gateway: LocalGateway, slug: str) -> None:
     job = post(gateway, {PLACES[slug]: "Hello"}, slug, version=2).json()
-    headers = {"x-api-key": gateway.api_key}
-    result = requests.get(job["response_url"], headers=headers, timeout=10).json()
+    result = request(gateway, "GET", f"/v2/requests/{job['request_id']}").json()
     direct = post(gateway, {PLACES[slug]: "Hello"}, slug).json()
     assert json.loads(result["output"]) == direct
     assert result["metrics"]["cost"] > 0
 
 
-def test_the_vendors_own_client_gets_its_vector(gateway: LocalGateway) -> None:
-    segmind = pytest.importorskip("segmind")
-    client = segmind.SegmindClient(api_key=gateway.api_key, base_url=gateway.base_url)
-    with vars(client)["_client"]:  # the vendor's client has no close() of its own
+def test_vendors_client_gets_its_vector(gateway: LocalGateway) -> None:
+    with vendors_client(gateway) as client:
         response = client.run_sync(SMALL, prompt="Hello")
         assert len(response.json()["embedding"]) == 1536
         assert client.run(GEMINI, input="Hello")["status"] == "COMPLETED"
 
 
-def test_serves_many_texts_from_many_threads(gateway: LocalGateway) -> None:
+def test_many_threads_get_their_own_vectors(gateway: LocalGateway) -> None:
     texts = [f"Document number {number} speaks of topic T{number}." for number in range(200)]
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda text: vector(gateway, text), texts))
     assert gateway.executions == 200
-    asked = vector(gateway, "Which document is about T117?")
-    near = [sum(a * b for a, b in zip(asked, one, strict=True)) for one in found]
-    assert near.index(max(near)) == 117
+    assert nearest(vector(gateway, "Which document is about T117?"), found) == 117

@@ -61,7 +61,9 @@ class Person(BaseModel):
 class TestEveryFamily:
     """One class of tests, once for each of the three families."""
 
-    def test_tells_the_conversation(self, model: ChatSegmind, upstream: Upstream) -> None:
+    def test_upstream_gets_the_conversation_and_settings(
+        self, model: ChatSegmind, upstream: Upstream
+    ) -> None:
         history = [
             SystemMessage("Be brief."),
             HumanMessage("Hi"),
@@ -85,33 +87,29 @@ class TestEveryFamily:
             }
         ]
 
-    def test_shows_pictures(self, model: ChatSegmind, upstream: Upstream) -> None:
-        model.invoke(
-            [HumanMessage([{"type": "text", "text": "Look"}, content_block_from_file(PNG)])]
-        )
+    def test_upstream_gets_pictures(self, model: ChatSegmind, upstream: Upstream) -> None:
+        text = {"type": "text", "text": "Look"}
+        model.invoke([HumanMessage([text, content_block_from_file(PNG)])])
         (message,) = upstream.body["messages"]
-        assert message["content"][0] == {"type": "text", "text": "Look"}
+        assert message["content"][0] == text
         assert message["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")
 
-    def test_tells_what_was_used_and_why_it_ended(
+    def test_reply_has_upstreams_usage_and_finish_reason(
         self, model: ChatSegmind, upstream: Upstream
     ) -> None:
         upstream.say(completion("Too lo", finish_reason="length"))
         answer = model.invoke("Hi")
-        assert answer.usage_metadata is not None
-        assert (answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]) == (
-            11,
-            4,
-        )
+        usage = answer.usage_metadata or {}
+        assert (usage["input_tokens"], usage["output_tokens"]) == (11, 4)
         assert answer.response_metadata["finish_reason"] == "length"
         assert answer.response_metadata["cost"] > 0
 
-    def test_tells_the_models_thoughts(self, model: ChatSegmind, upstream: Upstream) -> None:
+    def test_reply_has_the_models_reasoning(self, model: ChatSegmind, upstream: Upstream) -> None:
         upstream.say({"content": "Yes.", "reasoning_content": "Hm, well."})
         blocks = model.invoke("Hi").content_blocks
         assert [block["type"] for block in blocks] == ["reasoning", "text"]
 
-    def test_passes_on_the_form_that_is_wanted(
+    def test_upstream_gets_the_response_format(
         self, model: ChatSegmind, upstream: Upstream
     ) -> None:
         upstream.say('{"name": "Ada", "year_of_birth": 1815}')
@@ -121,7 +119,7 @@ class TestEveryFamily:
         assert wanted["type"] == "json_schema"
         assert set(wanted["json_schema"]["schema"]["properties"]) == {"name", "year_of_birth"}
 
-    def test_lets_agents_call_tools(self, model: ChatSegmind, upstream: Upstream) -> None:
+    def test_agent_calls_emulated_tools(self, model: ChatSegmind, upstream: Upstream) -> None:
         call = {"name": "multiply", "arguments": {"a": 17, "b": 23}}
         upstream.say(
             json.dumps({"say": "", "calls": [call]}),
@@ -133,7 +131,7 @@ class TestEveryFamily:
         assert all(body["response_format"]["type"] == "json_schema" for body in upstream.bodies)
         assert "391" in json.dumps(upstream.body["messages"])
 
-    def test_asks_in_words_where_the_server_refuses_a_form(
+    def test_tools_go_into_the_prompt_when_the_response_format_is_refused(
         self, model: ChatSegmind, upstream: Upstream, gateway: LocalGateway
     ) -> None:
         upstream.refuse_format = True
@@ -143,14 +141,14 @@ class TestEveryFamily:
         assert [("response_format" in body) for body in upstream.bodies] == [True, False]
         assert gateway.executions == 1
 
-    def test_goes_through_the_queue(self, model: ChatSegmind, upstream: Upstream) -> None:
+    def test_queued_model_gets_its_answer(self, model: ChatSegmind, upstream: Upstream) -> None:
         with model.model_copy(update={"queue": True, "poll_interval": 0.01}) as queued:
             assert queued.invoke("Hi").text == "Hello from upstream."
         assert len(upstream.bodies) == 1
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_native_tools_are_native_there_too(upstream: Upstream, slug: str) -> None:
+def test_native_tools_are_native_at_the_upstream_too(upstream: Upstream, slug: str) -> None:
     responder = OpenAICompatibleModel(upstream.url, model="llama3.2")
     function = {"name": "multiply", "arguments": '{"a": 17, "b": 23}'}
     call = {"id": "c1", "type": "function", "function": function}
@@ -169,101 +167,82 @@ def test_native_tools_are_native_there_too(upstream: Upstream, slug: str) -> Non
     ]
 
 
+def error(text: str) -> dict[str, Any]:
+    return {"error": {"message": text}}
+
+
 @pytest.mark.parametrize(
-    ("answer", "verdict", "words"),
+    ("answer", "status", "kind", "text"),
     [
+        ((500, error("out of memory"), {}), 500, SegmindServerError, "of memory"),
+        ((503, {"error": "loading model"}, {}), 503, SegmindServerError, "loading model"),
+        ((502, b"<html>Bad Gateway</html>", {}), 502, SegmindServerError, "Bad Gateway"),
+        ((400, error("no such role"), {}), 400, SegmindInvalidRequestError, "role"),
+        ((422, {"detail": "odd"}, {}), 400, SegmindInvalidRequestError, "odd"),
         (
-            (500, {"error": {"message": "out of memory"}}, {}),
-            (500, SegmindServerError),
-            "of memory",
-        ),
-        ((503, {"error": "loading model"}, {}), (503, SegmindServerError), "loading model"),
-        ((502, b"<html>Bad Gateway</html>", {}), (502, SegmindServerError), "Bad Gateway"),
-        (
-            (400, {"error": {"message": "no such role"}}, {}),
-            (400, SegmindInvalidRequestError),
-            "role",
-        ),
-        ((422, {"detail": "odd"}, {}), (400, SegmindInvalidRequestError), "odd"),
-        (
-            (400, {"error": {"message": "maximum context length is 4096 tokens"}}, {}),
-            (400, SegmindContextOverflowError),
+            (400, error("maximum context length is 4096 tokens"), {}),
+            400,
+            SegmindContextOverflowError,
             "4096",
         ),
         (
-            (404, {"error": {"message": "model 'llama3.2' not found, try pulling it first"}}, {}),
-            (404, SegmindModelNotFoundError),
+            (404, error("model 'llama3.2' not found, try pulling it first"), {}),
+            404,
+            SegmindModelNotFoundError,
             "try pulling it",
         ),
-        ((401, {"error": {"message": "bad key"}}, {}), (502, SegmindServerError), "401: bad key"),
-        ((302, b"", {"Location": "http://127.0.0.1:9/"}), (502, SegmindServerError), "302"),
-        ((200, b"", {}), (502, SegmindServerError), "no completion"),
-        ((200, b"<html>", {}), (502, SegmindServerError), "<html>"),
-        ((200, {"choices": []}, {}), (502, SegmindServerError), "no choice"),
-        ((200, {"error": "odd"}, {}), (502, SegmindServerError), "odd"),
-        ((200, HANG_UP, {}), (502, SegmindServerError), "gave no answer"),
+        ((401, error("bad key"), {}), 502, SegmindServerError, "401: bad key"),
+        ((302, b"", {"Location": "http://127.0.0.1:9/"}), 502, SegmindServerError, "302"),
+        ((200, b"", {}), 502, SegmindServerError, "no completion"),
+        ((200, b"<html>", {}), 502, SegmindServerError, "<html>"),
+        ((200, {"choices": []}, {}), 502, SegmindServerError, "no choice"),
+        ((200, {"error": "odd"}, {}), 502, SegmindServerError, "odd"),
+        ((200, HANG_UP, {}), 502, SegmindServerError, "gave no answer"),
+        ((429, error("slow down"), {"Retry-After": "7"}), 429, SegmindRateLimitError, "slow"),
     ],
 )
-def test_what_goes_wrong_there_is_told_and_not_billed(
+def test_upstream_error_is_passed_on_and_not_billed(
     gateway: LocalGateway,
     upstream: Upstream,
+    *,
     answer: Any,
-    verdict: tuple[int, type[SegmindError]],
-    words: str,
+    status: int,
+    kind: type[SegmindError],
+    text: str,
 ) -> None:
-    status, error = verdict
     upstream.say(answer)
-    with build(gateway, max_retries=0) as model, pytest.raises(error, match=words) as caught:
+    with build(gateway, max_retries=0) as model, pytest.raises(kind, match=text) as caught:
         model.invoke("Hi")
     assert caught.value.status_code == status
+    assert caught.value.retry_after == (7 if status == 429 else None)
     assert (gateway.executions, gateway.credits, len(upstream.bodies)) == (0, 10.0, 1)
 
 
-def test_a_rate_limit_there_says_when_to_come_back(
-    gateway: LocalGateway, upstream: Upstream
-) -> None:
-    upstream.say((429, {"error": {"message": "slow down"}}, {"Retry-After": "7"}))
-    with build(gateway, max_retries=0) as model, pytest.raises(SegmindRateLimitError) as caught:
-        model.invoke("Hi")
-    assert caught.value.retry_after == 7
-
-
-def test_a_server_that_is_silent_is_given_up(upstream: Upstream) -> None:
+def test_silent_upstream_is_given_up_with_504(upstream: Upstream) -> None:
     upstream.say((200, SILENCE, {}))
-    responder = OpenAICompatibleModel(upstream.url, timeout=0.05)
+    assert_fails(upstream.url, 504, r"did not answer within 0\.05 s", timeout=0.05)
+
+
+def test_upstream_that_does_not_run_is_named() -> None:
+    assert_fails("http://127.0.0.1:9/v1", 502, r"127\.0\.0\.1:9/v1.*refused.*Does it run")
+
+
+def test_wrong_upstream_address_is_not_a_missing_model(upstream: Upstream) -> None:
+    assert_fails(upstream.url.removesuffix("/v1"), 502, "404 page not found")
+
+
+def assert_fails(url: str, status: int, text: str, **more: Any) -> None:
+    responder = OpenAICompatibleModel(url, **more)
     with (
         LocalGateway(responder=responder) as gateway,
         build(gateway, max_retries=0) as model,
-        pytest.raises(SegmindServerError, match=r"did not answer within 0\.05 s") as caught,
+        pytest.raises(SegmindServerError, match=text) as caught,
     ):
         model.invoke("Hi")
-    assert caught.value.status_code == 504
+    assert (caught.value.status_code, len(gateway.requests)) == (status, 1)
 
 
-def test_a_server_that_does_not_run_is_named() -> None:
-    responder = OpenAICompatibleModel("http://127.0.0.1:9/v1")
-    with (
-        LocalGateway(responder=responder) as gateway,
-        build(gateway) as model,
-        pytest.raises(
-            SegmindServerError, match=r"127\.0\.0\.1:9/v1.*refused.*Does it run"
-        ) as caught,
-    ):
-        model.invoke("Hi")
-    assert (caught.value.status_code, len(gateway.requests)) == (502, 1)
-
-
-def test_a_wrong_address_is_no_missing_model(upstream: Upstream) -> None:
-    responder = OpenAICompatibleModel(upstream.url.removesuffix("/v1"))
-    with (
-        LocalGateway(responder=responder) as gateway,
-        build(gateway) as model,
-        pytest.raises(SegmindServerError, match="404 page not found"),
-    ):
-        model.invoke("Hi")
-
-
-def test_what_it_cannot_be_shown_is_refused_by_name(
+def test_media_is_refused_by_name_when_upstream_does_not_take_it(
     gateway: LocalGateway, upstream: Upstream
 ) -> None:
     film = {"type": "video", "base64": "AAAA", "mime_type": "video/mp4"}
@@ -275,7 +254,7 @@ def test_what_it_cannot_be_shown_is_refused_by_name(
     assert upstream.bodies == []
 
 
-def test_the_key_is_sent_there_and_the_gateways_is_not(upstream: Upstream) -> None:
+def test_upstream_gets_its_own_key_and_not_the_gateways(upstream: Upstream) -> None:
     responder = OpenAICompatibleModel(upstream.url, api_key="sk-there")
     with LocalGateway(responder=responder) as gateway, build(gateway) as model:
         model.invoke("Hi")
@@ -287,6 +266,6 @@ def test_the_key_is_sent_there_and_the_gateways_is_not(upstream: Upstream) -> No
 @pytest.mark.parametrize(
     "url", ["127.0.0.1:11434", "ftp://here/v1", "http://", "http://me:it@here/v1", "http://a/v1?b"]
 )
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_upstream_address_is_refused_when_malformed(url: str) -> None:
     with pytest.raises(ValueError, match="http://127"):
         OpenAICompatibleModel(url)

@@ -6,6 +6,7 @@ A new format is one file and one row here. Formats never import one another.
 from collections.abc import Mapping
 from typing import Any
 
+from langchain_segmind.testing.checks import check_settings
 from langchain_segmind.testing.conversation import ModelRequest
 from langchain_segmind.testing.directory import Family
 from langchain_segmind.testing.families import anthropic, gemini, openai
@@ -15,16 +16,12 @@ from langchain_segmind.testing.families.common import (
     Writing,
     read_response_format,
 )
-from langchain_segmind.testing.settings import check_settings
 
 __all__ = ["Reading", "Writing", "read_request", "write_reply"]
 
-# The gateway drops these silently, unless it forwards tools; they are not settings either.
-_DROPPED = frozenset(
-    {"tools", "tool_choice", "parallel_tool_calls", "toolConfig", "stream", "stream_options"}
-)
+# The gateway drops these silently, unless it forwards tools.
+_DROPPED = {"tools", "tool_choice", "parallel_tool_calls", "toolConfig", "stream", "stream_options"}
 _NO_SETTINGS = frozenset({"messages", "prompt", "response_format", *_DROPPED})
-
 
 _FORMATS: Mapping[Family, Format] = {
     "openai": openai.FORMAT,

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from langchain_segmind.testing import checks as check
+from langchain_segmind.testing.checks import COMMON, Rule, number, texts
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -20,7 +21,6 @@ from langchain_segmind.testing.conversation import (
     Turn,
 )
 from langchain_segmind.testing.families import common
-from langchain_segmind.testing.settings import COMMON, Rule, number, texts
 
 _PLACE = "{}.{}"  # how Anthropic names an item of a list
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from langchain_segmind.testing import checks as check
+from langchain_segmind.testing.checks import Rule
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -18,7 +19,6 @@ from langchain_segmind.testing.conversation import (
     Usage,
 )
 from langchain_segmind.testing.directory import Model
-from langchain_segmind.testing.settings import Rule
 
 T = TypeVar("T")
 Part = str | Media | Call | Result

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from langchain_segmind.testing import checks as check
+from langchain_segmind.testing.checks import COMMON, Rule, number, text_or_texts, texts, whole
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -22,7 +23,6 @@ from langchain_segmind.testing.conversation import (
     Turn,
 )
 from langchain_segmind.testing.families import common
-from langchain_segmind.testing.settings import COMMON, Rule, number, text_or_texts, texts, whole
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant"}
 _KINDS: dict[str, Literal["image", "audio", "video", "file"]] = {
@@ -129,8 +129,13 @@ def _read_offer(body: Mapping[str, Any]) -> Offer | None:
         if "toolConfig" in body:
             check.refuse("toolConfig: function calling config is set without function declarations")
         return None
-    groups = check.each(body["tools"], "tools", _tools)
-    tools = common.unique_tools(tool for group in groups for tool in group)
+    key = "functionDeclarations"
+    groups = check.each(body["tools"], "tools", check.field, key)
+    tools = common.unique_tools(
+        tool
+        for at, group in enumerate(groups)
+        for tool in check.each(group, f"tools[{at}].{key}", _tool)
+    )
     where = "toolConfig.functionCallingConfig"
     config = check.fields(body.get("toolConfig", {}), "toolConfig", [], ["functionCallingConfig"])
     chosen = check.fields(
@@ -145,11 +150,6 @@ def _read_offer(body: Mapping[str, Any]) -> Offer | None:
             tools, check.filled_list(chosen["allowedFunctionNames"], place), place
         )
     return None if mode == "NONE" else Offer(tools, mode == "ANY")
-
-
-def _tools(value: Any, where: str) -> list[Tool]:
-    place = f"{where}.functionDeclarations"
-    return check.each(check.field(value, where, "functionDeclarations"), place, _tool)
 
 
 def _tool(value: Any, where: str) -> Tool:

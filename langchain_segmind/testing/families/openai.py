@@ -12,6 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from langchain_segmind.testing import checks as check
+from langchain_segmind.testing.checks import (
+    COMMON,
+    Rule,
+    number,
+    text_or_texts,
+    whole,
+    words,
+)
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -24,14 +32,6 @@ from langchain_segmind.testing.conversation import (
     Turn,
 )
 from langchain_segmind.testing.families import common
-from langchain_segmind.testing.settings import (
-    COMMON,
-    Rule,
-    number,
-    text_or_texts,
-    whole,
-    words,
-)
 
 _ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,(.*)", re.DOTALL)
@@ -103,7 +103,9 @@ def _part(value: Any, where: str, reading: common.Reading) -> str | Media:
         case "image_url":
             return _image(check.fields(held, place, ["url"], ["detail"]), place, reading)
         case "input_audio":
-            return _audio(check.fields(held, place, ["data", "format"]), place)
+            check.fields(held, place, ["data", "format"])
+            form = check.one_of(held["format"], f"{place}.format", ["wav", "mp3"])
+            return Media("audio", f"audio/{form}", check.decoded(held["data"], f"{place}.data"))
         case _:
             return _file(check.fields(held, place, ["file_data"], ["filename"]), place)
 
@@ -130,11 +132,6 @@ def _web_address(url: str, where: str, reading: common.Reading) -> str:
     if parts.hostname in reading.unfetchable:
         check.refuse(f"{where}: failed to fetch the image from {parts.hostname}")
     return url
-
-
-def _audio(held: dict[str, Any], where: str) -> Media:
-    form = check.one_of(held["format"], f"{where}.format", ["wav", "mp3"])
-    return Media("audio", f"audio/{form}", check.decoded(held["data"], f"{where}.data"))
 
 
 def _file(held: dict[str, Any], where: str) -> Media:

@@ -16,7 +16,7 @@ from langchain_segmind.testing import (
     Turn,
     Usage,
 )
-from langchain_segmind.testing.completions import (
+from langchain_segmind.testing.openai_compatible import (
     UnreadableError,
     UnsupportedError,
     completion_body,

@@ -18,7 +18,7 @@ from langchain_segmind.testing import (
     Tool,
     Turn,
 )
-from langchain_segmind.testing.scripted import ScriptExhaustedError
+from langchain_segmind.testing.models import ScriptExhaustedError
 from tests.unit.testing.test_forms import ADD, ANSWER, FORMS, NOW, STR, listed, obj, rooted
 
 NUMBERS = obj(a={"type": "integer"}, b={"type": "integer"})

@@ -5,10 +5,21 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind.testing import ModelRequest, Reply, Turn, Usage
-from langchain_segmind.testing.answers import RefusalError
+from langchain_segmind.testing import ModelRequest, Reply, Turn
 from langchain_segmind.testing.directory import Family, build_directory
-from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
+from tests.unit.testing.bodies import (
+    DIRECTORY,
+    SLUGS,
+    assistant,
+    gemini,
+    json_schema,
+    openai,
+    read,
+    refusal,
+    turn,
+    user,
+    written,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (2).to_bytes(4, "big") + (3).to_bytes(4, "big")
 PNG64 = base64.b64encode(PNG).decode()
@@ -16,48 +27,6 @@ PNG_URI = f"data:image/png;base64,{PNG64}"
 PDF64 = base64.b64encode(b"%PDF-1.7 hello").decode()
 NOT64 = "@@@"
 TEXT64 = base64.b64encode(b"hello").decode()
-
-SLUGS: dict[Family, str] = {
-    "openai": "gpt-4o",
-    "anthropic": "claude-4.5-sonnet",
-    "gemini": "gemini-2.5-flash",
-}
-DIRECTORY = build_directory()
-JSON_SCHEMA = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
-
-
-def read(slug: str, body: dict[str, Any], unfetchable: tuple[str, ...] = ()) -> ModelRequest:
-    model = DIRECTORY[slug]
-    return read_request(Reading(model, body, unfetchable))
-
-
-def refusal(slug: str, body: dict[str, Any], unfetchable: tuple[str, ...] = ()) -> tuple[int, str]:
-    with pytest.raises(RefusalError) as caught:
-        read(slug, body, unfetchable)
-    refused = caught.value
-    assert isinstance(refused.body, dict)
-    return refused.status, refused.body["error"]
-
-
-def openai(*messages: Any, **settings: Any) -> dict[str, Any]:
-    return {"messages": list(messages), **settings}
-
-
-def user(content: Any) -> dict[str, Any]:
-    return {"role": "user", "content": content}
-
-
-def assistant(content: Any) -> dict[str, Any]:
-    return {"role": "assistant", "content": content}
-
-
-def gemini(*contents: Any, **more: Any) -> dict[str, Any]:
-    return {"messages": {"contents": list(contents), **more}}
-
-
-def turn(*parts: Any, role: str = "user") -> dict[str, Any]:
-    return {"role": role, "parts": list(parts)}
-
 
 BODIES: dict[Family, dict[str, Any]] = {
     "openai": openai(
@@ -74,9 +43,9 @@ BODIES: dict[Family, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("family", SLUGS)
-def test_every_family_reads_the_same_conversation(family: Family) -> None:
-    question = read(SLUGS[family], {**BODIES[family], "temperature": 0.5, "max_tokens": 9})
-    assert question == ModelRequest(
+def test_family_reads_the_same_conversation(family: Family) -> None:
+    request = read(SLUGS[family], {**BODIES[family], "temperature": 0.5, "max_tokens": 9})
+    assert request == ModelRequest(
         slug=SLUGS[family],
         family=family,
         system="Be brief.",
@@ -86,7 +55,7 @@ def test_every_family_reads_the_same_conversation(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", SLUGS)
-def test_every_family_takes_a_flat_prompt(family: Family) -> None:
+def test_family_reads_a_flat_prompt(family: Family) -> None:
     assert read(SLUGS[family], {"prompt": "Hi"}).turns == (Turn("user", "Hi"),)
 
 
@@ -97,9 +66,9 @@ def test_tools_and_stream_reach_no_model(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", SLUGS)
-def test_every_family_takes_a_json_schema(family: Family) -> None:
-    question = read(SLUGS[family], BODIES[family] | {"response_format": JSON_SCHEMA})
-    assert question.response_format == JSON_SCHEMA
+def test_family_accepts_a_json_schema(family: Family) -> None:
+    wanted = json_schema({"type": "object"})
+    assert read(SLUGS[family], BODIES[family] | wanted).response_format == wanted["response_format"]
 
 
 @pytest.mark.parametrize("family", SLUGS)
@@ -119,7 +88,7 @@ def test_every_family_takes_a_json_schema(family: Family) -> None:
         {"type": "json_schema", "json_schema": {"name": "x", "schema": {}, "strict": "yes"}},
     ],
 )
-def test_every_family_refuses_a_malformed_response_format(family: Family, bad: Any) -> None:
+def test_family_refuses_a_malformed_response_format(family: Family, bad: Any) -> None:
     status, text = refusal(SLUGS[family], BODIES[family] | {"response_format": bad})
     assert status == 400
     assert "response_format" in text
@@ -150,106 +119,15 @@ def test_every_family_refuses_a_malformed_response_format(family: Family, bad: A
         ("gemini-2.5-flash", "top_k", 0),
     ],
 )
-def test_a_setting_out_of_range_is_refused_by_name(slug: str, name: str, value: Any) -> None:
+def test_setting_is_refused_by_name_when_out_of_range(slug: str, name: str, value: Any) -> None:
     body = BODIES[DIRECTORY[slug].family] | {name: value}
     status, text = refusal(slug, body)
     assert status == 406
     assert f"'{name}'" in text
 
 
-def test_a_setting_nobody_knows_is_passed_on() -> None:
+def test_setting_is_passed_on_when_unknown() -> None:
     assert read("gpt-4o", openai(user("Hi"), web_search=True)).settings == {"web_search": True}
-
-
-@pytest.mark.parametrize(
-    ("messages", "where"),
-    [
-        ([], "messages"),
-        ({}, "messages"),
-        ("Hi", "messages"),
-        (["Hi"], "messages[0]"),
-        ([{"role": "user"}], "'content'"),
-        ([{"content": "Hi"}], "'role'"),
-        ([user("Hi"), {"role": "tool", "content": "x"}], "messages[1].role"),
-        ([{"role": "developer", "content": "x"}], "messages[0].role"),
-        ([{"role": "user", "content": "x", "tool_calls": []}], "'tool_calls'"),
-        ([{"role": "user", "content": "x", "name": "no spaces"}], "messages[0].name"),
-        ([{"role": "user", "content": "x", "name": None}], "messages[0].name"),
-        ([user(None)], "messages[0].content"),
-        ([user([])], "messages[0].content"),
-        ([user([{"type": "poem"}])], "messages[0].content[0].type"),
-        ([user([{"type": "text", "text": None}])], "messages[0].content[0].text"),
-        ([user([{"type": "text", "text": "x", "cache": 1}])], "'cache'"),
-        ([user([{"type": "image_url", "image_url": PNG_URI}])], "image_url"),
-        ([user([{"type": "image_url", "image_url": {"url": "ftp://a/b"}}])], "http(s)"),
-        ([user([{"type": "image_url", "image_url": {"url": "file:///etc"}}])], "http(s)"),
-        ([user([{"type": "image_url", "image_url": {"url": PNG_URI, "detail": "x"}}])], "detail"),
-        (
-            [user([{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{NOT64}"}}])],
-            "base64",
-        ),
-        (
-            [
-                user(
-                    [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{TEXT64}"}}]
-                )
-            ],
-            "not a PNG",
-        ),
-        (
-            [user([{"type": "input_audio", "input_audio": {"data": TEXT64, "format": "x"}}])],
-            "format",
-        ),
-        ([user([{"type": "file", "file": {"file_id": "f"}}])], "file_data"),
-    ],
-)
-def test_openai_refuses_malformed_messages_and_says_where(messages: Any, where: str) -> None:
-    status, text = refusal("gpt-4o", {"messages": messages})
-    assert status == 400
-    assert where in text
-
-
-def test_openai_reads_every_kind_of_part() -> None:
-    pdf = f"data:application/pdf;base64,{PDF64}"
-    content = [
-        {"type": "text", "text": "Look:"},
-        {"type": "image_url", "image_url": {"url": PNG_URI, "detail": "low"}},
-        {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}},
-        {"type": "input_audio", "input_audio": {"data": TEXT64, "format": "wav"}},
-        {"type": "file", "file": {"file_data": pdf, "filename": "a.pdf"}},
-    ]
-    spoken = read("gpt-4o", openai(user(content))).turns[0]
-    assert spoken.text == "Look:"
-    assert [(seen.kind, seen.mime, seen.url) for seen in spoken.media] == [
-        ("image", "image/png", None),
-        ("image", None, "https://example.com/cat.png"),
-        ("audio", "audio/wav", None),
-        ("file", "application/pdf", None),
-    ]
-    assert spoken.media[0].data == PNG
-
-
-def test_a_model_without_eyes_refuses_pictures() -> None:
-    part = {"type": "image_url", "image_url": {"url": PNG_URI}}
-    assert "does not take images" in refusal("gpt-4", openai(user([part])))[1]
-
-
-def test_a_picture_on_an_unfetchable_host_is_refused() -> None:
-    part = {"type": "image_url", "image_url": {"url": "https://shy.example/cat.png"}}
-    status, text = refusal("gpt-4o", openai(user([part])), ("shy.example",))
-    assert (status, "failed to fetch" in text) == (400, True)
-
-
-def test_openai_wants_the_word_json_for_a_json_object() -> None:
-    wanted = {"type": "json_object"}
-    assert "'json'" in refusal("gpt-4o", openai(user("Hi"), response_format=wanted))[1]
-    assert read("gpt-4o", openai(user("As JSON please"), response_format=wanted))
-
-
-def test_openai_keeps_a_later_system_message_in_its_place() -> None:
-    system = {"role": "system", "content": "Now in French."}
-    question = read("gpt-4o", openai(user("Hi"), system, user("Again")))
-    assert [spoken.role for spoken in question.turns] == ["user", "system", "user"]
 
 
 def document(data: str, media_type: str = "application/pdf") -> dict[str, Any]:
@@ -260,9 +138,58 @@ def source(kind: str, data: str, media_type: str) -> dict[str, Any]:
     return {"type": kind, "source": {"type": "base64", "media_type": media_type, "data": data}}
 
 
-@pytest.mark.parametrize(
-    ("body", "where"),
-    [
+def data_url(data: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+
+
+MALFORMED: dict[str, list[tuple[Any, str]]] = {
+    "openai": [
+        *[
+            ({"messages": messages}, where)
+            for messages, where in [
+                ([], "messages"),
+                ({}, "messages"),
+                ("Hi", "messages"),
+                (["Hi"], "messages[0]"),
+                ([{"role": "user"}], "'content'"),
+                ([{"content": "Hi"}], "'role'"),
+                ([user("Hi"), {"role": "tool", "content": "x"}], "messages[1].role"),
+                ([{"role": "developer", "content": "x"}], "messages[0].role"),
+                ([{"role": "user", "content": "x", "tool_calls": []}], "'tool_calls'"),
+                ([{"role": "user", "content": "x", "name": "no spaces"}], "messages[0].name"),
+                ([{"role": "user", "content": "x", "name": None}], "messages[0].name"),
+                ([user(None)], "messages[0].content"),
+                ([user([])], "messages[0].content"),
+                ([user([{"type": "poem"}])], "messages[0].content[0].type"),
+                ([user([{"type": "text", "text": None}])], "messages[0].content[0].text"),
+                ([user([{"type": "text", "text": "x", "cache": 1}])], "'cache'"),
+                ([user([{"type": "image_url", "image_url": PNG_URI}])], "image_url"),
+                ([user([{"type": "image_url", "image_url": {"url": "ftp://a/b"}}])], "http(s)"),
+                ([user([{"type": "image_url", "image_url": {"url": "file:///etc"}}])], "http(s)"),
+                (
+                    [user([{"type": "image_url", "image_url": {"url": PNG_URI, "detail": "x"}}])],
+                    "detail",
+                ),
+                ([user([data_url(NOT64)])], "base64"),
+                ([user([data_url(TEXT64)])], "not a PNG"),
+                (
+                    [
+                        user(
+                            [
+                                {
+                                    "type": "input_audio",
+                                    "input_audio": {"data": TEXT64, "format": "x"},
+                                }
+                            ]
+                        )
+                    ],
+                    "format",
+                ),
+                ([user([{"type": "file", "file": {"file_id": "f"}}])], "file_data"),
+            ]
+        ]
+    ],
+    "anthropic": [
         (openai(), "messages"),
         (openai({"role": "system", "content": "x"}, user("Hi")), "messages.0.role"),
         (openai(assistant("Hi")), "alternate"),
@@ -286,27 +213,7 @@ def source(kind: str, data: str, media_type: str) -> dict[str, Any]:
         (openai(user("Hi"), instruction=["x"]), "instruction"),
         (openai(user("Hi json"), response_format={"type": "json_object"}), "json_object"),
     ],
-)
-def test_claude_refuses_what_anthropic_would(body: dict[str, Any], where: str) -> None:
-    status, text = refusal("claude-4.5-sonnet", body)
-    assert status == 400
-    assert where in text
-
-
-def test_claude_reads_pictures_and_documents() -> None:
-    content = [source("image", PNG64, "image/png"), document(PDF64), {"type": "text", "text": "?"}]
-    spoken = read("claude-4.5-sonnet", openai(user(content))).turns[0]
-    assert [seen.mime for seen in spoken.media] == ["image/png", "application/pdf"]
-
-
-def test_claude_never_sees_a_native_system_field() -> None:
-    question = read("claude-4.5-sonnet", openai(user("Hi"), system="Be a pirate."))
-    assert (question.system, question.settings) == ("", {})
-
-
-@pytest.mark.parametrize(
-    ("body", "where"),
-    [
+    "gemini": [
         (openai(user("Hi")), "messages: expected an object"),
         (gemini(), "messages.contents"),
         ({"messages": {}}, "'contents'"),
@@ -326,11 +233,73 @@ def test_claude_never_sees_a_native_system_field() -> None:
             "system_instruction.parts",
         ),
     ],
+}
+
+
+@pytest.mark.parametrize(
+    ("family", "body", "where"),
+    [(family, body, where) for family, rows in MALFORMED.items() for body, where in rows],
 )
-def test_gemini_refuses_what_google_would(body: dict[str, Any], where: str) -> None:
-    status, text = refusal("gemini-2.5-flash", body)
+def test_family_refuses_a_malformed_body_and_names_the_place(
+    family: Family, body: Any, where: str
+) -> None:
+    status, text = refusal(SLUGS[family], body)
     assert status == 400
     assert where in text
+
+
+def test_openai_reads_every_kind_of_part() -> None:
+    pdf = f"data:application/pdf;base64,{PDF64}"
+    content = [
+        {"type": "text", "text": "Look:"},
+        {"type": "image_url", "image_url": {"url": PNG_URI, "detail": "low"}},
+        {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}},
+        {"type": "input_audio", "input_audio": {"data": TEXT64, "format": "wav"}},
+        {"type": "file", "file": {"file_data": pdf, "filename": "a.pdf"}},
+    ]
+    turn_read = read("gpt-4o", openai(user(content))).turns[0]
+    assert turn_read.text == "Look:"
+    assert [(media.kind, media.mime, media.url) for media in turn_read.media] == [
+        ("image", "image/png", None),
+        ("image", None, "https://example.com/cat.png"),
+        ("audio", "audio/wav", None),
+        ("file", "application/pdf", None),
+    ]
+    assert turn_read.media[0].data == PNG
+
+
+def test_picture_is_refused_by_a_model_without_vision() -> None:
+    part = {"type": "image_url", "image_url": {"url": PNG_URI}}
+    assert "does not take images" in refusal("gpt-4", openai(user([part])))[1]
+
+
+def test_picture_is_refused_on_an_unfetchable_host() -> None:
+    part = {"type": "image_url", "image_url": {"url": "https://shy.example/cat.png"}}
+    status, text = refusal("gpt-4o", openai(user([part])), unfetchable=("shy.example",))
+    assert (status, "failed to fetch" in text) == (400, True)
+
+
+def test_openai_requires_the_word_json_for_a_json_object() -> None:
+    wanted = {"type": "json_object"}
+    assert "'json'" in refusal("gpt-4o", openai(user("Hi"), response_format=wanted))[1]
+    assert read("gpt-4o", openai(user("As JSON please"), response_format=wanted))
+
+
+def test_openai_keeps_a_later_system_message_in_its_place() -> None:
+    system = {"role": "system", "content": "Now in French."}
+    request = read("gpt-4o", openai(user("Hi"), system, user("Again")))
+    assert [turn_read.role for turn_read in request.turns] == ["user", "system", "user"]
+
+
+def test_claude_reads_pictures_and_documents() -> None:
+    content = [source("image", PNG64, "image/png"), document(PDF64), {"type": "text", "text": "?"}]
+    turn_read = read("claude-4.5-sonnet", openai(user(content))).turns[0]
+    assert [media.mime for media in turn_read.media] == ["image/png", "application/pdf"]
+
+
+def test_claude_never_gets_a_native_system_field() -> None:
+    request = read("claude-4.5-sonnet", openai(user("Hi"), system="Be a pirate."))
+    assert (request.system, request.settings) == ("", {})
 
 
 def test_gemini_reads_pictures_sounds_films_and_documents() -> None:
@@ -341,12 +310,8 @@ def test_gemini_reads_pictures_sounds_films_and_documents() -> None:
         "application/pdf": PDF64,
     }
     parts = [{"inlineData": {"mimeType": mime, "data": held}} for mime, held in data.items()]
-    spoken = read("gemini-2.5-flash", gemini(turn(*parts))).turns[0]
-    assert [seen.kind for seen in spoken.media] == ["image", "audio", "video", "file"]
-
-
-def written(family: Family, reply: Reply, **more: Any) -> dict[str, Any]:
-    return write_reply(family, Writing("slug", reply, Usage(3, 2), "1", **more))
+    turn_read = read("gemini-2.5-flash", gemini(turn(*parts))).turns[0]
+    assert [media.kind for media in turn_read.media] == ["image", "audio", "video", "file"]
 
 
 THOUGHTFUL = Reply("Yes.", finish_reason="length", reasoning="Hm.")
@@ -377,7 +342,7 @@ def test_gemini_writes_its_own_reply() -> None:
     assert body["usageMetadata"]["totalTokenCount"] == 5
 
 
-def test_every_family_tells_a_refusal_in_its_own_way() -> None:
+def test_family_writes_a_refusal_in_its_own_way() -> None:
     no = Reply(refusal="I will not.")
     message = written("openai", no)["choices"][0]["message"]
     assert (message["content"], message["refusal"]) == (None, "I will not.")
@@ -387,12 +352,12 @@ def test_every_family_tells_a_refusal_in_its_own_way() -> None:
     assert blocked["promptFeedback"]["blockReason"] == "SAFETY"
 
 
-def test_the_family_of_an_unlisted_slug_is_told_by_its_name() -> None:
+def test_family_follows_the_name_of_an_unlisted_slug() -> None:
     directory = build_directory(["claude-9", "gemini.x", "claudette-7b", "new-model"])
     families = [directory[slug].family for slug in ("claude-9", "gemini.x", "claudette-7b")]
     assert families == ["anthropic", "gemini", "openai"]
     assert directory["new-model"].family == "openai"
 
 
-def test_the_family_of_an_extra_slug_can_be_given() -> None:
+def test_family_of_an_extra_slug_can_be_given() -> None:
     assert build_directory({"house-model": "anthropic"})["house-model"].family == "anthropic"

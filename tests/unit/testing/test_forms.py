@@ -7,8 +7,7 @@ import jsonschema
 import pytest
 
 from langchain_segmind.testing import Call, EchoModel, ModelRequest, OutputStyle, Reply, Turn
-from langchain_segmind.testing.forms import find_form, form_of
-from langchain_segmind.testing.output_styles import write
+from langchain_segmind.testing.forms import find_form, form_of, write
 
 ANY = {"$ref": "#/$defs/any"}
 STR: Any = {"type": "string"}

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from langchain_segmind.testing.vectors import embed
+from langchain_segmind.testing.embeddings import embed
 
 SIZES = [(1536, 1536), (3072, 3072), (3072, 768), (768, 256)]
 ODD = ["x", "the", "?!…", "\ud800", "日本語のテキスト", "a" * 10_000, "\n", "😀"]

@@ -1,22 +1,13 @@
-"""Run a program against a gateway: a command, or the rest of the process itself."""
+"""Run a block of a program for everybody: with a key live, and without one on a local gateway."""
 
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 from langchain_segmind.testing import active
 from langchain_segmind.testing.gateway import LocalGateway
-from langchain_segmind.testing.scripted import Script, ScriptedModel
-
-
-def environment(gateway: LocalGateway) -> Mapping[str, str]:
-    """Return the variables that make `ChatSegmind` use a gateway."""
-    return {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
+from langchain_segmind.testing.models import Script, ScriptedModel
 
 
 @contextmanager
@@ -46,17 +37,17 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
     """
     if os.environ.get("SEGMIND_API_KEY"):
         place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and are billed")
-        _print(f"SEGMIND_API_KEY is set: these calls go to {place}.")
+        print_line(f"SEGMIND_API_KEY is set: these calls go to {place}.")
         yield None
         return
     if replies is not None:
         settings = {"responder": ScriptedModel(replies), **settings}
     with LocalGateway(**settings) as gateway:
-        variables = environment(gateway)
+        variables = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         what = "echoes the prompts" if replies is None else "returns the program's scripted replies"
-        _print(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}.")
+        print_line(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}.")
         try:
             with active.taking_all(gateway.base_url, gateway.api_key):
                 yield gateway
@@ -68,23 +59,6 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
                     os.environ[name] = value
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def launch(gateway: LocalGateway, command: Sequence[str]) -> int:
-    """Run a command until it ends, with the gateway in its environment; return its exit code."""
-    variables = {**os.environ, **environment(gateway)}
-    running = subprocess.Popen(command, env=variables)  # noqa: S603 - the user's own command
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        running.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        code = running.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code  # as shells say which signal ended it
+def print_line(line: str, stream: TextIO | None = None) -> None:
+    """Print a line at once, by default on stdout."""
+    print(line, file=stream, flush=True)
