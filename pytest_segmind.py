@@ -81,7 +81,7 @@ def segmind_gateway(
     So does every `SegmindEmbeddings`, whenever it was built and whatever address and key it has.
     Only a model with the address of another `LocalGateway` of this process goes there.
 
-    It answers what `reply` scripts, fails as told by `fail`, and has the log in `requests`. What it
+    It answers what `reply` scripts, fails as `fail` orders, and has the log in `requests`. What it
     was asked is shown when the test fails.
     """
     from langchain_segmind.testing import LocalGateway  # noqa: PLC0415 - see above
@@ -104,10 +104,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     report: pytest.TestReport = outcome.get_result()
     gateway = item.stash.get(_GATEWAY, None)
     if gateway is not None and report.when == "call" and report.failed:
-        report.sections.append(("Segmind gateway", _told(gateway)))
+        report.sections.append(("Segmind gateway", _summary(gateway)))
 
 
-def _told(gateway: LocalGateway) -> str:
+def _summary(gateway: LocalGateway) -> str:
     from langchain_segmind.testing.live_log import LiveLog  # noqa: PLC0415 - see above
 
     lines: list[str] = []

@@ -27,8 +27,14 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def test_scripts_answers_and_keeps_a_log(project: pytest.Pytester) -> None:
-    project.makepyfile(
+def assert_passes(project: pytest.Pytester, code: str, passed: int = 1) -> None:
+    project.makepyfile(code)
+    project.runpytest_subprocess().assert_outcomes(passed=passed)
+
+
+def test_fixture_scripts_answers_and_keeps_a_log(project: pytest.Pytester) -> None:
+    assert_passes(
+        project,
         """
         from app import capital_of
 
@@ -39,19 +45,19 @@ def test_scripts_answers_and_keeps_a_log(project: pytest.Pytester) -> None:
             assert [request.status for request in segmind_gateway.requests] == [503, 200]
             assert segmind_gateway.executions == 1
             assert segmind_gateway.credits < 10
-        """
+        """,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_is_reached_without_a_proxy_of_the_environment(
+def test_fixture_is_reached_without_a_proxy_of_the_environment(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")  # nobody listens there
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    project.makepyfile(
+    assert_passes(
+        project,
         """
         from app import capital_of
 
@@ -59,12 +65,11 @@ def test_is_reached_without_a_proxy_of_the_environment(
             segmind_gateway.reply("Paris.")
             assert capital_of("France") == "Paris."
             assert segmind_gateway.executions == 1
-        """
+        """,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_does_what_the_documentation_says(pytester: pytest.Pytester) -> None:
+def test_fixture_works_as_documented(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n((?:(?!```).)*def test_.*?)```", PAGE, re.DOTALL)
     assert len(blocks) == 2
     for number, block in enumerate(blocks):
@@ -72,10 +77,11 @@ def test_does_what_the_documentation_says(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_gives_each_test_a_gateway_of_its_own_with_settings_from_marks(
+def test_fixture_has_the_settings_of_the_marks(
     project: pytest.Pytester,
 ) -> None:
-    project.makepyfile(
+    assert_passes(
+        project,
         """
         import pytest
         from app import capital_of
@@ -85,19 +91,19 @@ def test_gives_each_test_a_gateway_of_its_own_with_settings_from_marks(
 
         def test_of_the_module(segmind_gateway):
             capital_of("France")
-            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine", 1)
+            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine")
 
         @pytest.mark.segmind_gateway(credits=0)
         def test_of_its_own(segmind_gateway):
             with pytest.raises(SegmindInsufficientCreditsError):
                 capital_of("France")
-            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine", 1)
-        """
+            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine")
+        """,
+        2,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-def test_shows_what_was_asked_when_a_test_fails(project: pytest.Pytester) -> None:
+def test_report_shows_the_requests_when_a_test_fails(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         from app import capital_of
@@ -118,7 +124,7 @@ def test_shows_what_was_asked_when_a_test_fails(project: pytest.Pytester) -> Non
     )
 
 
-def test_leaves_the_environment_as_it_was(
+def test_fixture_restores_the_environment(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", "SG_real")
@@ -137,25 +143,25 @@ def test_leaves_the_environment_as_it_was(
     project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
 
 
-def test_costs_nothing_where_it_is_not_asked_for(project: pytest.Pytester) -> None:
-    project.makepyfile(
+def test_plugin_imports_nothing_when_the_fixture_is_not_used(project: pytest.Pytester) -> None:
+    assert_passes(
+        project,
         """
         import sys
 
         def test_it():
             assert "pytest_segmind" in sys.modules
             assert not [name for name in sys.modules if name.startswith("langchain_segmind")]
-        """
+        """,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_is_explained_by_pytest_itself(project: pytest.Pytester) -> None:
+def test_marker_is_explained_by_pytest(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("--markers", "--fixtures")
     result.stdout.fnmatch_lines(["*segmind_gateway(*settings): build*"])
 
 
-def test_every_model_goes_to_the_gateway_whenever_it_was_built(
+def test_model_goes_to_the_gateway_whenever_it_was_built(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGMIND_API_KEY", "SG_real")
@@ -211,13 +217,14 @@ WITHOUT_A_KEY = """
 """
 
 
-def test_an_application_is_imported_without_a_key(
+def test_application_is_imported_without_a_key(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
     project.makepyfile(application=WITHOUT_A_KEY, late=WITHOUT_A_KEY)
     project.makeconftest("import application")
-    project.makepyfile(
+    assert_passes(
+        project,
         """
         import os
         import pytest
@@ -239,23 +246,23 @@ def test_an_application_is_imported_without_a_key(
                 build()
             with pytest.raises(ValueError, match="api_key is blank"):
                 model.invoke("Hi")
-        """
+        """,
+        2,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=2)
     if find_spec("xdist"):
         project.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
 
 
-def test_what_the_user_says_of_missing_keys_stays(
+def test_plugin_keeps_the_users_setting_of_missing_keys(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEGMIND_ALLOW_MISSING_KEY", "1")
-    project.makepyfile(
+    assert_passes(
+        project,
         """
         import os
 
         def test_it():
             assert os.environ["SEGMIND_ALLOW_MISSING_KEY"] == "1"
-        """
+        """,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=1)

@@ -97,22 +97,23 @@ class TestEveryFamily:
     def test_reply_has_upstreams_usage_and_finish_reason(
         self, model: ChatSegmind, upstream: Upstream
     ) -> None:
-        upstream.say(completion("Too lo", finish_reason="length"))
+        upstream.reply(completion("Too lo", finish_reason="length"))
         answer = model.invoke("Hi")
-        usage = answer.usage_metadata or {}
+        usage = answer.usage_metadata
+        assert usage is not None
         assert (usage["input_tokens"], usage["output_tokens"]) == (11, 4)
         assert answer.response_metadata["finish_reason"] == "length"
         assert answer.response_metadata["cost"] > 0
 
     def test_reply_has_the_models_reasoning(self, model: ChatSegmind, upstream: Upstream) -> None:
-        upstream.say({"content": "Yes.", "reasoning_content": "Hm, well."})
+        upstream.reply({"content": "Yes.", "reasoning_content": "Hm, well."})
         blocks = model.invoke("Hi").content_blocks
         assert [block["type"] for block in blocks] == ["reasoning", "text"]
 
     def test_upstream_gets_the_response_format(
         self, model: ChatSegmind, upstream: Upstream
     ) -> None:
-        upstream.say('{"name": "Ada", "year_of_birth": 1815}')
+        upstream.reply('{"name": "Ada", "year_of_birth": 1815}')
         person = model.with_structured_output(Person).invoke("Ada was born in 1815.")
         assert person == Person(name="Ada", year_of_birth=1815)
         wanted = upstream.body["response_format"]
@@ -121,7 +122,7 @@ class TestEveryFamily:
 
     def test_agent_calls_emulated_tools(self, model: ChatSegmind, upstream: Upstream) -> None:
         call = {"name": "multiply", "arguments": {"a": 17, "b": 23}}
-        upstream.say(
+        upstream.reply(
             json.dumps({"say": "", "calls": [call]}),
             json.dumps({"say": "It is 391.", "calls": []}),
         )
@@ -135,7 +136,9 @@ class TestEveryFamily:
         self, model: ChatSegmind, upstream: Upstream, gateway: LocalGateway
     ) -> None:
         upstream.refuse_format = True
-        upstream.say('{"say": "", "calls": [{"name": "multiply", "arguments": {"a": 1, "b": 2}}]}')
+        upstream.reply(
+            '{"say": "", "calls": [{"name": "multiply", "arguments": {"a": 1, "b": 2}}]}'
+        )
         answer = model.bind_tools([multiply]).invoke("One times two?")
         assert [call["args"] for call in answer.tool_calls] == [{"a": 1, "b": 2}]
         assert [("response_format" in body) for body in upstream.bodies] == [True, False]
@@ -152,7 +155,7 @@ def test_native_tools_are_native_at_the_upstream_too(upstream: Upstream, slug: s
     responder = OpenAICompatibleModel(upstream.url, model="llama3.2")
     function = {"name": "multiply", "arguments": '{"a": 17, "b": 23}'}
     call = {"id": "c1", "type": "function", "function": function}
-    upstream.say({"content": None, "tool_calls": [call]}, "It is 391.")
+    upstream.reply({"content": None, "tool_calls": [call]}, "It is 391.")
     with (
         LocalGateway(responder=responder, forward_tools=True) as gateway,
         build(gateway, slug, tool_calling="native") as model,
@@ -210,7 +213,7 @@ def test_upstream_error_is_passed_on_and_not_billed(
     kind: type[SegmindError],
     text: str,
 ) -> None:
-    upstream.say(answer)
+    upstream.reply(answer)
     with build(gateway, max_retries=0) as model, pytest.raises(kind, match=text) as caught:
         model.invoke("Hi")
     assert caught.value.status_code == status
@@ -219,7 +222,7 @@ def test_upstream_error_is_passed_on_and_not_billed(
 
 
 def test_silent_upstream_is_given_up_with_504(upstream: Upstream) -> None:
-    upstream.say((200, SILENCE, {}))
+    upstream.reply((200, SILENCE, {}))
     assert_fails(upstream.url, 504, r"did not answer within 0\.05 s", timeout=0.05)
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 HANG_UP = b"(hangs up)"
-SILENCE = b"(says nothing)"
+SILENCE = b"(sends nothing)"
 ROLES = {"system", "user", "assistant", "tool"}
 PARTS = {"text", "image_url", "input_audio", "file"}
 FIELDS = {"model", "messages", "temperature", "max_tokens", "seed", "stop", "top_p", "top_k"} | {
@@ -37,20 +37,20 @@ class Upstream:
     def body(self) -> dict[str, Any]:
         return self.bodies[-1]
 
-    def say(self, *answers: Any) -> None:
+    def reply(self, *answers: Any) -> None:
         """Answer next with these: texts, messages, or whole (status, body, headers)."""
         self.answers.extend(answers)
 
 
 def completion(message: Any, **more: Any) -> dict[str, Any]:
     usage = {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
-    said = {"content": message} if isinstance(message, str) else message
-    choice = {"index": 0, "message": {"role": "assistant", **said}, "finish_reason": "stop"}
+    held = {"content": message} if isinstance(message, str) else message
+    choice = {"index": 0, "message": {"role": "assistant", **held}, "finish_reason": "stop"}
     return {"object": "chat.completion", "choices": [{**choice, **more}], "usage": usage}
 
 
 def wrong(body: Any) -> str | None:
-    """Say what breaks OpenAI's rules in a body."""
+    """Return what breaks OpenAI's rules in a body."""
     if unknown := sorted(body.keys() - FIELDS):
         return f"Unknown parameter: {unknown[0]}"
     if not body.get("messages"):
@@ -64,61 +64,61 @@ def wrong(body: Any) -> str | None:
     return None
 
 
-def answer(told: Upstream, path: str, raw: bytes) -> tuple[int, Any, dict[str, str]]:
+def answer(upstream: Upstream, path: str, raw: bytes) -> tuple[int, Any, dict[str, str]]:
     """Answer a request as the script says, if it is in order."""
     if path != "/v1/chat/completions":
         return 404, b"404 page not found", {}
     body = json.loads(raw)
-    told.bodies.append(body)
+    upstream.bodies.append(body)
     error = wrong(body)
-    if told.refuse_format and "response_format" in body:
+    if upstream.refuse_format and "response_format" in body:
         error = "response_format is not supported"
     if error:
         return 400, {"error": {"message": error}}, {}
-    said = told.answers.pop(0) if told.answers else "Hello from upstream."
-    if isinstance(said, tuple):
-        return said
-    return 200, said if "choices" in said else completion(said), {}
+    reply = upstream.answers.pop(0) if upstream.answers else "Hello from upstream."
+    if isinstance(reply, tuple):
+        return reply
+    return 200, reply if "choices" in reply else completion(reply), {}
 
 
 class Handler(BaseHTTPRequestHandler):
     """Brings requests to `answer`."""
 
     protocol_version = "HTTP/1.1"
-    told: Upstream
+    upstream: Upstream
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass
 
     def do_POST(self) -> None:
-        self.told.headers.append({name.lower(): value for name, value in self.headers.items()})
+        self.upstream.headers.append({name.lower(): value for name, value in self.headers.items()})
         raw = self.rfile.read(int(self.headers["Content-Length"]))
-        status, content, headers = answer(self.told, self.path, raw)
+        status, content, headers = answer(self.upstream, self.path, raw)
         if content in (HANG_UP, SILENCE):
-            self.told.released.wait(10 if content == SILENCE else 0)
+            self.upstream.released.wait(10 if content == SILENCE else 0)
             self.close_connection = True
             return
-        said = content if isinstance(content, bytes) else json.dumps(content).encode()
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(said)), **headers}.items():
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(said)
+        self.wfile.write(data)
 
 
 @contextmanager
 def serve() -> Iterator[Upstream]:
     """Run the server."""
-    told = Upstream()
-    handler = type("TellingHandler", (Handler,), {"told": told})
+    upstream = Upstream()
+    handler = type("BoundHandler", (Handler,), {"upstream": upstream})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    told.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    upstream.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield told
+        yield upstream
     finally:
-        told.released.set()
+        upstream.released.set()
         server.shutdown()
         server.server_close()
         thread.join()

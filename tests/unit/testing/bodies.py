@@ -44,7 +44,7 @@ def json_schema(schema: Any) -> dict[str, Any]:
 
 
 def read(slug: str, body: dict[str, Any], **more: Any) -> ModelRequest:
-    """Read a body as a gateway does that forwards no tools, unless it is told otherwise."""
+    """Read a body as a gateway does that forwards no tools, unless `forward_tools` is set."""
     return read_request(Reading(DIRECTORY[slug], body, **more))
 
 

@@ -60,7 +60,7 @@ def test_family_reads_a_flat_prompt(family: Family) -> None:
 
 
 @pytest.mark.parametrize("family", SLUGS)
-def test_tools_and_stream_reach_no_model(family: Family) -> None:
+def test_family_drops_tools_and_stream(family: Family) -> None:
     body = BODIES[family] | {"tools": [{}], "tool_choice": "any", "stream": True}
     assert read(SLUGS[family], body).settings == {}
 

@@ -101,7 +101,7 @@ FORMS: dict[str, tuple[dict[str, Any], Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_form_takes_calls_and_the_answer_as_its_schema_has_them(name: str) -> None:
+def test_form_holds_calls_and_the_answer_as_its_schema_has_them(name: str) -> None:
     schema, calling, answering = FORMS[name]
     form = form_of(schema)
 
@@ -114,7 +114,7 @@ def test_a_form_takes_calls_and_the_answer_as_its_schema_has_them(name: str) -> 
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_form_offers_the_tools_of_its_schema(name: str) -> None:
+def test_form_offers_the_tools_of_its_schema(name: str) -> None:
     form = form_of(FORMS[name][0])
 
     assert form is not None
@@ -138,11 +138,11 @@ def test_a_form_offers_the_tools_of_its_schema(name: str) -> None:
         },
     ],
 )
-def test_another_schema_is_not_a_form(schema: Any) -> None:
+def test_schema_is_not_a_form_when_it_has_no_list_of_calls(schema: Any) -> None:
     assert form_of(schema) is None
 
 
-def test_a_form_that_must_hold_calls_is_forced_and_one_that_may_hold_one_says_so() -> None:
+def test_form_is_forced_and_bounded_as_its_list_of_calls_is() -> None:
     for schema in (
         rooted(say=STR, calls=listed(NOW, minItems=1, maxItems=1)),
         rooted(reply=obj(tool_needed=fixed(True), calls=listed(NOW, maxItems=1))),
@@ -152,7 +152,7 @@ def test_a_form_that_must_hold_calls_is_forced_and_one_that_may_hold_one_says_so
         assert (form.offer.forced, form.offer.most) == (True, 1)
 
 
-def test_an_answer_in_a_schema_is_null_while_tools_are_called() -> None:
+def test_answer_in_a_schema_is_null_while_tools_are_called() -> None:
     schema = rooted(say={"anyOf": [ANSWER, {"type": "null"}]}, calls=listed(NOW))
     form = form_of(schema)
 
@@ -166,8 +166,8 @@ def test_an_answer_in_a_schema_is_null_while_tools_are_called() -> None:
 # --- where a form is found -------------------------------------------------------------------
 
 
-def request(*said: str, schema: Any = None, system: str = "", **more: Any) -> ModelRequest:
-    turns = tuple(Turn("assistant" if at % 2 else "user", text) for at, text in enumerate(said))
+def request(*texts: str, schema: Any = None, system: str = "", **more: Any) -> ModelRequest:
+    turns = tuple(Turn("assistant" if at % 2 else "user", text) for at, text in enumerate(texts))
     wanted = None
     if schema is not None:
         wanted = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
@@ -178,14 +178,14 @@ OPENAI = {"type": "function", "function": {"name": "now", "parameters": obj()}}
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_form_may_stand_in_the_system_text(name: str) -> None:
-    told = f"You can call tools. Reply in this form: {json.dumps(FORMS[name][0])} Go."
+def test_form_is_found_in_the_system_text(name: str) -> None:
+    prompt = f"You can call tools. Reply in this form: {json.dumps(FORMS[name][0])} Go."
 
-    assert find_form(request("Hi", system=told)) == form_of(FORMS[name][0])
+    assert find_form(request("Hi", system=prompt)) == form_of(FORMS[name][0])
 
 
 @pytest.mark.parametrize("spec", [OPENAI, OPENAI["function"]])
-def test_tools_told_as_openais_json_are_called_without_anything_around(spec: Any) -> None:
+def test_tools_listed_as_openais_json_are_called_in_a_bare_list(spec: Any) -> None:
     form = find_form(request("Hi", system=f"Tools:\n{json.dumps(spec)}\nUse them."))
 
     assert form is not None
@@ -222,7 +222,7 @@ def styled(style: OutputStyle, text: str, calls: list[Call]) -> Reply:
 
 
 @pytest.mark.parametrize("style", get_args(OutputStyle))
-def test_an_output_style_writes_a_call_in_its_own_way(style: OutputStyle) -> None:
+def test_output_style_writes_a_call_in_its_own_way(style: OutputStyle) -> None:
     reply = styled(style, "", SUM)
 
     assert reply.text == WRITTEN[style]
@@ -230,7 +230,7 @@ def test_an_output_style_writes_a_call_in_its_own_way(style: OutputStyle) -> Non
 
 
 @pytest.mark.parametrize("style", get_args(OutputStyle))
-def test_an_output_style_keeps_the_text_of_an_answer(style: OutputStyle) -> None:
+def test_output_style_keeps_the_text_of_an_answer(style: OutputStyle) -> None:
     reply = styled(style, "It is noon.", [])
 
     assert "It is noon." in reply.text
@@ -239,7 +239,7 @@ def test_an_output_style_keeps_the_text_of_an_answer(style: OutputStyle) -> None
     assert reply.finish_reason == "stop"
 
 
-def test_an_unknown_output_style_is_refused() -> None:
+def test_output_style_is_refused_when_unknown() -> None:
     rude: Any = "rude"
     with pytest.raises(ValueError, match="output_style='rude': expected one of plain"):
         EchoModel(rude)

@@ -16,7 +16,7 @@ def state(jobs: JobQueue, request_id: str, now: float) -> State:
     return jobs.state(record, now)
 
 
-def test_a_job_goes_its_way_by_the_clock() -> None:
+def test_job_proceeds_by_the_clock() -> None:
     jobs = JobQueue(Queue())
     job = jobs.add(TEN_SECONDS, now=100.0)
     moments = {100.0: "QUEUED", 100.9: "QUEUED", 101.1: "PROCESSING", 109.9: "PROCESSING"}
@@ -24,7 +24,7 @@ def test_a_job_goes_its_way_by_the_clock() -> None:
     assert {now: state(jobs, job, now) for now in moments} == moments
 
 
-def test_a_job_goes_its_way_by_polls() -> None:
+def test_job_proceeds_by_polls() -> None:
     jobs = JobQueue(Queue(polls=3))
     job = jobs.add(JobRecord("gpt-4o", 0.0), now=0.0)
     seen = []
@@ -34,7 +34,7 @@ def test_a_job_goes_its_way_by_polls() -> None:
     assert seen == ["QUEUED", "PROCESSING", "PROCESSING", "COMPLETED", "COMPLETED"]
 
 
-def test_both_the_clock_and_the_polls_must_be_through() -> None:
+def test_job_ends_when_both_the_clock_and_the_polls_allow_it() -> None:
     jobs = JobQueue(Queue(polls=1))
     job = jobs.add(TEN_SECONDS, now=0.0)
     assert state(jobs, job, 20.0) == "QUEUED"
@@ -43,14 +43,14 @@ def test_both_the_clock_and_the_polls_must_be_through() -> None:
     assert state(jobs, job, 20.0) == "COMPLETED"
 
 
-def test_a_job_that_fails_takes_its_time() -> None:
+def test_failed_job_takes_its_time() -> None:
     jobs = JobQueue(Queue())
     job = jobs.add(JobRecord("gpt-4o", 10.0, error="no"), now=0.0)
     assert state(jobs, job, 5.0) == "PROCESSING"
     assert state(jobs, job, 10.0) == "FAILED"
 
 
-def test_metrics_tell_times_and_at_the_end_the_cost() -> None:
+def test_metrics_have_times_and_at_the_end_the_cost() -> None:
     jobs = JobQueue(Queue())
     record = jobs.find(jobs.add(TEN_SECONDS, now=0.0), now=0.0)
     assert record is not None
@@ -64,7 +64,7 @@ def test_metrics_tell_times_and_at_the_end_the_cost() -> None:
     }
 
 
-def test_an_id_expires_some_time_after_its_job_ended() -> None:
+def test_id_expires_after_its_job_ended() -> None:
     jobs = JobQueue(Queue(keep_seconds=60))
     job = jobs.add(TEN_SECONDS, now=0.0)
     assert jobs.find(job, 70.0) is not None
@@ -72,7 +72,7 @@ def test_an_id_expires_some_time_after_its_job_ended() -> None:
     assert jobs.all(70.1) == []
 
 
-def test_what_expired_takes_no_room() -> None:
+def test_expired_jobs_are_forgotten() -> None:
     jobs = JobQueue(Queue(keep_seconds=60))
     for now in range(0, 10_000, 100):
         jobs.add(TEN_SECONDS, now)
@@ -99,6 +99,6 @@ def test_jobs_are_listed_and_forgotten() -> None:
 @pytest.mark.parametrize(
     "bad", [{"polls": -1}, {"output": "xml"}, {"failed_status": 500}, {"keep_seconds": -1}]
 )
-def test_settings_that_make_no_sense_are_refused(bad: Any) -> None:
+def test_queue_is_refused_when_a_setting_makes_no_sense(bad: Any) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         Queue(**bad)

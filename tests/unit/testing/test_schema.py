@@ -210,6 +210,6 @@ def test_fill_stays_small_where_everything_holds_everything() -> None:
         {"type": "array", "items": {"const": 1}, "uniqueItems": True, "minItems": 2},
     ],
 )
-def test_fill_says_so_where_there_is_no_value(schema: Any) -> None:
+def test_fill_raises_when_there_is_no_value(schema: Any) -> None:
     with pytest.raises(UnfillableError):
         fill(schema)

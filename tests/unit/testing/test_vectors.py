@@ -20,7 +20,7 @@ DOCUMENTS = [
 ]
 # "The cats": few places, and a word that says nothing weighs a tenth.
 LITTLE, MUCH = 0.040622, 0.406222
-FOR_EVER = {
+EXPECTED = {
     19: LITTLE,
     40: -MUCH,
     79: LITTLE,
@@ -52,21 +52,21 @@ def nearness(one: list[float], other: list[float]) -> float:
 
 @pytest.mark.parametrize(("size", "kept"), SIZES)
 @pytest.mark.parametrize("text", [*ODD, *DOCUMENTS])
-def test_a_vector_has_unit_length(text: str, size: int, kept: int) -> None:
+def test_vector_has_unit_length(text: str, size: int, kept: int) -> None:
     vector = embed(text, size, kept)
     assert len(vector) == kept
     assert math.hypot(*vector) == pytest.approx(1, abs=1e-4)
     assert all(isinstance(number, float) for number in vector)
 
 
-def test_a_vector_is_the_same_for_ever() -> None:
+def test_vector_never_changes() -> None:
     vector = embed("The cats", 768)
-    told = {place: number for place, number in enumerate(vector) if number}
-    assert told == FOR_EVER
+    found = {place: number for place, number in enumerate(vector) if number}
+    assert found == EXPECTED
 
 
 @pytest.mark.parametrize(("size", "kept"), SIZES)
-def test_a_question_is_nearest_to_the_text_that_answers_it(size: int, kept: int) -> None:
+def test_question_is_nearest_to_the_text_that_answers_it(size: int, kept: int) -> None:
     documents = [embed(text, size, kept) for text in DOCUMENTS]
     for number, question in enumerate(QUESTIONS):
         asked = embed(question, size, kept)
@@ -79,13 +79,13 @@ def test_case_and_endings_count_for_little() -> None:
     assert nearness(one, other) == pytest.approx(1, abs=1e-4)
 
 
-def test_words_that_say_nothing_make_nothing_near() -> None:
+def test_stop_words_count_for_little() -> None:
     one = embed("What is the price of it?", 1536)
     assert nearness(one, embed("What is the name of it?", 1536)) < 0.2
     assert nearness(one, embed("price", 1536)) > 0.9
 
 
-def test_a_smaller_vector_is_the_beginning_of_the_larger() -> None:
+def test_smaller_vector_is_the_beginning_of_the_larger() -> None:
     whole, beginning = embed(DOCUMENTS[0], 3072), embed(DOCUMENTS[0], 3072, 768)
     scale = math.hypot(*whole[:768])
     assert beginning == pytest.approx([number / scale for number in whole[:768]], abs=1e-5)

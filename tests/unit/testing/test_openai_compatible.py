@@ -26,26 +26,26 @@ from langchain_segmind.testing.openai_compatible import (
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def told(*turns: Turn, system: str = "", **more: Any) -> dict[str, Any]:
+def body_of(*turns: Turn, system: str = "", **more: Any) -> dict[str, Any]:
     return completion_body(ModelRequest("gpt-4o", "openai", system, turns, **more), "real")
 
 
 def messages(*turns: Turn, system: str = "", **more: Any) -> Any:
-    return told(*turns, system=system, **more)["messages"]
+    return body_of(*turns, system=system, **more)["messages"]
 
 
 def answered(**message: Any) -> Reply:
     return read_completion({"choices": [{"message": message, "finish_reason": "stop"}]})
 
 
-def test_the_conversation_is_told_in_order() -> None:
+def test_body_holds_the_conversation_in_order() -> None:
     turns = (
         Turn("user", "Hi", name="Ada"),
         Turn("assistant", "Hello"),
         Turn("system", "Be brief."),
         Turn("user", "Bye"),
     )
-    assert told(*turns, system="Be kind.") == {
+    assert body_of(*turns, system="Be kind.") == {
         "model": "real",
         "messages": [
             {"role": "system", "content": "Be kind."},
@@ -57,7 +57,7 @@ def test_the_conversation_is_told_in_order() -> None:
     }
 
 
-def test_pictures_sound_and_documents_are_shown() -> None:
+def test_body_holds_pictures_sound_and_documents() -> None:
     media = (
         Media("image", "image/png", PNG),
         Media("image", url="https://example.com/a.png"),
@@ -84,7 +84,7 @@ def test_pictures_sound_and_documents_are_shown() -> None:
 @pytest.mark.parametrize(
     "media", [Media("video", "video/mp4", b"x"), Media("audio", "audio/ogg", b"x")]
 )
-def test_what_has_no_words_there_is_an_error_that_names_it(media: Media) -> None:
+def test_unsupported_media_is_an_error_that_names_it(media: Media) -> None:
     with pytest.raises(UnsupportedError, match=str(media.mime)):
         messages(Turn("user", "Look", (media,)))
 
@@ -103,17 +103,17 @@ def test_what_has_no_words_there_is_an_error_that_names_it(media: Media) -> None
         ({"brand_new": {"x": 1}}, {"brand_new": {"x": 1}}),
     ],
 )
-def test_settings_are_passed_on_under_openais_names(settings: Any, expected: Any) -> None:
-    body = told(Turn("user", "Hi"), settings=settings)
+def test_body_holds_settings_under_openais_names(settings: Any, expected: Any) -> None:
+    body = body_of(Turn("user", "Hi"), settings=settings)
     assert {k: v for k, v in body.items() if k not in {"model", "messages"}} == expected
 
 
-def test_the_wanted_form_is_passed_on_as_it_is() -> None:
+def test_body_holds_the_response_format_unchanged() -> None:
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
-    assert told(Turn("user", "Hi"), response_format=wanted)["response_format"] == wanted
+    assert body_of(Turn("user", "Hi"), response_format=wanted)["response_format"] == wanted
 
 
-def test_native_tools_calls_and_results_are_told_natively() -> None:
+def test_body_holds_tools_calls_and_results_natively() -> None:
     offer = Offer((Tool("add", "Adds.", {"type": "object"}), Tool("now")), forced=True, most=1)
     turns = (
         Turn("user", "Add"),
@@ -122,7 +122,7 @@ def test_native_tools_calls_and_results_are_told_natively() -> None:
             "user", "And?", results=(Result("1", "c1"), Result("broken", name="now", failed=True))
         ),
     )
-    body = told(*turns, offer=offer)
+    body = body_of(*turns, offer=offer)
     assert [tool["function"]["name"] for tool in body["tools"]] == ["add", "now"]
     assert body["tools"][1]["function"]["parameters"] == {"type": "object", "properties": {}}
     assert (body["tool_choice"], body["parallel_tool_calls"]) == ("required", False)
@@ -138,7 +138,7 @@ def test_native_tools_calls_and_results_are_told_natively() -> None:
     ]
 
 
-def test_a_completion_is_understood() -> None:
+def test_completion_is_read() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
     message = {"content": "Yes.", "reasoning_content": "Hm.", "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "length"}
@@ -165,12 +165,12 @@ def test_a_completion_is_understood() -> None:
         ),
     ],
 )
-def test_servers_may_say_it_in_their_own_ways(message: Any, reply: Reply) -> None:
+def test_completion_is_read_when_a_server_differs(message: Any, reply: Reply) -> None:
     assert answered(**message) == reply
 
 
 @pytest.mark.parametrize("usage", [None, "many", {}, {"prompt_tokens": 1.5}, {"prompt_tokens": -1}])
-def test_usage_that_is_none_is_left_to_be_counted(usage: Any) -> None:
+def test_usage_is_left_out_when_malformed(usage: Any) -> None:
     body = {"choices": [{"message": {"content": "Hi"}}], "usage": usage}
     assert read_completion(body) == Reply("Hi")
 
@@ -190,6 +190,6 @@ def test_usage_that_is_none_is_left_to_be_counted(usage: Any) -> None:
         {"choices": [{"message": {"tool_calls": [{"function": {"name": "a", "arguments": "1"}}]}}]},
     ],
 )
-def test_anything_else_is_no_completion(body: Any) -> None:
+def test_completion_is_unreadable_when_malformed(body: Any) -> None:
     with pytest.raises(UnreadableError):
         read_completion(body)

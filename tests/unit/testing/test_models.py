@@ -26,11 +26,11 @@ TOOLS = (Tool("add", "", NUMBERS), Tool("getWeather", "", obj(city=STR)), Tool("
 
 
 def ask(*turns: Turn | str, system: str = "", schema: Any = None, **more: Any) -> Reply:
-    told = tuple(turn if isinstance(turn, Turn) else Turn("user", turn) for turn in turns)
+    asked = tuple(turn if isinstance(turn, Turn) else Turn("user", turn) for turn in turns)
     if schema is not None:
         spec = {"name": "x", "schema": schema}
         more["response_format"] = {"type": "json_schema", "json_schema": spec}
-    return EchoModel().respond(ModelRequest("gpt-4o", "openai", system, told, **more))
+    return EchoModel().respond(ModelRequest("gpt-4o", "openai", system, asked, **more))
 
 
 def called(*turns: Turn | str, **how: Any) -> list[tuple[str, Any]]:
@@ -38,24 +38,24 @@ def called(*turns: Turn | str, **how: Any) -> list[tuple[str, Any]]:
     return [(call.name, call.arguments) for call in ask(*turns, offer=offer).calls]
 
 
-def test_a_plain_request_is_repeated_behind_a_mark() -> None:
+def test_echo_repeats_a_plain_request_behind_a_mark() -> None:
     assert ask("Hello").text == "[local stand-in] Hello"
     assert ask("One", Turn("assistant", "Yes?"), "Two").text == "[local stand-in] Two"
     assert ask(system="Be brief.").text == "[local stand-in] Be brief."
     assert ask("").text == "[local stand-in]"
 
 
-def test_media_are_named_behind_the_text() -> None:
+def test_echo_names_media_behind_the_text() -> None:
     shown = (Media("image", "image/png", b"abc"), Media("image", url="https://x.example/a.png"))
 
-    said = ask(Turn("user", "What is this?", shown)).text
+    reply = ask(Turn("user", "What is this?", shown)).text
 
-    assert said == (
+    assert reply == (
         "[local stand-in] What is this? (image/png, 3 bytes) (image, https://x.example/a.png)"
     )
 
 
-def test_a_schema_is_filled_with_the_text_and_its_numbers() -> None:
+def test_echo_fills_a_schema_with_the_text_and_its_numbers() -> None:
     schema = obj(name=STR, year={"type": "integer"}, ok={"type": "boolean"})
     filled = {"name": "Ada was born in 1815.", "year": 1815, "ok": False}
 
@@ -66,7 +66,7 @@ def test_a_schema_is_filled_with_the_text_and_its_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "numbers"),
+    ("text", "numbers"),
     [
         ("Add 3 and 4, please.", [3, 4]),
         ("From -7 to 4.5.", [-7, 4.5]),
@@ -75,19 +75,19 @@ def test_a_schema_is_filled_with_the_text_and_its_numbers() -> None:
         ("1,000", [1, 0]),
     ],
 )
-def test_numbers_are_those_that_stand_alone(said: str, numbers: list[float]) -> None:
+def test_echo_takes_numbers_only_when_they_stand_alone(text: str, numbers: list[float]) -> None:
     schema = obj(a={"type": "number"}, b={"type": "number"})
 
-    assert [*json.loads(ask(said, schema=schema).text).values()] == numbers
+    assert [*json.loads(ask(text, schema=schema).text).values()] == numbers
 
 
-def test_json_without_a_schema_holds_the_text() -> None:
-    said = ask("Hello", response_format={"type": "json_object"}).text
+def test_echo_writes_the_text_as_json_when_there_is_no_schema() -> None:
+    reply = ask("Hello", response_format={"type": "json_object"}).text
 
-    assert json.loads(said) == {"answer": "Hello"}
+    assert json.loads(reply) == {"answer": "Hello"}
 
 
-def test_tools_are_called_whose_name_has_a_word_of_the_request() -> None:
+def test_echo_calls_tools_whose_name_has_a_word_of_the_request() -> None:
     assert called("Add 3 and 4.") == [("add", {"a": 3, "b": 4})]
     both = "What is the weather at noon?"
     assert called(both) == [("getWeather", {"city": both}), ("at_noon", {})]
@@ -95,7 +95,7 @@ def test_tools_are_called_whose_name_has_a_word_of_the_request() -> None:
     assert called(both, most=1) == [("getWeather", {"city": both})]
 
 
-def test_a_forced_call_is_that_of_the_first_tool_without_a_result() -> None:
+def test_echo_calls_the_first_tool_without_a_result_when_forced() -> None:
     assert called("Hello", forced=True) == [("add", {"a": 0, "b": 0})]
     results = tuple(Result("x", name=name) for name in ("add", "getWeather"))
     assert called("Hello", Turn("user", "", results=results[:1]), forced=True)[0][0] == "getWeather"
@@ -107,7 +107,7 @@ def test_a_forced_call_is_that_of_the_first_tool_without_a_result() -> None:
 CALLED = Turn("assistant", "", calls=(Call("add", {"a": 3, "b": 4}, "c1"),))
 
 
-def test_results_are_reported_and_their_tools_not_called_again() -> None:
+def test_echo_reports_results_and_does_not_call_their_tools_again() -> None:
     turns = ("Add 3 and 4.", CALLED, Turn("user", "", results=(Result("7", "c1"),)))
 
     assert called(*turns) == []
@@ -115,7 +115,7 @@ def test_results_are_reported_and_their_tools_not_called_again() -> None:
     assert called(*turns, Turn("assistant", "7"), "Now add 5 and 6.") == [("add", {"a": 5, "b": 6})]
 
 
-def test_a_request_behind_a_result_in_one_turn_is_a_new_one() -> None:
+def test_echo_answers_the_request_behind_a_result_in_one_turn() -> None:
     both = Turn("user", "Now add 5 and 6.", results=(Result("7", "c1"),))
 
     assert called("Add 3 and 4.", CALLED, both) == [("add", {"a": 5, "b": 6})]
@@ -129,7 +129,7 @@ RESULT = (
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_in_a_form_tools_are_called_first_and_their_results_reported_then(name: str) -> None:
+def test_echo_calls_tools_in_a_form_and_then_reports_their_results(name: str) -> None:
     schema, calling, _ = FORMS[name]
     history = ("What is it now?", Turn("assistant", "(a call)"), RESULT)
 
@@ -147,7 +147,7 @@ def test_in_a_form_tools_are_called_first_and_their_results_reported_then(name: 
         Turn("assistant", "", calls=(Call("now", {}, "c1"),)),
     ],
 )
-def test_a_result_without_a_name_has_that_of_its_call(call: Any) -> None:
+def test_result_has_the_name_of_its_call_when_it_has_none(call: Any) -> None:
     turn = call if isinstance(call, Turn) else Turn("assistant", call)
     history = ("What is it now?", turn, RESULT.replace(' name="now"', ""))
 
@@ -157,7 +157,7 @@ def test_a_result_without_a_name_has_that_of_its_call(call: Any) -> None:
     assert written["say"].startswith("[local stand-in] now: It is")
 
 
-def test_in_a_form_for_an_answer_in_a_schema_that_is_filled_at_the_end() -> None:
+def test_echo_fills_the_schema_of_an_answer_in_a_form_at_the_end() -> None:
     schema = rooted(say={"anyOf": [ANSWER, {"type": "null"}]}, calls=listed(NOW))
 
     end = json.loads(ask("Is it 30 now?", Turn("assistant", "-"), RESULT, schema=schema).text)
@@ -165,19 +165,19 @@ def test_in_a_form_for_an_answer_in_a_schema_that_is_filled_at_the_end() -> None
     assert end == {"say": {"city": "Is it 30 now?", "degrees": 30}, "calls": []}
 
 
-def test_in_a_forced_form_one_call_is_made() -> None:
+def test_echo_makes_one_call_in_a_forced_form() -> None:
     schema = rooted(say=STR, calls=listed(ADD, NOW, minItems=1, maxItems=1))
 
-    said = json.loads(ask("Hello", schema=schema).text)
+    reply = json.loads(ask("Hello", schema=schema).text)
 
-    assert said["calls"] == [{"name": "add", "arguments": {"a": 0, "b": 0}}]
+    assert reply["calls"] == [{"name": "add", "arguments": {"a": 0, "b": 0}}]
 
 
-def test_results_are_reported_where_no_tool_is_offered_any_more() -> None:
+def test_echo_reports_results_when_tools_are_not_offered_anymore() -> None:
     assert "now: It is" in ask("What is it?", Turn("assistant", "-"), RESULT).text
 
 
-def test_the_reply_is_cut_where_max_tokens_allows_less() -> None:
+def test_echo_cuts_the_reply_at_max_tokens() -> None:
     for name in ("max_tokens", "max_completion_tokens"):
         reply = ask("one two three four five six seven", settings={name: 6})
         assert (reply.text, reply.finish_reason) == ("[local stand-", "length")
@@ -188,11 +188,11 @@ def test_the_reply_is_cut_where_max_tokens_allows_less() -> None:
 
 
 def given(model: Any, *turns: Turn | str, **more: Any) -> str:
-    told = tuple(turn if isinstance(turn, Turn) else Turn("user", turn) for turn in turns)
-    return str(model.respond(ModelRequest("gpt-4o", "openai", "", told, **more)).text)
+    asked = tuple(turn if isinstance(turn, Turn) else Turn("user", turn) for turn in turns)
+    return str(model.respond(ModelRequest("gpt-4o", "openai", "", asked, **more)).text)
 
 
-def test_a_list_is_played_in_order_and_ends_with_an_error() -> None:
+def test_script_plays_a_list_in_order_and_ends_with_an_error() -> None:
     model = ScriptedModel(["One", Reply("Two")])
 
     assert [given(model, "a"), given(model, "b")] == ["One", "Two"]
@@ -201,7 +201,7 @@ def test_a_list_is_played_in_order_and_ends_with_an_error() -> None:
     assert [request.turns[0].text for request in model.requests] == ["a", "b", "c"]
 
 
-def test_a_mapping_gives_replies_by_what_was_asked_last() -> None:
+def test_script_finds_replies_in_a_mapping_by_what_was_asked_last() -> None:
     script = {"France": "Paris.", "Japan": ["First look.", "Tokyo."], "of": "Somewhere."}
     model = ScriptedModel(script)
 
@@ -215,7 +215,7 @@ def test_a_mapping_gives_replies_by_what_was_asked_last() -> None:
     assert given(model, "Japan?", CALLED, RESULT, CALLED, RESULT).startswith("[local stand-in] now")
 
 
-def test_a_function_gives_texts_or_replies() -> None:
+def test_function_returns_texts_or_replies() -> None:
     shout = FunctionModel(lambda request: request.turns[-1].text.upper())
 
     assert given(shout, "hello") == "HELLO"
