@@ -19,7 +19,6 @@ import requests
 
 from langchain_segmind.testing import (
     Call,
-    EchoModel,
     LocalGateway,
     LoggedRequest,
     Reply,
@@ -248,19 +247,6 @@ def test_stop_sequences_are_honored_only_on_request(honor: bool, text: str) -> N
     with LocalGateway(honor_stop=honor) as gateway:
         gateway.reply("One END two")
         assert text_of(post(gateway, HELLO | {"stop": "END"})) == text
-
-
-def test_model_may_have_an_odd_output_style() -> None:
-    call = {
-        "type": "object",
-        "properties": {"name": {"enum": ["now"]}, "arguments": {"type": "object"}},
-        "required": ["name", "arguments"],
-    }
-    properties = {"say": {"type": "string"}, "calls": {"type": "array", "items": call}}
-    wanted = json_schema({"type": "object", "properties": properties})
-    with LocalGateway(responder=EchoModel(output_style="bare")) as gateway:
-        text = text_of(post(gateway, user("What is it now?") | wanted))
-    assert json.loads(text) == {"name": "now", "arguments": {}}
 
 
 ADD = {
