@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Any
 
 from langchain_segmind.testing import checks as check
-from langchain_segmind.testing.checks import COMMON, Rule, number, texts
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -209,10 +208,10 @@ def _blocks(reply: Reply, run_id: str) -> list[dict[str, Any]]:
     return blocks
 
 
-_SETTINGS: Mapping[str, Rule] = {
-    **COMMON,
-    "temperature": number(0, 1),
-    "stop_sequences": texts(8191),
+_SETTINGS: Mapping[str, check.Rule] = {
+    **check.COMMON,
+    "temperature": check.number(0, 1),
+    "stop_sequences": check.texts(8191),
 }
 FORMAT = common.Format(
     _read_conversation,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from langchain_segmind.testing import checks as check
-from langchain_segmind.testing.checks import Rule
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -53,7 +52,7 @@ class Format:
     read_conversation: Callable[[Reading], tuple[str, tuple[Turn, ...]]]  # system text and turns
     read_offer: Callable[[Mapping[str, Any]], Offer | None]
     check_response_format: Callable[[ModelRequest], None]
-    settings: Mapping[str, Rule]
+    settings: Mapping[str, check.Rule]
     write: Callable[[Writing], dict[str, Any]]
     own_fields: frozenset[str] = frozenset()  # further fields of the body that are not settings
 

@@ -10,7 +10,6 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from langchain_segmind.testing import checks as check
-from langchain_segmind.testing.checks import COMMON, Rule, number, text_or_texts, texts, whole
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -196,13 +195,13 @@ def _candidate(reply: Reply) -> dict[str, Any]:
     }
 
 
-_SETTINGS: Mapping[str, Rule] = {
-    **COMMON,
-    "temperature": number(0, 2),
-    "seed": whole(),
-    "stop": text_or_texts(5),
-    "stop_sequences": texts(5),
-    "stopSequences": texts(5),
+_SETTINGS: Mapping[str, check.Rule] = {
+    **check.COMMON,
+    "temperature": check.number(0, 2),
+    "seed": check.whole(),
+    "stop": check.text_or_texts(5),
+    "stop_sequences": check.texts(5),
+    "stopSequences": check.texts(5),
 }
 FORMAT = common.Format(
     _read_conversation, _read_offer, _check_response_format, _SETTINGS, _write_reply

@@ -12,14 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from langchain_segmind.testing import checks as check
-from langchain_segmind.testing.checks import (
-    COMMON,
-    Rule,
-    number,
-    text_or_texts,
-    whole,
-    words,
-)
 from langchain_segmind.testing.conversation import (
     Call,
     Media,
@@ -233,16 +225,16 @@ def _written_call(call: Call, number: int, run_id: str) -> dict[str, Any]:
     }
 
 
-_SETTINGS: Mapping[str, Rule] = {
-    **COMMON,
-    "temperature": number(0, 2),
-    "max_completion_tokens": whole(1),
-    "n": whole(1, 8),
-    "seed": whole(),
-    "presence_penalty": number(-2, 2),
-    "frequency_penalty": number(-2, 2),
-    "stop": text_or_texts(4),
-    "reasoning_effort": words("none", "minimal", "low", "medium", "high", "xhigh"),
+_SETTINGS: Mapping[str, check.Rule] = {
+    **check.COMMON,
+    "temperature": check.number(0, 2),
+    "max_completion_tokens": check.whole(1),
+    "n": check.whole(1, 8),
+    "seed": check.whole(),
+    "presence_penalty": check.number(-2, 2),
+    "frequency_penalty": check.number(-2, 2),
+    "stop": check.text_or_texts(4),
+    "reasoning_effort": check.words("none", "minimal", "low", "medium", "high", "xhigh"),
 }
 FORMAT = common.Format(
     _read_conversation, _read_offer, _check_response_format, _SETTINGS, _write_reply
