@@ -91,13 +91,13 @@ def test_fixture_has_the_settings_of_the_marks(
 
         def test_of_the_module(segmind_gateway):
             capital_of("France")
-            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine")
+            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine", 1)
 
         @pytest.mark.segmind_gateway(credits=0)
         def test_of_its_own(segmind_gateway):
             with pytest.raises(SegmindInsufficientCreditsError):
                 capital_of("France")
-            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine")
+            assert (segmind_gateway.api_key, len(segmind_gateway.requests)) == ("SG_mine", 1)
         """,
         2,
     )
