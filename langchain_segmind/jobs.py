@@ -73,7 +73,7 @@ class QueueMethods(ChatBase):
                 submit(call), to.api_key, observer=recorder, on_job=on_job
             )
             try:
-                on_job(job.event)
+                on_job(job.event(job.since))
             except BaseException:
                 log_abandoned(job)
                 raise
@@ -100,7 +100,7 @@ class QueueMethods(ChatBase):
                 submit(call), to.api_key, observer=recorder, on_job=on_job
             )
             try:
-                await on_job(job.event)
+                await on_job(job.event(job.since))
             except BaseException:
                 log_abandoned(job)
                 raise

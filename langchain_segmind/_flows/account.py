@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from langchain_segmind._flows.failures import parse_amount
 from langchain_segmind._flows.retry import RetryPolicy
-from langchain_segmind._flows.send import send_decoded
+from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Flow, Request, Response
 from langchain_segmind._formats import parse
 from langchain_segmind.errors import SegmindResponseError
@@ -18,7 +18,7 @@ def balance(
 ) -> Flow[tuple[float, float]]:
     """Read the paid and the free credits that are left."""
     request = Request("GET", f"{base_url}/get-user-credits", headers=headers)
-    found, _ = yield from send_decoded(request, "credits", retry_policy, _decode_balance)
+    found, _ = yield from Exchange("credits", retry_policy).read(request, _decode_balance)
     return found
 
 
@@ -34,9 +34,6 @@ def _decode_balance(response: Response) -> tuple[float, float]:
 def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ModelInfo]]:
     """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
     request = Request("GET", catalogue_url(base_url))
-    found, _ = yield from send_decoded(request, "model catalogue", retry_policy, _decode_catalogue)
+    exchange = Exchange("model catalogue", retry_policy)
+    found, _ = yield from exchange.read(request, lambda reply: parse_catalogue(parse(reply.body)))
     return found
-
-
-def _decode_catalogue(response: Response) -> list[ModelInfo]:
-    return parse_catalogue(parse(response.body))

@@ -7,28 +7,30 @@ in the prompt. What is sent and how a reply is read is decided by `_tool_emulati
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from langchain_segmind._flows.job_status import is_job_id
+from langchain_segmind._flows.job_status import Job, is_job_id
 from langchain_segmind._flows.jobs import (
-    Job,
     WaitPolicy,
     job_state,
+    job_url,
     queue_url,
     submit_job,
     wait_for_result,
 )
 from langchain_segmind._flows.retry import RetryPolicy
-from langchain_segmind._flows.send import Failed, decode_reply, send_with_retries
+from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Destination, Flow, Receipt, Request, Response
 from langchain_segmind._formats import FORMATS, decode, decode_job, encode_body
 from langchain_segmind._messages.types import ChatRequest, ChatResponse, Choice, invalid_request
 from langchain_segmind._tool_emulation.prompt import parse_reply, render_format, render_tools
 from langchain_segmind._value import value
-from langchain_segmind.errors import SegmindResponseError
+from langchain_segmind.errors import SegmindError, SegmindJobFailedError, SegmindResponseError
 from langchain_segmind.models import ModelInfo
+
+T = TypeVar("T")
 
 
 @value
@@ -81,20 +83,11 @@ def chat(call: ModelCall) -> Flow[Completion]:
     Raises:
         SegmindError: If there is none.
     """
-    is_queued = call.endpoint.wait_policy is not None
-    failed: Failed | None = None
-    for in_words in _forms(call):
-        if failed is not None and not _blames_the_format(failed):
-            break
-        encoding = _Encoding(call, in_words=in_words)
-        if is_queued:
-            done = yield from _run_job(encoding, failed)
-        else:
-            done = yield from _ask(encoding, failed)
-        if isinstance(done, Completion):
-            return done if failed is None else _remembering(done, failed)
-        failed = done
-    raise _error_of(failed)
+    ask = _ask if call.endpoint.wait_policy is None else _run_job
+    completion, refusal = yield from _in_accepted_form(call, ask)
+    if refusal is None:
+        return completion
+    return replace(completion, refuses_format=bool(_FOR_GOOD.search(refusal.body or "")))
 
 
 def submit(call: ModelCall) -> Flow[Job]:
@@ -103,15 +96,8 @@ def submit(call: ModelCall) -> Flow[Job]:
     Raises:
         SegmindError: If it was not accepted, or if that is unknown.
     """
-    failed: Failed | None = None
-    for in_words in _forms(call):
-        if failed is not None and not _blames_the_format(failed):
-            break
-        done = yield from _submit(_Encoding(call, in_words=in_words), failed)
-        if isinstance(done, Job):
-            return done
-        failed = done
-    raise _error_of(failed)
+    job, _ = yield from _in_accepted_form(call, _submit)
+    return job
 
 
 def fetch(job_id: str, call: ModelCall) -> Flow[Completion]:
@@ -124,17 +110,11 @@ def fetch(job_id: str, call: ModelCall) -> Flow[Completion]:
     Raises:
         SegmindError: With the job's id, whatever went wrong.
     """
-    encoding = _Encoding(call, in_words=call.endpoint.refuses_format)
-    endpoint = call.endpoint
-    found = yield from wait_for_result(
-        _job(job_id, endpoint),
-        endpoint.retry_policy,
-        endpoint.wait_policy or WaitPolicy(),
-        encoding.decode_job,
+    job, encoding = (
+        _job(job_id, call.endpoint),
+        _Encoding(call, in_words=call.endpoint.refuses_format),
     )
-    if isinstance(found, Failed):
-        raise found.error
-    return Completion(*found)
+    return (yield from _wait(_exchange(call.endpoint), encoding, job))
 
 
 def state(job_id: str, endpoint: Endpoint) -> Flow[str]:
@@ -144,37 +124,33 @@ def state(job_id: str, endpoint: Endpoint) -> Flow[str]:
         SegmindError: If it cannot be read.
     """
     wait_policy = endpoint.wait_policy or WaitPolicy()
-    return (yield from job_state(_job(job_id, endpoint), endpoint.retry_policy, wait_policy))
+    return (yield from job_state(_exchange(endpoint), _job(job_id, endpoint), wait_policy))
 
 
-def _ask(encoding: _Encoding, failed: Failed | None) -> Flow[Completion | Failed]:
-    endpoint = encoding.endpoint
-    slug, request = endpoint.model_info.slug, encoding.http_request(endpoint.destination.base_url)
-    sent = yield from send_with_retries(request, slug, endpoint.retry_policy, after=failed)
-    if isinstance(sent, Failed):
-        return sent
-    return Completion(*decode_reply(sent, slug, encoding.decode_reply))
+def _ask(exchange: Exchange, encoding: _Encoding) -> Flow[Completion]:
+    request = encoding.http_request(encoding.endpoint.destination.base_url)
+    return Completion(*(yield from exchange.read(request, encoding.decode_reply)))
 
 
-def _submit(encoding: _Encoding, failed: Failed | None) -> Flow[Job | Failed]:
-    endpoint = encoding.endpoint
-    request = encoding.http_request(queue_url(endpoint.destination.base_url))
-    return (
-        yield from submit_job(
-            request, endpoint.model_info.slug, endpoint.retry_policy, after=failed
-        )
-    )
+def _submit(exchange: Exchange, encoding: _Encoding) -> Flow[Job]:
+    base_url = encoding.endpoint.destination.base_url
+    request = encoding.http_request(queue_url(base_url))
+    return (yield from submit_job(exchange, request, base_url))
 
 
-def _run_job(encoding: _Encoding, failed: Failed | None) -> Flow[Completion | Failed]:
-    endpoint = encoding.endpoint
-    job = yield from _submit(encoding, failed)
-    if isinstance(job, Failed):
-        return job
-    found = yield from wait_for_result(
-        job, endpoint.retry_policy, endpoint.wait_policy or WaitPolicy(), encoding.decode_job
-    )
-    return found if isinstance(found, Failed) else Completion(*found)
+def _run_job(exchange: Exchange, encoding: _Encoding) -> Flow[Completion]:
+    job = yield from _submit(exchange, encoding)
+    return (yield from _wait(exchange, encoding, job))
+
+
+def _wait(exchange: Exchange, encoding: _Encoding, job: Job) -> Flow[Completion]:
+    wait_policy = encoding.endpoint.wait_policy or WaitPolicy()
+    found = yield from wait_for_result(exchange, job, wait_policy, encoding.decode_job)
+    return Completion(*found)
+
+
+def _exchange(endpoint: Endpoint) -> Exchange:
+    return Exchange(endpoint.model_info.slug, endpoint.retry_policy)
 
 
 def _job(job_id: str, endpoint: Endpoint) -> Job:
@@ -182,28 +158,59 @@ def _job(job_id: str, endpoint: Endpoint) -> Job:
         raise invalid_request(
             "request_id must be an id that the gateway gave: letters, digits, _ and -"
         )
-    base_url = queue_url(endpoint.destination.base_url)
-    return Job(job_id, endpoint.model_info.slug, base_url, endpoint.headers)
+    url = job_url(endpoint.destination.base_url, job_id)
+    return Job(job_id, endpoint.model_info.slug, url, endpoint.headers)
+
+
+# --- refusals of `response_format` --------------------------------------------------------------
+
+_FORMAT: Final = re.compile(
+    r"response.?format|json.?(schema|object|mode)|structured.?output"
+    r"|response.?schema|output.?(config|format)|additionalProperties",
+    re.IGNORECASE,
+)
+_FOR_GOOD: Final = re.compile(r"support|unknown|unrecogni[sz]ed|not allowed", re.IGNORECASE)
+"""Words of a model that refuses every format, as opposed to just this schema."""
+
+
+def _in_accepted_form(
+    call: ModelCall, ask: Callable[[Exchange, _Encoding], Flow[T]]
+) -> Flow[tuple[T, SegmindError | None]]:
+    """Ask with `response_format` and, if that is refused for it, in words alone.
+
+    Returns:
+        What came of it, and the error of the form that was refused.
+    """
+    request, endpoint = call.request, call.endpoint
+    exchange, in_words = _exchange(endpoint), endpoint.refuses_format
+    refusal: SegmindError | None = None
+    is_native = endpoint.native and bool(request.tools)
+    has_format = request.response_format is not None or (bool(request.tools) and not is_native)
+    if has_format and not in_words:
+        try:
+            return (yield from ask(exchange, _Encoding(call, in_words=False))), None
+        except SegmindError as error:
+            if not _blames_the_format(error):
+                raise
+            refusal, in_words = error.with_traceback(None), True
+    return (yield from ask(exchange, _Encoding(call, in_words=in_words))), refusal
+
+
+def _blames_the_format(error: SegmindError) -> bool:
+    """Return whether the gateway or the model refused a request, unbilled, for its format."""
+    is_refusal = error.status_code in (400, 406) or isinstance(error, SegmindJobFailedError)
+    is_unbilled = is_refusal and error.outcome == "rejected"
+    return is_unbilled and _FORMAT.search(error.body or "") is not None
 
 
 # --- how a request is put, and how its reply is read -------------------------------------------
 
 
-def _forms(call: ModelCall) -> tuple[bool, ...]:
-    """In which forms a request may be sent, in this order: whether in words alone.
+class _Encoding:
+    """One form of a request: with `response_format`, or in words alone.
 
     In words alone, the schema of the answer stands in the prompt instead of in `response_format`.
     """
-    request, endpoint = call.request, call.endpoint
-    if endpoint.refuses_format:
-        return (True,)
-    is_native = endpoint.native and bool(request.tools)
-    has_format = request.response_format is not None or (bool(request.tools) and not is_native)
-    return (False, True) if has_format else (False,)
-
-
-class _Encoding:
-    """One form of a request: with `response_format`, or in words alone."""
 
     def __init__(self, call: ModelCall, *, in_words: bool) -> None:
         self._request = request = call.request
@@ -239,12 +246,10 @@ class _Encoding:
         return self._parse(decode_job(result), result.get("request_id"))
 
     def _parse(self, response: ChatResponse, call_id: str | None) -> ChatResponse:
-        request = self._request
+        request, salt = self._request, f"{response.id}|{call_id}"
         choices = tuple(
             [
-                parse_reply(
-                    choice, request, native=self._native, salt=f"{response.id}|{call_id}|{n}"
-                )
+                parse_reply(choice, request, native=self._native, salt=f"{salt}|{n}")
                 for n, choice in enumerate(response.choices)
             ]
         )
@@ -267,27 +272,3 @@ def _cut(choice: Choice, stop: Sequence[str]) -> Choice:
         return choice
     reason = choice.finish_reason if choice.calls else "stop"
     return replace(choice, text=choice.text[: min(found)], finish_reason=reason)
-
-
-# --- refusals of `response_format` --------------------------------------------------------------
-
-_FORMAT: Final = re.compile(
-    r"response.?format|json.?(schema|object|mode)|structured.?output"
-    r"|response.?schema|output.?(config|format)|additionalProperties",
-    re.IGNORECASE,
-)
-_FOR_GOOD: Final = re.compile(r"support|unknown|unrecogni[sz]ed|not allowed", re.IGNORECASE)
-"""Words of a model that refuses every format, as opposed to just this schema."""
-
-
-def _blames_the_format(failed: Failed) -> bool:
-    return failed.is_refusal and bool(_FORMAT.search(failed.error.body or ""))
-
-
-def _remembering(completion: Completion, failed: Failed) -> Completion:
-    refuses = bool(_FOR_GOOD.search(failed.error.body or ""))
-    return replace(completion, refuses_format=refuses)
-
-
-def _error_of(failed: Failed | None) -> Exception:
-    return AssertionError("there is always a first encoding") if failed is None else failed.error

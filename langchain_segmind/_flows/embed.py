@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from langchain_segmind._flows.chat import Endpoint
-from langchain_segmind._flows.send import send_decoded
+from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Flow, Receipt, Request, Response
 from langchain_segmind._formats import embeddings, parse
 
@@ -38,6 +38,5 @@ def embed(
     body = to_json(embeddings.encode(text, family, settings))
     url = f"{endpoint.destination.base_url}/{endpoint.model_info.slug}"
     request = Request("POST", url, body, endpoint.headers)
-    return (
-        yield from send_decoded(request, endpoint.model_info.slug, endpoint.retry_policy, decode)
-    )
+    exchange = Exchange(endpoint.model_info.slug, endpoint.retry_policy)
+    return (yield from exchange.read(request, decode))

@@ -9,7 +9,7 @@ import math
 from typing import Any, Final
 
 from langchain_segmind._flows.retry import is_repeatable, server_requested_delay
-from langchain_segmind._flows.types import Failure, FaultKind, Reply, Response, Result
+from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Reply, Response, Result
 from langchain_segmind._text import message_from_body, one_line
 from langchain_segmind.errors import (
     SegmindConnectionError,
@@ -27,7 +27,14 @@ _FAULTS: Final[dict[FaultKind, str]] = {
     "too_large": "the reply is too large",
     "encoding": "the reply is compressed in a way that cannot be read",
 }
-
+_ADVICE: Final[dict[FaultKind | Outcome, str]] = {
+    "tls": "Nothing was sent; check the certificates (verify=..., REQUESTS_CA_BUNDLE).",
+    "not_sent": "Nothing was sent; check the network, base_url and the proxy settings.",
+    "unknown": (
+        "The request had been sent, so the model may have run and been billed; it was not retried. "
+        "A longer timeout=... may help; retry_ambiguous=True retries such calls."
+    ),
+}
 _PAID: Final = "This call was billed. It was not retried; calling again will be billed again."
 
 
@@ -40,23 +47,31 @@ def error_from_reply(reply: Reply, name: str, attempts: int, ambiguous: int = 0)
         attempts: How many requests were made.
         ambiguous: How many attempts before the last may have run all the same.
     """
-    result = reply.result
+    result, what = reply.result, what_happened(reply.result)
     fields = error_fields(reply, name, attempts) | {"ambiguous_attempts": ambiguous}
+    cls: type[SegmindError]
     if isinstance(result, Failure):
-        return _connection_error(result, fields)
-    if result.is_success:
-        return _lost_answer_error(result, fields)
-    text = message_from_body(fields["body"])
-    cls, advice = error_class_for(result.status, text, may_have_run=result.outcome == "unknown")
-    tried = f" after {attempts} attempts" if attempts > 1 else ""
-    delay = fields["retry_after"]
-    asked = f" and asks to wait {delay:.0f} s" if delay else ""
-    return cls(f"{name}: {what_happened(result)}{tried}{asked}. {advice}", **fields)
+        cls = SegmindTimeoutError if result.fault == "timeout" else SegmindConnectionError
+        advice = _ADVICE.get(result.fault) or _ADVICE[result.outcome]
+    elif result.is_success:
+        is_late = result.fault == "timeout"
+        cls = SegmindTimeoutError if is_late else SegmindResponseError
+        what = f"the gateway answered {result.status}, but {what}"
+        advice = _PAID + (" A longer timeout=... may help." if is_late else "")
+    else:
+        text = message_from_body(fields["body"])
+        cls, advice = error_class_for(result.status, text, may_have_run=result.outcome == "unknown")
+        delay = fields["retry_after"]
+        what += f" after {attempts} attempts" if attempts > 1 else ""
+        what += f" and asks to wait {delay:.0f} s" if delay else ""
+    return cls(f"{name}: {what}. {advice}", **fields)
 
 
-def unusable_reply_error(reason: str, reply: Reply, name: str, attempts: int) -> SegmindError:
+def unusable_reply_error(
+    reason: str, reply: Reply, name: str, attempts: int, more_fields: dict[str, Any]
+) -> SegmindResponseError:
     """Make the error for a whole reply of status 2xx that cannot be read, for this reason."""
-    fields = error_fields(reply, name, attempts)
+    fields = error_fields(reply, name, attempts) | more_fields
     shown = one_line(fields["body"], 200)
     begins = f" It begins: {shown}" if shown and shown not in reason else ""
     return SegmindResponseError(
@@ -117,31 +132,3 @@ def _without_units(written: Any) -> float:
 def text_of(response: Response) -> str:
     """Return as much of a reply's text as an error may need."""
     return response.body[: 64 * 1024].decode("utf-8", "replace")
-
-
-def _connection_error(failure: Failure, fields: dict[str, Any]) -> SegmindError:
-    cls = SegmindTimeoutError if failure.fault == "timeout" else SegmindConnectionError
-    return cls(f"{fields['model']}: {what_happened(failure)}. {_advice(failure)}", **fields)
-
-
-def _advice(failure: Failure) -> str:
-    if failure.fault == "tls":
-        return "Nothing was sent; check the certificates (verify=..., REQUESTS_CA_BUNDLE)."
-    if failure.outcome == "not_sent":
-        return "Nothing was sent; check the network, base_url and the proxy settings."
-    return (
-        "The request had been sent, so the model may have run and been billed; it was not retried. "
-        "A longer timeout=... may help; retry_ambiguous=True retries such calls."
-    )
-
-
-def _lost_answer_error(response: Response, fields: dict[str, Any]) -> SegmindError:
-    """Make the error for an answer that was billed and lost on the way."""
-    late = response.fault == "timeout"
-    cls = SegmindTimeoutError if late else SegmindResponseError
-    longer = " A longer timeout=... may help." if late else ""
-    return cls(
-        f"{fields['model']}: the gateway answered {response.status}, but "
-        f"{what_happened(response)}. {_PAID}{longer}",
-        **fields,
-    )

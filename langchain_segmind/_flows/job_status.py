@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from langchain_segmind._flows.failures import parse_amount
 from langchain_segmind._flows.send import receipt_of
-from langchain_segmind._flows.types import Receipt, Reply, Response
+from langchain_segmind._flows.types import JobEvent, Receipt, Response, Result
 from langchain_segmind._formats import parse
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindResponseError
@@ -28,34 +28,51 @@ _SYNONYMS: Final = {
 
 
 @value
-class JobSnapshot:
-    """What a good poll showed.
+class Job:
+    """A job in the queue, in its last known state.
 
     Attributes:
-        body: The parsed body.
-        reply: What the driver sent back.
-        response: The HTTP reply in it.
+        id: The gateway's id of it.
+        model: The model it is for.
+        url: Where its result is; its status is at `/status` below.
+        headers: Extra headers for every request.
+        state: Blank for a job that was found by its id, until the first poll.
+        since: When it was submitted, in seconds since the flow began.
     """
+
+    id: str
+    model: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    state: str = ""
+    since: float = 0.0
+
+    def event(self, seconds: float) -> JobEvent:
+        """Return the event of its state, this long after the flow began."""
+        return JobEvent(self.state, self.id, self.model, seconds)
+
+
+@value
+class JobSnapshot:
+    """What a good poll showed: the parsed body, and the HTTP reply that it came in."""
 
     state: str
     body: Mapping[str, Any]
-    reply: Reply
     response: Response
 
 
-def snapshot_of(reply: Reply, *, is_result: bool) -> JobSnapshot | None:
+def snapshot_of(response: Result, *, is_result: bool) -> JobSnapshot | None:
     """Read a poll; None for a bad one.
 
     Args:
-        reply: What the driver sent back.
+        response: What came of it.
         is_result: Whether the result was asked for, as opposed to the status.
     """
-    response = reply.result
     if not isinstance(response, Response) or response.fault is not None:
         return None
     body = _parse(response.body)
     if not isinstance(body, dict):
-        return JobSnapshot(FAILED, {}, reply, response) if response.status == 422 else None
+        return JobSnapshot(FAILED, {}, response) if response.status == 422 else None
     state = state_in(body)
     if response.status == 422:
         state = state or FAILED
@@ -64,7 +81,7 @@ def snapshot_of(reply: Reply, *, is_result: bool) -> JobSnapshot | None:
         state = state if body.get("status") in (COMPLETED, FAILED) else None
     elif is_result and state != FAILED and (state is None or body.get("output") is not None):
         state = COMPLETED
-    return None if state is None else JobSnapshot(state, body, reply, response)
+    return None if state is None else JobSnapshot(state, body, response)
 
 
 def submitted_state(response: Response) -> str:
@@ -97,7 +114,7 @@ def is_job_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def job_receipt(job_id: str, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
+def job_receipt(job: Job, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
     """Read what a job took from its metrics, and from the headers where these say more."""
     receipt = receipt_of(snapshot.response.headers, ambiguous)
     metrics = snapshot.body.get("metrics")
@@ -109,7 +126,7 @@ def job_receipt(job_id: str, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
 
     return replace(
         receipt,
-        request_id=job_id,
+        request_id=job.id,
         cost=either("cost", receipt.cost),
         remaining_credits=either("remaining_credits", receipt.remaining_credits),
         generation_time=either("inference_time", receipt.generation_time),

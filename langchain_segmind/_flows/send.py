@@ -1,4 +1,4 @@
-"""Send one request until it is answered, as long as that cannot be paid for twice.
+"""Send the requests of one call, each until it is answered, as long as it cannot be paid for twice.
 
 Whether to retry is decided in `retry`; what an error says, in `failures`.
 """
@@ -6,11 +6,12 @@ Whether to retry is decided in `retry`; what an error says, in `failures`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from langchain_segmind._flows.failures import error_from_reply, parse_amount, unusable_reply_error
 from langchain_segmind._flows.retry import RetryPolicy, wait_before_next
 from langchain_segmind._flows.types import (
+    Failure,
     Flow,
     JobEvent,
     Receipt,
@@ -19,123 +20,98 @@ from langchain_segmind._flows.types import (
     Response,
     Step,
 )
-from langchain_segmind._value import value
-from langchain_segmind.errors import (
-    SegmindContextOverflowError,
-    SegmindError,
-    SegmindJobFailedError,
-    SegmindResponseError,
-)
+from langchain_segmind.errors import SegmindContextOverflowError, SegmindResponseError
 
 T = TypeVar("T")
 
+_NOTHING_SENT: Final = Reply(Failure("not_sent", "connection"))
 
-@value
-class Sent:
-    """A whole reply of status 2xx.
+
+class Exchange:
+    """The requests of one call, and what is known after the last of them.
 
     Attributes:
-        reply: What the driver sent back.
-        response: The HTTP reply in it.
-        attempts: How many requests it took.
+        name: What is asked, for messages.
+        retry_policy: How often and how long to try.
+        attempts: How many requests were made. Those of a call's next form count, too.
         ambiguous: How many of those before the last may have run all the same.
-    """
-
-    reply: Reply
-    response: Response
-    attempts: int
-    ambiguous: int = 0
-
-
-@value
-class Failed:
-    """The end of a request that was not answered.
-
-    Attributes:
-        error: What to raise, unless the caller knows another way.
         elapsed: Seconds since the flow began.
-        attempts: How many requests count against the retries of what is sent instead.
-        event: What became known of the request's job, and is still to be reported.
+        reply: What the driver sent back last.
+        event: What became known of the call's job, to be reported with the next step.
     """
 
-    error: SegmindError
-    elapsed: float
-    attempts: int
-    event: JobEvent | None = None
+    def __init__(self, name: str, retry_policy: RetryPolicy) -> None:
+        self.name = name
+        self.retry_policy = retry_policy
+        self.attempts = 0
+        self.ambiguous = 0
+        self.elapsed = 0.0
+        self.reply = _NOTHING_SENT
+        self.event: JobEvent | None = None
 
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the gateway or the model refused what was sent, unbilled."""
-        error = self.error
-        is_refused = error.status_code in (400, 406) or isinstance(error, SegmindJobFailedError)
-        return is_refused and error.outcome == "rejected"
+    def read(self, request: Request, decode: Callable[[Response], T]) -> Flow[tuple[T, Receipt]]:
+        """Send a request, decode its reply, and read what it cost.
+
+        Args:
+            request: What to send.
+            decode: Reads a reply, or raises a `SegmindResponseError` that says why it cannot.
+
+        Raises:
+            SegmindError: If there is no reply that can be read.
+        """
+        response = yield from self.send(request)
+        try:
+            return decode(response), receipt_of(response.headers, self.ambiguous)
+        except SegmindResponseError as unread:
+            reason = unread.message
+        raise self.unusable_reply(reason)
+
+    def send(self, request: Request) -> Flow[Response]:
+        """Send a request until there is a whole reply of status 2xx.
+
+        Raises:
+            SegmindError: If it must not be sent again.
+        """
+        wait = 0.0
+        while True:
+            reply = yield from self.send_once(request, wait)
+            result = reply.result
+            if isinstance(result, Response) and result.is_success and result.fault is None:
+                return result
+            error = error_from_reply(reply, self.name, self.attempts, self.ambiguous)
+            next_wait = wait_before_next(self.attempts, reply, self.retry_policy)
+            if next_wait is None or isinstance(error, SegmindContextOverflowError):
+                raise error
+            self.ambiguous += result.outcome == "unknown"
+            wait = next_wait
+
+    def send_once(self, request: Request, wait: float, *limits: float) -> Flow[Reply]:
+        """Send a request, within what is left of the whole call's time.
+
+        Args:
+            request: What to send.
+            wait: Seconds to wait first.
+            *limits: More seconds that the attempt may take at most.
+        """
+        policy, event, self.event = self.retry_policy, self.event, None
+        left = None
+        if policy.total_timeout is not None:
+            left = max(0.001, policy.total_timeout - self.elapsed - wait)
+        timeout = shortest(policy.timeout, left, *limits)
+        self.reply = yield Step(request, wait, timeout, policy.connect_timeout, left, event)
+        self.attempts += 1
+        self.elapsed = self.reply.elapsed
+        return self.reply
+
+    def unusable_reply(self, reason: str, **fields: Any) -> SegmindResponseError:
+        """Make the error for a last reply that cannot be read, for this reason."""
+        fields = {"ambiguous_attempts": self.ambiguous, **fields}
+        return unusable_reply_error(reason, self.reply, self.name, self.attempts, fields)
 
 
-def send_decoded(
-    request: Request, name: str, retry_policy: RetryPolicy, decode: Callable[[Response], T]
-) -> Flow[tuple[T, Receipt]]:
-    """Send a request and decode its reply.
-
-    Args:
-        request: What to send.
-        name: What is asked, for messages.
-        retry_policy: How often and how long to try.
-        decode: Reads a reply, or raises a `SegmindResponseError` that says why it cannot.
-
-    Returns:
-        What was read, and what it cost.
-
-    Raises:
-        SegmindError: If there is no reply that can be read.
-    """
-    sent = yield from send_with_retries(request, name, retry_policy)
-    if isinstance(sent, Failed):
-        raise sent.error
-    return decode_reply(sent, name, decode)
-
-
-def decode_reply(sent: Sent, name: str, decode: Callable[[Response], T]) -> tuple[T, Receipt]:
-    """Decode a reply; arguments and errors are those of `send_decoded`."""
-    response = sent.response
-    try:
-        return decode(response), receipt_of(response.headers, sent.ambiguous)
-    except SegmindResponseError as unread:
-        error = unusable_reply_error(unread.message, sent.reply, name, sent.attempts)
-    error.ambiguous_attempts = sent.ambiguous
-    raise error
-
-
-def send_with_retries(
-    request: Request,
-    name: str,
-    retry_policy: RetryPolicy,
-    *,
-    after: Failed | None = None,
-) -> Flow[Sent | Failed]:
-    """Send a request until it is answered, as long as that cannot be paid for twice.
-
-    Args:
-        request: What to send.
-        name: What is asked, for messages.
-        retry_policy: How often and how long to try.
-        after: The refusal of another form of the request, which this one stands in for.
-    """
-    attempts, ambiguous, wait, elapsed, event = 0, 0, 0.0, 0.0, None
-    if after is not None:
-        attempts, elapsed, event = after.attempts, after.elapsed, after.event
-        ambiguous = after.error.ambiguous_attempts
-    while True:
-        attempts += 1
-        reply = yield next_step(request, retry_policy, wait, elapsed, event=event)
-        result, event = reply.result, None
-        if isinstance(result, Response) and result.is_success and result.fault is None:
-            return Sent(reply, result, attempts, ambiguous)
-        error = error_from_reply(reply, name, attempts, ambiguous)
-        next_wait = wait_before_next(attempts, reply, retry_policy)
-        if next_wait is None or isinstance(error, SegmindContextOverflowError):
-            return Failed(error, reply.elapsed, attempts)
-        ambiguous += result.outcome == "unknown"
-        wait, elapsed = next_wait, reply.elapsed
+def shortest(*timeouts: float | None) -> float | None:
+    """Return the shortest of several timeouts; None is none."""
+    return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
 
 def receipt_of(headers: Mapping[str, str], ambiguous: int = 0) -> Receipt:
@@ -148,29 +124,3 @@ def receipt_of(headers: Mapping[str, str], ambiguous: int = 0) -> Receipt:
         headers=headers,
         ambiguous_attempts=ambiguous,
     )
-
-
-def next_step(
-    request: Request,
-    retry_policy: RetryPolicy,
-    wait: float,
-    elapsed: float,
-    *limits: float,
-    event: JobEvent | None = None,
-) -> Step:
-    """Make the next step, within what is left of the whole call's time.
-
-    Args:
-        request: What to send.
-        retry_policy: How often and how long to try.
-        wait: Seconds to wait first.
-        elapsed: Seconds since the flow began.
-        *limits: More seconds that the attempt may take at most.
-        event: What to report with it.
-    """
-    total, timeout = retry_policy.total_timeout, retry_policy.timeout
-    left = None if total is None else max(0.001, total - elapsed - wait)
-    for limit in (left, *limits):
-        if limit is not None and (timeout is None or limit < timeout):
-            timeout = limit
-    return Step(request, wait, timeout, retry_policy.connect_timeout, left, event)
