@@ -276,7 +276,7 @@ class SegmindBudgetExceededError(SegmindError, RuntimeError):
 
 _REFUSED: Final = (SegmindInvalidRequestError, "Correct the request; it would be refused again.")
 _TRANSIENT: Final = (SegmindServerError, "Try again.")
-_STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
+_BY_STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
     400: _REFUSED,
     401: (
         SegmindAuthenticationError,
@@ -315,14 +315,29 @@ _MAY_HAVE_RUN: Final = (
     "The model may have run and been billed; set retry_ambiguous=True to retry such calls.",
 )
 
-_CREDITS: Final = re.compile(r"credit|balance|spend", re.IGNORECASE)
-_OVERFLOW: Final = re.compile(
-    r"context.{0,20}(length|window|limit)|(prompt|input|text) is too long|"
-    r"too many (input )?tokens|"
-    r"maximum (number of )?(input )?tokens",
-    re.IGNORECASE,
+_BY_TEXT: Final = (
+    (
+        (402, 406),
+        re.compile(r"credit|balance|spend", re.IGNORECASE),
+        _BY_STATUS[402],
+    ),
+    (
+        (*range(400, 429), *range(430, 501)),
+        re.compile(
+            r"context.{0,20}(length|window|limit)|(prompt|input|text) is too long|"
+            r"too many (input )?tokens|"
+            r"maximum (number of )?(input )?tokens",
+            re.IGNORECASE,
+        ),
+        (SegmindContextOverflowError, "Shorten the conversation, or split the text."),
+    ),
+    (
+        (400,),
+        re.compile(r"host header", re.IGNORECASE),
+        (SegmindInvalidRequestError, "The gateway does not serve this host; check base_url."),
+    ),
 )
-_HOST: Final = re.compile(r"host header", re.IGNORECASE)
+"""What the gateway's message says more exactly than its status; the first that fits counts."""
 
 
 def error_class_for(
@@ -335,16 +350,11 @@ def error_class_for(
         message: The gateway's message, from `message_from_body`.
         may_have_run: Whether the model may have run in spite of the status.
     """
-    if status in (402, 406) and _CREDITS.search(message):
-        return _STATUS[402]
-    if (400 <= status < 500 or status == 500) and status != 429 and _OVERFLOW.search(message):
-        return SegmindContextOverflowError, "Shorten the conversation, or split the text."
-    if status == 400 and _HOST.search(message):
-        return SegmindInvalidRequestError, "The gateway does not serve this host; check base_url."
-    if status in _STATUS:
-        return _STATUS[status]
-    if 300 <= status < 400:
-        return _REDIRECT
+    for statuses, pattern, found in _BY_TEXT:
+        if status in statuses and pattern.search(message):
+            return found
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
     if status >= 500:
         return _MAY_HAVE_RUN if may_have_run else _FAILED
-    return _REFUSED
+    return _REDIRECT if 300 <= status < 400 else _REFUSED

@@ -15,7 +15,6 @@ from collections import Counter
 from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
-from types import TracebackType
 from typing import Any, Final, TextIO
 from uuid import UUID
 
@@ -187,13 +186,8 @@ class Progress(UsageTracker):
         _current_bar().set(self)
         return super().__enter__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, at)
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
         _current_bar().set(self._outer)
         with self._lock:
             # LangChain does not report every canceled call. Jobs keep running in the queue.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from types import TracebackType
 from typing import Literal
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -151,12 +150,7 @@ class UsageRecorder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
         if error is not None:
             self._record(error)
 

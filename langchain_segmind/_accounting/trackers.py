@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any, Final
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -16,11 +14,7 @@ from langchain_segmind._accounting.ledger import Ledger
 
 
 class LedgerHandler(BaseCallbackHandler):
-    """What owns a ledger, found by its block or among a call's handlers.
-
-    Args:
-        ledger: The ledger.
-    """
+    """What owns a ledger, found by its block or among a call's handlers."""
 
     # LangChain's own events say nothing about money.
     ignore_llm = ignore_chain = ignore_agent = ignore_retriever = True
@@ -35,13 +29,11 @@ class LedgerHandler(BaseCallbackHandler):
             _of_main.append(self)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        _entered.set(_without(self, active_trackers()))
+    def __exit__(self, *raised: object) -> None:
+        left = list(active_trackers())
+        if self in left:
+            left.remove(self)
+        _entered.set(tuple(left))
         if self in _of_main and _is_main():
             _of_main.remove(self)
 
@@ -54,13 +46,13 @@ class LedgerHandler(BaseCallbackHandler):
 
 _entered: Final[ContextVar[tuple[LedgerHandler, ...]]] = ContextVar("langchain_segmind_trackers")
 
-# A thread that is begun by hand starts with an empty context. What the main thread tracks is then
-# what such a thread is to be counted by: the one piece of state this package shares.
+# A thread that is begun by hand starts with an empty context, so it is tracked by the trackers of
+# the main thread. This list is the one piece of state this package shares.
 _of_main: Final[list[LedgerHandler]] = []
 
 
 def active_trackers() -> tuple[LedgerHandler, ...]:
-    """The trackers in whose block the running code is."""
+    """Return the trackers in whose block the running code is."""
     found = _entered.get(None)
     if found is None and _of_main and threading.current_thread() is not threading.main_thread():
         return tuple(_of_main)
@@ -68,7 +60,7 @@ def active_trackers() -> tuple[LedgerHandler, ...]:
 
 
 def _is_main() -> bool:
-    """Whether this is the main thread, outside an event loop, whose tasks have their own blocks."""
+    """Return whether this is the main thread, outside an event loop: its tasks have own blocks."""
     if threading.current_thread() is not threading.main_thread():
         return False
     try:
@@ -76,12 +68,3 @@ def _is_main() -> bool:
     except RuntimeError:
         return True
     return False
-
-
-def _without(
-    tracker: LedgerHandler, trackers: Iterable[LedgerHandler]
-) -> tuple[LedgerHandler, ...]:
-    left = list(trackers)
-    if tracker in left:
-        left.remove(tracker)
-    return tuple(left)

@@ -32,15 +32,15 @@ from langchain_segmind.models import ModelInfo
 
 T = TypeVar("T")
 
+Found = tuple[ChatResponse, Receipt]
+"""A model's response, and what it took."""
+
 
 @value
 class Endpoint:
     """Where a call goes, and how.
 
     Attributes:
-        destination: The API's address, and the key.
-        model_info: The model.
-        retry_policy: How often and how long to try.
         headers: Extra headers for every request.
         native: Whether tools go in the format's own fields instead of in the prompt.
         refuses_format: Whether the model is known to refuse `response_format`.
@@ -66,11 +66,7 @@ class ModelCall:
 
 @value
 class Completion:
-    """A model's response, and what it took.
-
-    Attributes:
-        refuses_format: Whether the model was found to refuse `response_format`.
-    """
+    """A model's response, what it took, and whether the model refused `response_format`."""
 
     response: ChatResponse
     receipt: Receipt
@@ -78,75 +74,50 @@ class Completion:
 
 
 def chat(call: ModelCall) -> Flow[Completion]:
-    """Ask a model and wait for its response, directly or in the queue.
-
-    Raises:
-        SegmindError: If there is none.
-    """
+    """Ask a model and wait for its response, directly or in the queue."""
     ask = _ask if call.endpoint.wait_policy is None else _run_job
-    completion, refusal = yield from _in_accepted_form(call, ask)
-    if refusal is None:
-        return completion
-    return replace(completion, refuses_format=bool(_FOR_GOOD.search(refusal.body or "")))
+    found, refusal = yield from _in_accepted_form(call, ask)
+    refuses_format = refusal is not None and _FOR_GOOD.search(refusal.body or "") is not None
+    return Completion(*found, refuses_format)
 
 
 def submit(call: ModelCall) -> Flow[Job]:
-    """Submit a request to the queue, to collect its response later.
-
-    Raises:
-        SegmindError: If it was not accepted, or if that is unknown.
-    """
+    """Submit a request to the queue, to fetch its response later."""
     job, _ = yield from _in_accepted_form(call, _submit)
     return job
 
 
 def fetch(job_id: str, call: ModelCall) -> Flow[Completion]:
-    """Wait for the response to a request that was submitted.
-
-    Args:
-        job_id: The gateway's id of the job.
-        call: What was asked, as far as it is known; it may have no messages.
-
-    Raises:
-        SegmindError: With the job's id, whatever went wrong.
-    """
-    job, encoding = (
-        _job(job_id, call.endpoint),
-        _Encoding(call, in_words=call.endpoint.refuses_format),
-    )
-    return (yield from _wait(_exchange(call.endpoint), encoding, job))
+    """Wait for the response to a request that was submitted; `call` may have no messages."""
+    encoding = _Encoding(call, in_words=call.endpoint.refuses_format)
+    job = _job(job_id, call.endpoint)
+    return Completion(*(yield from _wait(_exchange(call.endpoint), encoding, job)))
 
 
 def state(job_id: str, endpoint: Endpoint) -> Flow[str]:
-    """Return the state of a job.
-
-    Raises:
-        SegmindError: If it cannot be read.
-    """
+    """Return the state of a job."""
     wait_policy = endpoint.wait_policy or WaitPolicy()
     return (yield from job_state(_exchange(endpoint), _job(job_id, endpoint), wait_policy))
 
 
-def _ask(exchange: Exchange, encoding: _Encoding) -> Flow[Completion]:
+def _ask(exchange: Exchange, encoding: _Encoding) -> Flow[Found]:
     request = encoding.http_request(encoding.endpoint.destination.base_url)
-    return Completion(*(yield from exchange.read(request, encoding.decode_reply)))
+    return exchange.read(request, encoding.decode_reply)
 
 
 def _submit(exchange: Exchange, encoding: _Encoding) -> Flow[Job]:
     base_url = encoding.endpoint.destination.base_url
-    request = encoding.http_request(queue_url(base_url))
-    return (yield from submit_job(exchange, request, base_url))
+    return submit_job(exchange, encoding.http_request(queue_url(base_url)), base_url)
 
 
-def _run_job(exchange: Exchange, encoding: _Encoding) -> Flow[Completion]:
+def _run_job(exchange: Exchange, encoding: _Encoding) -> Flow[Found]:
     job = yield from _submit(exchange, encoding)
     return (yield from _wait(exchange, encoding, job))
 
 
-def _wait(exchange: Exchange, encoding: _Encoding, job: Job) -> Flow[Completion]:
+def _wait(exchange: Exchange, encoding: _Encoding, job: Job) -> Flow[Found]:
     wait_policy = encoding.endpoint.wait_policy or WaitPolicy()
-    found = yield from wait_for_result(exchange, job, wait_policy, encoding.decode_job)
-    return Completion(*found)
+    return wait_for_result(exchange, job, wait_policy, encoding.decode_job)
 
 
 def _exchange(endpoint: Endpoint) -> Exchange:

@@ -18,14 +18,8 @@ def embed(
 ) -> Flow[tuple[list[float], Receipt]]:
     """Turn one text into a vector.
 
-    Args:
-        text: The text.
-        endpoint: The model.
-        settings: Fields of the body beside the text.
-        check: Given the vector; raises a `SegmindResponseError` that says why it is not usable.
-
-    Raises:
-        SegmindError: If there is no vector.
+    `settings` are fields of the body beside the text. `check` is given the vector, and raises a
+    `SegmindResponseError` that says why it is not usable.
     """
 
     def decode(response: Response) -> list[float]:

@@ -41,11 +41,7 @@ _PAID: Final = "This call was billed. It was not retried; calling again will be 
 def error_from_reply(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> SegmindError:
     """Make the error for a reply that is not a success, or whose body was lost.
 
-    Args:
-        reply: What came of the last attempt.
-        name: What was asked, for the message.
-        attempts: How many requests were made.
-        ambiguous: How many attempts before the last may have run all the same.
+    `ambiguous` of the `attempts`, not counting the last, may have run all the same.
     """
     result, what = reply.result, what_happened(reply.result)
     fields = error_fields(reply, name, attempts) | {"ambiguous_attempts": ambiguous}

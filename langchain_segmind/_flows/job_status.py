@@ -32,8 +32,6 @@ class Job:
     """A job in the queue, in its last known state.
 
     Attributes:
-        id: The gateway's id of it.
-        model: The model it is for.
         url: Where its result is; its status is at `/status` below.
         headers: Extra headers for every request.
         state: Blank for a job that was found by its id, until the first poll.
@@ -62,12 +60,7 @@ class JobSnapshot:
 
 
 def snapshot_of(response: Result, *, is_result: bool) -> JobSnapshot | None:
-    """Read a poll; None for a bad one.
-
-    Args:
-        response: What came of it.
-        is_result: Whether the result was asked for, as opposed to the status.
-    """
+    """Read a poll of a job's status, or of its result; None for a bad one."""
     if not isinstance(response, Response) or response.fault is not None:
         return None
     body = _parse(response.body)

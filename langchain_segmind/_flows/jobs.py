@@ -32,12 +32,10 @@ from langchain_segmind.errors import SegmindError, SegmindResponseError
 
 T = TypeVar("T")
 
-BAD_POLLS: Final = 6
-"""Polls in a row that may fail."""
-
-LONGEST_WAIT: Final = 5.0
+BAD_POLLS: Final = 6  # polls in a row that may fail
+LONGEST_WAIT: Final = 5.0  # seconds
 LONGEST_POLL: Final = 30.0
-_GROWTH: Final = 1.5
+_GROWTH: Final = 1.5  # of the wait between polls
 _LAST_POLL: Final = 5.0  # seconds for the one poll that begins as the deadline passes
 _SURVIVED: Final = frozenset({404, 408, 425, 429})
 
@@ -46,12 +44,7 @@ _log: Final = logging.getLogger(__name__)
 
 @value
 class WaitPolicy:
-    """How long to wait for a job.
-
-    Attributes:
-        timeout: Seconds from the submission until it has to be done.
-        poll_interval: Seconds until the first poll; later waits grow by half, up to 5 s.
-    """
+    """How many seconds to wait for a job, and for its first poll; later waits grow."""
 
     timeout: float = 600.0
     poll_interval: float = 0.5
@@ -68,11 +61,7 @@ def job_url(base_url: str, job_id: str) -> str:
 
 
 def submit_job(exchange: Exchange, request: Request, base_url: str) -> Flow[Job]:
-    """Submit a job. One whose reply was lost is not submitted again: it may run already.
-
-    Raises:
-        SegmindError: If it was not accepted, or the reply holds no id.
-    """
+    """Submit a job. One whose reply was lost is not submitted again: it may run already."""
     try:
         response = yield from exchange.send(request)
     except SegmindError as error:
@@ -92,19 +81,9 @@ def wait_for_result(
     wait_policy: WaitPolicy,
     decode: Callable[[Mapping[str, Any]], T],
 ) -> Flow[tuple[T, Receipt]]:
-    """Poll until a job has ended, and decode its result.
+    """Poll until a job has ended; decode its result, and read what it cost.
 
-    Args:
-        exchange: The call's requests.
-        job: The job.
-        wait_policy: How long to wait for the result.
-        decode: Reads the result's body, or raises a `SegmindResponseError` that says why it cannot.
-
-    Returns:
-        What was read, and what it cost.
-
-    Raises:
-        SegmindError: With the job's id, if the job has failed or anything else went wrong.
+    `decode` raises a `SegmindResponseError` that says why it cannot. All errors have the job's id.
     """
     poller = _Poller(exchange, job, wait_policy)
     try:
@@ -174,7 +153,8 @@ class _Poller:
         wait, bad_polls = self._next_wait() if what else 0.0, 0
         while True:
             limit = max(last, self._time_left() - wait)
-            reply = yield from self._exchange.send_once(request, wait, limit, *longest)
+            reply = yield self._exchange.step(request, wait, limit, *longest)
+            self._exchange.reply = reply
             snapshot = snapshot_of(reply.result, is_result=not what)
             if snapshot is not None:
                 return snapshot

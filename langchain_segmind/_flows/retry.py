@@ -7,7 +7,6 @@ the user opted in with `retry_ambiguous`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -54,28 +53,22 @@ def is_repeatable(result: Result, *, retry_ambiguous: bool = False) -> bool:
 
 
 def wait_before_next(attempt: int, reply: Reply, retry_policy: RetryPolicy) -> float | None:
-    """Decide how many seconds to wait before the next attempt; None to give up.
-
-    Args:
-        attempt: How many attempts were made, at least 1.
-        reply: What came of the last one.
-        retry_policy: The user's settings.
-    """
+    """Decide how many seconds to wait after this many attempts; None to give up."""
     if attempt > retry_policy.max_retries:
         return None
     if not is_repeatable(reply.result, retry_ambiguous=retry_policy.retry_ambiguous):
         return None
-    wait = _wait(attempt, reply, retry_policy.max_retry_wait)
+    wait, total = server_requested_delay(reply), retry_policy.total_timeout
     if wait is None:
+        wait = _backoff(attempt, reply)
+    elif wait > retry_policy.max_retry_wait:
         return None
-    total = retry_policy.total_timeout
+    else:
+        wait += 0.1 * reply.jitter
     return wait if total is None or reply.elapsed + wait < total else None
 
 
-def _wait(attempt: int, reply: Reply, longest: float) -> float | None:
-    hint = server_requested_delay(reply)
-    if hint is not None:
-        return None if hint > longest else hint + 0.1 * reply.jitter
+def _backoff(attempt: int, reply: Reply) -> float:
     is_rate_limit = isinstance(reply.result, Response) and reply.result.status == 429
     base = 1.0 if is_rate_limit else 0.5
     return min(LONGEST_BACKOFF, base * 2.0 ** min(attempt - 1, 10)) * (0.5 + 0.5 * reply.jitter)
@@ -87,51 +80,40 @@ def server_requested_delay(reply: Reply) -> float | None:
     The first header that makes sense counts. Dates are compared with the reply's own `Date`, as
     the two clocks may differ; without one, with ours. Garbled, past and endless values are ignored.
     """
-    response = reply.result
-    if not isinstance(response, Response):
+    if not isinstance(reply.result, Response):
         return None
-    headers = response.headers
-    candidates = (
-        _scaled(_number(headers.get("retry-after-ms")), 0.001),
-        _number(headers.get("retry-after")),
-        _until(headers.get("retry-after"), response, reply.now, _http_date),
-        _until(headers.get("x-rate-limit-reset-at-utc"), response, reply.now, _any_date),
+    header = reply.result.headers.get
+    sent = _http_date(header("date", ""))
+    now = reply.now if math.isnan(sent) else sent
+    delays = (
+        _number(header("retry-after-ms", "")) / 1000,
+        _number(header("retry-after", "")),
+        _http_date(header("retry-after", "")) - now,
+        _any_date(header("x-rate-limit-reset-at-utc", "")) - now,
     )
-    return next((c for c in candidates if c is not None and 0 <= c < math.inf), None)
+    return next((delay for delay in delays if 0 <= delay < math.inf), None)
 
 
-def _until(
-    text: str | None, response: Response, now: float, parse: Callable[[str], float | None]
-) -> float | None:
-    when = parse(text) if text else None
-    if when is None:
-        return None
-    sent = _http_date(response.headers.get("date", ""))
-    return when - (now if sent is None else sent)
+# Each of these returns NaN for a text that it cannot parse.
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float:
     try:
-        value = float(text) if text else None
+        return float(text)
     except ValueError:
-        return None
-    return value if value is not None and math.isfinite(value) else None
+        return math.nan
 
 
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
-
-
-def _http_date(text: str) -> float | None:
+def _http_date(text: str) -> float:
     try:
         return _timestamp(parsedate_to_datetime(text))
     except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+        return math.nan
 
 
-def _any_date(text: str) -> float | None:
+def _any_date(text: str) -> float:
     number = _number(text)
-    if number is not None:
+    if not math.isnan(number):
         return number / 1000 if number > 1e11 else number  # epoch in milliseconds or seconds
     try:
         return _timestamp(datetime.fromisoformat(_plain_iso(text.strip())))

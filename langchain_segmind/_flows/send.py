@@ -32,10 +32,7 @@ class Exchange:
 
     Attributes:
         name: What is asked, for messages.
-        retry_policy: How often and how long to try.
-        attempts: How many requests were made. Those of a call's next form count, too.
-        ambiguous: How many of those before the last may have run all the same.
-        elapsed: Seconds since the flow began.
+        ambiguous: How many of the attempts before the last may have run all the same.
         reply: What the driver sent back last.
         event: What became known of the call's job, to be reported with the next step.
     """
@@ -45,19 +42,18 @@ class Exchange:
         self.retry_policy = retry_policy
         self.attempts = 0
         self.ambiguous = 0
-        self.elapsed = 0.0
         self.reply = _NOTHING_SENT
         self.event: JobEvent | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Return how many seconds had passed since the flow began when the last reply came."""
+        return self.reply.elapsed
 
     def read(self, request: Request, decode: Callable[[Response], T]) -> Flow[tuple[T, Receipt]]:
         """Send a request, decode its reply, and read what it cost.
 
-        Args:
-            request: What to send.
-            decode: Reads a reply, or raises a `SegmindResponseError` that says why it cannot.
-
-        Raises:
-            SegmindError: If there is no reply that can be read.
+        `decode` raises a `SegmindResponseError` that says why it cannot.
         """
         response = yield from self.send(request)
         try:
@@ -67,14 +63,10 @@ class Exchange:
         raise self.unusable_reply(reason)
 
     def send(self, request: Request) -> Flow[Response]:
-        """Send a request until there is a whole reply of status 2xx.
-
-        Raises:
-            SegmindError: If it must not be sent again.
-        """
+        """Send a request until there is a whole reply of status 2xx, or it may not be repeated."""
         wait = 0.0
         while True:
-            reply = yield from self.send_once(request, wait)
+            self.reply = reply = yield self.step(request, wait)
             result = reply.result
             if isinstance(result, Response) and result.is_success and result.fault is None:
                 return result
@@ -85,33 +77,20 @@ class Exchange:
             self.ambiguous += result.outcome == "unknown"
             wait = next_wait
 
-    def send_once(self, request: Request, wait: float, *limits: float) -> Flow[Reply]:
-        """Send a request, within what is left of the whole call's time.
-
-        Args:
-            request: What to send.
-            wait: Seconds to wait first.
-            *limits: More seconds that the attempt may take at most.
-        """
+    def step(self, request: Request, wait: float, *limits: float) -> Step:
+        """Make the next step, within these seconds and what is left of the whole call's time."""
         policy, event, self.event = self.retry_policy, self.event, None
         left = None
         if policy.total_timeout is not None:
             left = max(0.001, policy.total_timeout - self.elapsed - wait)
-        timeout = shortest(policy.timeout, left, *limits)
-        self.reply = yield Step(request, wait, timeout, policy.connect_timeout, left, event)
+        timeouts = [limit for limit in (policy.timeout, left, *limits) if limit is not None]
         self.attempts += 1
-        self.elapsed = self.reply.elapsed
-        return self.reply
+        return Step(request, wait, min(timeouts, default=None), policy.connect_timeout, left, event)
 
     def unusable_reply(self, reason: str, **fields: Any) -> SegmindResponseError:
         """Make the error for a last reply that cannot be read, for this reason."""
         fields = {"ambiguous_attempts": self.ambiguous, **fields}
         return unusable_reply_error(reason, self.reply, self.name, self.attempts, fields)
-
-
-def shortest(*timeouts: float | None) -> float | None:
-    """Return the shortest of several timeouts; None is none."""
-    return min((timeout for timeout in timeouts if timeout is not None), default=None)
 
 
 def receipt_of(headers: Mapping[str, str], ambiguous: int = 0) -> Receipt:

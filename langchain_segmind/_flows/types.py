@@ -33,13 +33,9 @@ class Request:
 
 @value
 class JobEvent:
-    """A new state of a job in the queue.
+    """A new state of a job in the queue, this many seconds after the call began.
 
-    Attributes:
-        state: "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
-        request_id: The job's id.
-        model: The slug it is for.
-        seconds: Since the call began.
+    States are "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
     """
 
     state: str
@@ -69,11 +65,9 @@ class Step:
 
 @value
 class Response:
-    """An HTTP reply, or as much of it as arrived.
+    """An HTTP reply, or as much of it as arrived: `fault` says what kept it from being whole.
 
-    Attributes:
-        headers: Names in lower case.
-        fault: What kept the body from being whole; None when it is whole.
+    The names of `headers` are in lower case.
     """
 
     status: int
@@ -118,30 +112,21 @@ Result = Response | Failure
 
 @value
 class Reply:
-    """What the driver sends back into a flow: the result of a step, and what it knows of time.
-
-    Attributes:
-        elapsed: Seconds since the flow began.
-        now: The wall clock, in seconds since 1970.
-        jitter: A random number, 0 <= jitter < 1.
-    """
+    """What the driver sends back into a flow: the result of a step, time and chance."""
 
     result: Result
-    elapsed: float = 0.0
-    now: float = 0.0
-    jitter: float = 0.0
+    elapsed: float = 0.0  # seconds since the flow began
+    now: float = 0.0  # seconds since 1970
+    jitter: float = 0.0  # random, 0 <= jitter < 1
 
 
 @value
 class Receipt:
     """What the gateway says a call took, in headers or, for a job, in its metrics.
 
+    Costs and credits are US dollars, times are seconds.
+
     Attributes:
-        request_id: The gateway's id of the request or job.
-        cost: In US dollars.
-        remaining_credits: The balance after it, in credits (US dollars).
-        generation_time: Seconds the model took, by the gateway's watch.
-        queue_time: Seconds the job waited before.
         headers: Those of the reply that held the answer.
         ambiguous_attempts: Earlier attempts of the call that may have run and been billed too.
     """
@@ -162,8 +147,6 @@ class Destination:
     Attributes:
         base_url: The API's address, ending in its version, without a slash.
         api_key: The key to send; blank where there is none.
-        proxy: The proxy's URL; None for what the environment says.
-        verify: Whether to check certificates, or the path of the authorities to trust.
         is_local: Whether the call was redirected to a local gateway, which is reached directly.
     """
 

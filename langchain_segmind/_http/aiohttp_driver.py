@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ssl
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -26,7 +25,6 @@ from langchain_segmind._http.headers import (
     validate_headers,
     with_lowercase_names,
 )
-from langchain_segmind._http.observer import SendObserver
 
 
 class _NoAutoRetryMethod(str):
@@ -79,18 +77,10 @@ class _HeadersFirstProtocol(ResponseHandler):
 
 
 class AsyncConnections:
-    """Hold the connections of one event loop.
-
-    Building one reads certificate files, so build it off the event loop.
-    """
+    """The connections of one event loop. Building one reads files: do it off the loop."""
 
     def __init__(self, network: environment.Network) -> None:
-        self._is_https = network.origin.startswith("https:")
         self._route = environment.resolve_route(network)
-        # True is aiohttp's own context, which is never used: neither gateway nor proxy speaks TLS.
-        needs_tls = environment.needs_tls(network, self._route)
-        self._tls = environment.tls_context(self._route.verify) if needs_tls else True
-        self._uses_forwarding_proxy = environment.uses_forwarding_proxy(network, self._route)
         self._semaphore = asyncio.Semaphore(environment.connection_limit(network.max_connections))
         self._session: aiohttp.ClientSession | None = None
         self._session_closer: AsyncGenerator[None, None] | None = None
@@ -99,14 +89,11 @@ class AsyncConnections:
         self._timeouts = lru_cache(8)(_timeouts)  # most calls have the same
 
     async def send(
-        self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
+        self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None
     ) -> Result:
         """Send one request and return its reply, or the failure in its place.
 
-        Args:
-            step: What to send, and its timeouts.
-            key: The gateway's key; None to send none.
-            observer: Called right before the request is sent; may raise to prevent it.
+        `before_send` is called right before, and may raise to prevent it.
         """
         began = time.monotonic()
         if step.pool_timeout is not None and self._semaphore.locked():
@@ -121,8 +108,8 @@ class AsyncConnections:
             # Waiting for a connection counts toward the total timeout, not the attempt's own.
             waited = 0.0 if step.pool_timeout is None else time.monotonic() - began
             session = await self._open_session()
-            if observer is not None:
-                observer.before_send()
+            if before_send is not None:
+                before_send()
             return await self._exchange(session, step, waited, key)
         finally:
             self._semaphore.release()
@@ -150,7 +137,7 @@ class AsyncConnections:
 
     async def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            self._session = _new_session(self._tls)
+            self._session = _new_session(self._route)
             self._session_closer = _close_with_loop(self._session)
             await anext(self._session_closer)
         return self._session
@@ -162,7 +149,7 @@ class AsyncConnections:
         request, route = step.request, self._route
         method = _NoAutoRetryMethod(request.method)
         headers = request_headers(request, key)
-        if not self._is_https:
+        if route.is_forwarded:
             headers |= route.proxy_headers
         total = None if step.timeout is None else max(0.001, step.timeout - waited)
         try:
@@ -181,7 +168,7 @@ class AsyncConnections:
                 if reason:
                     response.close()
                     reply = Failure("unknown", "connection", reason)
-                elif response.status == 407 and self._uses_forwarding_proxy:
+                elif response.status == 407 and self._route.is_forwarded:
                     reply = replies.PROXY_AUTH_REQUIRED
                 else:
                     reply = await _read(response, reply_headers, key)
@@ -208,13 +195,13 @@ async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[Non
         await session.close()
 
 
-def _new_session(tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
+def _new_session(route: environment.ResolvedRoute) -> aiohttp.ClientSession:
     # The semaphore limits connections: waiting for the connector's own limit would count toward the
     # attempt's timeout.
     connector = _Connector(
         limit=0,
         keepalive_timeout=environment.MAX_IDLE_SECONDS,
-        ssl=tls,
+        ssl=route.tls or route.verify is not False,  # True: aiohttp's own context
         happy_eyeballs_delay=ATTEMPT_DELAY,  # as in `create_connection`
     )
     # `_factory` (aiohttp 3.10 to 3.14) is private, and there is no public way to use another

@@ -14,6 +14,7 @@ import os
 import select
 import socket
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import Any, Final
@@ -40,7 +41,7 @@ def create_connection(
     options: SocketOptions = (),
     source: tuple[str, int] | None = None,
 ) -> socket.socket:
-    """Connect to a host, trying all its addresses within one timeout.
+    """Connect to a host and return a blocking socket.
 
     Args:
         host: A name or an address; an IPv6 address may stand in brackets.
@@ -49,13 +50,9 @@ def create_connection(
         options: Socket options to set before connecting.
         source: The local address to connect from.
 
-    Returns:
-        A connected, blocking socket.
-
     Raises:
-        socket.gaierror: If the name cannot be resolved.
-        TimeoutError: If no address answered in time.
-        OSError: If every address failed; the error is that of the last one to fail.
+        OSError: If the name cannot be resolved, or the last address to fail did so with this error;
+            a `TimeoutError` if none answered in time.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     family = allowed_gai_family()  # IPv4 only, where this machine has no IPv6
@@ -93,13 +90,11 @@ class _ConnectionRace:
 
     def run(self, addresses: Sequence[Address]) -> socket.socket:
         """Return the first socket that is connected."""
-        for position, address in enumerate(addresses):
-            self._start(address)
-            connected = self._wait_for_one(len(addresses) - position)
-            if connected is not None:
-                return connected
-        while self._pending:
-            connected = self._wait_for_one(1)
+        todo = deque(addresses)
+        while todo or self._pending:
+            if todo:
+                self._start(todo.popleft())
+            connected = self._wait_for_one(len(todo) + 1)
             if connected is not None:
                 return connected
         raise self._error

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from requests.adapters import HTTPAdapter
 from requests.sessions import Session
@@ -33,7 +33,7 @@ _DEFAULT_CONNECTIONS: Final = 1000  # the fastest limit measured for many calls 
 
 @value
 class Network:
-    """Configure how to reach the gateway.
+    """The settings that say how to reach the gateway.
 
     Attributes:
         origin: Any URL on the gateway's host, to find its proxy in the environment.
@@ -54,32 +54,53 @@ class Network:
 
 @value
 class ResolvedRoute:
-    """Hold what `resolve_route` found.
+    """The way to the gateway.
 
     Attributes:
         proxies: Proxies by scheme, in requests' form.
-        verify: What to verify certificates with.
         proxy: The URL of the proxy that applies, without its credentials.
         proxy_headers: Those credentials.
+        is_forwarded: Whether that proxy reads and forwards the requests: it opens no tunnel.
+        verify: What to verify certificates with.
+        tls: Verifies them; None where neither gateway nor proxy is reached over TLS.
     """
 
     proxies: dict[str, str] = field(repr=False)
-    verify: bool | str
     proxy: str | None
     proxy_headers: dict[str, str] = field(repr=False)
+    is_forwarded: bool
+    verify: bool | str
+    tls: ssl.SSLContext | None
 
 
 def resolve_route(network: Network) -> ResolvedRoute:
     """Find the proxy and certificate authorities for the gateway's host, as requests does.
 
-    Unlike in requests, no proxy of the environment applies to this machine itself: the proxy is
-    another machine, which would connect to its own loopback interface and could read the key.
+    It reads certificate files: keep it off the event loop.
 
     Raises:
         ValueError: If the environment or the user names a proxy or a file that cannot be used.
     """
-    if network.is_direct:
-        return ResolvedRoute({}, network.verify, None, {})
+    proxy, verify = ("", network.verify) if network.is_direct else _proxy_and_verify(network)
+    is_https = network.origin.lower().startswith("https:")
+    needs_tls = is_https or proxy.lower().startswith("https:")
+    has_credentials = bool(get_auth_from_url(proxy)[0])
+    return ResolvedRoute(
+        proxies={"http": proxy, "https": proxy} if proxy else {},
+        proxy=urldefragauth(proxy) if proxy else None,
+        proxy_headers=HTTPAdapter().proxy_headers(proxy) if has_credentials else {},
+        is_forwarded=bool(proxy) and not is_https,
+        verify=verify,
+        tls=_tls_context(verify) if needs_tls or isinstance(verify, str) else None,
+    )
+
+
+def _proxy_and_verify(network: Network) -> tuple[str, bool | str]:
+    """Read both from the environment, where the user did not set them.
+
+    Unlike in requests, no proxy of the environment applies to this machine itself: the proxy is
+    another machine, which would connect to its own loopback interface and could read the key.
+    """
     with Session() as session:
         found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
     verify = found["verify"]
@@ -92,27 +113,16 @@ def resolve_route(network: Network) -> ResolvedRoute:
     if not proxy and not is_this_machine(network.origin):
         proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
     if not proxy:
-        return ResolvedRoute({}, verify, None, {})
+        return "", verify
     proxy = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
     check_proxy(proxy)
-    headers = HTTPAdapter().proxy_headers(proxy) if get_auth_from_url(proxy)[0] else {}
-    return ResolvedRoute({"http": proxy, "https": proxy}, verify, urldefragauth(proxy), headers)
+    return proxy, verify
 
 
-def needs_tls(network: Network, route: ResolvedRoute) -> bool:
-    """Return whether the gateway or the proxy is reached over TLS."""
-    return any(url.lower().startswith("https:") for url in (network.origin, route.proxy or ""))
-
-
-def uses_forwarding_proxy(network: Network, route: ResolvedRoute) -> bool:
-    """Return whether a proxy reads and forwards the requests, instead of opening a tunnel."""
-    return route.proxy is not None and not network.origin.startswith("https:")
-
-
-def tls_context(verify: bool | str) -> ssl.SSLContext | Literal[False]:
-    """Build the TLS context that requests would use. It reads files: keep it off the event loop."""
+def _tls_context(verify: bool | str) -> ssl.SSLContext | None:
+    """Build the TLS context that requests would use; None to verify nothing."""
     if verify is False:
-        return False
+        return None
     context = create_urllib3_context()
     # urllib3 1.26 leaves the check of the host name to its own connections, and aiohttp would then
     # accept any certificate. Who receives the key must not depend on a library's default.

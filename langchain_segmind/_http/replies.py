@@ -37,16 +37,10 @@ def response_from_parts(
     error: BaseException | None,
     key: SecretStr | None,
 ) -> Response:
-    """Build the value of a reply from what was read of it before it ended or broke.
+    """Build the value of a reply from what was read of it before it ended, or broke with `error`.
 
-    Only a complete 2xx body is kept whole, and nothing big is held twice.
-
-    Args:
-        status: The HTTP status.
-        headers: Names in lower case.
-        body: What was read.
-        error: What broke the reading; None if it ended by itself.
-        key: The key to redact, should the gateway echo it.
+    Only a complete 2xx body is kept whole, and nothing big is held twice. The key is redacted,
+    should the gateway echo it.
     """
     secret = "" if key is None else key.get_secret_value()
     by_name = dict(reversed(headers))  # the first of several with one name counts
@@ -103,9 +97,7 @@ def _inflate(body: bytearray, limit: int) -> tuple[bytearray, FaultKind | None]:
 def failure_from_error(error: BaseException, *, is_sent: bool) -> Failure:
     """Build the value of an exchange that broke before any reply.
 
-    Args:
-        error: What the library raised.
-        is_sent: Whether there was a connection and the request began to leave.
+    `is_sent` says whether there was a connection and the request began to leave.
     """
     outcome: Outcome = "unknown" if is_sent else "not_sent"
     if _is_timeout(error):

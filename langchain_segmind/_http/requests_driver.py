@@ -22,7 +22,6 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from langchain_segmind._flows.types import Result, Step
 from langchain_segmind._http import environment, replies
 from langchain_segmind._http.headers import request_headers, with_lowercase_names
-from langchain_segmind._http.observer import SendObserver
 from langchain_segmind._http.timed_connection import POOL_CLASSES, attempt
 
 
@@ -30,10 +29,6 @@ class _Adapter(HTTPAdapter):
     """Use our connections, and look up proxy, certificates and pool once per host.
 
     requests does so at every call, although they are the same for all calls of a model.
-
-    Args:
-        limit: Connections that a pool keeps.
-        tls: Checks certificates; None where there is no TLS, or certificates are not checked.
     """
 
     def __init__(self, limit: int, tls: ssl.SSLContext | None) -> None:
@@ -53,7 +48,6 @@ class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> HTTPConnectionPool:
-        """Return the pool of a request's host."""
         origin, _ = _split_url(request.url or "")
         pool = self._pools.get(origin)
         if pool is None:
@@ -74,10 +68,10 @@ class _Adapter(HTTPAdapter):
         pool.conn_kw["ssl_context"] = self._tls
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Do nothing: the pool was built with its certificates."""
+        pass  # the pool was built with its certificates
 
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        """Return the request's target: the whole URL for a proxy, else the path."""
+        # The shortcut spares each call three parsings of its URL.
         if proxies:
             return super().request_url(request, proxies)
         return _split_url(request.url or "")[1]
@@ -87,8 +81,7 @@ class _Adapter(HTTPAdapter):
         req: requests.PreparedRequest,  # noqa: ARG002 - requests passes it
         resp: Any,
     ) -> requests.Response:
-        """Return only what is read here: the status and urllib3's own response."""
-        response = requests.Response()
+        response = requests.Response()  # with what is read here
         response.status_code = resp.status
         response.raw = resp
         return response
@@ -99,7 +92,7 @@ class _Adapter(HTTPAdapter):
 
 
 class SyncConnections:
-    """Hold the connections of one process.
+    """The connections of one process.
 
     The adapter is used without a session: a session follows redirects (it parses `Location` even
     with allow_redirects=False), keeps cookies and reads .netrc, none of which may happen here.
@@ -107,24 +100,16 @@ class SyncConnections:
 
     def __init__(self, network: environment.Network) -> None:
         self._route = environment.resolve_route(network)
-        tls = None
-        if isinstance(self._route.verify, str) or environment.needs_tls(network, self._route):
-            # A file that cannot be read raises here.
-            tls = environment.tls_context(self._route.verify)
-        self._uses_forwarding_proxy = environment.uses_forwarding_proxy(network, self._route)
         limit = environment.connection_limit(network.max_connections)
-        self._adapter = _Adapter(limit, tls or None)
+        self._adapter = _Adapter(limit, self._route.tls)
         self._semaphore = threading.BoundedSemaphore(limit)
 
     def send(
-        self, step: Step, key: SecretStr | None, observer: SendObserver | None = None
+        self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None
     ) -> Result:
         """Send one request and return its reply, or the failure in its place.
 
-        Args:
-            step: What to send, and its timeouts.
-            key: The gateway's key; None to send none.
-            observer: Called right before the request is sent; may raise to prevent it.
+        `before_send` is called right before, and may raise to prevent it.
         """
         began = time.monotonic()
         if not self._semaphore.acquire(timeout=step.pool_timeout):
@@ -134,8 +119,8 @@ class SyncConnections:
             began = time.monotonic() if step.pool_timeout is None else began
             attempt.deadline = None if step.timeout is None else began + step.timeout
             attempt.is_sent = False
-            if observer is not None:
-                observer.before_send()
+            if before_send is not None:
+                before_send()
             return self._exchange(step, key)
         finally:
             self._semaphore.release()
@@ -149,14 +134,14 @@ class SyncConnections:
             response = self._adapter.send(
                 _prepare(step, key),
                 stream=True,
-                # No read timeout: `timed_connection` times reads, within the whole attempt's limit.
-                timeout=(_shorter(step.connect_timeout, step.timeout), None),
+                # No read timeout: `timed_connection` keeps the whole attempt's deadline.
+                timeout=(step.connect_timeout, None),
                 verify=self._route.verify,
                 proxies=self._route.proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return replies.failure_from_error(error, is_sent=attempt.is_sent)
-        if response.status_code == 407 and self._uses_forwarding_proxy:
+        if response.status_code == 407 and self._route.is_forwarded:
             response.close()
             return replies.PROXY_AUTH_REQUIRED
         return _read(response, key)
@@ -167,10 +152,6 @@ def _split_url(url: str) -> tuple[str, str]:
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}://{host}", slash + path
-
-
-def _shorter(a: float | None, b: float | None) -> float | None:
-    return min((timeout for timeout in (a, b) if timeout is not None), default=None)
 
 
 def _prepare(step: Step, key: SecretStr | None) -> requests.PreparedRequest:

@@ -109,8 +109,15 @@ def _run_with_deadline(connect: Callable[[], socket.socket]) -> socket.socket:
     Resolving a name has no timeout of its own, so it runs in a thread that can be left behind.
     """
     future: Future[socket.socket] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(connect())
+        except Exception as error:  # noqa: BLE001 - `future.result` raises it
+            future.set_exception(error)
+
     try:
-        threading.Thread(target=_resolve_future, args=(future, connect), daemon=True).start()
+        threading.Thread(target=work, daemon=True).start()
     except RuntimeError:
         return connect()  # the interpreter is shutting down, or there are too many threads
     try:
@@ -120,15 +127,6 @@ def _run_with_deadline(connect: Callable[[], socket.socket]) -> socket.socket:
     finally:
         if not future.done():
             future.add_done_callback(_close_abandoned_socket)
-
-
-def _resolve_future(future: Future[socket.socket], connect: Callable[[], socket.socket]) -> None:
-    try:
-        sock = connect()
-    except Exception as error:  # noqa: BLE001 - `future.result` raises it
-        future.set_exception(error)
-    else:
-        future.set_result(sock)
 
 
 def _close_abandoned_socket(future: Future[socket.socket]) -> None:

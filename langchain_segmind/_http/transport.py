@@ -14,15 +14,13 @@ import random
 import time
 import weakref
 from collections.abc import Awaitable, Callable
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
-from langchain_segmind._flows.types import Flow, JobEvent, Reply, Result
+from langchain_segmind._flows.types import Flow, JobEvent, Outcome, Reply, Result
 from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 from langchain_segmind._http.environment import Network
-from langchain_segmind._http.observer import SendObserver
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
@@ -32,6 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["Network", "Transport"]
 
 T = TypeVar("T")
+
+
+class SendObserver(Protocol):
+    """Watches the requests of a call that may be billed."""
+
+    def before_send(self) -> None:
+        """Learn that such a request is sent next, or raise to prevent it."""
+
+    def after_reply(self, outcome: Outcome) -> None:
+        """Learn how it ended."""
 
 
 class Transport:
@@ -50,9 +58,6 @@ class Transport:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Transport, (self.network,)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Transport:
-        return Transport(self.network)
 
     def run(
         self,
@@ -85,10 +90,11 @@ class Transport:
                     on_job(event)
                 if step.after:
                     (time.sleep if cancel_token is None else cancel_token.wait)(step.after)
-                watching = observer if step.request.method == "POST" else None
-                result = connections.send(step, key, watching)
-                if watching is not None:
-                    watching.after_reply(result.outcome)
+                if observer is None or step.request.method == "GET":
+                    result = connections.send(step, key)
+                else:
+                    result = connections.send(step, key, observer.before_send)
+                    observer.after_reply(result.outcome)
                 step = flow.send(_timed(result, began))
         except StopIteration as end:
             value: T = end.value
@@ -124,10 +130,11 @@ class Transport:
                     await on_job(event)
                 if step.after:
                     await _sleep(step.after, cancel_token)
-                watching = observer if step.request.method == "POST" else None
-                result = await connections.send(step, key, watching)
-                if watching is not None:
-                    watching.after_reply(result.outcome)
+                if observer is None or step.request.method == "GET":
+                    result = await connections.send(step, key)
+                else:
+                    result = await connections.send(step, key, observer.before_send)
+                    observer.after_reply(result.outcome)
                 step = flow.send(_timed(result, began))
         except StopIteration as end:
             value: T = end.value
@@ -183,9 +190,9 @@ def _redact(error: SegmindError, key: SecretStr | None) -> None:
 
 
 def _new_async_connections(network: Network) -> AsyncConnections:
-    module = import_module("langchain_segmind._http.aiohttp_driver")
-    connections: AsyncConnections = module.AsyncConnections(network)
-    return connections
+    from langchain_segmind._http.aiohttp_driver import AsyncConnections  # noqa: PLC0415 - see above
+
+    return AsyncConnections(network)
 
 
 def _abandon_ended(
