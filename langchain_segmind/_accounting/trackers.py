@@ -14,7 +14,11 @@ from langchain_segmind._accounting.ledger import Ledger
 
 
 class LedgerHandler(BaseCallbackHandler):
-    """What owns a ledger, found by its block or among a call's handlers."""
+    """What owns a ledger, found by its block or among a call's handlers.
+
+    Args:
+        ledger: The ledger.
+    """
 
     # LangChain's own events say nothing about money.
     ignore_llm = ignore_chain = ignore_agent = ignore_retriever = True
