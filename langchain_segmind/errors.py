@@ -21,7 +21,7 @@ LangChain error that each derives from and the statuses or situations that it is
     ├── SegmindBatchError                                            one of many texts failed
     └── SegmindBudgetExceededError                                   `track_usage(budget=...)`
 
-None of them makes a framework retry a call that may have been billed: `outcome` says what happened
+None of them makes a framework retry a call that may have been billed: `outcome` is what happened
 to the request, LangChain's `ModelRetryMiddleware` reads `is_retryable`, and `ValueError`,
 `RuntimeError` or `TimeoutError` among the bases keeps LangGraph's default retry policy from
 running a paid model again.
@@ -111,7 +111,7 @@ class SegmindError(ModelError):
         is_retryable: Whether the same call can be repeated without paying twice.
         ambiguous_attempts: With `retry_ambiguous`, how many attempts before the last may have run
             and been billed too.
-        job_state: What the gateway last said of the call's job in the queue; None without a job.
+        job_state: The last known state of the call's job in the queue; None without a job.
     """
 
     def __init__(
@@ -337,7 +337,7 @@ _BY_TEXT: Final = (
         (SegmindInvalidRequestError, "The gateway does not serve this host; check base_url."),
     ),
 )
-"""What the gateway's message says more exactly than its status; the first that fits counts."""
+"""Messages that are more exact than their status: statuses, pattern, class and advice."""
 
 
 def error_class_for(

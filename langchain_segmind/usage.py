@@ -44,8 +44,8 @@ def track_usage(
     """Count what calls cost, and hold them to a budget.
 
     As a context manager, the tracker counts all calls of this package's models in the block, also
-    in tasks begun there and in the threads of LangChain and LangGraph; for a block of the main
-    thread, outside an event loop, also in threads begun by hand. As a callback handler, it counts
+    in tasks started there and in the threads of LangChain and LangGraph; for a block of the main
+    thread, outside an event loop, also in threads started by hand. As a callback handler, it counts
     the calls it is passed to, in any thread: `model.invoke(..., config={"callbacks": [tracker]})`,
     `ChatSegmind(callbacks=[tracker])`. A job counts when it is submitted, its cost when it is
     collected.
@@ -60,7 +60,7 @@ def track_usage(
         The tracker: a context manager and a callback handler, with the totals of now.
 
     Raises:
-        ValueError: If a sum is negative or no number.
+        ValueError: If an amount is negative or not a number.
     """
     return UsageTracker(budget, warn_below)
 
@@ -79,12 +79,12 @@ class UsageTracker(LedgerHandler):
 
     @property
     def total(self) -> UsageTotals:
-        """What all calls came to."""
+        """The totals of all calls."""
         return self.ledger.total
 
     @property
     def by_model(self) -> dict[str, UsageTotals]:
-        """What they came to by model."""
+        """The totals of each model."""
         return self.ledger.by_model
 
     @property
@@ -132,5 +132,5 @@ def _checked(amount: float | Decimal | None, name: str) -> Decimal | None:
     if isinstance(amount, bool) or not isinstance(amount, int | float | Decimal):
         raise ValueError(f"{name} must be a number of dollars, not {type(amount).__name__}")
     if not math.isfinite(amount) or amount < 0:
-        raise ValueError(f"{name} must be a sum of money, zero or more")
+        raise ValueError(f"{name} must be an amount of money, zero or more")
     return Decimal(str(amount))

@@ -19,7 +19,7 @@ _log: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class UsageTotals:
-    """What calls came to.
+    """The totals of many calls.
 
     Attributes:
         calls: Runs that were billed, or may have been. Calls that the gateway refused, that were
@@ -27,7 +27,7 @@ class UsageTotals:
         input_tokens: Tokens read, where the reply counted them.
         output_tokens: Tokens written, where the reply counted them.
         cost: US dollars, of all calls whose cost is known.
-        unpriced_calls: How many of the calls cost an unknown sum.
+        unpriced_calls: How many of the calls have no reported cost.
         credit_balance: The balance that the gateway reported last; None if it never did.
     """
 
@@ -50,7 +50,7 @@ class LedgerEntry:
 
     Attributes:
         runs: How many runs it stands for; negative to take some back.
-        unknown: How many of them cost an unknown sum.
+        unknown: How many of them have no reported cost.
         cost: What the others cost, in US dollars.
         balance: The credits that the gateway reported with it.
         job: The id of its job, which may be recorded again when more is known.

@@ -20,7 +20,7 @@ class LedgerHandler(BaseCallbackHandler):
         ledger: The ledger.
     """
 
-    # LangChain's own events say nothing about money.
+    # LangChain's own events have no costs.
     ignore_llm = ignore_chain = ignore_agent = ignore_retriever = True
     ignore_retry = ignore_chat_model = ignore_custom_event = True
 

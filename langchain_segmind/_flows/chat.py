@@ -150,7 +150,7 @@ def _in_accepted_form(
     """Ask with `response_format` and, if that is refused for it, in words alone.
 
     Returns:
-        What came of it, and the error of the form that was refused.
+        The result, and the error of the form that was refused.
     """
     request, endpoint = call.request, call.endpoint
     exchange, in_words = _exchange(endpoint), endpoint.refuses_format

@@ -18,8 +18,8 @@ def embed(
 ) -> Flow[tuple[list[float], Receipt]]:
     """Turn one text into a vector.
 
-    `settings` are fields of the body beside the text. `check` is given the vector, and raises a
-    `SegmindResponseError` that says why it is not usable.
+    `settings` are fields of the body beside the text. `check` raises a `SegmindResponseError`
+    with the reason if a vector cannot be used.
     """
 
     def decode(response: Response) -> list[float]:

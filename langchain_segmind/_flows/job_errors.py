@@ -42,7 +42,7 @@ def job_timed_out(exchange: Exchange, job: Job, limit: str) -> SegmindJobTimeout
 def job_failed(
     exchange: Exchange, job: Job, snapshot: JobSnapshot, receipt: Receipt
 ) -> SegmindError:
-    """Make the error for a job that the gateway says has failed."""
+    """Make the error for a job that has failed."""
     reason = message_from_body(text_of(snapshot.response))
     found, advice = error_class_for(422, reason)
     is_too_long = found is SegmindContextOverflowError

@@ -1,4 +1,4 @@
-"""Read what the gateway says of a job: the reply to a submission and to a poll."""
+"""Read the gateway's reports on a job: the reply to its submission, and to a poll."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def is_job_id(text: str) -> bool:
 
 
 def job_receipt(job: Job, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
-    """Read what a job took from its metrics, and from the headers where these say more."""
+    """Read what a job took from its metrics or, where these lack it, from the headers."""
     receipt = receipt_of(snapshot.response.headers, ambiguous)
     metrics = snapshot.body.get("metrics")
     metrics = metrics if isinstance(metrics, dict) else {}

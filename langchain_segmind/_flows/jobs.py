@@ -83,7 +83,7 @@ def wait_for_result(
 ) -> Flow[tuple[T, Receipt]]:
     """Poll until a job has ended; decode its result, and read what it cost.
 
-    `decode` raises a `SegmindResponseError` that says why it cannot. All errors have the job's id.
+    `decode` raises a `SegmindResponseError` with the reason if it cannot. Every error has the id.
     """
     poller = _Poller(exchange, job, wait_policy)
     try:

@@ -75,7 +75,7 @@ def _backoff(attempt: int, reply: Reply) -> float:
 
 
 def server_requested_delay(reply: Reply) -> float | None:
-    """Return how many seconds the gateway asks to wait; None where it does not say.
+    """Return how many seconds the gateway asks to wait; None if it does not.
 
     The first header that makes sense counts. Dates are compared with the reply's own `Date`, as
     the two clocks may differ; without one, with ours. Garbled, past and endless values are ignored.

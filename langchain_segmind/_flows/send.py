@@ -1,6 +1,6 @@
 """Send the requests of one call, each until it is answered, as long as it cannot be paid for twice.
 
-Whether to retry is decided in `retry`; what an error says, in `failures`.
+`retry` decides whether to try again; `failures` has the texts of errors.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Exchange:
         name: What is asked, for messages.
         ambiguous: How many of the attempts before the last may have run all the same.
         reply: What the driver sent back last.
-        event: What became known of the call's job, to be reported with the next step.
+        event: A new state of the call's job, to be reported with the next step.
     """
 
     def __init__(self, name: str, retry_policy: RetryPolicy) -> None:
@@ -53,7 +53,7 @@ class Exchange:
     def read(self, request: Request, decode: Callable[[Response], T]) -> Flow[tuple[T, Receipt]]:
         """Send a request, decode its reply, and read what it cost.
 
-        `decode` raises a `SegmindResponseError` that says why it cannot.
+        `decode` raises a `SegmindResponseError` with the reason if it cannot.
         """
         response = yield from self.send(request)
         try:

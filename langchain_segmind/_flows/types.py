@@ -35,7 +35,7 @@ class Request:
 class JobEvent:
     """A new state of a job in the queue, this many seconds after the call began.
 
-    States are "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or what else the gateway says.
+    States are "QUEUED", "PROCESSING", "COMPLETED", "FAILED", or another word of the gateway.
     """
 
     state: str
@@ -52,7 +52,7 @@ class Step:
         timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
         connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
         pool_timeout: Seconds it may wait for a free connection first; None for no limit.
-        event: What became known of the call's job, for observers.
+        event: A new state of the call's job, to be reported.
     """
 
     request: Request
@@ -65,7 +65,7 @@ class Step:
 
 @value
 class Response:
-    """An HTTP reply, or as much of it as arrived: `fault` says what kept it from being whole.
+    """An HTTP reply, or as much of it as arrived: `fault` is what kept it from being whole.
 
     The names of `headers` are in lower case.
     """
@@ -122,7 +122,7 @@ class Reply:
 
 @value
 class Receipt:
-    """What the gateway says a call took, in headers or, for a job, in its metrics.
+    """What a call took, from the headers of its reply or, for a job, from its metrics.
 
     Costs and credits are US dollars, times are seconds.
 

@@ -86,7 +86,7 @@ class AsyncConnections:
         self._session_closer: AsyncGenerator[None, None] | None = None
         self._active_calls = 0
         self._call_ended = asyncio.Event()
-        self._timeouts = lru_cache(8)(_timeouts)  # most calls have the same
+        self._timeouts = lru_cache(8)(aiohttp.ClientTimeout)  # most calls have the same
 
     async def send(
         self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None
@@ -158,7 +158,7 @@ class AsyncConnections:
                 request.url,
                 data=_payload(request.body),
                 headers=headers,
-                timeout=self._timeouts(total, step.connect_timeout),
+                timeout=self._timeouts(total=total, connect=step.connect_timeout),
                 allow_redirects=False,
                 proxy=route.proxy,
                 proxy_headers=route.proxy_headers or None,
@@ -176,10 +176,6 @@ class AsyncConnections:
             # A reply that was read counts, even if releasing the connection failed afterwards.
             reply = reply or replies.failure_from_error(error, is_sent=method.is_sent)
         return reply
-
-
-def _timeouts(total: float | None, connect: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=total, connect=connect)
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:

@@ -36,18 +36,18 @@ class SendObserver(Protocol):
     """Watches the requests of a call that may be billed."""
 
     def before_send(self) -> None:
-        """Learn that such a request is sent next, or raise to prevent it."""
+        """Note that such a request is sent next, or raise to prevent it."""
 
     def after_reply(self, outcome: Outcome) -> None:
-        """Learn how it ended."""
+        """Note its outcome."""
 
 
 class Transport:
     """The connections of one model, opened at the first call and shared by threads and tasks.
 
     A copy or an unpickled one starts without connections, and so does a forked child: two
-    processes on one socket would read each other's answers. What the environment says of proxies
-    and certificates is read once, at the first call.
+    processes on one socket would read each other's answers. The environment's proxies and
+    certificates are read once, at the first call.
     """
 
     def __init__(self, network: Network) -> None:
@@ -198,7 +198,7 @@ def _new_async_connections(network: Network) -> AsyncConnections:
 def _abandon_ended(
     all_connections: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections],
 ) -> None:
-    """Let go of loops that ended: a session holds its loop, and the loop would stay forever."""
+    """Drop the sessions of loops that ended: each would keep its loop in memory forever."""
     for pid, loop in list(all_connections):
         if pid == os.getpid() and loop.is_closed():
             connections = all_connections.pop((pid, loop), None)
