@@ -1,4 +1,4 @@
-"""Books of what calls cost, without any call."""
+"""The totals, budgets and warnings of usage trackers, without any call."""
 
 import asyncio
 import contextvars
@@ -7,7 +7,6 @@ import logging
 import pickle
 import threading
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,6 @@ from langchain_segmind import (
     CreditBalance,
     SegmindBudgetExceededError,
     SegmindConnectionError,
-    SegmindError,
     SegmindJobFailedError,
     SegmindJobTimeoutError,
     SegmindResponseError,
@@ -28,40 +26,33 @@ from langchain_segmind._flows.types import JobEvent, Receipt
 from langchain_segmind._messages.types import Usage
 
 
-def pay(cost=0.1, remaining=None, model="m", usage=None, **told):
-    with UsageRecorder(model, told.pop("handlers", ())) as recorder:
+def pay(cost=0.1, remaining=None, model="m", usage=None, handlers=()):
+    with UsageRecorder(model, handlers) as recorder:
         recorder.before_send()
-        recorder.finish(Receipt(cost=cost, remaining_credits=remaining, **told), usage)
+        recorder.finish(Receipt(cost=cost, remaining_credits=remaining), usage)
 
 
 def queued(job):
     return JobEvent("QUEUED", job, "m", 0.0)
 
 
-def sent(error, job):
+def lose(job, error):
+    """Submit a job, and raise this error instead of its answer."""
     with UsageRecorder("m") as recorder:
         recorder.before_send()
-        if isinstance(error, SegmindError):
-            outcome: Any = "executed" if job else error.outcome
-            recorder.after_reply(outcome)
-        if job:
-            recorder.on_job(queued(job))
+        recorder.after_reply("executed")
+        recorder.on_job(queued(job))
         raise error
 
 
-def fail(error, job=None):
-    with pytest.raises(type(error)):
-        sent(error, job)
-
-
-def collect(job, cost=0.1, error=None, model="m"):
+def fetch(job, cost=0.1, error=None, model="m"):
     with UsageRecorder(model, (), job) as recorder:
         if error:
             raise error
         recorder.finish(Receipt(request_id=job, cost=cost))
 
 
-def test_adds_up_by_model():
+def test_tracker_adds_up_by_model():
     with track_usage() as spent:
         pay(0.1, 9.9, "a", Usage(10, 5))
         pay(0.2, 9.7, "b", Usage(3, 4))
@@ -77,7 +68,7 @@ def test_adds_up_by_model():
     assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (14, 10, 24)
 
 
-def test_many_small_sums_add_up_exactly():
+def test_tracker_adds_up_many_small_costs_exactly():
     with track_usage() as spent:
         for _ in range(1000):
             pay(0.0001)
@@ -85,7 +76,7 @@ def test_many_small_sums_add_up_exactly():
     assert spent.cost == 0.1
 
 
-def test_a_call_that_is_closed_within_a_booking_is_booked_too():
+def test_tracker_records_a_call_that_is_closed_while_another_is_recorded():
     class Closing(str):  # as the collection of garbage may close a forgotten call at any moment
         __slots__ = ()
 
@@ -107,13 +98,13 @@ def test_a_call_that_is_closed_within_a_booking_is_booked_too():
     caller.join(10)
 
     assert [spent.cost for spent in ended] == [0.75]
-    assert {model: told.cost for model, told in ended[0].by_model.items()} == {
+    assert {model: totals.cost for model, totals in ended[0].by_model.items()} == {
         "m": 0.5,
         "forgotten": 0.25,
     }
 
 
-def test_a_budget_used_up_between_attempts_keeps_the_lost_one_in_the_books():
+def test_tracker_counts_a_lost_attempt_when_the_budget_is_used_up_before_the_next():
     def lose_one_and_ask_again():
         with UsageRecorder("m") as recorder:
             recorder.before_send()
@@ -127,7 +118,7 @@ def test_a_budget_used_up_between_attempts_keeps_the_lost_one_in_the_books():
     assert (spent.calls, spent.unpriced_calls, spent.cost) == (2, 1, 0.1)
 
 
-def test_a_budget_ends_calls_before_they_are_sent():
+def test_budget_refuses_calls_before_they_are_sent():
     with track_usage(budget=0.25) as spent:
         pay(0.1)
         pay(0.1)
@@ -140,12 +131,12 @@ def test_a_budget_ends_calls_before_they_are_sent():
     assert (spent.calls, spent.cost) == (3, 0.3)
 
 
-def test_a_budget_of_nothing_allows_nothing():
+def test_budget_of_zero_refuses_every_call():
     with track_usage(budget=0), pytest.raises(SegmindBudgetExceededError):
         pay()
 
 
-def test_a_budget_that_is_just_used_up_is_used_up():
+def test_budget_refuses_calls_when_costs_equal_it():
     with track_usage(budget=0.3):
         pay(0.1)
         pay(0.2)
@@ -155,12 +146,12 @@ def test_a_budget_that_is_just_used_up_is_used_up():
 
 @pytest.mark.parametrize("budget", [-1, float("nan"), float("inf"), "1", True])
 @pytest.mark.parametrize("name", ["budget", "warn_below"])
-def test_sums_that_are_none_are_refused(budget, name):
+def test_track_usage_refuses_invalid_amounts(budget, name):
     with pytest.raises(ValueError, match=name):
         track_usage(**{name: budget})
 
 
-def test_a_budget_that_cannot_be_held_says_so_once(caplog):
+def test_budget_warns_once_of_unknown_costs(caplog):
     with track_usage(budget=1.0):
         pay(None)
         pay(None)
@@ -169,7 +160,7 @@ def test_a_budget_that_cannot_be_held_says_so_once(caplog):
     assert "unknown" in caplog.text
 
 
-def test_warns_once_when_credits_sink(caplog):
+def test_tracker_warns_once_of_a_low_balance(caplog):
     with track_usage(warn_below=5.0):
         pay(0.1, 5.0)
         pay(0.1, 4.9)
@@ -179,7 +170,7 @@ def test_warns_once_when_credits_sink(caplog):
     assert "4.9" in record.getMessage()
 
 
-def test_the_balance_is_the_newest_whatever_order_replies_come_in():
+def test_balance_is_the_newest_when_replies_arrive_in_another_order():
     with track_usage() as spent:
         first, second = UsageRecorder("m"), UsageRecorder("m")
         first.before_send()
@@ -192,7 +183,7 @@ def test_the_balance_is_the_newest_whatever_order_replies_come_in():
         assert spent.credit_balance == 109.7
 
 
-def test_trackers_nest_and_each_counts_a_call_once():
+def test_nested_trackers_each_count_a_call_once():
     with track_usage() as outer:
         pay()
         with track_usage() as inner, outer:
@@ -202,7 +193,7 @@ def test_trackers_nest_and_each_counts_a_call_once():
     assert (outer.calls, inner.calls) == (3, 1)
 
 
-def test_a_handler_counts_what_it_is_passed_to_only():
+def test_handler_counts_only_the_calls_it_is_passed_to():
     tracker = track_usage()
     pay(handlers=[tracker])
     pay()
@@ -210,7 +201,7 @@ def test_a_handler_counts_what_it_is_passed_to_only():
     assert tracker.calls == 1
 
 
-def test_a_tracker_may_be_entered_in_many_threads_at_once():
+def test_tracker_counts_when_many_threads_enter_it_at_once():
     tracker = UsageTracker()
 
     def work():
@@ -226,7 +217,7 @@ def test_a_tracker_may_be_entered_in_many_threads_at_once():
     assert (tracker.calls, tracker.cost) == (20, 0.02)
 
 
-def test_a_thread_counts_in_a_copy_of_the_context():
+def test_thread_in_a_copy_of_the_context_is_counted():
     with track_usage() as spent:
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(pay,))
@@ -246,79 +237,81 @@ def submit(job="j", model="m"):
         recorder.mark_pending()
 
 
-def test_a_job_is_unknown_until_it_is_collected_and_counted_once():
+def test_job_has_no_cost_until_it_is_fetched_and_counts_once():
     with track_usage() as spent:
         submit()
         assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 1, 0.0)
 
-        collect("j")
-        collect("j")
+        fetch("j")
+        fetch("j")
 
     assert spent.by_model == {"m": UsageTotals(1, 0, 0, 0.1, 0)}
 
 
-def test_a_job_that_timed_out_is_settled_when_it_is_fetched():
+def test_job_that_timed_out_gets_its_cost_when_it_is_fetched():
     with track_usage() as spent:
-        fail(SegmindJobTimeoutError("late", outcome="unknown", request_id="j"), job="j")
+        with pytest.raises(SegmindJobTimeoutError):
+            lose("j", SegmindJobTimeoutError("late", outcome="unknown", request_id="j"))
         assert (spent.calls, spent.unpriced_calls) == (1, 1)
 
-        collect("j")
+        fetch("j")
 
     assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 0, 0.1)
 
 
-def test_a_job_of_another_process_is_counted_when_it_is_fetched():
+def test_job_of_another_process_counts_when_it_is_fetched():
     with track_usage() as spent:
-        collect("elsewhere")
+        fetch("elsewhere")
 
     assert (spent.calls, spent.cost) == (1, 0.1)
 
 
-def test_a_job_that_failed_was_no_call():
+def test_job_that_failed_does_not_count():
     with track_usage() as spent:
         submit()
         with pytest.raises(SegmindJobFailedError):
-            collect("j", error=SegmindJobFailedError("broke", outcome="rejected"))
+            fetch("j", error=SegmindJobFailedError("broke", outcome="rejected"))
 
     assert (spent.calls, spent.unpriced_calls) == (0, 0)
 
 
-def test_a_fetch_that_fails_changes_nothing():
+def test_totals_are_unchanged_when_a_fetch_fails():
     with track_usage() as spent:
         submit()
         with pytest.raises(SegmindConnectionError):
-            collect("j", error=SegmindConnectionError("lost", outcome="unknown"))
+            fetch("j", error=SegmindConnectionError("lost", outcome="unknown"))
         with pytest.raises(SegmindConnectionError):
-            collect("other", error=SegmindConnectionError("lost", outcome="unknown"))
+            fetch("other", error=SegmindConnectionError("lost", outcome="unknown"))
 
     assert (spent.calls, spent.unpriced_calls) == (1, 1)
 
 
-def test_a_job_collected_under_another_name_is_taken_off_its_first():
+def test_job_counts_for_the_model_it_is_fetched_with():
     with track_usage() as spent:
         submit(model="a")
-        collect("j", model="b")
+        fetch("j", model="b")
 
     assert spent.by_model == {"a": UsageTotals(), "b": UsageTotals(1, 0, 0, 0.1, 0)}
 
 
 @pytest.mark.parametrize("first", ["polls failed", "no metrics"])
-def test_a_cost_that_was_not_told_at_first_is_booked_when_it_is(first):
+def test_job_gets_its_cost_when_the_gateway_reports_it_later(first):
     with track_usage(budget=1.0) as spent:
         if first == "polls failed":
-            fail(SegmindResponseError("lost", outcome="executed", request_id="j"), job="j")
+            with pytest.raises(SegmindResponseError):
+                lose("j", SegmindResponseError("lost", outcome="executed", request_id="j"))
         else:
             submit()
-            collect("j", cost=None)
+            fetch("j", cost=None)
         assert (spent.calls, spent.unpriced_calls) == (1, 1)
 
-        collect("j")
-        collect("j")
+        fetch("j")
+        fetch("j")
 
     assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 0, 0.1)
 
 
-def test_a_budget_says_that_jobs_count_when_they_are_collected(caplog):
+def test_budget_warns_once_that_jobs_count_when_they_are_fetched(caplog):
     with track_usage(budget=1.0):
         submit("a")
         submit("b")
@@ -327,7 +320,7 @@ def test_a_budget_says_that_jobs_count_when_they_are_collected(caplog):
     assert "only when its answer is fetched" in record.getMessage()
 
 
-def test_books_are_shared_by_copies_and_copied_by_pickle():
+def test_tracker_is_shared_by_copies_and_copied_by_pickle():
     tracker = track_usage(budget=1.0)
     pay(handlers=[tracker])
 
@@ -337,7 +330,7 @@ def test_books_are_shared_by_copies_and_copied_by_pickle():
     assert (tracker.calls, other.calls) == (1, 2)
 
 
-def test_a_thread_begun_by_hand_is_counted_by_what_the_main_thread_tracks():
+def test_thread_started_by_hand_is_counted_by_trackers_of_the_main_thread():
     def run(work):
         thread = threading.Thread(target=work)
         thread.start()
@@ -356,14 +349,14 @@ def test_a_thread_begun_by_hand_is_counted_by_what_the_main_thread_tracks():
     assert spent.calls == 2
 
 
-async def test_what_a_task_tracks_is_not_what_other_threads_do():
+async def test_tracker_of_a_task_does_not_count_other_threads():
     with track_usage() as spent:
         await asyncio.get_running_loop().run_in_executor(None, pay)
 
     assert spent.calls == 0
 
 
-def test_dollars_may_be_decimals():
+def test_budget_may_be_a_decimal():
     with track_usage(budget=Decimal("0.2")):
         pay(0.1)
         pay(0.1)
@@ -371,5 +364,5 @@ def test_dollars_may_be_decimals():
             pay()
 
 
-def test_a_balance_adds_up():
+def test_credit_balance_adds_up():
     assert CreditBalance(1.5, 0.25).total == 1.75
