@@ -124,8 +124,7 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext | None:
     if verify is False:
         return None
     context = create_urllib3_context()
-    # urllib3 1.26 leaves the check of the host name to its own connections, and aiohttp would then
-    # accept any certificate. Who receives the key must not depend on a library's default.
+    # Who receives the key must not depend on a library's default.
     context.verify_mode = ssl.CERT_REQUIRED
     context.check_hostname = True
     path = DEFAULT_CA_BUNDLE_PATH if verify is True else verify

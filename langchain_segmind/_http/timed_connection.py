@@ -160,7 +160,7 @@ class _TimedConnection(HTTPConnection):
             attempt.is_sent = False  # what a CONNECT sent to the proxy was not the request
 
     def _new_conn(self) -> socket.socket:
-        # urllib3 1.26 to 2.8 open the socket in this private method. If it were no longer called, a
+        # urllib3 2.8 opens the socket in this private method. If it were no longer called, a
         # dead address of a host would again hide those that work, and a slow name server would
         # defeat the deadline.
         remaining = attempt.remaining()
