@@ -111,11 +111,13 @@ class UsageRecorder:
             handlers: The call's handlers.
             job: The id of a job whose answer is only fetched.
         """
-        passed = [handler for handler in handlers if isinstance(handler, LedgerHandler)]
-        self.trackers = (
-            tuple(dict.fromkeys((*active_trackers(), *passed))) if passed else active_trackers()
-        )
-        self._began: dict[Ledger, int] = {tracker.ledger: 0 for tracker in self.trackers}
+        self.trackers = active_trackers()
+        for handler in handlers:
+            if isinstance(handler, LedgerHandler) and handler not in self.trackers:
+                self.trackers += (handler,)
+        self._began: dict[Ledger, int] = {}
+        for tracker in self.trackers:
+            self._began[tracker.ledger] = 0
         self._model = model
         self._job = job
         self._events: list[Event] = []

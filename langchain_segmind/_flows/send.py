@@ -80,12 +80,14 @@ class Exchange:
     def step(self, request: Request, wait: float, *limits: float) -> Step:
         """Make the next step, within these seconds and what is left of the whole call's time."""
         policy, event, self.event = self.retry_policy, self.event, None
-        left = None
+        timeout, left = policy.timeout, None
         if policy.total_timeout is not None:
             left = max(0.001, policy.total_timeout - self.elapsed - wait)
-        timeouts = [limit for limit in (policy.timeout, left, *limits) if limit is not None]
+            limits = (left, *limits)
+        for limit in limits:
+            timeout = limit if timeout is None else min(timeout, limit)
         self.attempts += 1
-        return Step(request, wait, min(timeouts, default=None), policy.connect_timeout, left, event)
+        return Step(request, wait, timeout, policy.connect_timeout, left, event)
 
     def unusable_reply(self, reason: str, **fields: Any) -> SegmindResponseError:
         """Make the error for a last reply that cannot be read, for this reason."""

@@ -18,6 +18,9 @@ from langchain_segmind._version import __version__
 Headers = list[tuple[str, str]]
 
 MALFORMED_HEADER: Final = "the reply has a malformed header"
+_CONTRADICTORY_LENGTH: Final = (
+    "the reply's Content-Length and Transfer-Encoding do not say where its body ends"
+)
 
 _MAX_HEADERS: Final = 99  # what http.client accepts
 _LINE_FOLDING: Final = re.compile(r"\r?\n[ \t]+")
@@ -74,16 +77,14 @@ def validate_headers(status: int, headers: Headers) -> str:
         values = _LINE_FOLDING.sub(" ", values)
     is_one_line = "\n" not in values and "\r" not in values and "\0" not in values
     names = [name for name, _ in headers]
-    if not is_one_line or not (_are_simple(names) or all(map(HEADER_NAME.fullmatch, names))):
+    letters = "".join(names).replace("-", "")  # a shortcut for nearly every reply
+    is_simple = letters.isascii() and letters.isalnum() and "" not in names
+    if not is_one_line or not (is_simple or all(map(HEADER_NAME.fullmatch, names))):
         return MALFORMED_HEADER
-    framing = [(name, value.strip()) for name, value in headers if name in _FRAMING_HEADERS]
-    is_valid = all(_FRAMING_HEADERS[name].fullmatch(value) for name, value in framing)
-    if len(framing) > 1 or not is_valid:
-        return "the reply's Content-Length and Transfer-Encoding do not say where its body ends"
+    framing = 0
+    for name, value in headers:
+        if name in _FRAMING_HEADERS:
+            framing += 1
+            if framing > 1 or not _FRAMING_HEADERS[name].fullmatch(value.strip()):
+                return _CONTRADICTORY_LENGTH
     return ""
-
-
-def _are_simple(names: list[str]) -> bool:
-    """Return whether names are letters, digits and dashes: a shortcut for nearly every reply."""
-    letters = "".join(names).replace("-", "")
-    return letters.isascii() and letters.isalnum() and "" not in names
