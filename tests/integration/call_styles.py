@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind import ChatSegmind
+from langchain_segmind import ChatSegmind, SegmindEmbeddings
 
 CALL_STYLES: dict[str, dict[str, Any]] = {
     "direct": {"queue": False},
@@ -31,6 +31,12 @@ def build(gateway, model="gpt-4o", **kwargs):
     """Build a model for a local gateway, in the call style of the running test."""
     address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
     return ChatSegmind(model=model, **address, **{**_current, **kwargs})
+
+
+def build_embeddings(gateway, model="text-embedding-3-small", **kwargs):
+    """Build an embedding model for a local gateway."""
+    address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
+    return SegmindEmbeddings(model=model, **address, **kwargs)
 
 
 def model_requests(gateway):

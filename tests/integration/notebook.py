@@ -1,8 +1,8 @@
-"""Executes the notebook on a gateway of this machine: in a test, and to store its outputs anew.
+"""Execute the notebook on a local gateway: in a test, and to store its outputs again.
 
     make notebook
 
-Stored are what a reader sees, and nothing of the machine: no times, counters or versions.
+Only what a reader sees is stored, and nothing of the machine: no times, counters or versions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from langchain_segmind.testing import Call, LocalGateway, ScriptedModel
 
 NOTEBOOK = Path(__file__).parents[2] / "docs/chat_segmind.ipynb"
 
-REPLIES = {  # by what is asked
+REPLIES = {  # by a part of the prompt
     "Good morning": "Bonjour",
     "a joke about bees": "What do bees and good code have in common? Nobody notices them.",
     "I keep bees": "Nice to meet you, Ada.",
@@ -49,10 +49,10 @@ def stored() -> NotebookNode:
 
 
 def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
-    """Execute all cells in a kernel of their own, which asks this gateway.
+    """Execute all cells in a kernel of their own, which calls this gateway.
 
     Returns:
-        A copy with the outputs that came of it.
+        A copy with the new outputs.
 
     Raises:
         CellExecutionError: If a cell fails; its traceback is in the message.
@@ -77,7 +77,7 @@ def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
 
 
 def main() -> None:
-    """Store the outputs of today."""
+    """Execute the notebook and store its outputs."""
     with scripted() as gateway:
         nbformat.write(executed(stored(), gateway), NOTEBOOK)
 

@@ -1,7 +1,9 @@
-"""What one call is given is checked as the constructor's arguments are, before anything is sent."""
+"""The arguments of a call are checked like the constructor's, before anything is sent."""
 
 import asyncio
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
@@ -12,61 +14,27 @@ from pydantic import BaseModel, ValidationError
 from langchain_segmind import ChatSegmind
 from tests.integration.call_styles import build, in_both_styles, model_requests
 
-SLUGS = ("gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash")
-
 pytestmark = in_both_styles
 
 
-def invoke(model, /, **kwargs):
-    return model.invoke("Hello", **kwargs)
+async def collect(stream):
+    return [chunk async for chunk in stream]
 
 
-def ainvoke(model, /, **kwargs):
-    return asyncio.run(model.ainvoke("Hello", **kwargs))
-
-
-def stream(model, /, **kwargs):
-    return list(model.stream("Hello", **kwargs))
-
-
-def astream(model, /, **kwargs):
-    async def collect():
-        return [chunk async for chunk in model.astream("Hello", **kwargs)]
-
-    return asyncio.run(collect())
-
-
-def batch(model, /, **kwargs):
-    return model.batch(["Hello"], **kwargs)
-
-
-def abatch(model, /, **kwargs):
-    return asyncio.run(model.abatch(["Hello"], **kwargs))
-
-
-def bind(model, /, **kwargs):
-    return model.bind(**kwargs).invoke("Hello")
-
-
-def submit(model, /, **kwargs):
-    return model.submit("Hello", **kwargs)
-
-
-def asubmit(model, /, **kwargs):
-    return asyncio.run(model.asubmit("Hello", **kwargs))
-
-
-def fetch(model, /, **kwargs):
-    return model.get_job("a-job", **kwargs).result()
-
-
-def afetch(model, /, **kwargs):
-    return asyncio.run(model.get_job("a-job", **kwargs).aresult())
-
-
-WAYS = (invoke, ainvoke, stream, astream, batch, abatch, bind, submit, asubmit, fetch, afetch)
-
-every_way = pytest.mark.parametrize("call", WAYS, ids=lambda call: call.__name__)
+CALLS: dict[str, Callable[..., Any]] = {
+    "invoke": lambda model, /, **kwargs: model.invoke("Hello", **kwargs),
+    "ainvoke": lambda model, /, **kwargs: asyncio.run(model.ainvoke("Hello", **kwargs)),
+    "stream": lambda model, /, **kwargs: list(model.stream("Hello", **kwargs)),
+    "astream": lambda model, /, **kwargs: asyncio.run(collect(model.astream("Hello", **kwargs))),
+    "batch": lambda model, /, **kwargs: model.batch(["Hello"], **kwargs),
+    "abatch": lambda model, /, **kwargs: asyncio.run(model.abatch(["Hello"], **kwargs)),
+    "bind": lambda model, /, **kwargs: model.bind(**kwargs).invoke("Hello"),
+    "submit": lambda model, /, **kwargs: model.submit("Hello", **kwargs),
+    "asubmit": lambda model, /, **kwargs: asyncio.run(model.asubmit("Hello", **kwargs)),
+    "result": lambda model, /, **kwargs: model.get_job("a-job", **kwargs).result(),
+    "aresult": lambda model, /, **kwargs: asyncio.run(model.get_job("a-job", **kwargs).aresult()),
+}
+"""Every method that takes arguments of a call."""
 
 
 @tool
@@ -75,144 +43,99 @@ def search(query: str) -> str:
     return query
 
 
+WRONG_VALUES: dict[str, list[Any]] = {
+    "model": ["", " ", 0, [], False, b"gpt-4o", "a b", "../v2/gpt-4o"],
+    "model_name": ["", "gpt-5"],
+    "stop_sequences": [["x"]],
+    "extra_headers": ["", [], 0, {"X-A": 1}],
+    "stop": ["", [""], 0, {}],
+    "n": [0, "", "x"],
+    "max_tokens": [0],
+    "temperature": [""],
+    "seed": [""],
+    "reasoning_effort": [0],
+    "tools": [
+        *(0, "", {}, False, "search", search),
+        [{"type": "function", "function": {"name": "f", "parameters": ""}}],
+        [{"type": "function", "function": {"name": "f", "description": 0}}],
+        [{"type": "function", "function": {"name": ""}}],
+        [{"type": "function", "function": {}}],
+        [{"type": "function", "function": None}],
+    ],
+    "tool_choice": ["", {}],
+    "response_format": ["", 0, [], False],
+    "parallel_tool_calls": [0, ""],
+    "stream": [""],
+}
+WRONG_CHOICES: list[Any] = ["", [], {}, {"mode": "any"}, 0]
 WRONG = [
-    {"model": ""},
-    {"model": " "},
-    {"model": 0},
-    {"model": []},
-    {"model": False},
-    {"model": b"gpt-4o"},
-    {"model": "../v2/gpt-4o"},
-    {"model_name": ""},
-    {"model_name": "gpt-5"},
-    {"stop_sequences": ["x"]},
-    {"extra_headers": ""},
-    {"extra_headers": []},
-    {"extra_headers": 0},
-    {"extra_headers": {"X-A": 1}},
-    {"stop": ""},
-    {"stop": [""]},
-    {"stop": 0},
-    {"stop": {}},
-    {"n": 0},
-    {"n": ""},
-    {"max_tokens": 0},
-    {"temperature": ""},
-    {"seed": ""},
-    {"tools": 0},
-    {"tools": ""},
-    {"tools": {}},
-    {"tools": False},
-    {"tools": "search"},
-    {"tools": search},
-    {"tools": [search], "tool_choice": ""},
-    {"tools": [search], "tool_choice": []},
-    {"tools": [search], "tool_choice": {}},
-    {"tools": [search], "tool_choice": {"mode": "any"}},
-    {"tools": [search], "tool_choice": 0},
-    {"tool_choice": ""},
-    {"tool_choice": {}},
-    {"tools": [{"type": "function", "function": {"name": "f", "parameters": ""}}]},
-    {"tools": [{"type": "function", "function": {"name": "f", "description": 0}}]},
-    {"tools": [{"type": "function", "function": {"name": ""}}]},
-    {"tools": [{"type": "function", "function": {}}]},
-    {"tools": [{"type": "function", "function": None}]},
-    {"response_format": ""},
-    {"response_format": 0},
-    {"response_format": []},
-    {"response_format": False},
-    {"parallel_tool_calls": 0},
-    {"parallel_tool_calls": ""},
-    {"stream": ""},
+    *({name: value} for name, values in WRONG_VALUES.items() for value in values),
+    *({"tools": [search], "tool_choice": choice} for choice in WRONG_CHOICES),
+]
+NOTHING = [
+    *({name: None} for name in ("model", "extra_headers", "tools", "tool_choice")),
+    *({name: None} for name in ("response_format", "parallel_tool_calls", "n")),
+    *({"extra_headers": {}}, {"stop": []}, {"tools": []}),
 ]
 
 
 def label(value):
-    """Name a case alike in every process: no addresses of objects."""
+    """Name a case the same in every process: without addresses of objects."""
     return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
-@pytest.mark.parametrize("call", [invoke, astream, submit, afetch], ids=lambda call: call.__name__)
+@pytest.mark.parametrize("call", ["invoke", "astream", "submit", "aresult"])
 @pytest.mark.parametrize("wrong", WRONG, ids=label)
-def test_a_wrong_argument_of_a_call_is_refused_before_anything_is_sent(gateway, call, wrong):
+def test_wrong_argument_is_refused_before_anything_is_sent(gateway, call, wrong):
     with build(gateway) as model, pytest.raises(ValueError, match=next(reversed(wrong))) as caught:
-        call(model, **wrong)
+        CALLS[call](model, **wrong)
 
     assert gateway.requests == []
     assert not isinstance(caught.value, ValidationError)
 
 
-@every_way
-@pytest.mark.parametrize("slug", SLUGS)
-def test_a_blank_model_is_never_answered_by_another(gateway, slug, call):
-    with build(gateway, slug) as model, pytest.raises(ValueError, match="model=''"):
-        call(model, model="")
+@pytest.mark.parametrize("call", CALLS)
+def test_blank_model_is_refused_by_every_method(gateway, call):
+    with build(gateway) as model, pytest.raises(ValueError, match="model=''"):
+        CALLS[call](model, model="")
 
     assert gateway.requests == []
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {"model": ""},
-        {"model": "a b"},
-        {"model": 5},
-        {"model": []},
-        {"stop": ""},
-        {"stop": [""]},
-        {"n": 0},
-        {"n": "x"},
-        {"temperature": ""},
-        {"max_tokens": 0},
-        {"reasoning_effort": 0},
-    ],
-    ids=label,
+    "name", ["model", "stop", "n", "temperature", "max_tokens", "reasoning_effort"]
 )
-def test_a_call_uses_the_words_of_the_constructor(gateway, wrong):
-    with pytest.raises(ValidationError) as of_constructor:
-        ChatSegmind(**{"model": "gpt-4o", "api_key": "SG_test", **wrong})
-    with build(gateway) as model, pytest.raises(ValueError, match=next(iter(wrong))) as of_call:
-        model.invoke("Hello", **wrong)
+def test_wrong_argument_has_the_message_of_the_constructor(gateway, name):
+    for value in WRONG_VALUES[name]:
+        with pytest.raises(ValidationError) as of_constructor:
+            ChatSegmind(**{"model": "gpt-4o", "api_key": "SG_test", name: value})
+        with build(gateway) as model, pytest.raises(ValueError, match=name) as of_call:
+            model.invoke("Hello", **{name: value})
 
-    words = of_constructor.value.errors()[0]["msg"].removeprefix("Value error, ")
-    assert str(of_call.value).endswith(words)
+        message = of_constructor.value.errors()[0]["msg"].removeprefix("Value error, ")
+        assert str(of_call.value).endswith(message)
 
 
-@pytest.mark.parametrize("call", [invoke, ainvoke, stream, astream, batch, bind])
-@pytest.mark.parametrize(
-    "nothing",
-    [
-        {"model": None},
-        {"extra_headers": None},
-        {"extra_headers": {}},
-        {"stop": []},
-        {"tools": None},
-        {"tools": []},
-        {"tool_choice": None},
-        {"response_format": None},
-        {"parallel_tool_calls": None},
-        {"n": None},
-    ],
-    ids=label,
-)
-def test_nothing_given_is_the_models_own(gateway, call, nothing):
+@pytest.mark.parametrize("call", ["invoke", "ainvoke", "stream", "astream", "batch", "bind"])
+@pytest.mark.parametrize("nothing", NOTHING, ids=label)
+def test_empty_argument_changes_nothing_that_is_sent(gateway, call, nothing):
     with build(gateway) as model:
-        call(model)
-        call(model, **nothing)
+        CALLS[call](model)
+        CALLS[call](model, **nothing)
 
     first, second = model_requests(gateway)
     assert (first.slug, first.body) == (second.slug, second.body) == ("gpt-4o", first.body)
 
 
 class Traced(BaseCallbackHandler):
-    """Keeps what a trace says of the call."""
+    """Keeps what tracing receives of a call."""
 
     def on_chat_model_start(self, serialized, messages, **kwargs):
         self.metadata = kwargs["metadata"]
         self.params = kwargs["invocation_params"]
 
 
-def test_a_trace_names_the_model_that_is_asked(gateway):
+def test_trace_names_the_models_slug_when_model_is_none(gateway):
     traced = Traced()
 
     with build(gateway) as model:
@@ -221,7 +144,7 @@ def test_a_trace_names_the_model_that_is_asked(gateway):
     assert traced.metadata["ls_model_name"] == traced.params["model"] == "gpt-4o"
 
 
-def test_an_empty_list_of_stop_words_overrides_the_models_own(gateway):
+def test_empty_stop_list_overrides_the_models_stop(gateway):
     gateway.reply("one two", "one two")
     traced = Traced()
 
@@ -232,36 +155,30 @@ def test_an_empty_list_of_stop_words_overrides_the_models_own(gateway):
     assert "ls_stop" not in traced.metadata
 
 
-@pytest.mark.parametrize("call", [stream, astream])
-@pytest.mark.parametrize("n", [2, "2", 2.0])
-def test_a_stream_of_several_answers_is_refused_in_any_spelling(gateway, call, n):
-    with build(gateway) as model, pytest.raises(ValueError, match="n must be 1"):
-        call(model, n=n)
-
-    assert gateway.requests == []
-
-
-@pytest.mark.parametrize("call", [stream, astream])
-def test_a_stream_may_leave_out_the_models_n(gateway, call):
+@pytest.mark.parametrize("call", ["stream", "astream"])
+def test_stream_is_refused_unless_n_is_one(gateway, call):
     with build(gateway, n=2) as model:
-        assert len(call(model, n=None)) == 1
+        for n in (2, "2", 2.0):
+            with pytest.raises(ValueError, match="n must be 1"):
+                CALLS[call](model, n=n)
+        assert gateway.requests == []
+        assert len(CALLS[call](model, n=None)) == 1
 
     assert "n" not in model_requests(gateway)[0].body
 
 
-def test_a_blank_address_of_the_catalogue_is_not_the_vendors(gateway):
+def test_list_models_rejects_a_blank_base_url(gateway):
     with build(gateway) as model, pytest.raises(ValueError, match="base_url"):
         model.list_models(base_url="")
 
     assert gateway.requests == []
 
 
-# --- tools of one name -----------------------------------------------------------------------
+# --- tools with the same name ----------------------------------------------------------------
 
 
-def described(name="send", about="Sends.", parameters=None, **more):
-    found = parameters or {"type": "object", "properties": {"to": {"type": "string"}}}
-    function = {"name": name, "description": about, "parameters": found, **more}
+def described(parameters):
+    function = {"name": "send", "description": "Sends.", "parameters": parameters}
     return {"type": "function", "function": function}
 
 
@@ -275,12 +192,18 @@ def properties(**each):
     return {"type": "object", "properties": each}
 
 
-ONE = described(parameters=properties(to={"type": "integer", "default": 1}))
+def with_reversed_keys(value):
+    if not isinstance(value, dict):
+        return value
+    return {name: with_reversed_keys(value[name]) for name in reversed(value)}
+
+
+ONE = described(properties(to={"type": "integer", "default": 1}))
 UNLIKE = {
-    "properties": described(parameters=properties(mail={"type": "string"})),
-    "required": described(parameters={**ONE["function"]["parameters"], "required": ["to"]}),
-    "type": described(parameters=properties(to={"type": "number", "default": 1})),
-    "true for 1": described(parameters=properties(to={"type": "integer", "default": True})),
+    "properties": described(properties(mail={"type": "string"})),
+    "required": described({**ONE["function"]["parameters"], "required": ["to"]}),
+    "type": described(properties(to={"type": "number", "default": 1})),
+    "true for 1": described(properties(to={"type": "integer", "default": True})),
     "description": {**ONE, "function": {**ONE["function"], "description": "Sends all."}},
     "strict": {**ONE, "function": {**ONE["function"], "strict": True}},
     "no parameters": {"type": "function", "function": {"name": "send", "description": "Sends."}},
@@ -293,18 +216,8 @@ UNLIKE = {
 }
 ALIKE = {
     "itself": ONE,
-    "titles": described(parameters=properties(to={"type": "integer", "default": 1, "title": "To"})),
-    "order of keys": {
-        "function": {
-            "parameters": {
-                "properties": {"to": {"default": 1, "type": "integer"}},
-                "type": "object",
-            },
-            "description": "Sends.",
-            "name": "send",
-        },
-        "type": "function",
-    },
+    "titles": described(properties(to={"type": "integer", "default": 1, "title": "To"})),
+    "order of keys": with_reversed_keys(ONE),
     "Anthropic's form": {
         "name": "send",
         "description": "Sends.",
@@ -313,60 +226,12 @@ ALIKE = {
 }
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-@pytest.mark.parametrize("other", UNLIKE)
-def test_different_tools_of_one_name_are_refused_where_they_are_bound(gateway, slug, other):
-    with build(gateway, slug) as model:
-        for tools in ([ONE, UNLIKE[other]], [UNLIKE[other], ONE], [ONE, search, UNLIKE[other]]):
-            with pytest.raises(ValueError, match="'send' is the name of two tools"):
-                model.bind_tools(tools)
-
-
-@pytest.mark.parametrize("call", [ainvoke, stream, bind, asubmit, fetch])
-@pytest.mark.parametrize("other", UNLIKE)
-def test_different_tools_of_one_name_are_refused_at_a_call(gateway, call, other):
-    with build(gateway) as model, pytest.raises(ValueError, match="name of two tools"):
-        call(model, tools=[ONE, UNLIKE[other]])
-
-    assert gateway.requests == []
-
-
-def test_different_tools_of_one_name_are_refused_beside_a_schema(gateway):
-    with build(gateway) as model, pytest.raises(ValueError, match="name of two tools"):
-        model.with_structured_output(send, tools=[ONE, UNLIKE["type"]]).invoke("Hello")
-
-    assert gateway.requests == []
-
-
-@pytest.mark.parametrize("slug", SLUGS)
-@pytest.mark.parametrize("other", ALIKE)
-def test_the_same_tool_twice_is_the_tool(gateway, slug, other):
-    with build(gateway, slug) as model:
-        model.bind_tools([ONE]).invoke("Hello")
-        model.bind_tools([ONE, ALIKE[other]]).invoke("Hello")
-        model.invoke("Hello", tools=[ONE, ONE, ALIKE[other]])
-
-    bodies = [request.body for request in model_requests(gateway)]
-    assert bodies[0] == bodies[1] == bodies[2]
-
-
-@pytest.mark.parametrize("twice", [[search, search], [send, send.model_json_schema()]])
-def test_a_function_or_class_given_twice_is_one_tool(gateway, twice):
-    with build(gateway) as model:
-        model.bind_tools(twice).invoke("Hello")
-        model.bind_tools(twice[:1]).invoke("Hello")
-
-    first, second = model_requests(gateway)
-    assert first.body == second.body
-
-
-def sender(log):
+def sender(account: str):
     """Make a function that sends, as a server that offers tools does for each account."""
 
     def send(to: str) -> str:
         """Sends."""
-        log.append(to)
-        return "ok"
+        return account
 
     return send
 
@@ -391,10 +256,14 @@ class SendTool(BaseTool):
         return self.account
 
 
-ONE_SENDER, OTHER_SENDER = sender([]), sender([])
+ONE_SENDER, OTHER_SENDER = sender("a"), sender("b")
 ACCOUNT = Account()
 A_TOOL = SendTool(account="a")
-UNLIKE_CODE = {
+ONE_SENDER, OTHER_SENDER = sender("a"), sender("b")
+ACCOUNT = Account()
+A_TOOL = SendTool(account="a")
+DIFFERENT_TOOLS = {
+    **{f"schema: {name}": (ONE, other) for name, other in UNLIKE.items()},
     "functions": (ONE_SENDER, OTHER_SENDER),
     "tools": (tool(ONE_SENDER), tool(OTHER_SENDER)),
     "a function and a tool": (ONE_SENDER, tool(OTHER_SENDER)),
@@ -402,7 +271,9 @@ UNLIKE_CODE = {
     "async": (tool("send", description="Sends.")(send_later), tool(ONE_SENDER)),
     "tool objects": (A_TOOL, SendTool(account="b")),
 }
-LIKE_CODE = {
+SAME_TOOL = {
+    **{f"schema: {name}": (ONE, other) for name, other in ALIKE.items()},
+    "class and its schema": (send, send.model_json_schema()),
     "functions": (ONE_SENDER, ONE_SENDER),
     "tools": (tool(ONE_SENDER), tool(ONE_SENDER)),
     "a function and a tool": (ONE_SENDER, tool(ONE_SENDER)),
@@ -412,26 +283,30 @@ LIKE_CODE = {
 }
 
 
-@pytest.mark.parametrize("pair", UNLIKE_CODE)
-def test_different_code_of_one_name_is_refused(gateway, pair):
-    one, other = UNLIKE_CODE[pair]
+@pytest.mark.parametrize("pair", DIFFERENT_TOOLS)
+def test_different_tools_with_one_name_are_refused(gateway, pair):
+    one, other = DIFFERENT_TOOLS[pair]
+    calls = {
+        **CALLS,
+        "bind_tools": lambda model, tools: model.bind_tools(tools),
+        "schema": lambda model, tools: model.with_structured_output(send, tools=tools).invoke("x"),
+    }
     with build(gateway) as model:
         for tools in ([one, other], [other, one], [one, search, one, other]):
-            with pytest.raises(ValueError, match="'send' is the name of two tools"):
-                model.bind_tools(tools)
-            for call in (invoke, ainvoke, stream, submit):
+            for call in calls.values():
                 with pytest.raises(ValueError, match="'send' is the name of two tools"):
                     call(model, tools=tools)
 
     assert gateway.requests == []
 
 
-@pytest.mark.parametrize("pair", LIKE_CODE)
-def test_the_same_code_twice_is_one_tool(gateway, pair):
-    one, other = LIKE_CODE[pair]
+@pytest.mark.parametrize("pair", SAME_TOOL)
+def test_same_tool_is_sent_once_when_given_twice(gateway, pair):
+    one, other = SAME_TOOL[pair]
     with build(gateway) as model:
-        model.bind_tools([one, other]).invoke("Hello")
         model.bind_tools([one]).invoke("Hello")
+        model.bind_tools([one, other]).invoke("Hello")
+        model.invoke("Hello", tools=[one, one, other])
 
-    first, second = model_requests(gateway)
-    assert first.body == second.body
+    bodies = [request.body for request in model_requests(gateway)]
+    assert bodies[0] == bodies[1] == bodies[2]

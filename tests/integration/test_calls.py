@@ -1,6 +1,6 @@
-"""The cost of a call, measured without a clock: how many functions it enters.
+"""How many functions a call enters: its cost, measured without a clock.
 
-A change that makes a call enter a tenth more must record the new number here.
+A change that makes a call enter over a tenth more must record the new number here.
 """
 
 import sys
@@ -28,10 +28,10 @@ def counted():
         }
 
 
-@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-def test_call_enters_at_most_a_tenth_more_functions_than_recorded(counted, way):
+@pytest.mark.parametrize("method", ["invoke", "ainvoke"])
+def test_call_enters_at_most_a_tenth_more_functions_than_recorded(counted, method):
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version not in RECORDED:
-        pytest.skip(f"nothing is recorded for Python {version}: {way} enters {counted[way]}")
+        pytest.skip(f"nothing is recorded for Python {version}: {method} enters {counted[method]}")
 
-    assert counted[way] <= RECORDED[version][way] * 1.1
+    assert counted[method] <= RECORDED[version][method] * 1.1

@@ -1,7 +1,6 @@
-"""What calls cost, held against the gateway's own books."""
+"""What `track_usage` counts equals the gateway's own record of executions and credits."""
 
 import asyncio
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.output_parsers import StrOutputParser
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_segmind import (
@@ -26,7 +26,7 @@ from tests.integration.call_styles import build, in_both_styles
 pytestmark = in_both_styles
 
 COST = 0.000_1
-"""Dollars that each answer below costs: 20 tokens in at 1 and 20 out at 4 millionths."""
+"""Dollars that each reply below costs: 20 tokens in at 1 and 20 out at 4 millionths."""
 
 
 def add(a: int, b: int) -> int:
@@ -38,8 +38,8 @@ def spent_at(gateway, first=10.0):
     return pytest.approx(first - gateway.credits, abs=1e-12)
 
 
-def in_books(tracker, gateway):
-    """Whether a tracker's totals are the gateway's own."""
+def assert_complete(tracker, gateway):
+    """Assert that a tracker's totals are the gateway's own."""
     assert tracker.cost == spent_at(gateway)
     assert tracker.calls == gateway.executions
     assert tracker.unpriced_calls == 0
@@ -49,7 +49,7 @@ def in_books(tracker, gateway):
 # --- the balance -----------------------------------------------------------------------------
 
 
-async def test_the_balance_is_read_free_of_charge():
+async def test_balance_is_read_free_of_charge():
     with LocalGateway(credits=3.5) as gateway:
         async with build(gateway) as model:
             assert model.get_credits() == CreditBalance(3.5, 0.0)
@@ -58,7 +58,7 @@ async def test_the_balance_is_read_free_of_charge():
         assert gateway.executions == 0
 
 
-def test_a_wrong_key_is_told_by_it(gateway):
+def test_balance_with_a_wrong_key_is_an_authentication_error(gateway):
     model = ChatSegmind(model="gpt-4o", base_url=gateway.base_url, api_key="wrong-key")
 
     with pytest.raises(SegmindAuthenticationError):
@@ -68,111 +68,73 @@ def test_a_wrong_key_is_told_by_it(gateway):
 # --- totals ----------------------------------------------------------------------------------
 
 
-async def test_every_kind_of_call_is_counted(gateway):
-    async with build(gateway) as model:
-        chain = model | StrOutputParser()
-        with track_usage() as spent:
-            model.invoke("Hello")
-            list(model.stream("Hello"))
-            model.batch(["a", "b", "c"])
-            chain.invoke("Hello")
-            list(chain.stream("Hello"))
-            await model.ainvoke("Hello")
-            await model.abatch(["a", "b", "c"])
-            [chunk async for chunk in chain.astream("Hello")]
-            model.submit("Hello").result()
-            build(gateway, streaming=True).invoke("Hello")
-
-        in_books(spent, gateway)
-        assert spent.calls == 14
-        counted = spent.by_model["gpt-4o"]
-        assert (counted.calls, counted.cost) == (14, spent.cost)
-        assert spent.input_tokens > 0 < spent.output_tokens
-
-
-async def test_a_handler_counts_every_kind_of_call_that_it_is_passed_to(gateway):
+@pytest.mark.parametrize("passed", ["block", "callback"])
+async def test_tracker_counts_every_kind_of_call_by_model(gateway, passed):
     tracker = track_usage()
-    config: Any = {"callbacks": [tracker]}
+    config: Any = {"callbacks": [tracker]} if passed == "callback" else {}
     async with build(gateway) as model:
         chain = model | StrOutputParser()
-        model.invoke("Hello", config)
-        list(model.stream("Hello", config))
-        model.batch(["a", "b"], config)
-        list(chain.stream("Hello", config))
-        await model.ainvoke("Hello", config)
-        [chunk async for chunk in model.astream("Hello", config)]
-        [chunk async for chunk in chain.astream("Hello", config)]
-        build(gateway, callbacks=[tracker]).invoke("Hello")
-        build(gateway, streaming=True).invoke("Hello", config)
-        model.submit("Hello", config).result(config)
+        with tracker if passed == "block" else nullcontext():
+            model.invoke("Hello", config)
+            list(model.stream("Hello", config))
+            model.batch(["a", "b", "c"], config)
+            chain.invoke("Hello", config)
+            list(chain.stream("Hello", config))
+            await model.ainvoke("Hello", config)
+            await model.abatch(["a", "b", "c"], config)
+            [chunk async for chunk in model.astream("Hello", config)]
+            [chunk async for chunk in chain.astream("Hello", config)]
+            model.submit("Hello", config).result(config)
+            build(gateway, **config).invoke("Hello")
+            build(gateway, streaming=True).invoke("Hello", config)
+            model.invoke("Hello", config, model="claude-4.5-sonnet")
 
-        in_books(tracker, gateway)
-        assert tracker.calls == 11
-        model.invoke("Hello")
-        assert tracker.calls == 11
-
-
-def test_models_are_counted_apart(gateway):
-    with track_usage() as spent, build(gateway) as model:
-        model.invoke("Hello")
-        model.invoke("Hello", model="claude-4.5-sonnet")
-        model.invoke("Hello", model="claude-4.5-sonnet")
-
-    by_model = {slug: s.calls for slug, s in spent.by_model.items()}
-    assert by_model == {"gpt-4o": 1, "claude-4.5-sonnet": 2}
-    in_books(spent, gateway)
+        assert_complete(tracker, gateway)
+        by_model = {slug: totals.calls for slug, totals in tracker.by_model.items()}
+        assert by_model == {"gpt-4o": 16, "claude-4.5-sonnet": 1}
+        assert sum(t.cost for t in tracker.by_model.values()) == pytest.approx(tracker.cost)
+        assert tracker.input_tokens > 0 < tracker.output_tokens
+        model.invoke("Hello")  # neither in the block nor with the callback
+        assert tracker.calls == 17
 
 
-@pytest.mark.parametrize("style", ["context", "handler"])
-def test_agents_and_graphs_are_counted(gateway, style):
-    model = build(gateway)
-    agent: Any = create_agent(model, [add])
-    graph: Any = StateGraph(MessagesState)
-    graph.add_node("one", lambda state: {"messages": [model.invoke(state["messages"])]})
-    graph.add_node("two", lambda state: {"messages": [model.invoke("Hello")]})
-    graph.add_edge(START, "one")
-    graph.add_edge(START, "two")
+@pytest.mark.parametrize("passed", ["block", "callback"])
+async def test_tracker_counts_agents_and_graphs(gateway, passed):
+    def node(state, config):
+        return {"messages": [model.invoke(state["messages"], config)]}
+
+    async def anode(state, config):
+        return {"messages": [await model.ainvoke(state["messages"], config)]}
+
+    tracker = track_usage()
+    config: Any = {"callbacks": [tracker]} if passed == "callback" else {}
     question = {"messages": [("user", "Add 17 and 25.")]}
-    tracker = track_usage()
-    config = {"callbacks": [tracker]} if style == "handler" else {}
-
-    with tracker if style == "context" else track_usage():
-        agent.invoke(question, config)
-        graph.compile().invoke(question, config)
-
-    assert tracker.calls == 4
-    in_books(tracker, gateway)
-
-
-async def test_async_graphs_are_counted(gateway):
     async with build(gateway) as model:
-
-        async def node(state, config):
-            return {"messages": [await model.ainvoke(state["messages"], config)]}
-
+        agent: Any = create_agent(model, [add])
         graph: Any = StateGraph(MessagesState)
-        graph.add_node("one", node)
+        graph.add_node("one", RunnableLambda(node, anode))
+        graph.add_node("two", lambda state: {"messages": [model.invoke("Hello")]})
         graph.add_edge(START, "one")
-        tracker = track_usage()
-        with track_usage() as spent:
-            await graph.compile().ainvoke(
-                {"messages": [("user", "Hello")]}, {"callbacks": [tracker]}
-            )
+        graph.add_edge(START, "two")
+        with tracker if passed == "block" else nullcontext():
+            agent.invoke(question, config)
+            graph.compile().invoke(question, config)
+            await graph.compile().ainvoke(question, config)
 
-    in_books(spent, gateway)
-    in_books(tracker, gateway)
+    assert tracker.calls == 6
+    assert_complete(tracker, gateway)
 
 
-def test_cached_answers_are_not_counted_twice(gateway):
+def test_tracker_counts_a_cached_answer_once(gateway):
     with track_usage(budget=1e-9) as spent, build(gateway, cache=InMemoryCache()) as model:
         model.invoke("Hello")
         model.invoke("Hello")
 
     assert spent.calls == 1
-    in_books(spent, gateway)
+    assert_complete(spent, gateway)
 
 
-def test_refused_calls_cost_nothing(gateway):
+def test_tracker_leaves_out_refused_calls(gateway):
     gateway.fail(429, times=2, headers={})
     with track_usage() as spent, build(gateway, max_retries=0) as model:
         for _ in range(2):
@@ -181,10 +143,10 @@ def test_refused_calls_cost_nothing(gateway):
         model.invoke("Hello")
 
     assert spent.calls == 1
-    in_books(spent, gateway)
+    assert_complete(spent, gateway)
 
 
-def test_answers_that_were_lost_are_counted_as_unknown(gateway):
+def test_tracker_counts_lost_replies_as_unpriced(gateway):
     gateway.fail(drop="after_run", times=3)
     with track_usage() as spent, build(gateway, retry_ambiguous=True) as model:
         with pytest.raises(SegmindError):
@@ -197,7 +159,7 @@ def test_answers_that_were_lost_are_counted_as_unknown(gateway):
     assert message.response_metadata["ambiguous_attempts"] == 2
 
 
-def test_a_job_is_booked_by_who_counted_its_submit(gateway):
+def test_result_of_a_job_goes_to_the_tracker_of_its_submit(gateway):
     with build(gateway) as model:
         with track_usage() as spent:
             jobs = [model.submit("Hello"), model.bind(seed=1).submit("Hello")]
@@ -209,26 +171,22 @@ def test_a_job_is_booked_by_who_counted_its_submit(gateway):
             job.result()
             job.result()
 
-    assert (spent.calls, spent.unpriced_calls, tracker.calls, tracker.unpriced_calls) == (
-        2,
-        0,
-        1,
-        0,
-    )
+    assert (spent.calls, spent.unpriced_calls) == (2, 0)
+    assert (tracker.calls, tracker.unpriced_calls) == (1, 0)
     assert spent.cost + tracker.cost == spent_at(gateway)
 
 
-def test_a_result_that_is_fetched_after_all_is_in_the_books():
+def test_tracker_counts_a_lost_result_once_when_it_is_fetched():
     with LocalGateway() as gateway, build(gateway, queue=True) as model, track_usage() as spent:
         gateway.fail(503, times=7, on="result")
         with pytest.raises(SegmindError) as lost:
             model.invoke("Hello")
         model.get_job(lost.value.request_id).result()
 
-        in_books(spent, gateway)
+        assert_complete(spent, gateway)
 
 
-def test_costs_that_are_not_told_are_unknown():
+def test_tracker_counts_a_reply_without_a_cost_as_unpriced():
     with LocalGateway(queue=Queue(metrics=False)) as gateway, build(gateway) as model:
         gateway.reply(Reply(text="Hi", headers={"x-cost": None, "x-remaining-credits": None}))
         with track_usage() as spent:
@@ -237,33 +195,28 @@ def test_costs_that_are_not_told_are_unknown():
     assert (spent.calls, spent.unpriced_calls, spent.cost) == (1, 1, 0.0)
 
 
-def test_two_requests_of_a_server_have_books_of_their_own(gateway):
-    model, counted = build(gateway), {}
+def test_trackers_of_concurrent_threads_count_apart(gateway):
+    model = build(gateway)
 
-    def serve(name, calls):
+    def serve(calls):
         with track_usage() as spent:
             for _ in range(calls):
                 model.invoke("Hello")
-        counted[name] = spent.calls
+        return spent.calls
 
-    threads = [threading.Thread(target=serve, args=(n, n)) for n in range(1, 6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert counted == {n: n for n in range(1, 6)}
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(serve, range(1, 6))) == [1, 2, 3, 4, 5]
 
 
 # --- budgets ---------------------------------------------------------------------------------
 
 
 def priced(gateway, calls):
-    """Have every answer cost the same."""
+    """Have every reply cost the same."""
     gateway.reply(*[Reply(text="Hi", usage=Usage(20, 20)) for _ in range(calls)])
 
 
-def test_a_call_beyond_the_budget_is_not_sent(gateway):
+def test_call_beyond_the_budget_is_not_sent(gateway):
     priced(gateway, 9)
     with track_usage(budget=2.5 * COST) as spent, build(gateway) as model:
         for _ in range(3):
@@ -275,10 +228,10 @@ def test_a_call_beyond_the_budget_is_not_sent(gateway):
 
         assert len(gateway.requests) == before
         assert model.get_credits().credits < 10
-    in_books(spent, gateway)
+    assert_complete(spent, gateway)
 
 
-def test_a_budget_holds_inside_an_agent(gateway):
+def test_budget_ends_an_agent(gateway):
     agent: Any = create_agent(build(gateway), [add])
 
     with track_usage(budget=1e-9) as spent, pytest.raises(SegmindBudgetExceededError):
@@ -287,60 +240,48 @@ def test_a_budget_holds_inside_an_agent(gateway):
     assert spent.calls == gateway.executions == 1
 
 
-@pytest.mark.parametrize("threads", ["langchain", "plain", "in a block"])
-def test_twenty_threads_overspend_by_no_more_than_the_calls_under_way(threads):
+@pytest.mark.parametrize("how", ["batch", "callback", "block"])
+def test_threads_exceed_the_budget_only_by_the_calls_that_are_running(how):
+    tracker = track_usage(budget=50 * COST)
+    config: Any = {} if how == "block" else {"callbacks": [tracker]}
+
+    def end(_):
+        try:
+            return model.invoke("Hello", config)
+        except SegmindBudgetExceededError as error:
+            return error
+
     with LocalGateway(latency=0.02) as gateway, build(gateway) as model:
         priced(gateway, 300)
-        tracker = track_usage(budget=50 * COST)
-        config: Any = {"callbacks": [tracker]}
-        if threads == "langchain":
-            config = {**config, "max_concurrency": 20}
+        if how == "batch":
+            config["max_concurrency"] = 20
             ends = model.batch(["Hello"] * 200, config, return_exceptions=True)
         else:
-            if threads == "in a block":
-                config = {}
-            with (
-                tracker if threads == "in a block" else nullcontext(),
-                ThreadPoolExecutor(20) as pool,
-            ):
-                ends = list(pool.map(lambda _: end_of(model, config), range(200)))
+            with tracker if how == "block" else nullcontext(), ThreadPoolExecutor(20) as pool:
+                ends = list(pool.map(end, range(200)))
 
-        refused = [end for end in ends if isinstance(end, SegmindBudgetExceededError)]
         assert 50 <= gateway.executions < 50 + 20
-        assert len(refused) == 200 - gateway.executions
-        in_books(tracker, gateway)
+        assert_refused(ends, 200 - gateway.executions)
+        assert_complete(tracker, gateway)
 
 
-def end_of(model, config):
-    try:
-        return model.invoke("Hello", config)
-    except SegmindBudgetExceededError as error:
-        return error
-
-
-async def test_two_hundred_tasks_overspend_by_no_more_than_the_calls_under_way():
+async def test_tasks_exceed_the_budget_only_by_the_calls_that_are_running(call_style):
     with LocalGateway(latency=0.02) as gateway:
         priced(gateway, 300)
         async with build(gateway, max_connections=10) as model:
             with track_usage(budget=50 * COST) as spent:
-                ends = await asyncio.gather(
-                    *(model.ainvoke("Hello") for _ in range(200)), return_exceptions=True
-                )
+                calls = (model.ainvoke("Hello") for _ in range(200))
+                ends = await asyncio.gather(*calls, return_exceptions=True)
 
-            refused = [end for end in ends if isinstance(end, SegmindBudgetExceededError)]
-            assert all(not isinstance(end, BaseException) or end in refused for end in ends)
             assert gateway.executions >= 50
-            assert len(refused) == 200 - gateway.executions
-            in_books(spent, gateway)
+            if call_style == "direct":  # a task that waits for a connection is not running
+                assert gateway.executions < 50 + 10
+            assert_refused(ends, 200 - gateway.executions)
+            assert_complete(spent, gateway)
 
 
-async def test_tasks_that_wait_for_a_connection_are_not_under_way():
-    with LocalGateway(latency=0.02) as gateway:
-        priced(gateway, 300)
-        async with build(gateway, max_connections=10, queue=False) as model:
-            with track_usage(budget=50 * COST):
-                await asyncio.gather(
-                    *(model.ainvoke("Hello") for _ in range(200)), return_exceptions=True
-                )
-
-        assert 50 <= gateway.executions < 50 + 10
+def assert_refused(ends, count):
+    """Assert that so many calls were refused for the budget and all others returned a message."""
+    refused = [end for end in ends if isinstance(end, BaseException)]
+    assert {type(error) for error in refused} <= {SegmindBudgetExceededError}
+    assert len(refused) == count

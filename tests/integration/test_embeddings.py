@@ -1,4 +1,4 @@
-"""Embeddings over real HTTP: each test through threads and through tasks."""
+"""Embeddings over real HTTP: most tests run with threads and with tasks."""
 
 import asyncio
 import json
@@ -28,51 +28,34 @@ from langchain_segmind import (
 from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
 from tests.faults.server import FaultServer, reply
+from tests.integration.call_styles import build_embeddings
+from tests.integration.processes import wait_until
 
 KEY = "SG_0123456789abcdef"
 SMALL, GEMINI = "text-embedding-3-small", "gemini-embedding-001"
+LIMITED = reply(429, {"error": "slow down"}, {"Retry-After": "999"})
 BUSY = reply(500, {"error": "busy"}, {"Retry-After": "0"})
-SLOW_DOWN = reply(429, {"error": "slow down"}, {"Retry-After": "0"})
 
 
-class Threads:
-    """Embeds the sync way."""
+@pytest.fixture(params=["threads", "tasks"])
+def embed(request):
+    """Embed a list of texts, or one text as a query, with a model that is closed afterwards."""
 
-    def documents(self, embeddings, texts):
+    def in_threads(embeddings, method, texts):
         with embeddings:
-            return embeddings.embed_documents(texts)
+            return getattr(embeddings, method)(texts)
 
-    def query(self, embeddings, text):
-        with embeddings:
-            return embeddings.embed_query(text)
+    async def in_tasks(embeddings, method, texts):
+        async with embeddings:
+            return await getattr(embeddings, f"a{method}")(texts)
 
+    def embed(embeddings, texts):
+        method = "embed_query" if isinstance(texts, str) else "embed_documents"
+        if request.param == "threads":
+            return in_threads(embeddings, method, texts)
+        return asyncio.run(in_tasks(embeddings, method, texts))
 
-class Tasks:
-    """Embeds the async way."""
-
-    def documents(self, embeddings, texts):
-        async def embed():
-            async with embeddings:
-                return await embeddings.aembed_documents(texts)
-
-        return asyncio.run(embed())
-
-    def query(self, embeddings, text):
-        async def embed():
-            async with embeddings:
-                return await embeddings.aembed_query(text)
-
-        return asyncio.run(embed())
-
-
-@pytest.fixture(params=[Threads, Tasks])
-def do(request):
-    return request.param()
-
-
-def build(gateway, model=SMALL, **kwargs):
-    address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
-    return SegmindEmbeddings(model=model, **address, **kwargs)
+    return embed
 
 
 def numbered(count):
@@ -82,31 +65,26 @@ def numbered(count):
 # --- against the local gateway -----------------------------------------------------------------
 
 
-def test_a_thousand_texts_keep_their_order_on_sixteen_connections(do):
+def test_thousand_texts_keep_their_order_on_sixteen_connections(embed):
     texts = numbered(1000)
     with LocalGateway(latency=0.01) as gateway:
-        vectors = do.documents(build(gateway), texts)
+        vectors = embed(build_embeddings(gateway), texts)
 
         assert [request.executed for request in gateway.requests] == [True] * 1000
         assert len({request.connection for request in gateway.requests}) <= 16
         for n in (0, 1, 499, 998, 999):
-            assert vectors[n] == do.query(build(gateway), texts[n])
+            assert vectors[n] == embed(build_embeddings(gateway), texts[n])
     assert len(vectors) == 1000
 
 
-@pytest.mark.parametrize(("limit", "most"), [(1, 1), (3, 3)])
-def test_no_more_are_under_way_than_allowed(do, limit, most):
+@pytest.mark.parametrize(
+    ("setting", "limit"), [("max_concurrency", 1), ("max_concurrency", 3), ("max_connections", 2)]
+)
+def test_texts_use_no_more_connections_than_allowed(embed, setting, limit):
     with LocalGateway(latency=0.02) as gateway:
-        do.documents(build(gateway, max_concurrency=limit), numbered(12))
+        embed(build_embeddings(gateway, **{setting: limit}), numbered(12))
 
-        assert len({request.connection for request in gateway.requests}) == most
-
-
-def test_connections_may_be_fewer_than_texts_under_way(do):
-    with LocalGateway(latency=0.01) as gateway:
-        do.documents(build(gateway, max_connections=2), numbered(12))
-
-        assert len({request.connection for request in gateway.requests}) == 2
+        assert len({request.connection for request in gateway.requests}) == limit
         assert gateway.executions == 12
 
 
@@ -114,25 +92,27 @@ def test_connections_may_be_fewer_than_texts_under_way(do):
     "form", ["embedding", "values", "data", "embeddings", "embeddings_values", "list"]
 )
 @pytest.mark.parametrize("slug", [SMALL, GEMINI])
-def test_a_vector_is_read_however_the_gateway_tells_it(do, slug, form):
+def test_vector_is_read_from_every_form_of_reply(embed, slug, form):
     with LocalGateway() as plain, LocalGateway(embedding_reply=form) as gateway:
         texts = ["The cat sat.", "Bees make honey."]
-        assert do.documents(build(gateway, slug), texts) == do.documents(build(plain, slug), texts)
+        assert embed(build_embeddings(gateway, slug), texts) == embed(
+            build_embeddings(plain, slug), texts
+        )
 
 
-def test_the_openai_form_sends_the_text_and_nothing_else(do, gateway):
-    do.query(build(gateway), "Hi")
-    do.documents(build(gateway), ["Hi"])
+def test_openai_embeddings_send_only_the_text(embed, gateway):
+    embed(build_embeddings(gateway), "Hi")
+    embed(build_embeddings(gateway), ["Hi"])
 
     assert [request.body for request in gateway.requests] == [{"prompt": "Hi"}] * 2
 
 
-def test_gemini_is_told_what_a_vector_is_for(do, gateway):
-    do.query(build(gateway, GEMINI), "Hi")
-    do.documents(build(gateway, GEMINI), ["Hi"])
+def test_gemini_embeddings_send_the_task_type_and_dimensions(embed, gateway):
+    embed(build_embeddings(gateway, GEMINI), "Hi")
+    embed(build_embeddings(gateway, GEMINI), ["Hi"])
     alike = {"dimensions": 768, "task_type": "SEMANTIC_SIMILARITY"}
-    assert len(do.query(build(gateway, GEMINI, **alike), "Hi")) == 768
-    do.documents(build(gateway, GEMINI, **alike), ["Hi"])
+    assert len(embed(build_embeddings(gateway, GEMINI, **alike), "Hi")) == 768
+    embed(build_embeddings(gateway, GEMINI, **alike), ["Hi"])
 
     own = {"input": "Hi", "output_dimensionality": 768, "task_type": "SEMANTIC_SIMILARITY"}
     assert [request.body for request in gateway.requests] == [
@@ -143,28 +123,28 @@ def test_gemini_is_told_what_a_vector_is_for(do, gateway):
     ]
 
 
-def test_a_family_may_be_said(do):
+def test_family_of_an_unknown_slug_can_be_set(embed):
     with LocalGateway(models={"acme-embedding": "gemini"}) as gateway:
-        embeddings = build(gateway, "acme-embedding", family="gemini", dimensions=512)
-        assert len(do.query(embeddings, "Hi")) == 512
+        embeddings = build_embeddings(gateway, "acme-embedding", family="gemini", dimensions=512)
+        assert len(embed(embeddings, "Hi")) == 512
 
 
-def test_a_text_that_is_long_in_tokens_only_is_the_gateways_to_refuse(do, gateway):
-    long = "word-" * 9000  # one word, as far as we can tell
+def test_text_of_too_many_tokens_is_a_context_overflow_from_the_gateway(embed, gateway):
+    long = "word-" * 9000  # one word by our count
 
     with pytest.raises(SegmindBatchError) as caught:
-        do.documents(build(gateway, max_concurrency=1), ["good", long, "never sent"])
+        embed(build_embeddings(gateway, max_concurrency=1), ["good", long, "never sent"])
 
     error = caught.value
-    assert type(caught.value.error) is SegmindContextOverflowError
+    assert type(error.error) is SegmindContextOverflowError
     assert (error.index, error.status_code, error.outcome) == (1, 400, "rejected")
     assert "split the text" in str(error)
     assert len(gateway.requests) == 2
 
 
-def test_a_refused_setting_is_the_first_texts_error(do, gateway):
+def test_refused_setting_is_the_error_of_the_first_text(embed, gateway):
     with pytest.raises(SegmindBatchError, match="output_dimensionality") as caught:
-        do.documents(build(gateway, GEMINI, dimensions=100, max_concurrency=1), ["a", "b"])
+        embed(build_embeddings(gateway, GEMINI, dimensions=100, max_concurrency=1), ["a", "b"])
 
     assert type(caught.value.error) is SegmindInvalidRequestError
     assert (caught.value.index, caught.value.paid, len(gateway.requests)) == (0, 0, 1)
@@ -178,76 +158,78 @@ def vector(*numbers):
 
 
 def number(request):
-    """Answer `text 7` with the vector 7, 1."""
+    """Reply to `text 7` with the vector 7, 1."""
     vector(float(json.loads(request.body)["prompt"].split()[1]), 1.0)(request)
 
 
-class Desk:
-    """A server that answers each text with a vector of its own number, but for some texts."""
+class TextScenario:
+    """Acts that reply to each text with a vector of its own number, but for some texts."""
 
     def __init__(self, **odd):
         self.odd = {text.replace("_", " "): acts for text, acts in odd.items()}
-        self.asked: Counter[str] = Counter()
-        self.paid: Mapping[str, int] = {}
+        self.requests: Counter[str] = Counter()
+        self.executions: Mapping[str, int] = {}
 
     def __call__(self, request):
-        self.paid = request.server.executions
+        self.executions = request.server.executions
         text = json.loads(request.body)["prompt"]
         acts = self.odd.get(text, [number])
-        act = acts[min(self.asked[text], len(acts) - 1)]
-        self.asked[text] += 1
+        act = acts[min(self.requests[text], len(acts) - 1)]
+        self.requests[text] += 1
         act(replace(request, slug=text))  # runs are counted by slug
 
 
-def served(do, desk, count=40, **kwargs):
-    """Embed `text 0`, `text 1`, ... at a desk."""
-    with FaultServer({"m": [desk]}) as server:
+def served(embed, scenario, count=40, **kwargs):
+    """Embed `text 0`, `text 1`, ... on a server that plays a scenario."""
+    with FaultServer({"m": [scenario]}) as server:
         settings = {"base_url": server.url, "api_key": KEY, "timeout": 5, **kwargs}
-        return do.documents(
-            SegmindEmbeddings(model="m", **settings), [f"text {n}" for n in range(count)]
-        )
+        return embed(SegmindEmbeddings(model="m", **settings), [f"text {n}" for n in range(count)])
+
+
+def batch_error(embed, scenario, cls, count=40, **kwargs):
+    """Return the error of a text, of this class, that ends a call."""
+    with pytest.raises(SegmindBatchError) as caught:
+        served(embed, scenario, count, **kwargs)
+    assert type(caught.value.error) is cls
+    return caught.value
 
 
 def in_order(count):
     return [[float(n), 1.0] for n in range(count)]
 
 
-@pytest.mark.parametrize(
-    "hiccup", [SLOW_DOWN, BUSY, reply(503, {"error": "x"}, {"Retry-After": "0"})]
-)
-def test_a_text_that_was_refused_is_asked_again_and_no_other(do, hiccup):
-    desk = Desk(text_7=[hiccup, number], text_20=[hiccup, hiccup, number])
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_only_a_refused_text_is_sent_again(embed, status):
+    hiccup = reply(status, {"error": "busy"}, {"Retry-After": "0"})
+    scenario = TextScenario(text_7=[hiccup, number], text_20=[hiccup, hiccup, number])
 
-    assert served(do, desk) == in_order(40)
-    assert desk.asked.pop("text 7") == 2
-    assert desk.asked.pop("text 20") == 3
-    assert set(desk.asked.values()) == {1}
-    assert sum(desk.paid.values()) == 40
+    assert served(embed, scenario) == in_order(40)
+    assert scenario.requests.pop("text 7") == 2
+    assert scenario.requests.pop("text 20") == 3
+    assert set(scenario.requests.values()) == {1}
+    assert sum(scenario.executions.values()) == 40
 
 
-def test_a_text_that_fails_for_good_ends_the_call_and_is_named(do):
+def test_error_names_the_text_that_fails_for_good_and_keeps_the_vectors(embed):
     def late(request):
         for _ in range(100):
-            if desk.asked["text 7"] < 3:
+            if scenario.requests["text 7"] < 3:
                 request.server.wait(0.05)
         number(request)
 
-    desk = Desk(text_7=[BUSY], **{f"text_{n}": [late] for n in range(500, 1000)})
+    scenario = TextScenario(text_7=[BUSY], **{f"text_{n}": [late] for n in range(500, 1000)})
 
-    with pytest.raises(SegmindBatchError) as caught:
-        served(do, desk, 1000, max_concurrency=4)
+    error = batch_error(embed, scenario, SegmindServerError, 1000, max_concurrency=4)
 
-    error = caught.value
-    assert type(caught.value.error) is SegmindServerError
     assert "texts[7] of 1000 failed" in str(error)
-    assert f"{sum(desk.paid.values())} were billed." in str(error)
+    assert f"{sum(scenario.executions.values())} were billed." in str(error)
     assert (error.index, error.outcome, error.attempts) == (7, "rejected", 3)
-    assert error.paid == sum(desk.paid.values()) == len(error.vectors)
+    assert error.paid == sum(scenario.executions.values()) == len(error.vectors)
     assert error.perhaps_paid == 0
     assert error.vectors == {n: [float(n), 1.0] for n in error.vectors}
-    assert desk.asked.pop("text 7") == 3
-    assert set(desk.asked.values()) == {1}  # nothing was paid for twice
-    assert len(desk.asked) < 999  # and not everything was sent
+    assert scenario.requests.pop("text 7") == 3
+    assert set(scenario.requests.values()) == {1}  # nothing was paid for twice
+    assert len(scenario.requests) < 999  # and not everything was sent
     assert not error.is_retryable
 
 
@@ -259,31 +241,23 @@ def test_a_text_that_fails_for_good_ends_the_call_and_is_named(do):
         (faults.cut, SegmindResponseError, "executed", (1, 0)),
         (reply(200, {"embedding": []}, runs=True), SegmindResponseError, "executed", (1, 0)),
         (reply(401, {"error": "Unauthorized"}), SegmindAuthenticationError, "rejected", (0, 0)),
-        (
-            reply(429, {"error": "x"}, {"Retry-After": "999"}),
-            SegmindRateLimitError,
-            "rejected",
-            (0, 0),
-        ),
+        (LIMITED, SegmindRateLimitError, "rejected", (0, 0)),
     ],
 )
-def test_what_may_have_been_paid_for_is_not_asked_again_but_told(do, act, cls, outcome, counts):
-    desk = Desk(text_3=[act])
+def test_text_that_may_have_run_is_not_sent_again_and_counts(embed, act, cls, outcome, counts):
+    scenario = TextScenario(text_3=[act])
 
-    with pytest.raises(SegmindBatchError) as caught:
-        served(do, desk, max_concurrency=1)
+    error = batch_error(embed, scenario, cls, max_concurrency=1)
 
-    error = caught.value
-    assert type(error.error) is cls
     assert (error.index, error.outcome) == (3, outcome)
     assert error.vectors == dict(enumerate(in_order(3)))
     assert (error.paid - 3, error.perhaps_paid) == counts
-    assert desk.asked == {f"text {n}": 1 for n in range(4)}
+    assert scenario.requests == {f"text {n}": 1 for n in range(4)}
     assert KEY not in repr(vars(error))
     assert pickle.loads(pickle.dumps(error)).vectors == error.vectors
 
 
-def test_what_is_under_way_when_one_fails_is_waited_for_and_kept(do):
+def test_error_keeps_the_vectors_of_texts_that_were_running(embed):
     arrived = threading.Barrier(3)
 
     def late(request):
@@ -295,114 +269,96 @@ def test_what_is_under_way_when_one_fails_is_waited_for_and_kept(do):
         arrived.wait(5)
         reply(400, {"error": "no"})(request)
 
-    desk = Desk(text_0=[late], text_1=[late], text_2=[fail])
+    scenario = TextScenario(text_0=[late], text_1=[late], text_2=[fail])
 
-    with pytest.raises(SegmindBatchError) as caught:
-        served(do, desk, max_concurrency=3)
+    error = batch_error(embed, scenario, SegmindInvalidRequestError, max_concurrency=3)
 
-    assert type(caught.value.error) is SegmindInvalidRequestError
-    assert caught.value.index == 2
-    assert caught.value.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
-    assert caught.value.paid == 2
-    assert desk.asked == {"text 0": 1, "text 1": 1, "text 2": 1}
+    assert (error.index, error.paid) == (2, 2)
+    assert error.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
+    assert scenario.requests == {"text 0": 1, "text 1": 1, "text 2": 1}
 
 
-def test_a_text_that_waits_for_its_next_attempt_is_not_sent_again_once_another_failed(do):
-    refused = threading.Event()
+@pytest.mark.parametrize(
+    ("act", "perhaps_paid"),
+    [(reply(429, {"error": "slow down"}, {"Retry-After": "50"}), 0), (faults.reset, 1)],
+    ids=["refused", "lost"],
+)
+def test_text_that_waits_for_its_retry_is_not_sent_again_after_another_failed(
+    embed, act, perhaps_paid
+):
+    first_ended = threading.Event()
 
-    def later(request):
-        reply(429, {"error": "x"}, {"Retry-After": "50"})(request)
-        refused.set()
+    def first(request):
+        act(request)
+        first_ended.set()
 
     def fail(request):
-        refused.wait(5)
+        first_ended.wait(5)
         request.server.wait(0.1)
         reply(400, {"error": "no"})(request)
 
-    desk = Desk(text_0=[later], text_1=[fail])
+    scenario = TextScenario(text_0=[first], text_1=[fail])
+    settings = {"max_concurrency": 2, "retry_ambiguous": True}
 
-    with pytest.raises(SegmindBatchError) as caught:
-        served(do, desk, max_concurrency=2)
+    with track_usage() as spent:
+        error = batch_error(embed, scenario, SegmindInvalidRequestError, **settings)
 
-    assert type(caught.value.error) is SegmindInvalidRequestError
-    assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 0)
-    assert desk.asked == {"text 0": 1, "text 1": 1}
-
-
-def test_a_lost_answer_counts_although_its_text_was_not_sent_again(do):
-    lost = threading.Event()
-
-    def lose(request):
-        faults.reset(request)
-        lost.set()
-
-    def fail(request):
-        lost.wait(5)
-        request.server.wait(0.1)
-        reply(400, {"error": "no"})(request)
-
-    desk = Desk(text_0=[lose], text_1=[fail])
-
-    with pytest.raises(SegmindBatchError) as caught, track_usage() as spent:
-        served(do, desk, max_concurrency=2, retry_ambiguous=True)
-
-    assert type(caught.value.error) is SegmindInvalidRequestError
-    assert (caught.value.index, caught.value.paid, caught.value.perhaps_paid) == (1, 0, 1)
-    assert desk.asked == {"text 0": 1, "text 1": 1}
-    assert (spent.calls, spent.unpriced_calls) == (1, 1)
+    assert (error.index, error.paid, error.perhaps_paid) == (1, 0, perhaps_paid)
+    assert scenario.requests == {"text 0": 1, "text 1": 1}
+    assert (spent.calls, spent.unpriced_calls) == (perhaps_paid, perhaps_paid)
 
 
-def test_opting_in_repeats_a_lost_answer_and_says_that_it_may_be_paid_twice(do):
-    desk = Desk(text_1=[faults.reset, number], text_2=[reply(400, {"error": "no"})])
+def test_retry_ambiguous_sends_a_lost_text_again_and_counts_both(embed):
+    scenario = TextScenario(text_1=[faults.reset, number], text_2=[reply(400, {"error": "no"})])
 
-    with pytest.raises(SegmindBatchError) as caught:
-        served(do, desk, max_concurrency=1, retry_ambiguous=True)
+    settings = {"max_concurrency": 1, "retry_ambiguous": True}
 
-    assert type(caught.value.error) is SegmindInvalidRequestError
-    assert caught.value.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
-    assert (caught.value.paid, caught.value.perhaps_paid) == (2, 1)
+    error = batch_error(embed, scenario, SegmindInvalidRequestError, **settings)
+
+    assert error.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
+    assert (error.paid, error.perhaps_paid) == (2, 1)
 
 
-def test_a_vector_of_another_length_than_the_first_is_an_error(do):
-    desk = Desk(text_2=[vector(1.0, 2.0, 3.0)])
+def test_vector_is_an_error_when_its_length_differs_from_the_first(embed):
+    scenario = TextScenario(text_2=[vector(1.0, 2.0, 3.0)])
 
     with pytest.raises(SegmindBatchError, match="3 numbers, but the model's first vector had 2"):
-        served(do, desk, max_concurrency=1)
-    assert sum(desk.paid.values()) == 3
+        served(embed, scenario, max_concurrency=1)
+    assert sum(scenario.executions.values()) == 3
 
 
-def test_a_vector_of_another_length_than_was_asked_for_is_an_error(do):
+def test_vector_is_an_error_when_its_length_differs_from_dimensions(embed):
     with FaultServer({"gemini-embedding-2": [vector(1.0, 2.0)]}) as server:
         embeddings = SegmindEmbeddings(
             model="gemini-embedding-2", base_url=server.url, api_key=KEY, dimensions=256
         )
         with pytest.raises(SegmindResponseError, match="2 numbers, but dimensions is 256"):
-            do.query(embeddings, "Hi")
+            embed(embeddings, "Hi")
 
 
 # --- money -------------------------------------------------------------------------------------
 
 
-def test_what_embeddings_cost_is_counted_in_threads_and_tasks(do, gateway):
+def test_tracker_counts_embeddings(embed, gateway):
     with track_usage() as spent:
-        do.documents(build(gateway), numbered(30))
-        do.query(build(gateway), "Hi")
+        embed(build_embeddings(gateway), numbered(30))
+        embed(build_embeddings(gateway), "Hi")
 
     assert (spent.calls, spent.unpriced_calls) == (31, 0)
     assert spent.cost == pytest.approx(10 - gateway.credits)
     assert list(spent.by_model) == [SMALL]
 
 
-def test_a_budget_ends_a_call_before_the_next_text_is_sent(do, gateway):
+def test_budget_ends_a_call_before_the_next_text_is_sent(embed, gateway):
     with track_usage() as one:
-        do.query(build(gateway), "Document 1 speaks of topic T1.")
+        embed(build_embeddings(gateway), "Document 1 speaks of topic T1.")
     gateway.clear()
 
     with (
         track_usage(budget=10 * one.cost) as spent,
         pytest.raises(SegmindBatchError) as caught,
     ):
-        do.documents(build(gateway, max_concurrency=1), numbered(100)[1:])
+        embed(build_embeddings(gateway, max_concurrency=1), numbered(100)[1:])
 
     assert type(caught.value.error) is SegmindBudgetExceededError
     assert gateway.executions == spent.calls == caught.value.paid == caught.value.index
@@ -410,31 +366,31 @@ def test_a_budget_ends_a_call_before_the_next_text_is_sent(do, gateway):
     assert caught.value.outcome == "not_sent"
 
 
-def test_the_balance_can_be_read(gateway):
-    with build(gateway) as embeddings:
+def test_embeddings_read_the_credit_balance(gateway):
+    with build_embeddings(gateway) as embeddings:
         assert embeddings.get_credits().total == 10.0
 
 
-# --- life --------------------------------------------------------------------------------------
+# --- ending ------------------------------------------------------------------------------------
 
 
-def test_a_progress_bar_counts_the_texts(do, gateway, capfd):
-    do.documents(build(gateway, show_progress_bar=True), numbered(25))
+def test_progress_bar_counts_the_texts(embed, gateway, capfd):
+    embed(build_embeddings(gateway, show_progress_bar=True), numbered(25))
 
     shown = capfd.readouterr().err
     assert SMALL in shown
     assert "25/25" in shown
 
 
-def test_one_model_serves_several_loops(gateway):
-    embeddings = build(gateway)
+def test_one_model_works_in_several_event_loops(gateway):
+    embeddings = build_embeddings(gateway)
     vectors = [asyncio.run(embeddings.aembed_documents(numbered(3))) for _ in range(3)]
     embeddings.close()
 
     assert vectors[0] == vectors[1] == vectors[2]
 
 
-async def test_cancelling_ends_all_texts_and_sends_no_more():
+async def test_cancellation_sends_no_more_texts():
     with FaultServer({"m": [faults.hang]}) as server:
         async with SegmindEmbeddings(model="m", base_url=server.url, api_key=KEY) as embeddings:
             task = asyncio.create_task(embeddings.aembed_documents(["text"] * 100))
@@ -450,9 +406,9 @@ async def test_cancelling_ends_all_texts_and_sends_no_more():
 
 
 @pytest.mark.parametrize("limit", [1, 4])
-def test_ctrl_c_passes_at_once_and_sends_no_more(limit):
+def test_ctrl_c_is_raised_at_once_and_sends_no_more_texts(limit):
     def interrupt():
-        server.arrived.wait()
+        wait_until(lambda: len(server.seen) == limit)
         server.wait(0.2)
         os.kill(os.getpid(), signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""A model behind `with_fallbacks`: each method that gives a runnable is applied to every model."""
+"""A model behind `with_fallbacks`: a method that returns a runnable is applied to every model."""
 
 import asyncio
 
@@ -7,18 +7,11 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from tests.integration.call_styles import build, in_both_styles, model_requests
+from tests.integration.samples import SLUGS
 
-pytestmark = [
-    *in_both_styles,
-    pytest.mark.parametrize(
-        ("first", "second"),
-        [
-            ("gpt-4o", "claude-4.5-sonnet"),
-            ("claude-4.5-sonnet", "gemini-2.5-flash"),
-            ("gemini-2.5-flash", "gpt-4o"),
-        ],
-    ),
-]
+PAIRS = list(zip(SLUGS, SLUGS[1:] + SLUGS[:1], strict=True))
+
+pytestmark = [*in_both_styles, pytest.mark.parametrize(("first", "second"), PAIRS)]
 
 
 class City(BaseModel):
@@ -70,7 +63,7 @@ def test_fallbacks_give_every_model_the_schema(gateway, chain, first, second):
     assert all("response_format" in request.body for request in model_requests(gateway))
 
 
-def test_fallbacks_pass_on_the_methods_of_jobs(gateway, chain, first, second):
+def test_fallbacks_have_the_methods_of_jobs(gateway, chain, first, second):
     of_second = chain.fallbacks[0]
     job = of_second.submit("Hello")
 
@@ -80,7 +73,7 @@ def test_fallbacks_pass_on_the_methods_of_jobs(gateway, chain, first, second):
     assert again.result().text == asyncio.run(again.aresult()).text != ""
 
 
-def test_fallbacks_submit_to_the_first_model_also_with_tools_bound(gateway, first, second):
+def test_fallbacks_submit_to_the_first_model_with_its_tools(gateway, first, second):
     with build(gateway, first) as model, build(gateway, second) as other:
         chain = model.with_fallbacks([other])
         gateway.reply(CALL, CALL, CALL)
@@ -95,7 +88,7 @@ def test_fallbacks_submit_to_the_first_model_also_with_tools_bound(gateway, firs
     assert {request.slug for request in model_requests(gateway)} == {first}
 
 
-def test_fallbacks_pass_on_what_a_model_tells(gateway, first, second):
+def test_fallbacks_have_the_properties_of_the_first_model(gateway, first, second):
     with build(gateway, first) as model, build(gateway, second) as other:
         chain = model.with_fallbacks([other])
 

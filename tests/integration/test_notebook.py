@@ -1,4 +1,4 @@
-"""The notebook runs, prints what it stores, and stores nothing of the machine it was run on."""
+"""The notebook runs, its stored outputs are up to date, and they show nothing of the machine."""
 
 import re
 from pathlib import Path
@@ -16,16 +16,16 @@ def fresh():
         yield notebook.executed(notebook.stored(), gateway)
 
 
-def shown(book):
-    """Everything that stands under the cells, a text a cell."""
+def shown(executed):
+    """Return what is shown below each cell of code."""
     return [
         "".join(output.get("text") or output.data["text/plain"] for output in cell.outputs)
-        for cell in book.cells
+        for cell in executed.cells
         if cell.cell_type == "code"
     ]
 
 
-def test_it_shows_what_a_reader_wants_to_see(fresh):
+def test_notebook_shows_what_a_reader_wants_to_see(fresh):
     printed = "\n".join(shown(fresh))
 
     for part in (
@@ -46,28 +46,28 @@ def test_it_shows_what_a_reader_wants_to_see(fresh):
         assert part in printed, printed
 
 
-def test_the_stored_outputs_are_those_of_today(fresh):
+def test_notebook_outputs_are_up_to_date(fresh):
     again = "run `make notebook` and read what changed"
     assert shown(notebook.stored()) == shown(fresh), again
 
 
-def test_nothing_goes_to_stderr(fresh):
+def test_notebook_prints_nothing_to_stderr(fresh):
     outputs = [o for c in fresh.cells if c.cell_type == "code" for o in c.outputs]
 
     assert [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr"] == []
 
 
-def test_the_stored_file_holds_no_key_path_or_counter():
+def test_notebook_file_contains_no_key_path_or_counter():
     text = notebook.NOTEBOOK.read_text()
 
     assert not re.search(r"SG_|127\.0\.0\.1|/home/|/tmp/|/usr/|\d+\.\d+\.\d+", text)
     assert re.findall(r'"execution_count": (?!null)', text) == []
 
 
-def test_it_has_the_parts_of_langchains_own_pages():
-    told = "\n".join(cell.source for cell in notebook.stored().cells)
+def test_notebook_has_the_headings_of_langchains_own_pages():
+    text = "\n".join(cell.source for cell in notebook.stored().cells)
 
-    headings = re.findall(r"^##+ (.+)$", told, re.MULTILINE)
+    headings = re.findall(r"^##+ (.+)$", text, re.MULTILINE)
     assert headings[:8] == [
         "Overview",
         "Integration details",
@@ -80,5 +80,5 @@ def test_it_has_the_parts_of_langchains_own_pages():
     ]
     assert {"Chaining", "Tool calling", "Structured output", "Image input"} <= set(headings)
     assert {"Token usage and cost", "Async", "API reference"} <= set(headings)
-    for link in re.findall(r"\]\(([^)#:]+)\)", told):
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / "docs" / link).exists(), link

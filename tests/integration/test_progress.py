@@ -8,23 +8,29 @@ import pty
 import re
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from tqdm.auto import tqdm
 
-from langchain_segmind import Progress, SegmindBudgetExceededError, progress_bar, track_usage
+from langchain_segmind import (
+    Progress,
+    SegmindBudgetExceededError,
+    UsageTracker,
+    progress_bar,
+    track_usage,
+)
 from langchain_segmind.testing import LocalGateway, Queue
 from tests.integration.call_styles import build, in_both_styles
+from tests.integration.processes import run_python, start_python, wait_until
 
 QUESTIONS = [f"What is {n} + {n}?" for n in range(8)]
 
@@ -37,25 +43,15 @@ def counts(bar):
     }
 
 
-def wait_until(true):
-    """Wait for a condition; the test is whether it becomes true, not when."""
-    until = time.monotonic() + 20
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert true()
-
-
 # --- what is counted -------------------------------------------------------------------------
 
 
-def on_both_styles(test):
-    for mark in in_both_styles:
-        test = mark(test)
-    return test
+def in_each_style(test):
+    return reduce(lambda marked, mark: mark(marked), in_both_styles, test)
 
 
-@on_both_styles
-async def test_every_kind_of_call_is_counted(gateway):
+@in_each_style
+async def test_bar_counts_every_kind_of_call(gateway):
     async with build(gateway) as model:
         chain = model | StrOutputParser()
         with progress_bar() as bar:
@@ -65,6 +61,8 @@ async def test_every_kind_of_call_is_counted(gateway):
             await model.abatch(QUESTIONS)
             [chunk async for chunk in chain.astream("Hello")]
 
+    assert issubclass(Progress, UsageTracker)
+    assert isinstance(bar, Progress)
     assert counts(bar) == {"done": 26}
     assert bar.calls == gateway.executions == 26
     assert bar.cost == pytest.approx(10 - gateway.credits)
@@ -72,20 +70,20 @@ async def test_every_kind_of_call_is_counted(gateway):
     assert str(bar) == f"{bar.total_tokens} tokens, {bar.cost:.4f} USD, {gateway.credits:.2f} left"
 
 
-@on_both_styles
-@pytest.mark.parametrize("is_async", [False, True])
-def test_failed_calls_count_as_failed(gateway, is_async):
+@in_each_style
+async def test_bar_counts_failed_calls(call, gateway):
     gateway.fail(status=400, times=3)
-    with build(gateway) as model, progress_bar(len(QUESTIONS)) as bar:
-        ends = many(model, QUESTIONS, is_async=is_async)
+    async with build(gateway) as model:
+        with progress_bar(len(QUESTIONS)) as bar:
+            ends = await call(model, "batch", QUESTIONS, return_exceptions=True)
 
     assert counts(bar) == {"done": 5, "failed": 3}
     assert len([end for end in ends if isinstance(end, Exception)]) == 3
     assert bar.calls == gateway.executions == 5
 
 
-@on_both_styles
-async def test_cancelled_calls_count_as_cancelled():
+@in_each_style
+async def test_bar_counts_cancelled_calls():
     with LocalGateway(latency=5) as gateway:
         async with build(gateway) as model:
             with progress_bar(3) as bar:
@@ -98,8 +96,8 @@ async def test_cancelled_calls_count_as_cancelled():
                 assert counts(bar) == {"cancelled": 3}
 
 
-@on_both_styles
-async def test_call_cancelled_in_the_rate_limiter_counts_as_cancelled(gateway):
+@in_each_style
+async def test_bar_counts_a_call_cancelled_in_the_rate_limiter(gateway):
     slow = InMemoryRateLimiter(requests_per_second=0.001, max_bucket_size=1)
     async with build(gateway, rate_limiter=slow) as model:
         with progress_bar() as bar:
@@ -112,26 +110,7 @@ async def test_call_cancelled_in_the_rate_limiter_counts_as_cancelled(gateway):
     assert gateway.executions == 0
 
 
-@on_both_styles
-def test_calls_of_an_agent_are_counted(gateway):
-    def add(a: int, b: int) -> int:
-        """Add two numbers."""
-        return a + b
-
-    agent: Any = create_agent(build(gateway), [add])
-    with progress_bar() as bar:
-        agent.invoke({"messages": [("user", "Add 17 and 25.")]})
-
-    assert counts(bar) == {"done": gateway.executions} == {"done": 2}
-
-
-def many(model, texts, *, is_async):
-    if is_async:
-        return asyncio.run(model.abatch(texts, return_exceptions=True))
-    return model.batch(texts, return_exceptions=True)
-
-
-def test_callback_handler_counts_calls_in_own_threads(gateway):
+def test_bar_counts_calls_in_threads_once_when_it_is_also_a_callback(gateway):
     model, bar = build(gateway), progress_bar()
     config: Any = {"callbacks": [bar]}
 
@@ -141,26 +120,13 @@ def test_callback_handler_counts_calls_in_own_threads(gateway):
             thread.start()
         for thread in threads:
             thread.join()
-        model.invoke("Hi", config)  # in the block and passed: it counts once
+        model.invoke("Hi", config)
 
     assert counts(bar) == {"done": 6}
     assert bar.calls == gateway.executions == 6
 
 
-def test_threads_and_tasks_are_counted_together(gateway):
-    with build(gateway) as model, progress_bar() as bar:
-
-        async def both():
-            await asyncio.gather(model.abatch(QUESTIONS), asyncio.to_thread(model.batch, QUESTIONS))
-            await model.aclose()
-
-        asyncio.run(both())
-
-    assert counts(bar) == {"done": 16}
-    assert bar.calls == 16
-
-
-def test_cached_answer_counts_as_done_and_costs_nothing(gateway):
+def test_bar_counts_a_cached_answer_as_done_and_not_as_a_call(gateway):
     with build(gateway, cache=InMemoryCache()) as model, progress_bar() as bar:
         model.invoke("Hello")
         model.invoke("Hello")
@@ -193,7 +159,7 @@ def test_inner_bar_counts_calls_until_its_block_ends(gateway):
 # --- jobs ------------------------------------------------------------------------------------
 
 
-def test_jobs_count_as_queued_then_done_or_failed():
+def test_bar_counts_jobs_as_queued_then_done_or_failed():
     with LocalGateway(queue=Queue(polls=2)) as gateway:
         with build(gateway, poll_interval=0.01) as model, progress_bar(3) as bar:
             gateway.fail_job("out of memory")
@@ -213,7 +179,7 @@ def test_jobs_count_as_queued_then_done_or_failed():
         assert bar.calls == gateway.executions == 2
 
 
-async def test_fetched_jobs_of_another_process_are_counted(gateway):
+async def test_bar_counts_fetched_jobs_of_another_process(gateway):
     async with build(gateway, poll_interval=0.01) as model:
         ids = [str(await model.asubmit(text)) for text in QUESTIONS[:3]]
         with progress_bar(3) as bar:
@@ -246,7 +212,6 @@ def test_bar_shows_running_and_finished_calls():
 
 
 PROGRAM = """
-import sys
 from langchain_segmind import ChatSegmind, progress_bar
 
 with progress_bar(9) as bar:
@@ -258,7 +223,7 @@ assert (bar.done, bar.calls) == (9, 9)
 def test_bar_is_drawn_on_a_terminal(gateway):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 30, 120, 0, 0))
-    with program(gateway, stderr=theirs) as process:
+    with start_python("-W", "error", "-c", PROGRAM, gateway=gateway, stderr=theirs) as process:
         os.close(theirs)
         shown = read_all(ours)
 
@@ -280,18 +245,8 @@ def read_all(terminal):
             shown += more
 
 
-def test_nothing_is_printed_to_a_pipe(gateway):
-    with program(gateway, stderr=subprocess.PIPE) as process:
-        _, printed = process.communicate()
-
-    assert process.returncode == 0, printed
-    assert printed == b""
-
-
-def program(gateway, stderr):
-    environment = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
-    command = [sys.executable, "-W", "error", "-c", PROGRAM]
-    return subprocess.Popen(command, stderr=stderr, env=environment)
+def test_bar_prints_nothing_to_a_pipe(gateway):
+    assert run_python("-W", "error", "-c", PROGRAM, gateway=gateway) == ("", "", 0)
 
 
 class Broken(io.StringIO):
@@ -303,7 +258,7 @@ class Broken(io.StringIO):
         return super().write(text)
 
 
-def test_terminal_that_disappears_fails_no_call(gateway, caplog):
+def test_call_succeeds_when_the_terminal_disappears(gateway, caplog):
     with (
         build(gateway) as model,
         progress_bar(8, file=Broken(), disable=False) as bar,
@@ -399,14 +354,12 @@ for name, sys.stderr in terminals():
 """
 
 
-@pytest.mark.parametrize("program", [OF_CALLS, OF_TEXTS])
-def test_broken_terminal_stops_neither_calls_nor_other_bars(gateway, program):
-    environment = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
-    command = [sys.executable, "-c", TERMINALS + program]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+@pytest.mark.parametrize("code", [OF_CALLS, OF_TEXTS], ids=["calls", "texts"])
+def test_broken_terminal_stops_neither_calls_nor_other_bars(gateway, code):
+    printed, errors, exit_code = run_python("-c", TERMINALS + code, gateway=gateway)
 
-    assert done.stdout.count("went on after") == 24, done.stdout + done.stderr
-    assert done.returncode == 0, done.stderr
+    assert printed.count("went on after") == 24, printed + errors
+    assert exit_code == 0, errors
 
 
 PIPED = """
@@ -427,7 +380,7 @@ print(len(list(tqdm(range(3), file=open("/dev/null", "w")))))
 
 def test_closed_pipe_does_not_stop_the_next_bar():
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", PIPED], text=True, **pipes) as process:
+    with start_python("-c", PIPED, **pipes) as process:
         assert process.stdout
         assert process.stderr
         assert process.stdin
@@ -471,11 +424,14 @@ def test_nested_bars_have_their_own_rows():
 
 
 def test_drawing_thread_ends_with_the_block(gateway):
-    before = {thread for thread in threading.enumerate() if "_keep_drawing" in thread.name}
-    with build(gateway) as model, progress_bar(file=io.StringIO(), disable=False):
-        model.invoke("Hello")
+    with build(gateway) as model:
+        model.invoke("Hello")  # connects, which starts a thread of the gateway
+        before = set(threading.enumerate())
+        with progress_bar(file=io.StringIO(), disable=False):
+            model.invoke("Hello")
+            assert set(threading.enumerate()) > before
 
-    assert {t for t in threading.enumerate() if "_keep_drawing" in t.name} == before
+        assert set(threading.enumerate()) == before
 
 
 # --- bad input -------------------------------------------------------------------------------
@@ -499,10 +455,6 @@ def test_missing_tqdm_is_an_import_error():
         "progress_bar(3)"
     )
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    _, errors, _ = run_python("-c", code)
 
-    assert "ImportError: progress_bar needs tqdm: pip install tqdm" in done.stderr
-
-
-def test_bar_is_a_usage_tracker():
-    assert isinstance(progress_bar(), Progress)
+    assert "ImportError: progress_bar needs tqdm: pip install tqdm" in errors

@@ -1,9 +1,7 @@
-"""Every block of the README and the pages runs, and what they tell of settings is so."""
+"""Every block of the README and the pages runs, and what they state about settings is true."""
 
 import inspect
 import re
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,8 +10,9 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, SegmindInvalidRequestError
-from langchain_segmind._client.connection import GatewayClient
 from langchain_segmind.models import SLOW
+from tests.integration.processes import run_python
+from tests.integration.samples import SLUGS, each_family
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -24,40 +23,24 @@ PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.m
 BLOCKS = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
 
 
-def run(gateway, *arguments):
-    environment = {
-        "SEGMIND_API_KEY": gateway.api_key,
-        "SEGMIND_API_BASE": gateway.base_url,
-        "PATH": "",
-    }
-    return subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-
-
 @pytest.mark.parametrize("block", BLOCKS)
-def test_a_block_of_the_documentation_runs(gateway, block):
-    done = run(gateway, "-c", block)
+def test_block_of_the_documentation_runs(gateway, block):
+    _, errors, code = run_python("-W", "error", "-c", block, gateway=gateway)
 
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert (code, errors) == (0, "")
 
 
 @pytest.mark.parametrize("cls", [ChatSegmind, SegmindEmbeddings])
-def test_the_tutorial_in_the_class_docstring_runs(gateway, cls):
+def test_tutorial_in_the_class_docstring_runs(gateway, cls):
     blocks = re.findall(r"```python\n(.*?)```", str(inspect.getdoc(cls)), re.DOTALL)
 
-    done = run(gateway, "-c", "\n".join(blocks))
+    _, errors, code = run_python("-W", "error", "-c", "\n".join(blocks), gateway=gateway)
 
     assert len(blocks) >= 5
-    assert done.returncode == 0, done.stderr
+    assert code == 0, errors
 
 
-def test_code_stands_early_in_the_readme():
+def test_readme_shows_code_early():
     lines = README.splitlines()
     starts = [n for n, line in enumerate(lines, 1) if line == "```python"]
 
@@ -72,13 +55,15 @@ def documented(page):
     return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
 
 
-def test_the_settings_that_are_documented_are_the_models():
+def test_documented_settings_are_those_of_the_classes():
     own = set(ChatSegmind.model_fields) - set(BaseChatModel.model_fields)
     assert documented(SETTINGS) == own
 
-    shared = set(GatewayClient.model_fields)
-    assert documented(EMBEDDINGS) == set(SegmindEmbeddings.model_fields) - shared | {"model"}
-    assert shared <= documented(SETTINGS)
+    shared = own & set(SegmindEmbeddings.model_fields)
+    assert documented(EMBEDDINGS) == set(SegmindEmbeddings.model_fields) - shared | {
+        "model",
+        "family",
+    }
 
 
 VALUES: dict[str, Any] = {
@@ -96,8 +81,8 @@ VALUES: dict[str, Any] = {
 NAMES = {"claude-4.5-sonnet": "stop_sequences", "gemini-2.5-flash": "stopSequences"}
 
 
-@pytest.mark.parametrize("slug", ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
-def test_the_generation_settings_arrive_under_the_names_it_tells(gateway, slug):
+@each_family
+def test_generation_setting_is_sent_under_its_documented_name(gateway, slug):
     row = next(row for row in SETTINGS.splitlines() if row.startswith("| `temperature`"))
     documented = re.findall(r"`(\w+)`", row.split("|")[1])
     assert set(documented) == set(VALUES)
@@ -112,7 +97,6 @@ def test_the_generation_settings_arrive_under_the_names_it_tells(gateway, slug):
             assert sent == {**plain, own: VALUES[name]}
 
 
-GPT, CLAUDE, GEMINI = "gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"
 MEDIA = {
     ("image", "inline"): {"type": "image", "base64": "iVBORw0KGgo=", "mime_type": "image/png"},
     ("image", "by URL"): {"type": "image", "url": "https://example.com/a.png"},
@@ -124,12 +108,12 @@ MEDIA = {
 
 
 @pytest.mark.parametrize(("row", "word"), MEDIA)
-def test_a_family_takes_the_media_that_the_page_of_the_gateway_says(gateway, row, word):
+def test_family_accepts_the_media_that_the_gateway_page_names(gateway, row, word):
     line = next(line for line in GATEWAY.splitlines() if line.startswith(f"| {row} |"))
-    told = dict(zip((GPT, CLAUDE, GEMINI), line.strip("| ").split("|")[1:], strict=True))
+    cells = dict(zip(SLUGS, line.strip("| ").split("|")[1:], strict=True))
     content = [{"type": "text", "text": "What is this?"}, MEDIA[row, word]]
 
-    for slug, cell in told.items():
+    for slug, cell in cells.items():
         is_all = cell.strip() == "inline" and word != "by URL"
         may = nullcontext() if word in cell or is_all else pytest.raises(SegmindInvalidRequestError)
         model = ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key)
@@ -137,5 +121,5 @@ def test_a_family_takes_the_media_that_the_page_of_the_gateway_says(gateway, row
             model.invoke([{"role": "user", "content": content}])
 
 
-def test_the_page_of_the_gateway_tells_from_when_a_model_is_slow():
+def test_gateway_page_states_when_a_model_counts_as_slow():
     assert f"models that take {SLOW:.0f} s or more on average" in GATEWAY

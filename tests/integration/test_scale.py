@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import pytest
 
 from langchain_segmind.testing import LocalGateway
+from tests.integration.call_styles import model_requests
+from tests.integration.processes import start_python, wait_until
 
 if find_spec("ray") is None:
     pytest.skip("needs Ray: pip install 'langchain-segmind[scale]'", allow_module_level=True)
@@ -20,20 +21,12 @@ pyarrow: Any = pytest.importorskip("pyarrow")
 parquet: Any = pytest.importorskip("pyarrow.parquet")
 
 EXAMPLE = Path(__file__).parents[2] / "examples/batch_on_ray.py"
-QUIET = "Set ray log level from environment variable"  # what Ray says when it is told to be quiet
+QUIET = "Set ray log level from environment variable"  # what Ray prints when it is set to be quiet
 
 
-def start(gateway, *arguments, **environment):
-    environment |= {"PATH": ""}
-    if gateway:
-        environment |= {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
-    return subprocess.Popen(
-        [sys.executable, str(EXAMPLE), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
+def start(*arguments, **settings):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return start_python(EXAMPLE, *arguments, **pipes, **settings)
 
 
 def printed_by(process):
@@ -43,7 +36,7 @@ def printed_by(process):
 
 
 def executed(gateway):
-    """How often each prompt was executed."""
+    """Count how often each prompt was executed."""
     texts = [r.body["messages"][-1]["content"] for r in gateway.requests if r.executed]
     return Counter(texts)
 
@@ -59,8 +52,8 @@ def write_prompts(file, count):
     return dict(zip(ids, texts, strict=True))
 
 
-def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing(tmp_path):
-    printed, complaints = printed_by(start(None, HOME=str(tmp_path)))
+def test_ray_example_writes_failures_as_rows_and_repeats_unbilled_calls(tmp_path):
+    printed, complaints = printed_by(start(environment={"HOME": str(tmp_path)}))
 
     assert complaints == []
     assert list(tmp_path.iterdir()) == []  # Ray keeps a token at home, if one lets it
@@ -74,12 +67,12 @@ def test_the_example_shows_failures_as_rows_and_asks_again_for_what_cost_nothing
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
-def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
+def test_ray_example_repeats_no_call_of_a_lost_worker(tmp_path):
     asked, results = write_prompts(tmp_path / "in", 24), tmp_path / "out"
     arguments = (tmp_path / "in", results, "--workers", 2, "--batch", 4, "--concurrency", 4)
     with LocalGateway(latency=1.0) as gateway:
-        first = start(gateway, *arguments)
-        wait_until(lambda: begun(results) == 2 and len(calls(gateway)) == 8)
+        first = start(*arguments, gateway=gateway)
+        wait_until(lambda: begun(results) == 2 and len(model_requests(gateway)) == 8, seconds=200)
         workers = workers_of(first.pid)
         os.kill(workers[0], signal.SIGKILL)
         gateway.fail(status=400, times=2)
@@ -99,7 +92,7 @@ def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
         before = executed(gateway)
         assert set(before.values()) == {1}
 
-        again, complaints = printed_by(start(gateway, *arguments))
+        again, complaints = printed_by(start(*arguments, gateway=gateway))
         found = rows(results)
 
         assert "24 prompts, 2 to send." in again
@@ -111,14 +104,16 @@ def test_a_worker_that_is_lost_has_nothing_asked_twice(tmp_path):
     answered = [row for row in found.values() if row["outcome"] == "answered"]
     assert all(row["answer"].endswith(f"Say w{int(row['id'][1:])}.") for row in answered)
     assert all(row["cost"] > 0 < row["input_tokens"] for row in answered)
-    assert len({request.connection for request in calls(gateway)}) >= 8  # four of each worker
+    assert (
+        len({request.connection for request in model_requests(gateway)}) >= 8
+    )  # four of each worker
 
 
-def test_prompts_without_ids_of_their_own_are_refused(tmp_path):
+def test_ray_example_refuses_prompts_that_share_an_id(tmp_path):
     table = pyarrow.table({"id": ["a", "a"], "prompt": ["Hello", "Hello"]})
     parquet.write_table(table, tmp_path / "in")
     with LocalGateway() as gateway:
-        process = start(gateway, tmp_path / "in", tmp_path / "out")
+        process = start(tmp_path / "in", tmp_path / "out", gateway=gateway)
         _, err = process.communicate()
 
     assert process.returncode == 1
@@ -126,24 +121,13 @@ def test_prompts_without_ids_of_their_own_are_refused(tmp_path):
     assert gateway.requests == []
 
 
-def wait_until(true):
-    until = time.monotonic() + 60
-    while not true() and time.monotonic() < until:
-        time.sleep(0.02)
-    assert true()
-
-
 def begun(results):
-    """How many batches are under way."""
+    """Return how many batches are running."""
     return len(list(results.glob("run-*/*.json"))) - len(list(results.glob("run-*/*.parquet")))
 
 
-def calls(gateway):
-    return [request for request in gateway.requests if request.method == "POST"]
-
-
 def workers_of(driver):
-    """The processes of Ray's that are our actors, by their names."""
+    """Return the processes that are the actors of the example, by their names."""
     names = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in descendants(driver)}
     return [pid for pid, name in names.items() if name.startswith("ray::MapWorker")]
 

@@ -1,7 +1,6 @@
 """LangChain's standard integration suites, over HTTP on the local gateway, for each family."""
 
-import base64
-from typing import ClassVar
+from typing import Any
 
 import httpx
 import pytest
@@ -10,36 +9,40 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests, Embeddi
 from langchain_segmind import ChatSegmind, SegmindEmbeddings
 from langchain_segmind.testing import LocalGateway, ScriptedModel
 from tests.integration.call_styles import CALL_STYLES
+from tests.integration.samples import PNG
 
-FILES = {
-    "png": base64.b64decode(
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
-        "gg=="
-    ),
-    "pdf": b"%PDF-1.4\n%%EOF\n",
-    "wav": b"RIFF\x24\x00\x00\x00WAVEfmt ",
-}
-
+FILES = {"png": PNG, "pdf": b"%PDF-1.4\n%%EOF\n", "wav": b"RIFF\x24\x00\x00\x00WAVEfmt "}
 
 JOKE = '{"setup": "What do cats like best?", "punchline": "Mice-cream."}'
 SCRIPT = {"Return the result as a JSON with 'setup' and 'punchline' keys": JOKE}
 
+MODES: dict[str, dict[str, Any]] = {
+    **CALL_STYLES,
+    "native tools": {"queue": False, "tool_calling": "native"},
+    "function calling": {"queue": False},
+}
 
-@pytest.fixture
-def gateway():
-    with LocalGateway(responder=ScriptedModel(SCRIPT)) as gateway:
-        yield gateway
+
+EMBEDDINGS = (
+    "text-embedding-3-small",
+    "text-embedding-3-large",
+    "gemini-embedding-001",
+    "gemini-embedding-2",
+)
 
 
 class OnTheLocalGateway(ChatModelIntegrationTests):
     slug = "gpt-4o"
-    other_slug = "gpt-5.4-mini"
-    tool_calling = "auto"
-    way: ClassVar = CALL_STYLES["direct"]
+    chat_model_class = ChatSegmind
+    supports_image_inputs = True
+    supports_anthropic_inputs = True
 
-    @pytest.fixture(autouse=True)
-    def _gateway(self, gateway):
-        self.gateway = gateway
+    @pytest.fixture(autouse=True, params=MODES)
+    def _mode(self, request):
+        self.mode = request.param
+        native = self.mode == "native tools"
+        with LocalGateway(forward_tools=native, responder=ScriptedModel(SCRIPT)) as self.gateway:
+            yield
 
     @pytest.fixture(autouse=True)
     def _offline_files(self, monkeypatch):
@@ -53,170 +56,51 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "langchain-segmind")
 
     @property
-    def chat_model_class(self):
-        return ChatSegmind
-
-    @property
     def chat_model_params(self):
-        return {
-            "model": self.slug,
-            "base_url": self.gateway.base_url,
-            "api_key": self.gateway.api_key,
-            "tool_calling": self.tool_calling,
-            **self.way,
-        }
+        address = {"base_url": self.gateway.base_url, "api_key": self.gateway.api_key}
+        return {"model": self.slug, **address, **MODES[self.mode]}
 
     @property
-    def model_override_value(self):
-        return self.other_slug
-
-    @property
-    def supports_image_inputs(self):
-        return True
-
-    @property
-    def supports_image_tool_message(self):
-        return True
-
-    @property
-    def supports_anthropic_inputs(self):
-        return True
+    def structured_output_kwargs(self):
+        return {"method": "function_calling"} if self.mode == "function calling" else {}
 
 
 class TestOpenAIFamily(OnTheLocalGateway):
-    @property
-    def supports_json_mode(self):
-        return True
+    model_override_value = "gpt-5.4-mini"
+    supports_json_mode = True
+    supports_image_urls = True
 
     @property
-    def supports_image_urls(self):
-        return True
+    def supports_image_tool_message(self):
+        return self.mode != "native tools"  # OpenAI's own tool messages take only text
 
 
 class TestAnthropicFamily(OnTheLocalGateway):
     slug = "claude-4.5-sonnet"
-    other_slug = "claude-opus-4.7"
-
-    @property
-    def supports_pdf_inputs(self):
-        return True
-
-    @property
-    def supports_pdf_tool_message(self):
-        return True
+    model_override_value = "claude-opus-4.7"
+    supports_pdf_inputs = True
+    supports_pdf_tool_message = True
+    supports_image_tool_message = True
 
 
 class TestGeminiFamily(OnTheLocalGateway):
     slug = "gemini-2.5-flash"
-    other_slug = "gemini-3-pro"
-
-    @property
-    def supports_json_mode(self):
-        return True
-
-    @property
-    def supports_pdf_inputs(self):
-        return True
-
-    @property
-    def supports_pdf_tool_message(self):
-        return True
-
-    @property
-    def supports_audio_inputs(self):
-        return True
+    model_override_value = "gemini-3-pro"
+    supports_json_mode = True
+    supports_pdf_inputs = True
+    supports_pdf_tool_message = True
+    supports_image_tool_message = True
+    supports_audio_inputs = True
 
 
-class NativeTools:
-    """The same with tools in the family's own fields, on a gateway that forwards them."""
+class TestEmbeddings(EmbeddingsIntegrationTests):
+    embeddings_class = SegmindEmbeddings
 
-    tool_calling = "native"
-
-    @pytest.fixture
-    def gateway(self):
-        with LocalGateway(forward_tools=True, responder=ScriptedModel(SCRIPT)) as gateway:
-            yield gateway
-
-
-class TestOpenAIFamilyNatively(NativeTools, TestOpenAIFamily):
-    @property
-    def supports_image_tool_message(self):
-        return False  # OpenAI's own tool messages take only text
-
-
-class TestAnthropicFamilyNatively(NativeTools, TestAnthropicFamily):
-    pass
-
-
-class TestGeminiFamilyNatively(NativeTools, TestGeminiFamily):
-    pass
-
-
-class ByFunctionCalling:
-    """The same with structured output by a forced tool."""
-
-    @property
-    def structured_output_kwargs(self):
-        return {"method": "function_calling"}
-
-
-class TestOpenAIFamilyByFunctionCalling(ByFunctionCalling, TestOpenAIFamily):
-    pass
-
-
-class TestAnthropicFamilyByFunctionCalling(ByFunctionCalling, TestAnthropicFamily):
-    pass
-
-
-class TestGeminiFamilyByFunctionCalling(ByFunctionCalling, TestGeminiFamily):
-    pass
-
-
-class InTheQueue:
-    """The same through the job queue."""
-
-    way = CALL_STYLES["queue"]
-
-
-class TestOpenAIFamilyInTheQueue(InTheQueue, TestOpenAIFamily):
-    pass
-
-
-class TestAnthropicFamilyInTheQueue(InTheQueue, TestAnthropicFamily):
-    pass
-
-
-class TestGeminiFamilyInTheQueue(InTheQueue, TestGeminiFamily):
-    pass
-
-
-class TestSmallEmbeddings(EmbeddingsIntegrationTests):
-    slug = "text-embedding-3-small"
-
-    @pytest.fixture(autouse=True)
-    def _gateway(self, gateway):
-        self.gateway = gateway
-
-    @property
-    def embeddings_class(self):
-        return SegmindEmbeddings
+    @pytest.fixture(autouse=True, params=EMBEDDINGS)
+    def _settings(self, request, gateway):
+        address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
+        self.settings = {"model": request.param, **address}
 
     @property
     def embedding_model_params(self):
-        return {
-            "model": self.slug,
-            "base_url": self.gateway.base_url,
-            "api_key": self.gateway.api_key,
-        }
-
-
-class TestLargeEmbeddings(TestSmallEmbeddings):
-    slug = "text-embedding-3-large"
-
-
-class TestGeminiEmbeddings(TestSmallEmbeddings):
-    slug = "gemini-embedding-001"
-
-
-class TestGemini2Embeddings(TestSmallEmbeddings):
-    slug = "gemini-embedding-2"
+        return self.settings
