@@ -171,7 +171,7 @@ def test_text_is_refused_when_it_is_longer_than_the_model_reads(
         ("list", []),
     ],
 )
-def test_vector_stands_where_embedding_reply_says(form: Any, path: list[Any], slug: str) -> None:
+def test_vector_stands_where_embedding_reply_sets_it(form: Any, path: list[Any], slug: str) -> None:
     with LocalGateway(embedding_reply=form) as gateway:
         held = post(gateway, {PLACES[slug]: "Hello"}, slug).json()
     for step in path:

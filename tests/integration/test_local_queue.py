@@ -221,7 +221,7 @@ class TestRefusals:
     """Keys, verbs and ids are checked; no job comes of it."""
 
     @pytest.fixture(autouse=True)
-    def _no_job_and_no_bill(self, gateway: LocalGateway) -> Iterator[None]:
+    def _no_job_and_no_charge(self, gateway: LocalGateway) -> Iterator[None]:
         yield
         assert gateway.jobs == []
         assert (gateway.executions, gateway.credits) == (0, 10.0)
