@@ -57,15 +57,15 @@ class ResolvedRoute:
     """The way to the gateway.
 
     Attributes:
-        proxy_url: The URL of the proxy that applies, with its credentials; '' without a proxy.
-        proxy: The same without its credentials.
+        proxies: Proxies by scheme, in requests' form.
+        proxy: The URL of the proxy that applies, without its credentials.
         proxy_headers: Those credentials.
-        is_forwarded: Whether that proxy forwards the requests, instead of opening a tunnel.
+        is_forwarded: Whether that proxy reads and forwards the requests: it opens no tunnel.
         verify: What to verify certificates with.
         tls: Verifies them; None where neither gateway nor proxy is reached over TLS.
     """
 
-    proxy_url: str = field(repr=False)
+    proxies: dict[str, str] = field(repr=False)
     proxy: str | None
     proxy_headers: dict[str, str] = field(repr=False)
     is_forwarded: bool
@@ -81,15 +81,15 @@ def resolve_route(network: Network) -> ResolvedRoute:
     Raises:
         ValueError: If the environment or the user names a proxy or a file that cannot be used.
     """
-    url, verify = ("", network.verify) if network.is_direct else _proxy_and_verify(network)
+    proxy, verify = ("", network.verify) if network.is_direct else _proxy_and_verify(network)
     is_https = network.origin.lower().startswith("https:")
-    needs_tls = is_https or url.lower().startswith("https:")
-    has_credentials = bool(get_auth_from_url(url)[0])
+    needs_tls = is_https or proxy.lower().startswith("https:")
+    has_credentials = bool(get_auth_from_url(proxy)[0])
     return ResolvedRoute(
-        proxy_url=url,
-        proxy=urldefragauth(url) if url else None,
-        proxy_headers=HTTPAdapter().proxy_headers(url) if has_credentials else {},
-        is_forwarded=bool(url) and not is_https,
+        proxies={"http": proxy, "https": proxy} if proxy else {},
+        proxy=urldefragauth(proxy) if proxy else None,
+        proxy_headers=HTTPAdapter().proxy_headers(proxy) if has_credentials else {},
+        is_forwarded=bool(proxy) and not is_https,
         verify=verify,
         tls=_tls_context(verify) if needs_tls or isinstance(verify, str) else None,
     )

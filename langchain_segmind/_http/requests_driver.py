@@ -50,8 +50,8 @@ class _Adapter(HTTPAdapter):
         """
         pool = self._pools.get(origin)
         if pool is None:
-            proxy = self._route.proxy_url
-            manager = self.proxy_manager_for(proxy) if proxy else self.poolmanager
+            proxy = self._route.proxies.get("https")
+            manager = self.poolmanager if proxy is None else self.proxy_manager_for(proxy)
             pool = manager.connection_from_url(origin)
             if isinstance(pool, HTTPSConnectionPool):
                 # requests would leave the check of the host name to urllib3's default.

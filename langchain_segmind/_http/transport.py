@@ -14,7 +14,7 @@ import random
 import time
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -45,8 +45,9 @@ class SendObserver(Protocol):
 class Transport:
     """The connections of one model, opened at the first call and shared by threads and tasks.
 
-    A forked child starts without any: two processes on one socket would read each other's answers.
-    The environment's proxies and certificates are read once, at the first call.
+    A copy or an unpickled one starts without connections, and so does a forked child: two
+    processes on one socket would read each other's answers. The environment's proxies and
+    certificates are read once, at the first call.
     """
 
     def __init__(self, network: Network) -> None:
@@ -54,6 +55,9 @@ class Transport:
         self._sync_connections: dict[int, SyncConnections] = {}
         self._async_connections: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections] = {}
         weakref.finalize(self, _abandon_ended, self._async_connections)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Transport, (self.network,)
 
     def run(
         self,
