@@ -1,4 +1,4 @@
-"""Send requests over the connection pools of requests, and read replies within one deadline.
+"""Send requests over requests' adapter, and read replies within one deadline.
 
 It never retries, follows a redirect, keeps a cookie or reads .netrc.
 """
@@ -10,13 +10,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+import requests
 import urllib3
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
 from langchain_segmind._flows.types import Result, Step
 from langchain_segmind._http import environment, replies
@@ -25,11 +26,14 @@ from langchain_segmind._http.timed_connection import POOL_CLASSES, attempt
 
 
 class _Adapter(HTTPAdapter):
-    """Make requests' pools with our connections and our TLS context."""
+    """Use our connections, and look up proxy, certificates and pool once per host.
 
-    def __init__(self, limit: int, route: environment.ResolvedRoute) -> None:
+    requests does so at every call, although they are the same for all calls of a model.
+    """
+
+    def __init__(self, limit: int, tls: ssl.SSLContext | None) -> None:
         self._pools: dict[str, HTTPConnectionPool] = {}
-        self._route = route
+        self._tls = tls
         super().__init__(pool_connections=2, pool_maxsize=limit)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -37,28 +41,50 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        tls = self._route.tls
-        manager = super().proxy_manager_for(proxy, **{**kwargs, "proxy_ssl_context": tls})
+        manager = super().proxy_manager_for(proxy, **{**kwargs, "proxy_ssl_context": self._tls})
         manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
 
-    def pool_for(self, origin: str) -> HTTPConnectionPool:
-        """Return the pool of a host, through its proxy.
-
-        requests' `send` looks up proxy, certificates and pool at every call, although they are the
-        same for all calls of a model.
-        """
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        origin, _ = _split_url(request.url or "")
         pool = self._pools.get(origin)
         if pool is None:
-            proxy = self._route.proxies.get("https")
-            manager = self.poolmanager if proxy is None else self.proxy_manager_for(proxy)
-            pool = manager.connection_from_url(origin)
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             if isinstance(pool, HTTPSConnectionPool):
-                # requests would leave the check of the host name to urllib3's default.
-                pool.cert_reqs = ssl.CERT_NONE if self._route.verify is False else ssl.CERT_REQUIRED
-                pool.conn_kw["ssl_context"] = self._route.tls
+                self._use_own_tls_context(pool, verify)
             self._pools[origin] = pool
         return pool
+
+    def _use_own_tls_context(self, pool: HTTPSConnectionPool, verify: bool | str) -> None:
+        """Check both the gateway and an HTTPS proxy with our own TLS context.
+
+        requests goes by the request's URL, so it never checks an HTTPS proxy that forwards plain
+        HTTP, and it leaves the check of the host name to urllib3's default.
+        """
+        pool.cert_reqs = ssl.CERT_NONE if verify is False else ssl.CERT_REQUIRED
+        pool.ca_certs = pool.ca_cert_dir = None  # the context has read them already
+        pool.conn_kw["ssl_context"] = self._tls
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        pass  # the pool was built with its certificates
+
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        # The shortcut spares each call three parsings of its URL.
+        if proxies:
+            return super().request_url(request, proxies)
+        return _split_url(request.url or "")[1]
+
+    def build_response(
+        self,
+        req: requests.PreparedRequest,  # noqa: ARG002 - requests passes it
+        resp: Any,
+    ) -> requests.Response:
+        response = requests.Response()  # with what is read here
+        response.status_code = resp.status
+        response.raw = resp
+        return response
 
     def close(self) -> None:
         self._pools.clear()
@@ -68,15 +94,14 @@ class _Adapter(HTTPAdapter):
 class SyncConnections:
     """The connections of one process.
 
-    There is no session of requests: it follows redirects (it parses `Location` even with
-    allow_redirects=False), keeps cookies and reads .netrc, none of which may happen here. Its
-    `prepare` costs as much as sending, for a URL that is checked and a body of bytes.
+    The adapter is used without a session: a session follows redirects (it parses `Location` even
+    with allow_redirects=False), keeps cookies and reads .netrc, none of which may happen here.
     """
 
     def __init__(self, network: environment.Network) -> None:
         self._route = environment.resolve_route(network)
         limit = environment.connection_limit(network.max_connections)
-        self._adapter = _Adapter(limit, self._route)
+        self._adapter = _Adapter(limit, self._route.tls)
         self._semaphore = threading.BoundedSemaphore(limit)
 
     def send(
@@ -105,27 +130,18 @@ class SyncConnections:
         self._adapter.close()
 
     def _exchange(self, step: Step, key: SecretStr | None) -> Result:
-        request, is_forwarded = step.request, self._route.is_forwarded
-        origin, path = _split_url(request.url)
-        headers = request_headers(request, key)
         try:
-            response = self._adapter.pool_for(origin).urlopen(
-                request.method,
-                request.url if is_forwarded else path,
-                request.body,
-                # Extra headers may repeat one of ours, or each other, in another case.
-                CaseInsensitiveDict(headers) if request.headers else headers,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
+            response = self._adapter.send(
+                _prepare(step, key),
+                stream=True,
                 # No read timeout: `timed_connection` keeps the whole attempt's deadline.
-                timeout=urllib3.Timeout(connect=step.connect_timeout, read=None),
-                preload_content=False,
-                decode_content=False,
+                timeout=(step.connect_timeout, None),
+                verify=self._route.verify,
+                proxies=self._route.proxies,
             )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return replies.failure_from_error(error, is_sent=attempt.is_sent)
-        if response.status == 407 and is_forwarded:
+        if response.status_code == 407 and self._route.is_forwarded:
             response.close()
             return replies.PROXY_AUTH_REQUIRED
         return _read(response, key)
@@ -138,17 +154,30 @@ def _split_url(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", slash + path
 
 
-def _read(response: BaseHTTPResponse, key: SecretStr | None) -> Result:
-    limit = replies.max_body_bytes(response.status)
+def _prepare(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
+    # requests' own `prepare` costs as much as sending, and is not needed: the URL is checked
+    # already, the body is bytes, there are no cookies, files, hooks or authentication.
+    request = requests.PreparedRequest()
+    request.method = step.request.method
+    request.url = step.request.url
+    headers = request_headers(step.request, key)
+    # Extra headers may repeat one of ours, or each other, in another case.
+    request.headers = cast("Any", CaseInsensitiveDict(headers) if step.request.headers else headers)
+    request.body = step.request.body
+    return request
+
+
+def _read(response: requests.Response, key: SecretStr | None) -> Result:
+    limit = replies.max_body_bytes(response.status_code)
+    read: Callable[..., bytes] = response.raw.read
     body = bytearray()
     broken: BaseException | None = None
     try:
-        while len(body) <= limit and (chunk := response.read(replies.CHUNK_BYTES)):
+        while len(body) <= limit and (chunk := read(replies.CHUNK_BYTES, decode_content=False)):
             body += chunk
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         broken = error
     finally:
         response.close()
-        response.release_conn()
-    headers = with_lowercase_names(response.headers.iteritems())
-    return replies.response_from_parts(response.status, headers, body, broken, key)
+    headers = with_lowercase_names(response.raw.headers.iteritems())
+    return replies.response_from_parts(response.status_code, headers, body, broken, key)
