@@ -75,10 +75,10 @@ def as_calls(value: Any, tools: Tools) -> Read | None:
     return ("", known) if known and len(known) == len(items) else None
 
 
-def _words(say: Any) -> str:
-    if say is None:
+def _words(text: Any) -> str:
+    if text is None:
         return ""
-    return say if isinstance(say, str) else json.dumps(say, ensure_ascii=False)
+    return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
 
 
 def all_calls(fields: Mapping[str, Any], key: str, tools: Tools) -> list[ToolCall]:

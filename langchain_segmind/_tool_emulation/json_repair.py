@@ -79,9 +79,11 @@ def begun_string(text: str) -> str:
     found = _TOKEN.match(text)
     if found is None or not text.startswith('"'):
         return ""
-    said = found[0]
-    for end in range(len(said), max(0, len(said) - 7), -1):  # an escape has at most 6 characters
-        for candidate in (said[:end], said[:end] + '"'):
+    written = found[0]
+    for end in range(
+        len(written), max(0, len(written) - 7), -1
+    ):  # an escape has at most 6 characters
+        for candidate in (written[:end], written[:end] + '"'):
             value = parse_json(candidate)
             if isinstance(value, str):
                 return value

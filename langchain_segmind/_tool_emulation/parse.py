@@ -48,7 +48,7 @@ _BEGINS_ENVELOPE: Final = re.compile(
     r'[{\[]\s*(?:"reply"\s*:\s*\{\s*)?"(?:say|calls|tool_calls|content|function_call)"\s*:'
 )
 _NAME: Final = re.compile(r'"name"\s*:\s*"([^"\\]*)"')
-_SAY: Final = re.compile(r'"(?:say|content)"\s*:\s*')
+_TEXT_KEY: Final = re.compile(r'"(?:say|content)"\s*:\s*')
 _CALLS: Final = re.compile(r'"(?:calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ARGUMENTS_BESIDE: Final = re.compile(
@@ -168,7 +168,7 @@ def _read_broken_envelope(scanned: Scan, mine: Sequence[Found], _tools: Tools) -
 def _read_envelopes(scanned: Scan, mine: Sequence[Found], tools: Tools) -> Read | None:
     """Read envelopes with calls: one, or several at once, as some models write one a call.
 
-    Where words separate different ones, the model quotes some of them, and nobody can tell which.
+    Where words separate different ones, the model quotes some of them, and nobody knows which.
     """
     read = [(v, e) for v in mine if v.marks is None and (e := as_envelope(v.value, tools))]
     if not read:
@@ -292,8 +292,8 @@ def _read_broken(whole: str, value: Found) -> Read:
     if not value.is_cut:
         after = whole[_span(value)[1] :].strip()
         return "\n".join(filter(None, (before, after))), [ToolCall("", value.body, error=_BROKEN)]
-    say = _SAY.search(value.body)
-    text = begun_string(value.body[say.end() :]) if say else before
+    begins = _TEXT_KEY.search(value.body)
+    text = begun_string(value.body[begins.end() :]) if begins else before
     begun = _CALLS.search(value.body)
     rest = value.body[begun.end() :].strip() if begun else ""
     if not rest:

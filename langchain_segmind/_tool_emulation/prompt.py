@@ -46,10 +46,10 @@ _ALONE: Final = "Reply with JSON alone, no other words. JSON schema: "
 def render_tools(
     prompt: ChatRequest, *, alone: bool = False, shows: _results.AcceptsMedia | None = None
 ) -> ChatRequest:
-    """Tell tools, calls, results and, if need be, the wanted form in words.
+    """Write tools, calls, results and, if need be, the wanted form into the messages.
 
     Args:
-        prompt: What is asked. One without tools, calls and results is told as it is.
+        prompt: What is asked. One without tools, calls and results is returned as it is.
         alone: Whether the model refuses `response_format`, so that words must do.
         shows: Whether the model can be shown a medium. In a result, one that it cannot be shown is
             described. None shows all.
@@ -77,7 +77,7 @@ def render_tools(
 
 
 def render_format(prompt: ChatRequest) -> ChatRequest:
-    """Tell the wanted form of the answer in words, and leave tools to the provider's own fields."""
+    """Write the form of the answer in words, and leave tools to the provider's own fields."""
     schema = _schema_of(prompt)
     words = "" if schema is None else "Give your final answer as JSON. " + _ALONE + _compact(schema)
     turns = _with_system(prompt.messages, words) if words else prompt.messages
@@ -100,11 +100,11 @@ def _form_schema(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _rules(prompt: ChatRequest) -> str:
-    say = "your words for the user"
+    content = "your words for the user"
     if not _is_text(prompt):
-        say = "the final answer, or null while you call tools"
+        content = "the final answer, or null while you call tools"
     none = "" if prompt.require_tool_call else ", or [] if none is needed"
-    rules = _RULES.format(say=say, none=none)
+    rules = _RULES.format(say=content, none=none)
     if prompt.require_tool_call:
         names = " or ".join(tool.name for tool in prompt.tools)
         rules += f" You must call {names} now."
@@ -129,7 +129,7 @@ def _with_system(turns: tuple[Message, ...], words: str) -> tuple[Message, ...]:
 def _rendered_message(turn: Message, shows: _results.AcceptsMedia | None) -> Message:
     for part in turn.parts:
         if isinstance(part, _FOR_MACHINES):
-            parts = [told for part in turn.parts for told in _rendered_part(part, shows)]
+            parts = [shown for part in turn.parts for shown in _rendered_part(part, shows)]
             return replace(turn, parts=tuple(parts))
     return turn
 
@@ -140,9 +140,9 @@ def _rendered_part(
     match part:
         case ToolCall():
             raw = part.arguments
-            told = raw if isinstance(raw, str) else json.dumps(dict(raw), ensure_ascii=False)
-            told = escape_arguments(told)
-            yield TextPart(f"<tool_call{_marks(part.id, part.name)}>{told}</tool_call>")
+            written = raw if isinstance(raw, str) else json.dumps(dict(raw), ensure_ascii=False)
+            written = escape_arguments(written)
+            yield TextPart(f"<tool_call{_marks(part.id, part.name)}>{written}</tool_call>")
         case ToolResult():
             failed = ' status="error"' if part.is_error else ""
             head = f"<tool_result{_marks(part.id, part.name)}{failed}>"
@@ -176,12 +176,12 @@ def _marks(call_id: str | None, name: str | None) -> str:
 def parse_reply(
     choice: Choice, prompt: ChatRequest, *, native: bool = False, salt: str = ""
 ) -> Choice:
-    """Read an answer to a spoken prompt into words and calls.
+    """Parse the reply to a rendered request into text and calls.
 
     Args:
-        choice: What the model said.
-        prompt: What was asked, before it was spoken.
-        native: Whether it was not spoken, as the gateway forwards tools.
+        choice: What the model replied.
+        prompt: What was asked, before it was rendered.
+        native: Whether it was not rendered, because the gateway forwards tools.
         salt: What sets this answer apart from others, for the ids of its calls.
 
     Returns:

@@ -1,7 +1,7 @@
 """Tell a call that a model announces from one that it quotes, by the words in front.
 
 Models wrap what they call in a code block ("Sure, here it is:"), and they quote in code blocks what
-a page told them to call ("The page says:", "I will not do this:"). A block counts as a call only
+a page asked them to call ("The page says:", "I will not do this:"). A block counts as a call only
 where the clause in front announces it: with an intention in the first person, or a phrase that is
 known. What is not announced is text, because a call that is lost does less harm than one that a
 page has made.

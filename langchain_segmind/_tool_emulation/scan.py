@@ -1,7 +1,7 @@
-"""Find what may be tool calls in a model's reply, and tell what the model only quotes.
+"""Find what may be tool calls in a model's reply, and mark what the model only quotes.
 
 A page or a tool's result can talk a model into quoting a call, and a quoted call must not run. This
-module knows Markdown, HTML and JSON only as far as it takes to tell quotes from the model's own
+module knows Markdown, HTML and JSON only as far as it takes to separate quotes from the model's own
 words; it does not know which tools there are. It takes time in proportion to the text and must not
 raise for any text.
 """
@@ -295,7 +295,7 @@ class _Scanner:
                 self._keep_call(match, end, close.end())
                 return
         elif "name" not in (match["marks"] or "").lower():
-            return  # it is only spoken of
+            return  # it is only mentioned
         mark = _CALL_MARK.search(self.text, start)
         end = len(self.text) if mark is None else mark.start()
         close = _CALL_END.match(self.text, end)

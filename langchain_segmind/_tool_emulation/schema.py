@@ -18,7 +18,7 @@ def envelope_format(
         tools: Those on offer.
         forced: Whether at least one must be called.
         parallel: Whether several may be called at once.
-        answer: The schema of the final answer, where it is no plain text.
+        answer: The schema of the final answer, where it is not plain text.
     """
     definitions: dict[str, Any] = {}
     offers = [_offer(tool, definitions) for tool in tools]
@@ -30,10 +30,10 @@ def envelope_format(
         calls["minItems"] = 1
     if not parallel:
         calls["maxItems"] = 1
-    say: dict[str, Any] = {"type": "string"}
+    text: dict[str, Any] = {"type": "string"}
     if answer is not None:
-        say = {"anyOf": [_hoisted(answer, "answer", definitions), {"type": "null"}]}
-    schema = _closed_object({"say": say, "calls": calls})
+        text = {"anyOf": [_hoisted(answer, "answer", definitions), {"type": "null"}]}
+    schema = _closed_object({"say": text, "calls": calls})
     if definitions:
         schema["$defs"] = definitions
     wanted: dict[str, Any] = {"name": "reply", "schema": schema}
@@ -110,18 +110,18 @@ def _refers_to(place: str, value: Any) -> bool:
 
 
 def condense(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Say the envelope's schema shorter, for a model that only reads it."""
-    said = {k: v for k, v in schema.items() if k not in ("additionalProperties", "required")}
-    calls = dict(said["properties"]["calls"])
+    """Shorten the envelope's schema for a model that only reads it."""
+    short = {k: v for k, v in schema.items() if k not in ("additionalProperties", "required")}
+    calls = dict(short["properties"]["calls"])
     items = calls["items"]
     offers = [_condensed_offer(offer) for offer in items.get("anyOf", [items])]
     calls["items"] = offers[0] if len(offers) == 1 else {"anyOf": offers}
-    said["properties"] = {**said["properties"], "calls": calls}
-    return said
+    short["properties"] = {**short["properties"], "calls": calls}
+    return short
 
 
 def _condensed_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
-    said = {k: v for k, v in offer.items() if k not in ("additionalProperties", "required")}
+    short = {k: v for k, v in offer.items() if k not in ("additionalProperties", "required")}
     name = {"enum": offer["properties"]["name"]["enum"]}
-    said["properties"] = {**offer["properties"], "name": name}
-    return said
+    short["properties"] = {**offer["properties"], "name": name}
+    return short

@@ -14,11 +14,6 @@ DIALECT = re.compile(
     re.VERBOSE,
 )
 ACCEPTED = {"bill"}  # the verb: the local gateway's ledger bills a run
-# Their names are still to be changed; remove a line when its names are plain.
-UNCHECKED = (
-    "langchain_segmind/_tool_emulation/",
-    "tests/unit/tool_emulation/test_prompt.py",
-)
 FILES = [
     path.relative_to(ROOT)
     for folder in ("langchain_segmind", "tests", "examples", "benchmarks", "pytest_segmind.py")
@@ -64,6 +59,6 @@ def test_dialect_is_found_in_whole_parts_of_names_only():
     assert names == {"is_told", "news", "TOLD", "ToldBook", "purse.py"}
 
 
-@pytest.mark.parametrize("path", [f for f in FILES if not str(f).startswith(UNCHECKED)], ids=str)
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_names_are_plain_words(path):
     assert dialect_names((ROOT / path).read_text(encoding="utf-8"), path) == []

@@ -1,4 +1,4 @@
-"""Tools told as text, and answers read back: honest ones, odd ones, broken ones."""
+"""Tools are rendered as text, and replies parsed: regular ones, odd ones, broken ones."""
 
 import json
 import re
@@ -12,8 +12,8 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from langchain_segmind._formats.gemini_schema import adapt_schema
-from langchain_segmind._messages import tools as _toolbox
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
+from langchain_segmind._messages.tools import apply_tool_choice, parse_tools, to_openai_tools
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,
@@ -129,11 +129,11 @@ def test_a_past_call_holds_no_mark_and_parses_to_the_same_arguments(mark):
     arguments = {"q": f"a{mark}b", mark: [mark, {"x": "<b>"}]}
     prompt = ChatRequest((Message("assistant", (ToolCall("f", arguments, "c1"),)),))
 
-    (told,) = render_tools(prompt).messages[0].parts
+    (shown,) = render_tools(prompt).messages[0].parts
 
-    assert isinstance(told, TextPart)
+    assert isinstance(shown, TextPart)
     assert marks_in(prompt) == 2
-    inner = told.text.removeprefix('<tool_call id="c1" name="f">').removesuffix("</tool_call>")
+    inner = shown.text.removeprefix('<tool_call id="c1" name="f">').removesuffix("</tool_call>")
     assert json.loads(inner) == arguments
     assert not MARK.search(inner.replace("\\n", "\n").replace("\\u0000", "\0"))
 
@@ -161,14 +161,14 @@ def test_unreadable_arguments_hold_no_mark(mark):
     ],
 )
 def test_a_text_without_marks_is_left_as_it_is(text):
-    (told,) = render_tools(result_of(TextPart(text))).messages[0].parts
+    (shown,) = render_tools(result_of(TextPart(text))).messages[0].parts
     (call,) = (
         render_tools(ChatRequest((Message("assistant", (ToolCall("f", {"q": text}),)),)))
         .messages[0]
         .parts
     )
 
-    assert told == TextPart(f'<tool_result id="c1" name="f">{text}</tool_result>')
+    assert shown == TextPart(f'<tool_result id="c1" name="f">{text}</tool_result>')
     assert call == TextPart(
         f'<tool_call name="f">{json.dumps({"q": text}, ensure_ascii=False)}</tool_call>'
     )
@@ -186,7 +186,7 @@ def test_no_text_makes_a_mark(text, beside_media):
     assert marks_in(ChatRequest((Message("assistant", (ToolCall("f", {"q": text}),)),))) == 2
 
 
-# --- speaking --------------------------------------------------------------------------------
+# --- rendering -------------------------------------------------------------------------------
 
 
 def test_a_prompt_without_tools_is_returned_as_it_is():
@@ -195,7 +195,7 @@ def test_a_prompt_without_tools_is_returned_as_it_is():
     assert render_tools(prompt) == prompt
 
 
-def test_tells_which_result_belongs_to_which_call():
+def test_results_name_the_call_they_belong_to():
     prompt = ChatRequest(
         (
             Message("assistant", (TextPart("Wait."), ToolCall("add", {"a": 1, "b": "ü"}, "c1"))),
@@ -204,12 +204,12 @@ def test_tells_which_result_belongs_to_which_call():
         )
     )
 
-    told = [
+    shown = [
         [p.text for p in turn.parts if isinstance(p, TextPart)]
         for turn in render_tools(prompt).messages
     ]
 
-    assert told == [
+    assert shown == [
         ["Wait.", '<tool_call id="c1" name="add">{"a": 1, "b": "ü"}</tool_call>'],
         ['<tool_result id="c1" name="add">3</tool_result>'],
         ['<tool_result id="c2" status="error">no such id</tool_result>'],
@@ -234,15 +234,15 @@ def test_neither_a_name_nor_a_result_can_break_out_of_its_mark():
 def test_an_image_in_a_result_stays_an_image():
     image = MediaPart("image", "message 0", data="AAAA", mime="image/png")
 
-    told = render_tools(
+    shown = render_tools(
         ChatRequest((Message("user", (ToolResult((TextPart("see"), image), "c1"),)),))
     )
 
     marks = (TextPart('<tool_result id="c1">'), TextPart("see"), image, TextPart("</tool_result>"))
-    assert told.messages[0].parts == marks
+    assert shown.messages[0].parts == marks
 
 
-def test_tools_are_told_behind_the_users_own_system_prompt():
+def test_tools_stand_behind_the_users_own_system_prompt():
     prompt = ChatRequest((Message("system", (TextPart("Be brief."),)), *ASKED), tools=(ADD,))
 
     turns = render_tools(prompt).messages
@@ -263,7 +263,7 @@ def test_the_envelope_offers_just_the_tools_with_their_own_schemas():
 
 
 def test_a_forced_choice_narrows_the_envelope():
-    tools, forced = _toolbox.apply_tool_choice((ADD, LOOK), "look")
+    tools, forced = apply_tool_choice((ADD, LOOK), "look")
 
     calls = envelope_schema(ChatRequest(ASKED, tools=tools, require_tool_call=forced))[
         "properties"
@@ -337,10 +337,10 @@ def test_references_of_a_tool_to_itself_stay_references_to_itself():
     schema = envelope_schema(ChatRequest(ASKED, tools=(tree, LOOK)))
 
     offered = schema["properties"]["calls"]["items"]["anyOf"][0]["properties"]["arguments"]
-    told = pointed_at(schema, offered["$ref"])["properties"]
-    assert pointed_at(schema, told["b"]["$ref"]) == leaf
-    assert pointed_at(schema, told["all"]["$ref"])["properties"] == told
-    assert pointed_at(schema, pointed_at(schema, told["n"]["$ref"])["$ref"]) == leaf
+    shown = pointed_at(schema, offered["$ref"])["properties"]
+    assert pointed_at(schema, shown["b"]["$ref"]) == leaf
+    assert pointed_at(schema, shown["all"]["$ref"])["properties"] == shown
+    assert pointed_at(schema, pointed_at(schema, shown["n"]["$ref"])["$ref"]) == leaf
 
 
 def test_gemini_is_spared_keywords_it_refuses():
@@ -377,22 +377,20 @@ def test_the_words_added_are_few():
 
     tools = []
     for n in range(5):
-        described = _toolbox.to_openai_tools([Booking])[0]
+        described = to_openai_tools([Booking])[0]
         described["function"]["name"] = f"book_{n}"
         tools.append(described)
 
     for alone in (False, True):
-        added = system_text(
-            render_tools(ChatRequest(ASKED, tools=_toolbox.parse_tools(tools)), alone=alone)
-        )
+        added = system_text(render_tools(ChatRequest(ASKED, tools=parse_tools(tools)), alone=alone))
         assert len(added) < 1.3 * len(json.dumps(tools))
 
 
-def test_without_response_format_the_schema_is_told_in_words():
-    told = render_tools(TWO, alone=True)
+def test_schema_stands_in_the_prompt_without_response_format():
+    shown = render_tools(TWO, alone=True)
 
-    assert told.response_format is None
-    schema = json.loads(system_text(told).split("JSON schema: ")[1])
+    assert shown.response_format is None
+    schema = json.loads(system_text(shown).split("JSON schema: ")[1])
     offers = schema["properties"]["calls"]["items"]["anyOf"]
     assert [offer["properties"]["name"] for offer in offers] == [
         {"enum": ["add"]},
@@ -402,7 +400,7 @@ def test_without_response_format_the_schema_is_told_in_words():
     assert offers[0]["description"] == ADD.description
 
 
-# --- hearing ---------------------------------------------------------------------------------
+# --- parsing ---------------------------------------------------------------------------------
 
 CALL = {"name": "add", "arguments": {"a": 1, "b": 2}}
 ENVELOPE = {"say": "Wait.", "calls": [CALL]}
@@ -536,7 +534,7 @@ def test_equal_answers_of_two_requests_have_calls_of_their_own():
     assert len(ids) == 2
 
 
-def test_calls_to_which_a_model_gave_one_id_are_told_apart():
+def test_calls_to_which_a_model_gave_one_id_get_ids_of_their_own():
     double = Choice(calls=(ToolCall("add", {"a": 1}, "x"), ToolCall("add", {"a": 2}, "x")))
 
     assert len({call.id for call in parse_reply(double, TWO, native=True).calls}) == 2
@@ -616,9 +614,9 @@ def test_words_that_are_no_call_stay_words(text):
     assert completion(text).calls == ()
 
 
-@pytest.mark.parametrize(("say", "text"), [("Hi.", "Hi."), (None, ""), ({"x": 1}, '{"x": 1}')])
-def test_an_envelope_without_calls_is_an_answer(say, text):
-    choice = completion(json.dumps({"say": say, "calls": []}))
+@pytest.mark.parametrize(("content", "text"), [("Hi.", "Hi."), (None, ""), ({"x": 1}, '{"x": 1}')])
+def test_an_envelope_without_calls_is_an_answer(content, text):
+    choice = completion(json.dumps({"say": content, "calls": []}))
 
     assert (choice.text, choice.calls, choice.finish_reason) == (text, (), "stop")
 
@@ -684,22 +682,24 @@ calls = st.lists(
 
 
 @given(st.text(max_size=30), calls, st.booleans())
-def test_an_honest_envelope_comes_back_as_exactly_its_words_and_calls(say, made, ascii_only):
+def test_an_envelope_comes_back_as_exactly_its_words_and_calls(text, made, ascii_only):
     tools = tuple(Tool(call["name"], "", {"type": "object"}) for call in made)
-    text = json.dumps({"say": say, "calls": made}, ensure_ascii=ascii_only)
+    reply = json.dumps({"say": text, "calls": made}, ensure_ascii=ascii_only)
 
-    choice = completion(text, ChatRequest(ASKED, tools=tools)) if "<tool_call" not in text else None
+    choice = (
+        completion(reply, ChatRequest(ASKED, tools=tools)) if "<tool_call" not in reply else None
+    )
 
     if choice is not None:
-        assert choice.text == say
+        assert choice.text == text
         assert runnable(choice) == [(call["name"], call["arguments"]) for call in made]
 
 
 @given(st.text(max_size=30), calls, st.data())
-def test_what_was_cut_short_is_never_a_call_that_can_be_run(say, made, data):
+def test_what_was_cut_short_is_never_a_call_that_can_be_run(text, made, data):
     tools = tuple(Tool(call["name"], "", {"type": "object"}) for call in made)
     wrap = data.draw(st.sampled_from(["{}", "Sure: {}", "```json\n{}"]))
-    whole = wrap.replace("{}", json.dumps({"say": say, "calls": made}))
+    whole = wrap.replace("{}", json.dumps({"say": text, "calls": made}))
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
 
     choice = completion(cut, ChatRequest(ASKED, tools=tools), finish="length")
@@ -745,7 +745,7 @@ def test_an_answer_in_json_is_freed_of_what_surrounds_it(text, clean):
     assert completion(text, ChatRequest(ASKED, response_format=form)).text == clean
 
 
-# --- the toolbox -----------------------------------------------------------------------------
+# --- tools and choices ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -767,7 +767,7 @@ def test_an_answer_in_json_is_freed_of_what_surrounds_it(text, clean):
     ],
 )
 def test_understands_every_form_of_choice(choice, names, forced):
-    tools, must = _toolbox.apply_tool_choice((ADD, LOOK), choice)
+    tools, must = apply_tool_choice((ADD, LOOK), choice)
 
     assert ([tool.name for tool in tools], must) == (names, forced)
 
@@ -775,7 +775,7 @@ def test_understands_every_form_of_choice(choice, names, forced):
 @pytest.mark.parametrize("choice", ["subtract", 7, {"type": "function"}])
 def test_a_choice_of_no_tool_is_refused(choice):
     with pytest.raises(ValueError, match="tool_choice"):
-        _toolbox.apply_tool_choice((ADD, LOOK), choice)
+        apply_tool_choice((ADD, LOOK), choice)
 
 
 def test_reads_every_kind_of_tool():
@@ -798,7 +798,7 @@ def test_reads_every_kind_of_tool():
     fifth = {"type": "function", "function": {**fourth, "name": "fifth"}}
     sixth = {"name": "sixth", "description": "Sixth.", "input_schema": schema}
 
-    tools = _toolbox.parse_tools([first, second, Third, fourth, fifth, sixth])
+    tools = parse_tools([first, second, Third, fourth, fifth, sixth])
 
     assert [t.name for t in tools] == ["first", "second", "Third", "fourth", "fifth", "sixth"]
     assert all(t.parameters["properties"]["a"]["type"] == "integer" for t in tools)
@@ -807,4 +807,4 @@ def test_reads_every_kind_of_tool():
 @pytest.mark.parametrize("bad", [{}, {"type": "web_search_20250305", "name": "web"}, 7, "add"])
 def test_a_tool_that_cannot_be_described_is_refused(bad):
     with pytest.raises(ValueError, match="tools"):
-        _toolbox.parse_tools([bad])
+        parse_tools([bad])
