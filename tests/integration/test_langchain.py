@@ -438,6 +438,7 @@ def test_reply_that_was_cut_is_an_error_for_any_schema(gateway, slug, method, er
 
     assert result["parsed"] is None
     assert isinstance(result["parsing_error"], OutputParserException)
+    assert "cut short" in str(result["parsing_error"])
 
 
 @each_family
