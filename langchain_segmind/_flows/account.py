@@ -18,7 +18,9 @@ def balance(
 ) -> Flow[tuple[float, float]]:
     """Read the paid and the free credits that are left."""
     request = Request("GET", f"{base_url}/get-user-credits", headers=headers)
-    found, _ = yield from Exchange("credits", retry_policy).read(request, _decode_balance)
+    found, _ = yield from Exchange("credits", retry_policy, is_free=True).read(
+        request, _decode_balance
+    )
     return found
 
 
@@ -34,6 +36,6 @@ def _decode_balance(response: Response) -> tuple[float, float]:
 def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ModelInfo]]:
     """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
     request = Request("GET", catalogue_url(base_url))
-    exchange = Exchange("model catalogue", retry_policy)
+    exchange = Exchange("model catalogue", retry_policy, is_free=True)
     found, _ = yield from exchange.read(request, lambda reply: parse_catalogue(parse(reply.body)))
     return found

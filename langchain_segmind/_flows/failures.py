@@ -36,27 +36,37 @@ _ADVICE: Final[dict[FaultKind | Outcome, str]] = {
     ),
 }
 _PAID: Final = "This call was billed. It was not retried; calling again will be billed again."
+_FREE: Final = "No model ran and nothing was billed; try again."
 
 
-def error_from_reply(reply: Reply, name: str, attempts: int, ambiguous: int = 0) -> SegmindError:
+def error_from_reply(
+    reply: Reply, name: str, attempts: int, ambiguous: int = 0, *, is_free: bool = False
+) -> SegmindError:
     """Make the error for a reply that is not a success, or whose body was lost.
 
-    `ambiguous` of the `attempts`, not counting the last, may have run all the same.
+    `ambiguous` of the `attempts`, not counting the last, may have run all the same. What `is_free`
+    runs no model.
     """
     result, what = reply.result, what_happened(reply.result)
     fields = error_fields(reply, name, attempts) | {"ambiguous_attempts": ambiguous}
+    may_have_run = result.outcome == "unknown" and not is_free
+    if is_free and result.outcome != "not_sent":
+        fields["outcome"] = "rejected"
     cls: type[SegmindError]
     if isinstance(result, Failure):
         cls = SegmindTimeoutError if result.fault == "timeout" else SegmindConnectionError
         advice = _ADVICE.get(result.fault) or _ADVICE[result.outcome]
+        advice = _FREE if is_free and result.outcome == "unknown" else advice
     elif result.is_success:
         is_late = result.fault == "timeout"
         cls = SegmindTimeoutError if is_late else SegmindResponseError
         what = f"the gateway answered {result.status}, but {what}"
-        advice = _PAID + (" A longer timeout=... may help." if is_late else "")
+        advice = (_FREE if is_free else _PAID) + (
+            " A longer timeout=... may help." if is_late else ""
+        )
     else:
         text = message_from_body(fields["body"])
-        cls, advice = error_class_for(result.status, text, may_have_run=result.outcome == "unknown")
+        cls, advice = error_class_for(result.status, text, may_have_run=may_have_run)
         delay = fields["retry_after"]
         what += f" after {attempts} attempts" if attempts > 1 else ""
         what += f" and asks to wait {delay:.0f} s" if delay else ""
@@ -64,14 +74,23 @@ def error_from_reply(reply: Reply, name: str, attempts: int, ambiguous: int = 0)
 
 
 def unusable_reply_error(
-    reason: str, reply: Reply, name: str, attempts: int, more_fields: dict[str, Any]
+    reason: str,
+    reply: Reply,
+    name: str,
+    attempts: int,
+    more_fields: dict[str, Any],
+    *,
+    is_free: bool = False,
 ) -> SegmindResponseError:
     """Make the error for a whole reply of status 2xx that cannot be read, for this reason."""
     fields = error_fields(reply, name, attempts) | more_fields
+    if is_free:
+        fields["outcome"] = "rejected"
     shown = one_line(fields["body"], 200)
     begins = f" It begins: {shown}" if shown and shown not in reason else ""
+    advice = _FREE if is_free else _PAID
     return SegmindResponseError(
-        f"{name}: the gateway's reply cannot be used: {reason}. {_PAID}{begins}",
+        f"{name}: the gateway's reply cannot be used: {reason}. {advice}{begins}",
         **fields,
     )
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from langchain_segmind._flows.failures import error_from_reply, parse_amount, unusable_reply_error
@@ -37,9 +38,11 @@ class Exchange:
         event: A new state of the call's job, to be reported with the next step.
     """
 
-    def __init__(self, name: str, retry_policy: RetryPolicy) -> None:
+    def __init__(self, name: str, retry_policy: RetryPolicy, *, is_free: bool = False) -> None:
+        """Begin an exchange; one that `is_free` runs no model, so it may always be repeated."""
         self.name = name
-        self.retry_policy = retry_policy
+        self.retry_policy = replace(retry_policy, retry_ambiguous=True) if is_free else retry_policy
+        self.is_free = is_free
         self.attempts = 0
         self.ambiguous = 0
         self.reply = _NOTHING_SENT
@@ -70,11 +73,13 @@ class Exchange:
             result = reply.result
             if isinstance(result, Response) and result.is_success and result.fault is None:
                 return result
-            error = error_from_reply(reply, self.name, self.attempts, self.ambiguous)
+            error = error_from_reply(
+                reply, self.name, self.attempts, self.ambiguous, is_free=self.is_free
+            )
             next_wait = wait_before_next(self.attempts, reply, self.retry_policy)
             if next_wait is None or isinstance(error, SegmindContextOverflowError):
                 raise error
-            self.ambiguous += result.outcome == "unknown"
+            self.ambiguous += result.outcome == "unknown" and not self.is_free
             wait = next_wait
 
     def step(self, request: Request, wait: float, *limits: float) -> Step:
@@ -92,7 +97,9 @@ class Exchange:
     def unusable_reply(self, reason: str, **fields: Any) -> SegmindResponseError:
         """Make the error for a last reply that cannot be read, for this reason."""
         fields = {"ambiguous_attempts": self.ambiguous, **fields}
-        return unusable_reply_error(reason, self.reply, self.name, self.attempts, fields)
+        return unusable_reply_error(
+            reason, self.reply, self.name, self.attempts, fields, is_free=self.is_free
+        )
 
 
 def receipt_of(headers: Mapping[str, str], ambiguous: int = 0) -> Receipt:

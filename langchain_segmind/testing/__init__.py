@@ -16,12 +16,12 @@ from langchain_segmind.testing.conversation import (
     Turn,
     Usage,
 )
-from langchain_segmind.testing.forms import OutputStyle
 from langchain_segmind.testing.gateway import LocalGateway
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.live import live_or_local
 from langchain_segmind.testing.models import EchoModel, FunctionModel, ScriptedModel
 from langchain_segmind.testing.openai_compatible import OpenAICompatibleModel
+from langchain_segmind.testing.output_styles import OutputStyle
 from langchain_segmind.testing.queue import Job, Queue
 
 __all__ = [

@@ -12,9 +12,10 @@ from langchain_segmind.testing.checks import stop_words
 from langchain_segmind.testing.conversation import ModelRequest, Reply
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
-from langchain_segmind.testing.forms import find_form, write
+from langchain_segmind.testing.forms import find_form
 from langchain_segmind.testing.ledger import cost_of
 from langchain_segmind.testing.models import ScriptExhaustedError
+from langchain_segmind.testing.output_styles import write
 from langchain_segmind.testing.state import Execution, GatewayState, Run
 from langchain_segmind.testing.tokens import usage_of
 

@@ -14,12 +14,11 @@ from langchain_segmind.testing.answers import check_choice
 from langchain_segmind.testing.conversation import Call, Media, ModelRequest, Offer, Reply
 from langchain_segmind.testing.exchange import Exchange, last_exchange
 from langchain_segmind.testing.forms import (
-    OutputStyle,
     find_form,
     schema_in_text,
     wanted_schema,
-    write,
 )
+from langchain_segmind.testing.output_styles import OutputStyle, write
 from langchain_segmind.testing.schema import fill
 from langchain_segmind.testing.tokens import cut
 

@@ -3,7 +3,10 @@
 import pytest
 
 from langchain_segmind import ChatSegmind, ModelInfo, SegmindResponseError
-from langchain_segmind.models import model_info_for, parse_catalogue
+from langchain_segmind._client.settings import ChatSettings
+from langchain_segmind._formats import SETTINGS
+from langchain_segmind.models import chat_models, model_info_for, parse_catalogue
+from langchain_segmind.testing.directory import build_directory
 
 ENTRY = {
     "slug": "gpt-5.5",
@@ -81,3 +84,19 @@ def test_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
 def test_document_without_a_list_is_an_error(document):
     with pytest.raises(SegmindResponseError, match="does not contain a list of models"):
         parse_catalogue(document)
+
+
+def test_local_gateway_lists_the_same_models():
+    listed = {model.slug: model for model in build_directory().values() if not model.embeds}
+
+    assert {slug: (model.family, model.images) for slug, model in listed.items()} == {
+        slug: (info.family, info.images) for slug, info in chat_models().items()
+    }
+
+
+def test_every_generation_setting_is_sent():
+    of_the_client = {"family", "model_kwargs", "streaming", "tool_calling", "queue"}
+    of_the_client |= {"include_response_headers", "queue_timeout", "poll_interval"}
+    fields = {name for name in ChatSettings.__annotations__ if not name.startswith("_")}
+
+    assert fields - of_the_client - {"profile"} == set(SETTINGS)

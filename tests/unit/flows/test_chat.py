@@ -319,6 +319,25 @@ def test_balance_is_read(body, amounts):
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"", b"<html>", b'{"credits": "many"}'])
-def test_balance_that_cannot_be_read_is_an_error(body):
-    with pytest.raises(SegmindResponseError, match="credits"):
+def test_balance_that_cannot_be_read_is_an_error_that_was_not_billed(body):
+    with pytest.raises(SegmindResponseError, match="credits") as error:
         balance_of(Response(200, body=body))
+
+    assert (error.value.billed, error.value.outcome) == (False, "rejected")
+    assert "nothing was billed" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "lost", [Response(502), Response(504), Failure("unknown", "cut"), Failure("unknown", "timeout")]
+)
+def test_balance_is_asked_for_again_when_the_reply_is_lost(lost):
+    flow: Any = balance(f"{GATEWAY}/v1", RetryPolicy(max_retries=1), {})
+    next(flow)
+    assert flow.send(Reply(lost)).request.url.endswith("/get-user-credits")
+
+    with pytest.raises(SegmindError) as error:
+        flow.send(Reply(lost))
+
+    assert (error.value.attempts, error.value.ambiguous_attempts) == (2, 0)
+    assert (error.value.billed, error.value.outcome) == (False, "rejected")
+    assert "may have run" not in str(error.value)

@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 
 from langchain_segmind.testing import Call, EchoModel, ModelRequest, OutputStyle, Reply, Turn
-from langchain_segmind.testing.forms import find_form, form_of, write
+from langchain_segmind.testing.forms import find_form, form_of
+from langchain_segmind.testing.output_styles import write
 
 ANY = {"$ref": "#/$defs/any"}
 STR: Any = {"type": "string"}
