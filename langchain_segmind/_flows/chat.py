@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any, Final, TypeVar
 
-from langchain_segmind._flows.job_status import Job, is_job_id
+from langchain_segmind._flows.job_status import JobHandle, is_job_id
 from langchain_segmind._flows.jobs import (
     WaitPolicy,
     job_state,
@@ -81,7 +81,7 @@ def chat(call: ModelCall) -> Flow[Completion]:
     return Completion(*found, refuses_format)
 
 
-def submit(call: ModelCall) -> Flow[Job]:
+def submit(call: ModelCall) -> Flow[JobHandle]:
     """Submit a request to the queue, to fetch its response later."""
     job, _ = yield from _in_accepted_form(call, _submit)
     return job
@@ -105,7 +105,7 @@ def _ask(exchange: Exchange, encoding: _Encoding) -> Flow[Found]:
     return exchange.read(request, encoding.decode_reply)
 
 
-def _submit(exchange: Exchange, encoding: _Encoding) -> Flow[Job]:
+def _submit(exchange: Exchange, encoding: _Encoding) -> Flow[JobHandle]:
     base_url = encoding.endpoint.destination.base_url
     return submit_job(exchange, encoding.http_request(queue_url(base_url)), base_url)
 
@@ -115,7 +115,7 @@ def _run_job(exchange: Exchange, encoding: _Encoding) -> Flow[Found]:
     return (yield from _wait(exchange, encoding, job))
 
 
-def _wait(exchange: Exchange, encoding: _Encoding, job: Job) -> Flow[Found]:
+def _wait(exchange: Exchange, encoding: _Encoding, job: JobHandle) -> Flow[Found]:
     wait_policy = encoding.endpoint.wait_policy or WaitPolicy()
     return wait_for_result(exchange, job, wait_policy, encoding.decode_job)
 
@@ -124,13 +124,13 @@ def _exchange(endpoint: Endpoint) -> Exchange:
     return Exchange(endpoint.model_info.slug, endpoint.retry_policy)
 
 
-def _job(job_id: str, endpoint: Endpoint) -> Job:
+def _job(job_id: str, endpoint: Endpoint) -> JobHandle:
     if not is_job_id(job_id):
         raise invalid_request(
             "request_id must be an id that the gateway gave: letters, digits, _ and -"
         )
     url = job_url(endpoint.destination.base_url, job_id)
-    return Job(job_id, endpoint.model_info.slug, url, endpoint.headers)
+    return JobHandle(job_id, endpoint.model_info.slug, url, endpoint.headers)
 
 
 # --- refusals of `response_format` --------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from langchain_segmind._flows.failures import error_fields, text_of, what_happened
-from langchain_segmind._flows.job_status import COMPLETED, Job, JobSnapshot
+from langchain_segmind._flows.job_status import COMPLETED, JobHandle, JobSnapshot
 from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Receipt, Response, Result
 from langchain_segmind._text import message_from_body
@@ -26,7 +26,7 @@ from langchain_segmind.errors import (
 _NOT_FOUND: Final = (404, 410)
 
 
-def job_timed_out(exchange: Exchange, job: Job, limit: str) -> SegmindJobTimeoutError:
+def job_timed_out(exchange: Exchange, job: JobHandle, limit: str) -> SegmindJobTimeoutError:
     """Make the error for a job that is not done in time, which is the setting `limit`."""
     after = f"{exchange.elapsed - job.since:.3g} s"
     if job.state == COMPLETED:
@@ -40,7 +40,7 @@ def job_timed_out(exchange: Exchange, job: Job, limit: str) -> SegmindJobTimeout
 
 
 def job_failed(
-    exchange: Exchange, job: Job, snapshot: JobSnapshot, receipt: Receipt
+    exchange: Exchange, job: JobHandle, snapshot: JobSnapshot, receipt: Receipt
 ) -> SegmindError:
     """Make the error for a job that has failed."""
     reason = message_from_body(text_of(snapshot.response))
@@ -58,7 +58,7 @@ def job_failed(
     return cls(f"{job.model}: job {job.id} failed ({why}). {billed}. {then}", **fields)
 
 
-def job_lost(exchange: Exchange, job: Job, bad_polls: int) -> SegmindError:
+def job_lost(exchange: Exchange, job: JobHandle, bad_polls: int) -> SegmindError:
     """Make the error for a job whose state can no longer be read."""
     fields, result = _reply_fields(exchange, job), exchange.reply.result
     if isinstance(result, Response) and result.status in _NOT_FOUND:
@@ -88,16 +88,16 @@ def _class_of(result: Result) -> type[SegmindError]:
     return SegmindServerError if cls is SegmindRateLimitError else cls
 
 
-def _fetch_later(job: Job) -> str:
+def _fetch_later(job: JobHandle) -> str:
     return f"It was not submitted again; get_job({job.id!r}).result() fetches its result."
 
 
-def _reply_fields(exchange: Exchange, job: Job) -> dict[str, Any]:
+def _reply_fields(exchange: Exchange, job: JobHandle) -> dict[str, Any]:
     fields = error_fields(exchange.reply, job.model, exchange.attempts)
     return fields | _job_fields(exchange, job)
 
 
-def _job_fields(exchange: Exchange, job: Job) -> dict[str, Any]:
+def _job_fields(exchange: Exchange, job: JobHandle) -> dict[str, Any]:
     return {
         "outcome": "executed" if job.state == COMPLETED else "unknown",
         "attempts": exchange.attempts,

@@ -28,7 +28,7 @@ _SYNONYMS: Final = {
 
 
 @value
-class Job:
+class JobHandle:
     """A job in the queue, in its last known state.
 
     Attributes:
@@ -107,7 +107,7 @@ def is_job_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def job_receipt(job: Job, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
+def job_receipt(job: JobHandle, ambiguous: int, snapshot: JobSnapshot) -> Receipt:
     """Read what a job took from its metrics or, where these lack it, from the headers."""
     receipt = receipt_of(snapshot.response.headers, ambiguous)
     metrics = snapshot.body.get("metrics")

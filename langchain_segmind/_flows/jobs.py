@@ -17,7 +17,7 @@ from langchain_segmind._flows.job_errors import job_failed, job_lost, job_timed_
 from langchain_segmind._flows.job_status import (
     COMPLETED,
     FAILED,
-    Job,
+    JobHandle,
     JobSnapshot,
     job_id_in,
     job_receipt,
@@ -60,7 +60,7 @@ def job_url(base_url: str, job_id: str) -> str:
     return f"{queue_url(base_url)}/requests/{job_id}"
 
 
-def submit_job(exchange: Exchange, request: Request, base_url: str) -> Flow[Job]:
+def submit_job(exchange: Exchange, request: Request, base_url: str) -> Flow[JobHandle]:
     """Submit a job. One whose reply was lost is not submitted again: it may run already."""
     try:
         response = yield from exchange.send(request)
@@ -72,12 +72,12 @@ def submit_job(exchange: Exchange, request: Request, base_url: str) -> Flow[Job]
         raise exchange.unusable_reply("it holds no id of the job")
     _log.info("%s: job %s is submitted", exchange.name, found)
     url, state = job_url(base_url, found), submitted_state(response)
-    return Job(found, exchange.name, url, request.headers, state, exchange.elapsed)
+    return JobHandle(found, exchange.name, url, request.headers, state, exchange.elapsed)
 
 
 def wait_for_result(
     exchange: Exchange,
-    job: Job,
+    job: JobHandle,
     wait_policy: WaitPolicy,
     decode: Callable[[Mapping[str, Any]], T],
 ) -> Flow[tuple[T, Receipt]]:
@@ -109,13 +109,13 @@ def wait_for_result(
     )
 
 
-def job_state(exchange: Exchange, job: Job, wait_policy: WaitPolicy) -> Flow[str]:
+def job_state(exchange: Exchange, job: JobHandle, wait_policy: WaitPolicy) -> Flow[str]:
     """Ask once for a job's state; polls that fail are repeated."""
     snapshot = yield from _Poller(exchange, job, wait_policy).poll("/status")
     return snapshot.state
 
 
-def log_abandoned(job: Job) -> None:
+def log_abandoned(job: JobHandle) -> None:
     """Log the id of a job that nobody waits for any more."""
     _log.warning(
         "%s: job %s goes on; get_job(%r).result() fetches its result", job.model, job.id, job.id
@@ -125,7 +125,7 @@ def log_abandoned(job: Job) -> None:
 class _Poller:
     """The polls of one job: how many, how far apart, and how long they may go on."""
 
-    def __init__(self, exchange: Exchange, job: Job, wait_policy: WaitPolicy) -> None:
+    def __init__(self, exchange: Exchange, job: JobHandle, wait_policy: WaitPolicy) -> None:
         self._exchange = exchange
         self._wait_policy = wait_policy
         self._wait = wait_policy.poll_interval if job.state else 0.0  # an old job may be done

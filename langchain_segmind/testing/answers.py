@@ -34,7 +34,7 @@ _FAILED_JOB = {"status": "FAILED", "error": "The model could not process the inp
 
 
 @dataclass(frozen=True)
-class Answer:
+class HTTPAnswer:
     """One HTTP answer, or the deliberate lack of one."""
 
     status: int | None  # None closes the connection without an answer
@@ -56,7 +56,7 @@ class RefusalError(Exception):
         self.status = status
         self.body = {"error": body} if isinstance(body, str) else body
 
-    def answer(self) -> Answer:
+    def answer(self) -> HTTPAnswer:
         """Write the refusal as an HTTP answer."""
         return error_answer(self.status, self.body)
 
@@ -66,14 +66,14 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def json_answer(value: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(value: Any, headers: Mapping[str, str] | None = None) -> HTTPAnswer:
     """Answer 200 with a JSON value."""
-    return Answer(200, to_json(value), headers=headers or {})
+    return HTTPAnswer(200, to_json(value), headers=headers or {})
 
 
 def error_answer(
     status: int, body: object = None, headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> HTTPAnswer:
     """Answer with an error: text (HTML when it begins with ``<``), bytes or any JSON value.
 
     None is for the body, or the headers, that the real gateway sends with this status.
@@ -83,10 +83,10 @@ def error_answer(
         stamp = reset.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         headers = {"x-rate-limit-reset-at-utc": stamp}
     content, content_type = _encode(_usual_body(status) if body is None else body)
-    return Answer(status, content, content_type, headers or {})
+    return HTTPAnswer(status, content, content_type, headers or {})
 
 
-def error_text(answer: Answer) -> str:
+def error_text(answer: HTTPAnswer) -> str:
     """Return in one text what went wrong, as an error answer says."""
     try:
         body = json.loads(answer.body)
@@ -127,7 +127,7 @@ _HIT_BY: Mapping[Event, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class Failure:
+class ScriptedFailure:
     """An error some requests will get, as `LocalGateway.fail` describes it.
 
     `of_job` is for a failure that no request gets, but the run of a job.
@@ -164,14 +164,14 @@ class Failure:
         hit = self.of_job if event == "job" else not self.of_job and self.on in _HIT_BY[event]
         return hit and self.slug in {None, slug}
 
-    def answer(self) -> Answer:
+    def answer(self) -> HTTPAnswer:
         """Answer as the failure says."""
         if self.drop:
-            return Answer(None)
+            return HTTPAnswer(None)
         return error_answer(self.status, self.body, self.headers)
 
 
-def fail_after(failure: Failure | None, answer: Answer) -> Answer:
+def fail_after(failure: ScriptedFailure | None, answer: HTTPAnswer) -> HTTPAnswer:
     """Fail after a good answer was made; without a failure, give that answer."""
     if failure is None:
         return answer

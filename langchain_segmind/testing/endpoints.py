@@ -16,8 +16,8 @@ from typing import Any, Literal, NamedTuple
 from langchain_segmind.testing import chat, embeddings
 from langchain_segmind.testing.answers import (
     INVALID_KEY,
-    Answer,
     Event,
+    HTTPAnswer,
     RefusalError,
     error_answer,
     error_text,
@@ -34,7 +34,7 @@ from langchain_segmind.testing.state import Execution, GatewayState, Run
 _PROMPT = 0.05  # seconds; a responder that is quicker has answered when the submit is answered
 
 
-async def _run_model(state: GatewayState, request: LoggedRequest, slug: str) -> Answer:
+async def _run_model(state: GatewayState, request: LoggedRequest, slug: str) -> HTTPAnswer:
     """``POST /v1/{slug}``: run a model and wait for it."""
     if failed := _check(state, request, "call", slug):
         return failed
@@ -44,18 +44,18 @@ async def _run_model(state: GatewayState, request: LoggedRequest, slug: str) -> 
     return fail_after(late, run.answer())
 
 
-async def _show_credits(state: GatewayState, request: LoggedRequest) -> Answer:
+async def _show_credits(state: GatewayState, request: LoggedRequest) -> HTTPAnswer:
     """``GET /v1/get-user-credits``: show the balance."""
     _check_key(state, request)
     return json_answer({"credits": state.ledger.balance, "free-credits": 0.0})
 
 
-async def _show_catalogue(state: GatewayState, _request: LoggedRequest) -> Answer:
+async def _show_catalogue(state: GatewayState, _request: LoggedRequest) -> HTTPAnswer:
     """``GET /inference-model-information/list``: list the models, to anybody."""
     return json_answer(catalogue(state.directory))
 
 
-async def _submit(state: GatewayState, request: LoggedRequest, slug: str) -> Answer:
+async def _submit(state: GatewayState, request: LoggedRequest, slug: str) -> HTTPAnswer:
     """``POST /v2/{slug}``: submit a job; a slow responder goes on when this has been answered."""
     if failed := _check(state, request, "submit", slug):
         return failed
@@ -78,7 +78,7 @@ async def _submit(state: GatewayState, request: LoggedRequest, slug: str) -> Ans
         "response_url": place + request_id,
         "poll_url": f"{place}{request_id}/status",
     }
-    return fail_after(late, Answer(200, to_json(body), executed=record.executed))
+    return fail_after(late, HTTPAnswer(200, to_json(body), executed=record.executed))
 
 
 async def _poll(
@@ -86,7 +86,7 @@ async def _poll(
     request: LoggedRequest,
     request_id: str,
     event: Literal["status", "result"] = "result",
-) -> Answer:
+) -> HTTPAnswer:
     """``GET /v2/requests/{id}`` or ``…/status``: show a job's result, or how far it is."""
     now = time.monotonic()
     record = state.jobs.find(request_id, now)
@@ -101,7 +101,7 @@ async def _poll(
     return fail_after(state.ledger.take_failure(event, slug, late=True), answer)
 
 
-_ROUTES: tuple[tuple[str, str, Callable[..., Awaitable[Answer]]], ...] = (
+_ROUTES: tuple[tuple[str, str, Callable[..., Awaitable[HTTPAnswer]]], ...] = (
     # The first row whose path fits decides; `/v1/{slug}` would fit the fixed names as well.
     ("GET", r"/v2/requests/(?P<request_id>[^/]+)/(?P<event>status)", _poll),
     ("GET", r"/v2/requests/(?P<request_id>[^/]+)", _poll),
@@ -116,7 +116,7 @@ class Route(NamedTuple):
     """An endpoint, the only verb it takes, and the arguments that a path has for it."""
 
     method: str
-    endpoint: Callable[..., Awaitable[Answer]]
+    endpoint: Callable[..., Awaitable[HTTPAnswer]]
     arguments: Mapping[str, str]
 
 
@@ -128,7 +128,7 @@ def find_route(path: str) -> Route | None:
     return None
 
 
-async def respond(state: GatewayState, request: LoggedRequest, route: Route | None) -> Answer:
+async def respond(state: GatewayState, request: LoggedRequest, route: Route | None) -> HTTPAnswer:
     """Answer a request, whatever it is; a bad one never raises."""
     fits = route is not None and request.method == route.method
     if route is None or (not fits and request.slug not in {None, *state.directory}):
@@ -143,7 +143,7 @@ async def respond(state: GatewayState, request: LoggedRequest, route: Route | No
 
 def _check(
     state: GatewayState, request: LoggedRequest, event: Event, slug: str | None
-) -> Answer | None:
+) -> HTTPAnswer | None:
     """Check the key and the content type; return the failure that is to hit this event, if any."""
     _check_key(state, request)
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -215,7 +215,7 @@ async def _work(state: GatewayState, model: Model, execute: Execution) -> JobRec
     )
 
 
-def _failed(state: GatewayState, model: Model, answer: Answer) -> JobRecord:
+def _failed(state: GatewayState, model: Model, answer: HTTPAnswer) -> JobRecord:
     balance = state.ledger.balance
     return JobRecord(model.slug, state.latency, error=error_text(answer), balance=balance)
 
@@ -239,7 +239,7 @@ def _result(run: Run, output: Output) -> dict[str, Any]:
     return {"error": None, "output": run.raw.decode("utf-8", "replace")}
 
 
-def _job_answer(state: GatewayState, record: JobRecord, now: float, event: Event) -> Answer:
+def _job_answer(state: GatewayState, record: JobRecord, now: float, event: Event) -> HTTPAnswer:
     queue, status = state.jobs.queue, state.jobs.state(record, now)
     body: dict[str, Any] = {"status": status}
     if status == "FAILED":
@@ -247,7 +247,7 @@ def _job_answer(state: GatewayState, record: JobRecord, now: float, event: Event
     if queue.metrics:
         body["metrics"] = state.jobs.metrics(record, now)
     if status == "FAILED":
-        return Answer(queue.failed_status, to_json(body))
+        return HTTPAnswer(queue.failed_status, to_json(body))
     if event == "status":
         return json_answer({"status": status} if queue.bare and status == "COMPLETED" else body)
     if status == "COMPLETED":

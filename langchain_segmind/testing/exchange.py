@@ -24,7 +24,7 @@ _ESCAPED_TAG = re.compile(r"&lt;[\s/]*\w+[\s/]*(?:&gt;)?")
 
 
 @dataclass(frozen=True)
-class Exchange:
+class HTTPExchange:
     """The end of a conversation: the last user turn that has text, and what came after it."""
 
     prompt: str  # its text; the system text where there is no such turn
@@ -33,7 +33,7 @@ class Exchange:
     replies: int = 0  # turns of the assistant
 
 
-def last_exchange(request: ModelRequest) -> Exchange:
+def last_exchange(request: ModelRequest) -> HTTPExchange:
     """Read the end of a conversation."""
     media: tuple[Media, ...] = ()
     results: tuple[Result, ...] = ()
@@ -46,9 +46,9 @@ def last_exchange(request: ModelRequest) -> Exchange:
             text = _ELEMENT.sub("", turn.text).strip()
             media = turn.media + media
             if text:
-                return Exchange(text, media, results, replies)
+                return HTTPExchange(text, media, results, replies)
             results = (*_named(_results(turn), request.turns[:at]), *results)
-    return Exchange(request.system.strip(), media, results, replies)
+    return HTTPExchange(request.system.strip(), media, results, replies)
 
 
 def _results(turn: Turn) -> list[Result]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing_extensions import Self
 
 from langchain_segmind.testing import active
-from langchain_segmind.testing.answers import Drop, Failure, Target, check_choice
+from langchain_segmind.testing.answers import Drop, ScriptedFailure, Target, check_choice
 from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.embeddings import EmbeddingReply
-from langchain_segmind.testing.ledger import Ledger, LoggedRequest
+from langchain_segmind.testing.ledger import CreditAccount, LoggedRequest
 from langchain_segmind.testing.models import EchoModel, Scripted, as_reply
 from langchain_segmind.testing.queue import Job, JobQueue, Queue
 from langchain_segmind.testing.responder_pool import ResponderPool
@@ -101,7 +101,7 @@ class LocalGateway:
         self._port: int | None = None
         self._published: list[active.Running] = []
         self._state = GatewayState(
-            ledger=Ledger(credits, keep),
+            ledger=CreditAccount(credits, keep),
             jobs=JobQueue(queue or Queue()),
             responders=ResponderPool(responder or EchoModel()),
             api_key=api_key or f"SG_local_{secrets.token_hex(8)}",
@@ -218,7 +218,7 @@ class LocalGateway:
             ValueError: `times` is below 1, `status` is not an HTTP status, `drop` or `on` is
                 unknown, or a poll is to fail after a run.
         """
-        failure = Failure(status, times, headers, body, slug, after_run, drop, on)
+        failure = ScriptedFailure(status, times, headers, body, slug, after_run, drop, on)
         self._state.ledger.add_failure(failure)
 
     def fail_job(
@@ -234,7 +234,7 @@ class LocalGateway:
         Raises:
             ValueError: `times` is below 1.
         """
-        failure = Failure(422, times, body={"error": error}, slug=slug, of_job=True)
+        failure = ScriptedFailure(422, times, body={"error": error}, slug=slug, of_job=True)
         self._state.ledger.add_failure(failure)
 
     def start(self) -> None:

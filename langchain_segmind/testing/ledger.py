@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from langchain_segmind.testing.answers import Event, Failure
+from langchain_segmind.testing.answers import Event, ScriptedFailure
 from langchain_segmind.testing.conversation import Reply, Usage
 
 # Prices in billionths of a dollar a token: whole numbers add up to the same sum in any order.
@@ -50,7 +50,7 @@ def cost_of(usage: Usage) -> int:
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Charge:
     """What was billed for a run: its cost and the balance left, in dollars."""
 
     run_id: str
@@ -58,7 +58,7 @@ class Receipt:
     balance: float
 
 
-class Ledger:
+class CreditAccount:
     """The memory of one gateway, with its first balance in dollars; `keep` is of the log."""
 
     def __init__(self, balance: float, keep: int | None = None) -> None:
@@ -72,7 +72,7 @@ class Ledger:
         """Forget everything, and restore the balance."""
         with self._lock:
             self._log: dict[int, LoggedRequest] = {}
-            self._failures: list[Failure] = []
+            self._failures: list[ScriptedFailure] = []
             self._replies: list[Reply] = []
             self._spent = 0
             self._executions = 0
@@ -115,20 +115,20 @@ class Ledger:
             self._log[number] = done
             return done
 
-    def bill(self, cost: int) -> Receipt:
+    def bill(self, cost: int) -> Charge:
         """Count a run and bill its cost in billionths, even if nobody waits for it anymore."""
         with self._lock:
             self._executions += 1
             self._spent += cost
             balance = (self._first_balance - self._spent) / _DOLLAR
-        return Receipt(uuid.uuid4().hex, cost / _DOLLAR, balance)
+        return Charge(uuid.uuid4().hex, cost / _DOLLAR, balance)
 
-    def add_failure(self, failure: Failure) -> None:
+    def add_failure(self, failure: ScriptedFailure) -> None:
         """Put a failure at the end of the queue."""
         with self._lock:
             self._failures.append(failure)
 
-    def take_failure(self, event: Event, slug: str | None, *, late: bool) -> Failure | None:
+    def take_failure(self, event: Event, slug: str | None, *, late: bool) -> ScriptedFailure | None:
         """Take the next failure for an event at a model, if it is as late, or early, as that."""
         with self._lock:
             for at, failure in enumerate(self._failures):

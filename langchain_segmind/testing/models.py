@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_segmind.testing.answers import check_choice
 from langchain_segmind.testing.conversation import Call, Media, ModelRequest, Offer, Reply
-from langchain_segmind.testing.exchange import Exchange, last_exchange
+from langchain_segmind.testing.exchange import HTTPExchange, last_exchange
 from langchain_segmind.testing.forms import (
     find_form,
     schema_in_text,
@@ -85,13 +85,13 @@ def _wanted_schema(request: ModelRequest) -> Any:
     return schema or (_ANY_OBJECT if any_object else None)
 
 
-def _fill(schema: object, last: Exchange, root: object = None) -> Any:
+def _fill(schema: object, last: HTTPExchange, root: object = None) -> Any:
     text = last.prompt[:_LONGEST]
     numbers = [json.loads(number) for number in _NUMBER.findall(text)]
     return fill(schema, text or "text", root, numbers)
 
 
-def _echo(last: Exchange) -> str:
+def _echo(last: HTTPExchange) -> str:
     results = "\n".join(f"{result.name or 'tool'}: {result.text}" for result in last.results)
     return " ".join([MARK, *filter(None, [results or last.prompt]), *map(_describe, last.media)])
 
@@ -101,7 +101,7 @@ def _describe(media: Media) -> str:
     return f"({media.mime or media.kind}, {size})"
 
 
-def _calls(offer: Offer, last: Exchange) -> Iterator[Call]:
+def _calls(offer: Offer, last: HTTPExchange) -> Iterator[Call]:
     asked = {word.lower() for word in re.findall(r"[^\W\d_]+", last.prompt)}
     done = {result.name for result in last.results}
     left = [tool for tool in offer.tools if tool.name not in done]

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from langchain_segmind.testing.answers import Answer, RefusalError, error_text
+from langchain_segmind.testing.answers import HTTPAnswer, RefusalError, error_text
 from langchain_segmind.testing.checks import json_body
 from langchain_segmind.testing.endpoints import find_route, respond
 from langchain_segmind.testing.ledger import LoggedRequest
@@ -80,7 +80,7 @@ def _json_or_none(raw: bytes) -> Any:
         return None
 
 
-def _response(request: web.Request, answer: Answer) -> web.Response:
+def _response(request: web.Request, answer: HTTPAnswer) -> web.Response:
     if answer.status is None:
         if request.transport is not None:
             request.transport.close()

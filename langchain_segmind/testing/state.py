@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_segmind.testing.answers import Answer, error_answer, to_json
+from langchain_segmind.testing.answers import HTTPAnswer, error_answer, to_json
 from langchain_segmind.testing.directory import Model
-from langchain_segmind.testing.ledger import Ledger, Receipt
+from langchain_segmind.testing.ledger import Charge, CreditAccount
 from langchain_segmind.testing.queue import JobQueue
 from langchain_segmind.testing.responder_pool import ResponderPool
 
@@ -18,7 +18,7 @@ from langchain_segmind.testing.responder_pool import ResponderPool
 class GatewayState:
     """All that answering takes; the settings are described by `LocalGateway`."""
 
-    ledger: Ledger
+    ledger: CreditAccount
     jobs: JobQueue
     responders: ResponderPool
     api_key: str
@@ -40,7 +40,7 @@ class Run:
     took: float  # the responder's time included
     text: str | None = None
     headers: Mapping[str, str | None] = field(default_factory=dict)  # None removes a usual one
-    receipt: Receipt | None = None  # None when the run failed
+    receipt: Charge | None = None  # None when the run failed
     status: int = 200
     written: bytes | None = None  # the content as JSON, when it is written already
 
@@ -51,7 +51,7 @@ class Run:
             return self.written
         return self.content if isinstance(self.content, bytes) else to_json(self.content)
 
-    def answer(self) -> Answer:
+    def answer(self) -> HTTPAnswer:
         """Write what a client that waited gets."""
         if self.receipt is None:
             return error_answer(self.status, self.content, self.joined_headers({}) or None)
@@ -61,7 +61,7 @@ class Run:
             "x-request-id": self.receipt.run_id,
             "x-generation-time": f"{self.took:.4f}",
         }
-        return Answer(200, self.raw, headers=self.joined_headers(usual), executed=True)
+        return HTTPAnswer(200, self.raw, headers=self.joined_headers(usual), executed=True)
 
     def joined_headers(self, usual: Mapping[str, str]) -> dict[str, str]:
         """Join the gateway's headers and the reply's own, which replace or remove them."""

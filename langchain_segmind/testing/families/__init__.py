@@ -11,7 +11,7 @@ from langchain_segmind.testing.conversation import ModelRequest
 from langchain_segmind.testing.directory import Family
 from langchain_segmind.testing.families import anthropic, gemini, openai
 from langchain_segmind.testing.families.common import (
-    Format,
+    FamilyFormat,
     Reading,
     Writing,
     read_response_format,
@@ -23,7 +23,7 @@ __all__ = ["Reading", "Writing", "read_request", "write_reply"]
 _DROPPED = {"tools", "tool_choice", "parallel_tool_calls", "toolConfig", "stream", "stream_options"}
 _NO_SETTINGS = frozenset({"messages", "prompt", "response_format", *_DROPPED})
 
-_FORMATS: Mapping[Family, Format] = {
+_FORMATS: Mapping[Family, FamilyFormat] = {
     "openai": openai.FORMAT,
     "anthropic": anthropic.FORMAT,
     "gemini": gemini.FORMAT,

@@ -213,7 +213,7 @@ _SETTINGS: Mapping[str, check.Rule] = {
     "temperature": check.number(0, 1),
     "stop_sequences": check.texts(8191),
 }
-FORMAT = common.Format(
+FORMAT = common.FamilyFormat(
     _read_conversation,
     _read_offer,
     _check_response_format,

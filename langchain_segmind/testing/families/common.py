@@ -46,7 +46,7 @@ class Writing:
 
 
 @dataclass(frozen=True)
-class Format:
+class FamilyFormat:
     """One body format; each part refuses what the family would refuse."""
 
     read_conversation: Callable[[Reading], tuple[str, tuple[Turn, ...]]]  # system text and turns

@@ -203,6 +203,6 @@ _SETTINGS: Mapping[str, check.Rule] = {
     "stop_sequences": check.texts(5),
     "stopSequences": check.texts(5),
 }
-FORMAT = common.Format(
+FORMAT = common.FamilyFormat(
     _read_conversation, _read_offer, _check_response_format, _SETTINGS, _write_reply
 )

@@ -236,6 +236,6 @@ _SETTINGS: Mapping[str, check.Rule] = {
     "stop": check.text_or_texts(4),
     "reasoning_effort": check.words("none", "minimal", "low", "medium", "high", "xhigh"),
 }
-FORMAT = common.Format(
+FORMAT = common.FamilyFormat(
     _read_conversation, _read_offer, _check_response_format, _SETTINGS, _write_reply
 )
