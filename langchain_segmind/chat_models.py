@@ -1,7 +1,7 @@
 """ChatSegmind: LangChain's hooks for messages, tools and schemas.
 
-Sync and async differ in one word. What is sent, and what happens after a failure, is decided in
-`_flows`.
+Each async method repeats its sync twin with `await`. What is sent, and what happens after a
+failure, is decided in `_flows`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
 
     **Errors** are `SegmindError`s and also LangChain's, so `except ModelRateLimitError` works too.
     `outcome` and `billed` say whether you were charged. A call is only retried if the model surely
-    did not run.
+    did not run, or if `retry_ambiguous=True`.
 
     ```python
     from langchain_segmind import SegmindError
@@ -98,7 +98,9 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     print(model.get_job(str(jobs[0])).result().text)
     ```
 
-    **Costs** are counted by `track_usage`. Once a budget is used up, calls fail without being sent.
+    **Costs** are counted by `track_usage`, where the gateway reports them. Once the reported cost
+    reaches the budget, the next call raises `SegmindBudgetExceededError` before it is sent. Calls
+    without a reported cost are not counted (see `unpriced_calls`).
 
     ```python
     from langchain_segmind import track_usage
@@ -277,11 +279,11 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         strict: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """Return a runnable whose answers are objects.
+        """Return a runnable that returns an instance of the schema instead of a message.
 
         Args:
-            schema: A pydantic class (v1 or v2), whose instances are then the answers, or a
-                TypedDict or JSON schema, for dictionaries.
+            schema: A pydantic class (v1 or v2); or a TypedDict or JSON schema, for which the
+                runnable returns dictionaries.
             method: `"json_schema"` sends the schema as the format of the answer.
                 `"function_calling"` sends it as a tool that must be called. `"json_mode"` only
                 requests JSON, so the prompt must describe the keys; Claude does not support it.

@@ -1,7 +1,7 @@
 """SegmindEmbeddings: texts as vectors, for search and RAG.
 
-Sync and async differ in one word. What is sent is decided in `_flows`; how calls run at the same
-time is decided in `_http`.
+Each async method repeats its sync twin with `await`. What is sent is decided in `_flows`; how calls
+run at the same time is decided in `_http`.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     vectors = embeddings.embed_documents(["It is 100 meters tall.", "Bees make honey."])
     ```
 
-    The gateway takes one text per call, so `embed_documents` sends `max_concurrency` calls at the
-    same time. The vectors are in the order of the texts. Every vector store of LangChain works:
+    The gateway takes one text per call, so `embed_documents` sends up to `max_concurrency` calls at
+    the same time. It returns the vectors in the order of the texts. LangChain's vector stores can
+    use these embeddings:
 
     ```python
     from langchain_core.vectorstores import InMemoryVectorStore  # pip install numpy
@@ -65,9 +66,10 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     SegmindEmbeddings(model="gemini-embedding-001", dimensions=768, task_type="CLUSTERING")
     ```
 
-    A text is only retried if it surely was not embedded. When one fails, no more are sent and those
-    already sent are waited for. Then a `SegmindBatchError` names the text that failed and holds the
-    vectors of the others.
+    A text is only retried if it surely was not embedded, or if `retry_ambiguous=True`. If a text
+    still fails, no more texts are sent. After the calls in flight have ended, a `SegmindBatchError`
+    is raised. It has the index of the first text that failed, and holds the vectors that were
+    computed.
 
     ```python
     from langchain_segmind import SegmindBatchError
@@ -88,7 +90,7 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
     model_config = ConfigDict(defer_build=False)
 
     family: Literal["auto", "openai", "gemini"] = "auto"
-    """The format of the model's request bodies; `"auto"` chooses it by the slug."""
+    """The request format; `"auto"` selects it by the start of the slug."""
 
     dimensions: int | None = Field(
         default=None, ge=1, validation_alias=AliasChoices("dimensions", "output_dimensionality")

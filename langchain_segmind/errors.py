@@ -1,7 +1,7 @@
-"""Define the errors of this package, and which one an HTTP status stands for.
+"""Define the errors of this package, and choose one by HTTP status.
 
-It decides neither what is sent nor what is retried. All errors form one tree, shown here with the
-LangChain error that each derives from and the statuses or situations that it is raised for.
+This module decides neither what is sent nor what is retried. Beside each error: the LangChain error
+that it also derives from, and when it is raised.
 
     SegmindError                          also LangChain's ModelError
     ├── SegmindAuthenticationError        ModelAuthenticationError   401
@@ -21,10 +21,9 @@ LangChain error that each derives from and the statuses or situations that it is
     ├── SegmindBatchError                                            one of many texts failed
     └── SegmindBudgetExceededError                                   `track_usage(budget=...)`
 
-None of them makes a framework retry a call that may have been billed: `outcome` is what happened
-to the request, LangChain's `ModelRetryMiddleware` reads `is_retryable`, and `ValueError`,
-`RuntimeError` or `TimeoutError` among the bases keeps LangGraph's default retry policy from
-running a paid model again.
+LangGraph's default retry policy, which reads the bases `ValueError`, `RuntimeError` and
+`TimeoutError`, and `ModelRetryMiddleware`, which reads `is_retryable`, do not retry a call that may
+have been billed. `Runnable.with_retry` retries every error unless you name classes.
 """
 
 from __future__ import annotations
@@ -88,29 +87,25 @@ _BILLED: Final = {"not_sent": False, "rejected": False, "executed": True}
 
 
 class SegmindError(ModelError):
-    """The base class of all errors of a call to the gateway.
-
-    It holds plain data only, so it can be pickled, and never the API key.
+    """The base class of all errors. It can be pickled, and never contains the API key.
 
     Attributes:
         message: One line: what happened and what to do next.
         status_code: HTTP status of the last reply; None if there was none.
-        request_id: The gateway's id of the request, if it sent one; for a queued call the job's id,
-            with which `ChatSegmind.get_job` gets the answer later.
-        outcome: What happened to the last attempt: "not_sent" (the model did not run), "rejected"
-            (the gateway replied with a documented, unbilled error), "unknown" (sent, but without a
-            trustworthy reply: the model may have run and been billed) or "executed" (a 200
-            arrived, but its body is lost or unusable). None if there was nothing to send.
+        request_id: The gateway's id of the request; for a job, its id for `ChatSegmind.get_job`.
+        outcome: What happened to the last attempt: "not_sent"; "rejected" (3xx, 4xx, 503 or the
+            gateway's own 500; this package assumes that the model did not run); "unknown" (the
+            model may have run and been billed); or "executed" (a 200 arrived, but its body is lost
+            or unusable). None if there was nothing to send.
         attempts: How many requests were sent for this call, polls of a job included.
         body: The last reply's text, at most 16 KiB.
         headers: A few of the last reply's headers, with names in lower case.
-        cost: What the failed call cost in US dollars, if the gateway reported it.
-        remaining_credits: The balance the gateway reported, in its credits (US dollars).
+        cost: Cost of the failed call in US dollars, if the gateway reported it.
+        remaining_credits: The balance that the gateway reported, in credits (US dollars).
         retry_after: Seconds to wait, if the gateway requested that.
         model: The slug that was called.
         is_retryable: Whether the same call can be repeated without paying twice.
-        ambiguous_attempts: With `retry_ambiguous`, how many attempts before the last may have run
-            and been billed too.
+        ambiguous_attempts: With `retry_ambiguous`, how many earlier attempts may be billed too.
         job_state: The last known state of the call's job in the queue; None without a job.
     """
 
@@ -150,7 +145,7 @@ class SegmindError(ModelError):
 
     @property
     def billed(self) -> bool | None:
-        """Whether the gateway charged for the last attempt; None if that is unknown."""
+        """Whether the last attempt was billed, inferred from `outcome`; None if unknown."""
         return _BILLED.get(self.outcome or "")
 
     def __str__(self) -> str:
@@ -195,7 +190,7 @@ class SegmindInsufficientCreditsError(SegmindError, ValueError):
 
 
 class SegmindInvalidRequestError(SegmindError, ModelInvalidRequestError, ValueError):
-    """The gateway or the model refused the request (400, 405, 406, 409, 413, 415, 422, 3xx)."""
+    """The gateway rejected the request (4xx, 3xx), or this package refused to send it."""
 
 
 class SegmindContextOverflowError(SegmindInvalidRequestError, ContextOverflowError):
@@ -219,14 +214,11 @@ class SegmindTimeoutError(SegmindError, ModelTimeoutError, TimeoutError):
 
 
 class SegmindJobTimeoutError(SegmindTimeoutError):
-    """A job did not end within `queue_timeout` or `total_timeout`; it keeps running in the queue.
-
-    `ChatSegmind.get_job(error.request_id).result()` gets its answer later.
-    """
+    """A job did not end in time, but keeps running; `get_job(error.request_id)` fetches it."""
 
 
 class SegmindResponseError(SegmindError, RuntimeError):
-    """A reply of status 200 has no usable answer. It was billed, so it is not retried."""
+    """A reply with status 200 has no usable answer. It counts as billed and is not retried."""
 
 
 class SegmindJobFailedError(SegmindError, ModelAPIError, RuntimeError):
@@ -244,8 +236,8 @@ class SegmindBatchError(SegmindError, RuntimeError):
 
     Attributes:
         error: What was raised for that text.
-        index: The place of that text, from 0.
-        vectors: The vectors of the texts that were embedded, by place. They were paid for.
+        index: The index of that text, from 0.
+        vectors: The vectors that were computed, by the index of their text. They were billed.
         paid: How many texts were billed, unusable replies included.
         perhaps_paid: How many more runs may have been billed.
     """
@@ -261,7 +253,7 @@ class SegmindBatchError(SegmindError, RuntimeError):
         perhaps_paid: int = 0,
         **fields: Any,
     ) -> None:
-        """Make the error; see `SegmindError` for its other fields."""
+        """Build the error; see `SegmindError` for its other fields."""
         super().__init__(message, **fields)
         self.error = error
         self.index = index
@@ -271,10 +263,10 @@ class SegmindBatchError(SegmindError, RuntimeError):
 
 
 class SegmindBudgetExceededError(SegmindError, RuntimeError):
-    """A call was not started, because the budget of a `track_usage` is used up."""
+    """A call was not sent, because the budget of a `track_usage` block is used up."""
 
 
-_REFUSED: Final = (SegmindInvalidRequestError, "Correct the request; it would be refused again.")
+_REFUSED: Final = (SegmindInvalidRequestError, "Correct the request; it would be rejected again.")
 _TRANSIENT: Final = (SegmindServerError, "Try again.")
 _BY_STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
     400: _REFUSED,
@@ -316,11 +308,7 @@ _MAY_HAVE_RUN: Final = (
 )
 
 _BY_TEXT: Final = (
-    (
-        (402, 406),
-        re.compile(r"credit|balance|spend", re.IGNORECASE),
-        _BY_STATUS[402],
-    ),
+    ((402, 406), re.compile(r"credit|balance|spend", re.IGNORECASE), _BY_STATUS[402]),
     (
         (*range(400, 429), *range(430, 501)),
         re.compile(

@@ -51,16 +51,17 @@ class QueueMethods(ChatBase):
 
         Args:
             messages: The input, as for `invoke`.
-            config: Its callbacks are informed of the job; trackers among them record its cost.
+            config: Its callbacks receive the job's state; trackers among them record its cost.
             stop: Texts before which the answer ends.
             **kwargs: Settings of this call, as for `invoke`, or `tools=[...]`.
 
         Returns:
-            The job. The model runs and is billed once, whether or not the answer is fetched.
+            The job. Submitting starts the run; its cost does not depend on whether you fetch the
+            answer.
 
         Raises:
-            SegmindError: If the gateway refused the job, or its reply was lost. It is unknown then
-                whether the job runs, so it is not submitted again.
+            SegmindError: If the gateway rejected the job, or its reply was lost. After a lost
+                reply, it is unknown whether the job runs, so by default it is not submitted again.
         """
         call = self._model_call(self._convert_input(messages).to_messages(), stop, kwargs)
         manager = event_manager(self, config)
@@ -146,7 +147,9 @@ class SegmindJob:
         self._kwargs = kwargs
 
     def status(self) -> str:
-        """Read the state: "QUEUED", "PROCESSING", "COMPLETED" or "FAILED"; free of charge.
+        """Return the job's state: "QUEUED", "PROCESSING", "COMPLETED" or "FAILED".
+
+        Polling is assumed to be free.
 
         Raises:
             SegmindJobNotFoundError: If the gateway does not know the job, or has deleted it.
@@ -165,11 +168,11 @@ class SegmindJob:
     def result(self, config: RunnableConfig | None = None) -> AIMessage:
         """Wait for the answer, for at most `queue_timeout` seconds.
 
-        Free of charge, and can be repeated. The job's cost is recorded by the trackers of its
-        submission and by those that are active now.
+        This can be repeated, and is assumed to be free. The job's cost is recorded by the trackers
+        of its submission and by those that are active now.
 
         Args:
-            config: Its callbacks are informed of the job's states.
+            config: Its callbacks receive the job's states.
 
         Returns:
             The answer, as `invoke` would have returned it.
@@ -214,9 +217,9 @@ class SegmindJob:
 
 
 class SegmindBinding(_Binding):  # type: ignore[no-redef]
-    """A chat model with bound arguments, which its jobs have too.
+    """A chat model with bound arguments, which its jobs use, too.
 
-    LangChain's own binding would call the model's `submit` without them.
+    With LangChain's own binding, `submit` would call the model without these arguments.
     """
 
     model_config = ConfigDict(defer_build=True)  # building it takes 5 ms of importing the package

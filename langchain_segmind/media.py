@@ -1,4 +1,4 @@
-"""Build content blocks from local files. No other module may read a file that a message names."""
+"""Build image content blocks from files. No other module may read a file that a message names."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SIGNATURES: Final = (
 def content_block_from_file(
     image: str | os.PathLike[str] | bytes, *, mime_type: str | None = None
 ) -> dict[str, Any]:
-    """Build the content block of a local image, in a form that all families of models accept.
+    """Build an image content block from a PNG, JPEG, GIF or WebP.
 
     Args:
         image: The path of a file to read, or the image's bytes.
-        mime_type: The type, such as `"image/png"`. By default, a PNG, JPEG, GIF or WebP is
-            recognized.
+        mime_type: The type, such as `"image/png"`; needed only for other types of images, which
+            not every model accepts. By default, it is detected from the image's first bytes.
 
     Returns:
         LangChain's image block, for the `content` list of a message.

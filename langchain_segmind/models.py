@@ -1,7 +1,7 @@
-"""Models as data: what is known of each, and what the vendor's catalogue says about it.
+"""Describe models as data: what this package knows about each, and what the vendor's catalog lists.
 
-A new model is one row of `chat_models`; an unknown slug works by its family. Only these rows may
-name a model. The formats of requests and replies belong to `_formats`.
+A new model is one row of `chat_models`; the start of an unknown slug selects its request format.
+Only these rows may name a model. The formats of requests and replies belong to `_formats`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ calls over 60 s, which the synchronous path may cut off, and many calls take lon
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One model: what this package knows of it, and what the vendor's catalogue says.
+    """One model: what this package knows about it, and what the vendor's catalog lists.
 
-    What the package knows comes from the vendor's pages. Of the catalogue's fields, `title` to
-    `parameters`, only `ChatSegmind.list_models()` has the values; elsewhere they are None.
+    Values come from the vendor's pages; a third of the families are inferred from the name. The
+    fields `title`, `description`, `is_deprecated` and `parameters` come from the catalog. Only
+    `ChatSegmind.list_models()` reads it; elsewhere they are None.
 
     Attributes:
         slug: Its name in the gateway's URL.
-        family: The format of its request bodies.
+        family: Its request format.
         images: Whether it accepts images; None if unknown.
         context: Tokens of its context, as the vendor states; None if unknown.
         seconds: How many seconds a call takes on average; None if unknown.
-        setting_names: The model's own names of settings, by ChatSegmind's; None for a setting that
-            must not be sent.
+        setting_names: Maps ChatSegmind's names of settings to the model's own; None for a setting
+            that must not be sent.
         native_tools: Whether the gateway forwards tools to it. Today the gateway forwards none.
-        title: The catalogue's display name.
-        description: The catalogue's description.
-        is_deprecated: Whether the catalogue marks it as deprecated.
-        parameters: The catalogue's `parameters_schema`, unchanged.
+        title: The catalog's display name.
+        description: The catalog's description.
+        is_deprecated: Whether the catalog marks it as deprecated.
+        parameters: The catalog's `parameters_schema`, unchanged.
     """
 
     slug: str
@@ -70,7 +71,7 @@ class ModelInfo:
             media: What the tool returned.
 
         Returns:
-            False if it must be described in words instead.
+            False if it must be described in text instead.
         """
         if self.images is False and media.kind == "image":
             return False
@@ -95,7 +96,7 @@ class ModelInfo:
 # temperature and top_p. Until the gateway is seen to refuse them, send what the user set.
 @cache
 def chat_models() -> Mapping[str, ModelInfo]:
-    """Return the known chat models by slug. Building them would slow the import down."""
+    """Return the known chat models by slug. Building them at import time would slow it down."""
     rows = (
         ModelInfo("claude-4-sonnet", "anthropic", images=True, seconds=11),
         ModelInfo("claude-4.5-sonnet", "anthropic", images=True, seconds=24),
@@ -172,12 +173,12 @@ _PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
 
 
 def model_info_for(slug: str) -> ModelInfo:
-    """Return what is known of a chat model; for an unknown slug, that is its family."""
+    """Return what is known about a chat model; for an unknown slug, only its request format."""
     return chat_models().get(slug) or ModelInfo(slug, _family(slug))
 
 
 def embedding_model_info_for(slug: str) -> ModelInfo:
-    """Return what is known of an embedding model; for an unknown slug, that is its family.
+    """Return what is known about an embedding model; for an unknown slug, only its format.
 
     Raises:
         ValueError: If it is a chat model. It would run and be billed, but not return a vector.
@@ -215,23 +216,23 @@ def profile(model_info: ModelInfo) -> ModelProfile:
     return known
 
 
-# --- the vendor's catalogue ------------------------------------------------------------------
+# --- the vendor's catalog ------------------------------------------------------------------
 
 _API: Final = "https://api.segmind.com"
-_CATALOGUE: Final = "https://api.spotprod.segmind.com"
-_CATALOGUE_PATH: Final = "/inference-model-information/list"
-_CATALOGUE_KEY: Final = "Inference Segmind Model Information List With Details"
+_CATALOG: Final = "https://api.spotprod.segmind.com"
+_CATALOG_PATH: Final = "/inference-model-information/list"
+_CATALOG_KEY: Final = "Inference Segmind Model Information List With Details"
 
 
-def catalogue_url(base_url: str) -> str:
-    """Return the catalogue's URL. The vendor's catalogue is not on the API's host."""
+def catalog_url(base_url: str) -> str:
+    """Return the catalog's URL. The vendor's catalog is not on the API's host."""
     parts = urlsplit(base_url)
     origin = f"{parts.scheme}://{parts.netloc}"
-    return (_CATALOGUE if origin == _API else origin) + _CATALOGUE_PATH
+    return (_CATALOG if origin == _API else origin) + _CATALOG_PATH
 
 
-def parse_catalogue(document: Any) -> list[ModelInfo]:
-    """Read the language models from the vendor's catalogue.
+def parse_catalog(document: Any) -> list[ModelInfo]:
+    """Parse the language models in the vendor's catalog.
 
     Args:
         document: The parsed JSON: a list of entries, or an object that contains one.
@@ -240,7 +241,7 @@ def parse_catalogue(document: Any) -> list[ModelInfo]:
         SegmindResponseError: If it does not contain a list.
     """
     lists = list(document.values()) if isinstance(document, dict) else [document]
-    named = document.get(_CATALOGUE_KEY) if isinstance(document, dict) else None
+    named = document.get(_CATALOG_KEY) if isinstance(document, dict) else None
     entries = next((value for value in (named, *lists) if isinstance(value, list)), None)
     if entries is None:
         raise SegmindResponseError("it does not contain a list of models")

@@ -45,8 +45,9 @@ def progress_bar(
     As a context manager, it draws a bar during the block. It counts the calls made there, also in
     chains and agents, in tasks, and in the threads of LangChain and LangGraph. To count calls made
     elsewhere, e.g. in threads of your own, pass it as a callback handler:
-    `config={"callbacks": [bar]}`. A job counts from its submission until a call finds that it has
-    ended. Tokens and cost are those of `track_usage`, which include embeddings.
+    `config={"callbacks": [bar]}`. A job is counted as queued or running from its submission
+    until a poll finds that it has ended. Tokens and cost are those of `track_usage`, which include
+    embeddings.
 
     Needs tqdm (`langchain-segmind[progress]`).
 
@@ -116,7 +117,7 @@ class Progress(UsageTracker):
 
     @property
     def cancelled(self) -> int:
-        """Calls that ended early: a cancelled task, an interrupt or an abandoned stream."""
+        """Calls that ended early: a canceled task, an interrupt or an abandoned stream."""
         return self._ended_calls["cancelled"]
 
     @property

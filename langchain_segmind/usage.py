@@ -4,8 +4,9 @@
         chain.batch(questions)
     print(spent.cost, spent.calls, spent.credit_balance, spent.by_model)
 
-The gateway bills every run that it answers with status 200, and reports the cost in US dollars in a
-header, or in a job's metrics. Runs without a reported cost are counted in `unpriced_calls`.
+By the vendor's pages, the gateway bills each run that it answers with status 200. Where it reports
+the cost, in a header or in a job's metrics, the cost is counted in US dollars. Runs without a
+reported cost are counted in `unpriced_calls`.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ class CreditBalance:
     """A key's balance. A credit is a US dollar.
 
     Attributes:
-        credits: Those paid for.
-        free_credits: Those given.
+        credits: Purchased credits.
+        free_credits: Free credits.
     """
 
     credits: float
@@ -34,30 +35,30 @@ class CreditBalance:
 
     @property
     def total(self) -> float:
-        """All that can be spent."""
+        """Purchased and free credits together."""
         return self.credits + self.free_credits
 
 
 def track_usage(
     budget: float | Decimal | None = None, *, warn_below: float | Decimal | None = None
 ) -> UsageTracker:
-    """Count what calls cost, and hold them to a budget.
+    """Count what calls cost, and stop them at a budget.
 
-    As a context manager, the tracker counts all calls of this package's models in the block, also
-    in tasks started there and in the threads of LangChain and LangGraph; for a block of the main
-    thread, outside an event loop, also in threads started by hand. As a callback handler, it counts
-    the calls it is passed to, in any thread: `model.invoke(..., config={"callbacks": [tracker]})`,
-    `ChatSegmind(callbacks=[tracker])`. A job counts when it is submitted, its cost when it is
-    collected.
+    As a context manager, the tracker counts all calls of this package's models in the block. This
+    includes calls in tasks started in the block, and in the threads of LangChain and LangGraph. If
+    the block is in the main thread, outside an event loop, calls in threads that you start yourself
+    are counted, too. As a callback handler, it counts the calls it is passed to, in any thread:
+    `model.invoke(..., config={"callbacks": [tracker]})`, `ChatSegmind(callbacks=[tracker])`. A job
+    is counted when it is submitted, and its cost when its answer is fetched.
 
     Args:
-        budget: US dollars. A call that would begin when they are used up raises a
-            `SegmindBudgetExceededError` before anything is sent; calls under way are answered.
-            From `embed_documents`, it is the `error` of a `SegmindBatchError`.
-        warn_below: Credits. A warning is logged, once, when the balance sinks under them.
+        budget: Maximum cost in US dollars. Once the reported cost reaches it, the next call raises
+            `SegmindBudgetExceededError` before it is sent. Calls in flight are still answered and
+            billed. `embed_documents` raises a `SegmindBatchError` whose `error` it is.
+        warn_below: Log one warning when the balance falls below this many credits (US dollars).
 
     Returns:
-        The tracker: a context manager and a callback handler, with the totals of now.
+        The tracker: a context manager and a callback handler, with the current totals.
 
     Raises:
         ValueError: If an amount is negative or not a number.
@@ -66,15 +67,15 @@ def track_usage(
 
 
 class UsageTracker(LedgerHandler):
-    """Counts what calls cost; made by `track_usage`. Safe from any thread.
+    """Count what calls cost; built by `track_usage`. Can be used from any thread.
 
-    Its totals may be read at any time, while calls are under way too.
+    Its totals can be read at any time, also while calls are in flight.
     """
 
     def __init__(
         self, budget: float | Decimal | None = None, warn_below: float | Decimal | None = None
     ) -> None:
-        """Make a tracker; see `track_usage`."""
+        """Build a tracker; see `track_usage`."""
         super().__init__(Ledger(_checked(budget, "budget"), _checked(warn_below, "warn_below")))
 
     @property
@@ -94,17 +95,17 @@ class UsageTracker(LedgerHandler):
 
     @property
     def input_tokens(self) -> int:
-        """Tokens read."""
+        """Input tokens."""
         return self.total.input_tokens
 
     @property
     def output_tokens(self) -> int:
-        """Tokens written."""
+        """Output tokens."""
         return self.total.output_tokens
 
     @property
     def total_tokens(self) -> int:
-        """Tokens read and written."""
+        """Input and output tokens."""
         return self.total.total_tokens
 
     @property

@@ -91,7 +91,7 @@ class GatewayClient(BaseModel):
         validation_alias=AliasChoices("model", "model_name")
     )
     """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
-    them. A slug that this package does not know works by the rule of its family."""
+    them. For a slug that this package does not know, its start selects the request format."""
 
     api_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] = Field(
         default_factory=secret_from_env("SEGMIND_API_KEY", default=""),

@@ -67,7 +67,7 @@ class ChatSettings(GatewayClient):
     """The fields of a chat model."""
 
     family: Literal["auto"] | Family = "auto"
-    """The format of the model's request bodies; `"auto"` chooses it by the slug."""
+    """The request format; `"auto"` selects it by the start of the slug."""
 
     temperature: float | None = Field(default=None, allow_inf_nan=False)
     """Randomness. Like the settings below, it is only sent if it is set."""
@@ -84,7 +84,8 @@ class ChatSettings(GatewayClient):
     stop: Annotated[list[str] | None, BeforeValidator(check_stop)] = Field(
         default=None, validation_alias=AliasChoices("stop", "stop_sequences")
     )
-    """Texts before which the answer ends. They are sent, and this package cuts the answer too."""
+    """Texts before which the answer ends. This package also cuts the reply there. They are not sent
+    with tools, and are ignored with `response_format`, because JSON must not be cut."""
 
     seed: int | None = None
     """Seed of the sampling, for models that accept one."""

@@ -1,4 +1,4 @@
-"""Read what the gateway reports free of charge: the balance and the catalogue of models."""
+"""Read what the gateway reports free of charge: the balance and the catalog of models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Flow, Request, Response
 from langchain_segmind._formats import parse
 from langchain_segmind.errors import SegmindResponseError
-from langchain_segmind.models import ModelInfo, catalogue_url, parse_catalogue
+from langchain_segmind.models import ModelInfo, catalog_url, parse_catalog
 
 
 def balance(
@@ -34,8 +34,8 @@ def _decode_balance(response: Response) -> tuple[float, float]:
 
 
 def models(base_url: str, retry_policy: RetryPolicy) -> Flow[list[ModelInfo]]:
-    """Read the vendor's catalogue. It is public, on a host of its own: no key goes there."""
-    request = Request("GET", catalogue_url(base_url))
-    exchange = Exchange("model catalogue", retry_policy, is_free=True)
-    found, _ = yield from exchange.read(request, lambda reply: parse_catalogue(parse(reply.body)))
+    """Read the vendor's catalog. It is public, on a host of its own: no key goes there."""
+    request = Request("GET", catalog_url(base_url))
+    exchange = Exchange("model catalog", retry_policy, is_free=True)
+    found, _ = yield from exchange.read(request, lambda reply: parse_catalog(parse(reply.body)))
     return found

@@ -147,10 +147,10 @@ _FOR_GOOD: Final = re.compile(r"support|unknown|unrecogni[sz]ed|not allowed", re
 def _in_accepted_form(
     call: ModelCall, ask: Callable[[Exchange, _Encoding], Flow[T]]
 ) -> Flow[tuple[T, SegmindError | None]]:
-    """Ask with `response_format` and, if that is refused for it, in words alone.
+    """Ask with `response_format` and, if that is rejected, with the schema in the prompt.
 
     Returns:
-        The result, and the error of the form that was refused.
+        The result, and the error of the form that was rejected.
     """
     request, endpoint = call.request, call.endpoint
     exchange, in_words = _exchange(endpoint), endpoint.refuses_format
@@ -178,10 +178,7 @@ def _blames_the_format(error: SegmindError) -> bool:
 
 
 class _Encoding:
-    """One form of a request: with `response_format`, or in words alone.
-
-    In words alone, the schema of the answer stands in the prompt instead of in `response_format`.
-    """
+    """One form of a request: with `response_format`, or with the schema in the prompt instead."""
 
     def __init__(self, call: ModelCall, *, in_words: bool) -> None:
         self._request = request = call.request

@@ -60,7 +60,7 @@ def encode(request: ChatRequest) -> dict[str, Any]:
     """Write a request's body."""
     if request.response_format is not None and request.response_format.get("type") == "json_object":
         raise invalid_request(
-            "response_format: Claude refuses json_object (json_mode). Use json_schema"
+            "response_format: Claude rejects json_object (json_mode). Use json_schema"
         )
     system, dialogue = split_system(request.messages)
     body: dict[str, Any] = {"instruction": system} if system else {}

@@ -1,4 +1,4 @@
-"""Read what a tool returned: text as text, media as media, and everything else in words.
+"""Read what a tool returned: text as text, media as media, and the rest as a description.
 
 A result stays in its conversation, so an error here would make every later request fail too:
 nothing in this module may raise, whatever a tool returns. It must not open a file or a URL.

@@ -212,7 +212,7 @@ def _span(value: Found) -> tuple[int, int]:
     return (value.start, value.end) if fence is None else (fence.start, fence.end)
 
 
-# --- without an envelope: calls in words -------------------------------------------------------
+# --- without an envelope: calls within text ----------------------------------------------------
 
 
 def _read_calls(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tools: Tools) -> Read:

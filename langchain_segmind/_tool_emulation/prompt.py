@@ -77,7 +77,7 @@ def render_tools(
 
 
 def render_format(prompt: ChatRequest) -> ChatRequest:
-    """Write the form of the answer in words, and leave tools to the provider's own fields."""
+    """Write the answer's schema into the prompt, and leave tools to the provider's own fields."""
     schema = _schema_of(prompt)
     words = "" if schema is None else "Give your final answer as JSON. " + _ALONE + _compact(schema)
     turns = _with_system(prompt.messages, words) if words else prompt.messages

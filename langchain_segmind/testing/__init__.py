@@ -1,7 +1,7 @@
-"""A Segmind gateway to run on this machine: for our tests, and for yours.
+"""Run a local gateway that imitates Segmind's, for this package's tests and for yours.
 
-`LocalGateway` answers over real HTTP as the contract says, strictly: what the real gateway would
-refuse, it refuses. It imports nothing of the client it serves, so the two cannot share a mistake.
+It imitates the documented HTTP API, including errors. It shares no code with the client, so a
+decoder bug cannot hide in both.
 """
 
 from langchain_segmind.testing.conversation import (

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 Family = Literal["openai", "anthropic", "gemini"]
 
-CATALOGUE_KEY = "Inference Segmind Model Information List With Details"
+CATALOG_KEY = "Inference Segmind Model Information List With Details"
 
 # A prefix counts only up to a dash, a dot, a digit or the end: `claudette` is not a Claude.
 _PREFIXES: dict[str, Family] = {"claude": "anthropic", "gemini": "gemini"}
@@ -41,7 +41,7 @@ _EMBEDDING = (
     "gemini-embedding-2",
 )
 
-# The catalogue lists every kind of model; clients must be able to distinguish them.
+# The catalog lists every kind of model; clients must be able to distinguish them.
 _OTHERS = (("flux-schnell", "textToImage"), ("kling-text2video", "textToVideo"))
 
 
@@ -75,13 +75,13 @@ def build_directory(
     }
 
 
-def catalogue(directory: Mapping[str, Model]) -> dict[str, Any]:
-    """Write the public catalogue document, in the vendor's words and spelling."""
+def catalog(directory: Mapping[str, Model]) -> dict[str, Any]:
+    """Write the public catalog document, in the vendor's words and spelling."""
     own = [
         _entry(model.slug, "textToEmbedding" if model.embeds else "textToText", model.retired)
         for model in directory.values()
     ]
-    return {CATALOGUE_KEY: own + [_entry(slug, kind) for slug, kind in _OTHERS]}
+    return {CATALOG_KEY: own + [_entry(slug, kind) for slug, kind in _OTHERS]}
 
 
 def _entry(slug: str, kind: str, retired: bool = False) -> dict[str, Any]:

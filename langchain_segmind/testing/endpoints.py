@@ -26,7 +26,7 @@ from langchain_segmind.testing.answers import (
     to_json,
 )
 from langchain_segmind.testing.checks import fields, json_body
-from langchain_segmind.testing.directory import Model, catalogue
+from langchain_segmind.testing.directory import Model, catalog
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.queue import JobRecord, Output
 from langchain_segmind.testing.state import Execution, GatewayState, Run
@@ -50,9 +50,9 @@ async def _show_credits(state: GatewayState, request: LoggedRequest) -> HTTPAnsw
     return json_answer({"credits": state.ledger.balance, "free-credits": 0.0})
 
 
-async def _show_catalogue(state: GatewayState, _request: LoggedRequest) -> HTTPAnswer:
+async def _show_catalog(state: GatewayState, _request: LoggedRequest) -> HTTPAnswer:
     """``GET /inference-model-information/list``: list the models, to anybody."""
-    return json_answer(catalogue(state.directory))
+    return json_answer(catalog(state.directory))
 
 
 async def _submit(state: GatewayState, request: LoggedRequest, slug: str) -> HTTPAnswer:
@@ -106,7 +106,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Awaitable[HTTPAnswer]]], ...] = (
     ("GET", r"/v2/requests/(?P<request_id>[^/]+)/(?P<event>status)", _poll),
     ("GET", r"/v2/requests/(?P<request_id>[^/]+)", _poll),
     ("GET", r"/v1/get-user-credits", _show_credits),
-    ("GET", r"/inference-model-information/list", _show_catalogue),
+    ("GET", r"/inference-model-information/list", _show_catalog),
     ("POST", r"/v1/(?P<slug>[^/]+)", _run_model),
     ("POST", r"/v2/(?P<slug>[^/]+)", _submit),
 )

@@ -1,4 +1,4 @@
-"""The local gateway as its users see it: start it, script it, make it fail, read its log."""
+"""`LocalGateway`: start and stop it, script replies and failures, and read its log."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from langchain_segmind.testing.state import GatewayState
 
 
 class LocalGateway:
-    """A Segmind gateway on this machine, for tests and for trying things out without a key.
+    """A local gateway that imitates Segmind's, for tests and demos without an API key.
 
-    It follows the real gateway's HTTP contract, refusals included, but its answers come from a
-    *responder* in this process. It listens on a port of its own, in a thread of its own, and may be
-    used from ordinary code, from inside an event loop, and from many threads at once.
+    It imitates the documented HTTP API, including errors. It shares no code with the client, so a
+    decoder bug cannot hide in both. A *responder* in this process writes its answers. The server
+    runs in its own thread. The methods can be called from any thread, also inside an event loop.
 
-    In a `with` block, every `ChatSegmind` and `SegmindEmbeddings` of the process goes to it, also
-    those that were built before, and needs no key. Only a model with a ``base_url`` on this machine
-    goes there. Of several blocks the innermost counts. `start` and `stop` change nothing for the
-    models.
+    In a `with` block, every `ChatSegmind` and `SegmindEmbeddings` of this process calls the local
+    gateway, no matter when the model was built, and needs no key. The only exception is a model
+    whose own ``base_url`` is on this machine. If blocks are nested, the innermost gateway is used.
+    `start` and `stop` do not redirect any model.
 
     Example:
         >>> from langchain_segmind import ChatSegmind
@@ -45,32 +45,32 @@ class LocalGateway:
         ...     answer = model.invoke("Hi")
 
     Args:
-        responder: Who answers; by default an `EchoModel`.
-        api_key: The key to accept; by default one is made up.
-        credits: The balance to begin with, in dollars.
-        host: The interface to listen on.
-        port: The port to listen on; 0 picks a free one.
-        latency: Seconds each model run takes. Runs overlap.
-        models: Slugs that exist beyond the vendor's directory. A mapping says their families
-            (``"openai"``, ``"anthropic"``, ``"gemini"``); otherwise their names do. Those with
-            *embedding* in their names are embedding models.
-        retired: Slugs that are answered with 410.
-        honor_stop: Whether stop sequences end an answer. The real gateway does not promise it.
-        unfetchable_hosts: Hosts of image URLs that are answered with 400.
-        refuses_format: Slugs that answer any ``response_format`` with 400.
-        forward_tools: Whether the families' own tool fields reach the models, as they do not on
-            the real gateway, which ignores them.
-        embedding_reply: How vectors are sent: ``"embedding"`` (a list under that key),
-            ``"values"`` (under ``embedding.values``), ``"data"`` (``data[0].embedding``),
-            ``"embeddings"`` (``embeddings[0]``), ``"embeddings_values"``
-            (``embeddings[0].values``) or as a bare ``"list"``. None means ``"values"`` for
-            Gemini's models, whose real way is not known, and ``"embedding"`` for the others.
-        queue: How the job queue behaves; by default like the real one, as far as is known.
-        keep: How many requests the log keeps; None for all.
-        watch: Called, in the gateway's thread, with every request once its answer is known.
+        responder: Writes the answers; by default an `EchoModel`.
+        api_key: The key that is accepted; by default a random one.
+        credits: The initial balance in US dollars.
+        host: The address to listen on; by default only this machine can connect.
+        port: The port to listen on; 0, the default, chooses a free one.
+        latency: Seconds that each model run takes. Runs do not wait for each other.
+        models: More slugs, beside those of the vendor's directory. A mapping gives the request
+            format of each (``"openai"``, ``"anthropic"``, ``"gemini"``); otherwise the start of the
+            slug selects it. A slug that contains *embedding* is an embedding model.
+        retired: Slugs that are rejected with 410.
+        honor_stop: Whether stop sequences end an answer. The vendor does not document that they do.
+        unfetchable_hosts: Hosts whose image URLs are rejected with 400.
+        refuses_format: Slugs that reject any ``response_format`` with 400.
+        forward_tools: Whether the responder receives the request's tool fields. By default they are
+            ignored, as by the real gateway.
+        embedding_reply: Where a reply has its vector: ``"embedding"``, ``"values"`` (in
+            ``embedding.values``), ``"data"`` (in ``data[0].embedding``), ``"embeddings"`` (in
+            ``embeddings[0]``), ``"embeddings_values"`` (in ``embeddings[0].values``) or ``"list"``
+            (the reply is the vector). By default ``"values"`` for Gemini's models, whose real
+            format is unknown, and ``"embedding"`` for the others.
+        queue: How the job queue behaves; by default like the real one, as far as that is known.
+        keep: How many requests the log keeps; None, the default, keeps all.
+        watch: Called in the server's thread with each request, once its answer is known.
 
     Raises:
-        ValueError: `embedding_reply` is unknown.
+        ValueError: If `embedding_reply` is unknown.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class LocalGateway:
 
     @property
     def base_url(self) -> str:
-        """The address to give to a client.
+        """The URL for the `base_url` of a model.
 
         Raises:
-            RuntimeError: The gateway was never started.
+            RuntimeError: If the local gateway was never started.
         """
         if self._port is None:
             raise RuntimeError("the gateway has no address yet: use `with`, or call start() first")
@@ -129,57 +129,57 @@ class LocalGateway:
 
     @property
     def api_key(self) -> str:
-        """The key it accepts."""
+        """The API key that it accepts."""
         return self._state.api_key
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """Every HTTP request in order of arrival, refused ones too."""
+        """All HTTP requests in order of arrival, including rejected ones."""
         return self._state.ledger.requests
 
     @property
     def executions(self) -> int:
-        """How many model runs were executed, and billed.
+        """Number of model runs, each of which was billed.
 
-        Those of jobs count when they are submitted; with a slow responder, when it has answered.
+        A job's run is counted at its submission, or, with a slow responder, when that has answered.
         """
         return self._state.ledger.executions
 
     @property
     def credits(self) -> float:
-        """The balance left, in dollars."""
+        """The remaining balance in US dollars."""
         return self._state.ledger.balance
 
     @property
     def jobs(self) -> list[Job]:
-        """Every job of the queue whose id is still known, oldest first, as it stands now.
+        """The current state of all jobs that have not expired, oldest first.
 
-        A job whose submit was answered with a failure after the run is among them.
+        This includes jobs whose submission failed with `after_run`.
         """
         return self._state.jobs.all(time.monotonic())
 
     def clear(self) -> None:
-        """Forget the log, jobs, counters, failures and replies to come; restore the balance."""
+        """Delete the log, jobs, counters and scripted failures and replies; restore the balance."""
         self._state.ledger.clear()
         self._state.jobs.forget()
 
     def expire(self, request_id: str | None = None) -> None:
-        """Have a job's id expire now, so that asking for it is answered with 404.
+        """Let a job expire now, so that its polls get a 404.
 
         Args:
-            request_id: The job; None for all there are.
+            request_id: The job's id; None, the default, for all jobs.
 
         Raises:
-            KeyError: There is no such job.
+            KeyError: If there is no such job.
         """
         self._state.jobs.forget(request_id)
 
     def reply(self, *replies: Scripted) -> None:
-        """Have the next chat runs answered with these replies, before the responder is asked.
+        """Answer the next chat runs with these replies instead of the responder's.
 
         Args:
-            *replies: One for each run, in order; a text or a `Call` is short for a `Reply` of it.
-                Calls are written in the form that the request asks for.
+            *replies: One for each run, in order: a `Reply`, or a text or `Call`, which becomes the
+                content of one. Calls are written in the format that the request asks for.
         """
         self._state.ledger.add_replies(as_reply(reply) for reply in replies)
 
@@ -195,27 +195,29 @@ class LocalGateway:
         drop: Drop | None = None,
         on: Target = "run",
     ) -> None:
-        """Have the next requests fail. Failures queue up; balance and catalogue never fail.
+        """Let the next requests fail. Repeated calls queue up their failures.
+
+        Requests for the balance and the catalog never fail.
 
         Args:
-            status: The status to answer.
-            times: How many requests get it.
-            headers: Headers of the answer. By default a 429 says when to try again: in a second.
-            body: Text (HTML when it begins with ``<``), bytes, or any JSON value; by default what
-                the real gateway sends with this status.
-            slug: The only model it is for; None for any.
-            after_run: Let the model run, and bill it, before the error. A job is in the queue
-                then, although its submit failed.
-            drop: Close the connection: without an answer ``"before_run"``, without an answer
-                ``"after_run"`` of a model that was billed, or ``"mid_reply"``, halfway through
-                the body of a good answer. On polls, which run nothing: all but ``"after_run"``.
-            on: Which requests fail: those that start a ``"run"``, by waiting for it or by
-                submitting a job; only the ``"submit"`` of jobs; or every ``"poll"`` of a job,
-                only those of its ``"status"``, only those of its ``"result"``. A poll that fails
-                early shows nothing of its job: 404 is the one for an id not known yet.
+            status: The HTTP status to send.
+            times: How many requests fail.
+            headers: The error's headers. By default, a 429 has the time of the next attempt, one
+                second later.
+            body: Text (HTML if it begins with ``<``), bytes or a JSON value; by default what the
+                real gateway is assumed to send with this status.
+            slug: Only requests for this model fail; None, the default, for any model.
+            after_run: Whether the model runs, and is billed, before the error. If the failed
+                request is the submission of a job, the job exists.
+            drop: Close the connection instead of sending `status`: ``"before_run"`` or
+                ``"after_run"`` without an answer, ``"mid_reply"`` in the middle of the answer. With
+                the latter two, the model runs and is billed. Polls cannot use ``"after_run"``.
+            on: Which requests fail. ``"run"``: calls and submissions of jobs; ``"submit"``: only
+                submissions; ``"poll"``: all polls of a job; ``"status"`` or ``"result"``: only
+                polls of its status or its result.
 
         Raises:
-            ValueError: `times` is below 1, `status` is not an HTTP status, `drop` or `on` is
+            ValueError: If `times` is below 1, `status` is not an HTTP status, `drop` or `on` is
                 unknown, or a poll is to fail after a run.
         """
         failure = ScriptedFailure(status, times, headers, body, slug, after_run, drop, on)
@@ -224,15 +226,15 @@ class LocalGateway:
     def fail_job(
         self, error: str = "The model failed", *, times: int = 1, slug: str | None = None
     ) -> None:
-        """Have the next jobs end as FAILED, unbilled, after the time they would have taken.
+        """Let the next jobs end as FAILED, unbilled, after the time that they would have taken.
 
         Args:
-            error: What their polls say went wrong.
-            times: How many jobs.
-            slug: The only model it is for; None for any.
+            error: The error message in their polls.
+            times: How many jobs fail.
+            slug: Only jobs of this model fail; None, the default, for any model.
 
         Raises:
-            ValueError: `times` is below 1.
+            ValueError: If `times` is below 1.
         """
         failure = ScriptedFailure(422, times, body={"error": error}, slug=slug, of_job=True)
         self._state.ledger.add_failure(failure)
@@ -241,8 +243,8 @@ class LocalGateway:
         """Start listening.
 
         Raises:
-            RuntimeError: It is running already.
-            OSError: The port is taken, or the host is not of this machine.
+            RuntimeError: If it is already running.
+            OSError: If the port is in use, or `host` is not an address of this machine.
         """
         if self._thread is not None:
             raise RuntimeError("the gateway is running already")
@@ -257,7 +259,7 @@ class LocalGateway:
         self._published.append(active.add_running(self.base_url))
 
     def stop(self) -> None:
-        """Close every connection and stop listening; does nothing when it is not running."""
+        """Close all connections and stop listening; do nothing if it is not running."""
         while self._published:
             active.remove(self._published.pop())
         thread, self._thread = self._thread, None

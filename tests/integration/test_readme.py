@@ -83,8 +83,8 @@ NAMES = {"claude-4.5-sonnet": "stop_sequences", "gemini-2.5-flash": "stopSequenc
 
 @each_family
 def test_generation_setting_is_sent_under_its_documented_name(gateway, slug):
-    row = next(row for row in SETTINGS.splitlines() if row.startswith("| `temperature`"))
-    documented = re.findall(r"`(\w+)`", row.split("|")[1])
+    rows = [row for row in SETTINGS.splitlines() if row.startswith(("| `temperature`", "| `stop`"))]
+    documented = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows))
     assert set(documented) == set(VALUES)
 
     with ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key) as model:

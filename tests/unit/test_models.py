@@ -1,11 +1,11 @@
-"""What is known of the models, and what the vendor's catalogue adds."""
+"""What is known of the models, and what the vendor's catalog adds."""
 
 import pytest
 
 from langchain_segmind import ChatSegmind, ModelInfo, SegmindResponseError
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._formats import SETTINGS
-from langchain_segmind.models import chat_models, model_info_for, parse_catalogue
+from langchain_segmind.models import chat_models, model_info_for, parse_catalog
 from langchain_segmind.testing.directory import build_directory
 
 ENTRY = {
@@ -48,7 +48,7 @@ def test_profile_has_only_what_is_known():
 
 
 def test_catalogue_entry_adds_to_what_is_known():
-    (model,) = parse_catalogue([ENTRY])
+    (model,) = parse_catalog([ENTRY])
 
     assert model == ModelInfo(
         slug="gpt-5.5",
@@ -66,7 +66,7 @@ def test_catalogue_entry_adds_to_what_is_known():
 
 
 def test_catalogue_entry_needs_only_a_slug():
-    (model,) = parse_catalogue({"models": [{"slug": "claude-9", "type": "textToText"}]})
+    (model,) = parse_catalog({"models": [{"slug": "claude-9", "type": "textToText"}]})
 
     assert model == ModelInfo(
         "claude-9", "anthropic", title="claude-9", description="", is_deprecated=False
@@ -77,13 +77,13 @@ def test_catalogue_entry_needs_only_a_slug():
     "entry", [None, 7, {}, {"slug": "x"}, {**ENTRY, "type": "textToImage"}, {**ENTRY, "slug": ""}]
 )
 def test_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
-    assert [model.slug for model in parse_catalogue([entry, ENTRY])] == ["gpt-5.5"]
+    assert [model.slug for model in parse_catalog([entry, ENTRY])] == ["gpt-5.5"]
 
 
 @pytest.mark.parametrize("document", [None, 7, "x", {}, {"models": 3}])
 def test_document_without_a_list_is_an_error(document):
     with pytest.raises(SegmindResponseError, match="does not contain a list of models"):
-        parse_catalogue(document)
+        parse_catalog(document)
 
 
 def test_local_gateway_lists_the_same_models():

@@ -76,7 +76,7 @@ CONNECTING: Final = [
         requests=0,
         attempts=1,
     ),
-    *fine("tls", {"all well": answer()}, place=over_tls()),
+    *fine("tls", {"no fault": answer()}, place=over_tls()),
     *not_sent(
         "tls",
         REFUSED,

@@ -94,7 +94,7 @@ IDS: Final = {
 }
 
 QUEUED: Final = [
-    *_jobs("polls", {"all well": (_state("QUEUED"), _state("PROCESSING"), DONE)}, polled=4),
+    *_jobs("polls", {"no fault": (_state("QUEUED"), _state("PROCESSING"), DONE)}, polled=4),
     *_jobs("polls", {"an unknown state on the way": (_state("WARMING"), DONE)}, polled=3),
     *_jobs("polls", {"urls of another host": DONE}, place=with_urls_of_a_canary, polled=2),
     *_jobs(

@@ -46,7 +46,7 @@ def _closed_and_reset(cuts: dict[str, bytes]) -> dict[str, Act]:
 
 
 TRANSFER: Final = [
-    *fine("transfer", {"all well": answer()}),
+    *fine("transfer", {"no fault": answer()}),
     *unknown(
         "transfer",
         e.SegmindConnectionError,
