@@ -124,7 +124,8 @@ class GatewayClient(BaseModel):
     """Seconds for all attempts and the waits between them; None for no limit."""
 
     max_retries: int = Field(default=2, ge=0)
-    """Attempts after the first, made only when the model surely did not run."""
+    """Attempts after the first, made only if the model surely did not run, or with
+    `retry_ambiguous`."""
 
     max_retry_wait: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     """Longest wait, in seconds, that the gateway may request before a retry. If it requests a

@@ -1,6 +1,6 @@
 """What responders take and give: a request to a model, and its reply.
 
-Nothing here knows how any family writes these things, or of HTTP.
+Nothing here knows any request format, or HTTP.
 """
 
 from collections.abc import Mapping, Sequence
@@ -112,16 +112,16 @@ class Turn:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """A request, in no family's format.
+    """A request to a model, independent of the request format.
 
     Attributes:
-        slug: The model asked.
-        family: The family whose format the request came in.
+        slug: The model that is called.
+        family: The request format: ``"openai"``, ``"anthropic"`` or ``"gemini"``.
         system: The system text, or an empty string.
         turns: The conversation, oldest turn first; empty when only a system text was sent.
         response_format: The value of ``response_format``, or None.
         settings: Every other top-level field of the body: ``temperature``, ``max_tokens``, …
-        offer: The tools offered natively; None where the gateway does not forward them.
+        offer: The native tool fields; None unless the local gateway has `forward_tools`.
     """
 
     slug: str
@@ -138,8 +138,8 @@ class Usage:
     """Tokens counted for one run.
 
     Attributes:
-        input_tokens: Tokens read.
-        output_tokens: Tokens written, reasoning included.
+        input_tokens: Input tokens.
+        output_tokens: Output tokens, including reasoning.
     """
 
     input_tokens: int
@@ -148,20 +148,20 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model answers, and how the gateway passes it on.
+    """What the model answers, and how the local gateway sends it.
 
     Attributes:
         text: The answer.
         finish_reason: Why it ended, in OpenAI's words (``"stop"``, ``"length"``,
-            ``"content_filter"``, …); each family gets its own word for it.
-        reasoning: The model's thinking, in the family's place for it.
-        refusal: The model's refusal, in the family's place for it.
-        calls: Native tool calls, in the family's place for them.
+            ``"content_filter"``, …); it is translated for the other formats.
+        reasoning: The model's reasoning. Like the next two, it is sent in the request's format.
+        refusal: The model's refusal to answer.
+        calls: Tool calls.
         usage: Token counts to report, or None to have them counted.
-        body: A JSON value sent instead of the family's reply; bytes are sent as they are.
-        headers: Reply headers to add; a value of None leaves out a header of the gateway's own.
+        body: A JSON value to send instead of the usual body; bytes are sent as they are.
+        headers: Reply headers to add; a value of None removes one of the local gateway's.
         status: The HTTP status. Only a run answered with 200 counts as executed and is billed.
-        delay: Seconds this answer takes beyond the gateway's latency.
+        delay: Seconds that this answer takes, added to the local gateway's `latency`.
     """
 
     text: str = ""

@@ -211,10 +211,11 @@ class LocalGateway:
                 request is the submission of a job, the job exists.
             drop: Close the connection instead of sending `status`: ``"before_run"`` or
                 ``"after_run"`` without an answer, ``"mid_reply"`` in the middle of the answer. With
-                the latter two, the model runs and is billed. Polls cannot use ``"after_run"``.
+                the latter two, the model of a call or job runs and is billed. A poll runs nothing,
+                so ``"after_run"`` is an error for polls.
             on: Which requests fail. ``"run"``: calls and submissions of jobs; ``"submit"``: only
                 submissions; ``"poll"``: all polls of a job; ``"status"`` or ``"result"``: only
-                polls of its status or its result.
+                polls of its status or its result. A 404 imitates an id that is not known yet.
 
         Raises:
             ValueError: If `times` is below 1, `status` is not an HTTP status, `drop` or `on` is

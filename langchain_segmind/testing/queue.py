@@ -20,14 +20,14 @@ _QUEUED_SHARE = 0.1  # of a job's time, from submitted to done
 
 @dataclass(frozen=True)
 class Queue:
-    """How the job queue of a gateway behaves where the real one may do this or that.
+    """How the local gateway's job queue behaves where the real one's behavior is unknown.
 
     Attributes:
         polls: Status polls answered QUEUED or PROCESSING before a job may be done. A job also
-            takes its time: the gateway's latency, and the delay of its reply.
-        output: How a result holds the family's reply: as JSON in a ``"string"``, as an
-            ``"object"``, as the plain ``"text"`` of the answer, or under no key of its own
-            (``"missing"``): its keys then stand beside ``status``.
+            takes the local gateway's `latency` and the `delay` of its reply.
+        output: What a result has under the key ``output``: the model's reply as JSON in a
+            ``"string"`` or as an ``"object"``, or the ``"text"`` of the answer. With
+            ``"missing"``, there is no such key; those of the reply stand beside ``status``.
         failed_status: The HTTP status of a job that failed.
         metrics: Whether bodies have ``metrics``: times, and on the end cost and balance.
         bare: Whether the status of a completed job is ``{"status": "COMPLETED"}`` and no more.
@@ -36,7 +36,7 @@ class Queue:
             otherwise is refused when it is submitted.
 
     Raises:
-        ValueError: A value is out of range.
+        ValueError: If a value is out of range.
     """
 
     polls: int = 0
