@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from types import MethodType
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     ClassVar,
     Concatenate,
@@ -22,15 +21,14 @@ from typing import (
 
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -43,6 +41,7 @@ from langchain_segmind._client.validation import (
     check_headers,
     check_key,
     check_proxy,
+    check_seconds,
     check_slug,
     check_url,
     check_verify,
@@ -87,13 +86,11 @@ def _check_default_headers(headers: Any) -> dict[str, str] | None:
 class GatewayClient(BaseModel):
     """The fields and the lifecycle of a client of the gateway."""
 
-    model: Annotated[str, BeforeValidator(check_slug)] = Field(
-        validation_alias=AliasChoices("model", "model_name")
-    )
+    model: str = Field(validation_alias=AliasChoices("model", "model_name"))
     """The model's slug, as in the gateway's URL: `"gpt-4o"`. https://www.segmind.com/models lists
     them. For a slug that this package does not know, its start selects the request format."""
 
-    api_key: Annotated[SecretStr, AfterValidator(_check_secret_key)] = Field(
+    api_key: SecretStr = Field(
         default_factory=secret_from_env("SEGMIND_API_KEY", default=""),
         validation_alias=AliasChoices("api_key", "segmind_api_key"),
         validate_default=True,
@@ -101,7 +98,7 @@ class GatewayClient(BaseModel):
     )
     """The gateway's key; by default the environment variable `SEGMIND_API_KEY`."""
 
-    base_url: Annotated[str, AfterValidator(check_url)] = Field(
+    base_url: str = Field(
         default_factory=default_base_url,
         validation_alias=AliasChoices("base_url", "segmind_api_base"),
         validate_default=True,
@@ -134,21 +131,17 @@ class GatewayClient(BaseModel):
     retry_ambiguous: bool = False
     """Whether to repeat a call when it is unknown whether the model ran. It may be billed twice."""
 
-    default_headers: Annotated[dict[str, str] | None, BeforeValidator(_check_default_headers)] = (
-        Field(default=None, exclude=True, repr=False)
-    )
+    default_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     """Extra headers of every request."""
 
-    proxy: Annotated[str | None, AfterValidator(check_proxy)] = Field(
-        default=None, exclude=True, repr=False
-    )
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
     """A proxy's URL; by default what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say at the first call.
 
     A gateway on this machine (`localhost`, 127.0.0.0/8, ::1) is reached without a proxy, unless one
     is given here.
     """
 
-    verify: Annotated[bool | str, AfterValidator(check_verify)] = True
+    verify: bool | str = True
     """Whether to check the gateway's certificate, or the path of the authorities to trust; True
     uses REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE as they are at the first call."""
 
@@ -162,6 +155,19 @@ class GatewayClient(BaseModel):
         hide_input_in_errors=True,  # an error about the key must not show it
         defer_build=True,  # no instances are made of this class; see the models
     )
+
+    # A check in a field's annotation would be lost in a subclass that declares the field again.
+    _segmind_check_model = field_validator("model", mode="before")(check_slug)
+    _segmind_check_key = field_validator("api_key")(_check_secret_key)
+    _segmind_check_url = field_validator("base_url")(check_url)
+    _segmind_check_seconds = field_validator("timeout", "connect_timeout", "total_timeout")(
+        check_seconds
+    )
+    _segmind_check_headers = field_validator("default_headers", mode="before")(
+        _check_default_headers
+    )
+    _segmind_check_proxy = field_validator("proxy")(check_proxy)
+    _segmind_check_verify = field_validator("verify")(check_verify)
 
     _state: ClientState = PrivateAttr(default_factory=ClientState)
 
@@ -181,7 +187,8 @@ class GatewayClient(BaseModel):
             choices = alias.choices if isinstance(alias, AliasChoices) else ()
             own = {name, *(choice for choice in choices if isinstance(choice, str))}
             names |= own
-            if not field.is_required() and type(None) not in get_args(field.annotation):
+            may_be_none = field.annotation is Any or type(None) in get_args(field.annotation)
+            if not field.is_required() and not may_be_none:
                 never_none |= own
         cls._names, cls._never_none = frozenset(names), frozenset(never_none)
 

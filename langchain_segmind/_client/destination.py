@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -139,10 +139,19 @@ def allow_live_requests(allowed: bool) -> AbstractContextManager[object]:
     """
     if not isinstance(allowed, bool):
         raise ValueError(f"allowed must be True or False, not {allowed!r}.")
-    at_exit = ExitStack()
-    at_exit.callback(_set_switch, _switch.allowed, os.environ.get(_ALLOW))
+    restore = _Restore(_switch.allowed, os.environ.get(_ALLOW))
     _set_switch(allowed, "1" if allowed else "0")
-    return at_exit
+    return restore
+
+
+class _Restore(AbstractContextManager[object]):
+    """Restores a state of the switch at each exit."""
+
+    def __init__(self, allowed: bool | None, value: str | None) -> None:
+        self._state = (allowed, value)
+
+    def __exit__(self, *exc_info: object) -> None:
+        _set_switch(*self._state)
 
 
 def _set_switch(allowed: bool | None, value: str | None) -> None:

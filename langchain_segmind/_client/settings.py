@@ -22,6 +22,7 @@ from langchain_segmind._client.validation import (
     check_flag,
     check_headers,
     check_json,
+    check_seconds,
     check_slug,
     check_stop,
 )
@@ -126,6 +127,10 @@ class ChatSettings(GatewayClient):
 
     poll_interval: float = Field(default=0.5, gt=0, allow_inf_nan=False)
     """Seconds until a job is first polled; later waits grow by half, up to 5 s."""
+
+    # For subclasses that declare these fields again; one call uses the check in the annotation.
+    _segmind_check_stop = field_validator("stop", mode="before")(check_stop)
+    _segmind_check_waits = field_validator("queue_timeout", "poll_interval")(check_seconds)
 
     @field_validator("model_kwargs", mode="after")
     @classmethod

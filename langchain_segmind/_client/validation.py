@@ -50,6 +50,17 @@ def check_key(key: str) -> str:
     return key
 
 
+def check_seconds(seconds: float | None) -> float | None:
+    """Return a duration that is a positive number, or None.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise ValueError("must be more than 0 seconds")
+    return seconds
+
+
 def check_slug(slug: object) -> str:
     """Check a model's slug. It becomes part of the URL, where `../v2/x` would lead elsewhere."""
     if not isinstance(slug, str):

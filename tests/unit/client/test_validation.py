@@ -1,13 +1,15 @@
 """Settings of a model: which values are accepted, and the messages for the others."""
 
+import os
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from langchain_segmind import ChatSegmind
+from langchain_segmind import ChatSegmind, SegmindEmbeddings, allow_live_requests
 
 KEY = "SG_0123456789abcdef"
 
@@ -180,3 +182,74 @@ def test_any_model_name_is_a_valid_slug_or_rejected(name):
     assert model.model == name
     assert name.isascii()
     assert not set(name) & set("/\\?#%:@ ")
+
+
+class OwnDefaults(ChatSegmind):
+    """A user's class, which declares fields again for defaults of its own."""
+
+    model: str = "gpt-4o"
+    api_key: SecretStr = SecretStr("SG_0123456789")
+    base_url: str = "https://api.segmind.com/v1"
+    timeout: float | None = 30.0
+    default_headers: dict[str, str] | None = None
+    proxy: str | None = None
+    verify: bool | str = True
+    stop: list[str] | None = None
+    queue_timeout: float = 100.0
+    note: Any = "n"
+
+
+class OwnEmbeddings(SegmindEmbeddings):
+    """The same for embeddings."""
+
+    model: str = "text-embedding-3-small"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"model": "../v2/x?y=1#"},
+        {"api_key": "bad\nkey"},
+        {"base_url": "http://example.com/v1"},
+        {"timeout": -1},
+        {"timeout": float("nan")},
+        {"default_headers": {"a": "b\nc"}},
+        {"default_headers": {"x-api-key": "k"}},
+        {"proxy": "ftp://x"},
+        {"verify": ""},
+        {"queue_timeout": 0},
+        {"stop": [""]},
+    ],
+    ids=str,
+)
+def test_field_that_a_subclass_declares_again_is_still_checked(wrong):
+    with pytest.raises(ValidationError) as error:
+        OwnDefaults(**wrong)
+
+    assert "bad" not in str(error.value)
+
+
+def test_field_that_a_subclass_declares_again_is_still_normalized():
+    model = OwnDefaults(
+        api_key=" SG_k1234567 \n", stop="END", base_url="HTTPS://Host/v1/", note=None
+    )
+
+    assert model.api_key.get_secret_value() == "SG_k1234567"
+    assert (model.stop, model.base_url, model.note) == (["END"], "https://host/v1", None)
+
+
+def test_slug_of_embeddings_is_checked_in_a_subclass():
+    with pytest.raises(ValidationError):
+        OwnEmbeddings(model="../v2/x?y=1#", api_key="SG_k1234567")
+
+
+def test_allow_live_requests_restores_at_every_exit(monkeypatch):
+    monkeypatch.setenv("SEGMIND_ALLOW_LIVE_REQUESTS", "1")
+    refused = allow_live_requests(False)
+    for _ in range(2):
+        with refused:
+            pass
+        assert os.environ["SEGMIND_ALLOW_LIVE_REQUESTS"] == "1"
+        allow_live_requests(False)
+    with refused:
+        pass
