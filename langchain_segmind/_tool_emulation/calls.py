@@ -85,7 +85,7 @@ def named_call_from(name: str, body: Any, text: str, tools: Tools) -> ToolCall:
     )
     if wraps_a_call:
         return call_from(body, tools)
-    return checked(_parse(known, body if isinstance(body, dict) else text, None), tools)
+    return checked(_parse(known, body if isinstance(body, dict | str) else text, None), tools)
 
 
 def _parse(name: Any, arguments: Any, call_id: Any) -> ToolCall:

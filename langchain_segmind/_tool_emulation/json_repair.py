@@ -1,14 +1,17 @@
 """Parse the JSON that models write: whole, slightly broken, or somewhere in a text.
 
-Mends only where there is one reading. It must not raise for any text, must not complete what was
-cut short, and must take time in proportion to the text.
+Mends only where there is one reading: commas too many, line breaks in strings, a backslash before a
+character that JSON does not escape (LaTeX, Windows paths), and Python's way of writing. It must not
+raise for any text, must not complete what was cut short, and must take time in proportion to the
+text.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from langchain_segmind._messages.text import replace_surrogates
@@ -21,16 +24,30 @@ DEEPEST: Final = 100
 
 # A string that does not end runs to the end of the text, so that each is read only once.
 _STRING: Final = r'"(?:\\.|[^"\\])*(?:"|\\?\Z)'
+_ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})?')
+_CONSTANT: Final = re.compile(_STRING + r"|\b(?:True|False|None)\b", re.DOTALL)
+_NOT_MEANT: Final = ("\\", r"\f", r"\b")
+_CONSTANTS: Final = {"True": "true", "False": "false", "None": "null"}
+_LONGEST_PYTHON: Final = 20_000
 _COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
 _BRACKET: Final = re.compile(r"[{\[]")
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON with commas too many or line breaks in strings; `UNPARSABLE` if it is not JSON."""
+    """Parse JSON, mended where it must be; `UNPARSABLE` if it is not JSON."""
+    mended = _mend(text)
+    for mend in (None, _mend_escapes, _mend_python):
+        value = _decode(mended, mend)
+        if value is not UNPARSABLE:
+            break
+    return value
+
+
+def _decode(text: str, mend: Callable[[str], str] | None) -> Any:
     try:
-        return _clean(_DECODER.decode(_mend(text)))
-    except (ValueError, RecursionError):
+        return _clean(_DECODER.decode(text if mend is None else mend(text)))
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return UNPARSABLE
 
 
@@ -111,6 +128,36 @@ _DECODER: Final = json.JSONDecoder(strict=False, parse_constant=_refuse, object_
 
 def _mend(text: str) -> str:
     return _COMMA.sub(lambda match: " " if match[0] == "," else match[0], text)
+
+
+def _mend_escapes(text: str) -> str:
+    """Double a backslash that escapes nothing, and write Python's constants as JSON's."""
+    if "\\" not in text and not any(constant in text for constant in _CONSTANTS):
+        raise ValueError("nothing to mend")
+    return _CONSTANT.sub(lambda m: _CONSTANTS.get(m[0]) or _mend_string(m[0]), text)
+
+
+def _mend_string(string: str) -> str:
+    escapes = _ESCAPE.findall(string)
+    if "\\" not in escapes:
+        return string
+    # Whoever writes `\alpha` means no form feed by `\frac`; `\n` and `\t` may be either.
+    return _ESCAPE.sub(lambda m: m[0] if m[0] not in _NOT_MEANT else "\\" + m[0], string)
+
+
+def _mend_python(text: str) -> str:
+    """Write a Python literal as JSON."""
+    stripped = text.strip()
+    if "'" not in text or stripped[:1] not in "{[" or len(text) > _LONGEST_PYTHON:
+        raise ValueError("not a Python literal")
+    tree = ast.parse(stripped, mode="eval")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            if len(keys) != len(node.keys) or not all(isinstance(key, str) for key in keys):
+                raise ValueError("not a JSON object")
+            _object([(str(key), None) for key in keys])
+    return json.dumps(ast.literal_eval(tree))
 
 
 def _clean(value: Any, depth: int = 0) -> Any:

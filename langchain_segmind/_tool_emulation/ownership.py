@@ -7,7 +7,7 @@ before it in its line report or refuse, and a code block that nothing announces.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import unescape
 from itertools import accumulate
 from typing import Final
@@ -21,8 +21,14 @@ BETWEEN: Final = re.compile(r"[\s,;\[\]]*")
 """What may stand between values that belong together."""
 
 
-def own_values(scanned: Scan, request: ChatRequest) -> list[Found]:
-    """Return the values that are the model's own, in order."""
+def own_values(scanned: Scan, request: ChatRequest, restore: Callable[[str], str]) -> list[Found]:
+    """Return the values that are the model's own, in order.
+
+    Args:
+        scanned: What the reply holds.
+        request: What was asked.
+        restore: Gives a part of the text as the model wrote it.
+    """
     own = _own_fences(scanned)
     mine = [
         value
@@ -30,7 +36,7 @@ def own_values(scanned: Scan, request: ChatRequest) -> list[Found]:
         if not value.is_quoted
         and (id(value.fence) in own if value.fence else not _is_reported(scanned.text, value.start))
     ]
-    quoted = _from_results(mine, scanned.text, request)
+    quoted = _from_results(mine, scanned.text, request, restore)
     return [value for value in mine if id(value) not in quoted]
 
 
@@ -78,7 +84,9 @@ def _is_reported(text: str, start: int) -> bool:
     return bool(line.strip()) and reports_or_refuses(line)
 
 
-def _from_results(mine: Sequence[Found], text: str, request: ChatRequest) -> set[int]:
+def _from_results(
+    mine: Sequence[Found], text: str, request: ChatRequest, restore: Callable[[str], str]
+) -> set[int]:
     """The values that stand word for word in a tool's result: the model quotes them.
 
     Of very many, only the first are looked for, and one among them taints the rest.
@@ -95,7 +103,9 @@ def _from_results(mine: Sequence[Found], text: str, request: ChatRequest) -> set
         return set()
     few, rest = mine[:_CHECKED_FOR_ORIGIN], mine[_CHECKED_FOR_ORIGIN:]
     everything = _dense("\0".join(results))
-    quoted = {id(value) for value in few if _dense(text[value.start : value.end]) in everything}
+    quoted = {
+        id(value) for value in few if _dense(restore(text[value.start : value.end])) in everything
+    }
     return quoted | {id(value) for value in rest} if quoted else quoted
 
 

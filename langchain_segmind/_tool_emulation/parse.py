@@ -26,6 +26,7 @@ from langchain_segmind._tool_emulation.calls import (
     suspected,
     without_arguments,
 )
+from langchain_segmind._tool_emulation.dialects import Rewritten, rewrite
 from langchain_segmind._tool_emulation.envelope import (
     Read,
     all_calls,
@@ -45,9 +46,10 @@ _CUT: Final = "The reply was cut short."
 _BROKEN: Final = "The reply is not valid JSON."
 _LONGEST_WRAPPER: Final = 200
 _BEGINS_ENVELOPE: Final = re.compile(
-    r'[{\[]\s*(?:"reply"\s*:\s*\{\s*)?"(?:say|calls|tool_calls|content|function_call)"\s*:'
+    r"[{\[]\s*(?:[\"']reply[\"']\s*:\s*\{\s*)?"
+    r"[\"'](?:say|calls|tool_calls|content|function_call)[\"']\s*:"
 )
-_NAME: Final = re.compile(r'"name"\s*:\s*"([^"\\]*)"')
+_NAME: Final = re.compile(r"""["']name["']\s*:\s*["']([^"'\\]*)["']""")
 _TEXT_KEY: Final = re.compile(r'"(?:say|content)"\s*:\s*')
 _CALLS: Final = re.compile(r'"(?:calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -56,6 +58,8 @@ _ARGUMENTS_BESIDE: Final = re.compile(
     r"(?:[{\[]\s{0,20}\"(?!name\"|type\"|function\"|id\"|say\"|calls\")|<(?:arg|param)|\w{1,40}\s?=)",
     re.IGNORECASE,
 )
+_NOISE: Final = re.compile(r"\[/?TOOL_CALLS\]|<\|(?:python_tag|eom_id|eot_id|im_end)\|>")
+"""Marks of other formats around calls that are JSON."""
 _MADE_UP_RESULT: Final = re.compile(r"<\s*tool_result\b", re.IGNORECASE)
 
 
@@ -121,8 +125,14 @@ def _read(text: str, request: ChatRequest) -> Read:
     whole = parse_json(text)
     if whole is not UNPARSABLE:
         return understand(whole, request, tools) or (text, [])
-    scanned = scan(_without_made_up_results(text, tools))
-    mine = own_values(scanned, request)
+    plain = Rewritten(text, {}) if _BEGINS_ENVELOPE.search(text) else rewrite(text, tools)
+    scanned = scan(_without_made_up_results(plain.text, tools))
+    mine = own_values(scanned, request, plain.restore)
+    words, calls = _decide(scanned, mine, request, tools)
+    return plain.restore(words), calls
+
+
+def _decide(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tools: Tools) -> Read:
     for decide in (_read_refusal, _read_broken_envelope, _read_envelopes):
         decided = decide(scanned, mine, tools)
         if decided is not None:
@@ -231,7 +241,8 @@ def _read_calls(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tool
         calls += read
         if value.is_cut and value.marks is None:
             break
-    return _text_without(scanned.text, spans), once(calls)
+    words = _text_without(scanned.text, spans)
+    return _NOISE.sub("", words).strip() if spans else words, once(calls)
 
 
 def _calls_in(text: str, value: Found, request: ChatRequest, tools: Tools) -> list[ToolCall]:
@@ -256,7 +267,8 @@ def _calls_in_element(text: str, value: Found, tools: Tools) -> list[ToolCall]:
     marks = {key.lower(): unescape(double or single) for key, double, single in found}
     name = marks.get("name")
     if value.is_cut:
-        return [ToolCall(name or "", value.body, error=_CUT)]
+        body = value.value if isinstance(value.value, str) else value.body
+        return [ToolCall(name or "", body, error=_CUT)]
     if name is not None or written.strip(" \t\n/"):
         is_unread = marks.keys() - {"name", "id", "type"} or _MARK.sub("", written).strip(" \t\n/")
         if name is None or is_unread or marks.get("type") not in _TYPES:

@@ -1,0 +1,266 @@
+"""Rewrite calls in the formats of other makers as `<tool_call name="...">{...}</tool_call>`.
+
+Models fall back into the format they were trained on, whatever they are asked for. This module
+knows those formats and nothing else: whether a call is quoted, and what becomes of it, is decided
+by who reads the elements. What is not exactly a call of a tool on offer stays as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from langchain_segmind._messages.types import Tool
+from langchain_segmind._tool_emulation.calls import Tools, resolve_name
+from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, parse_json
+
+_NAME: Final = r"[\w./-]{1,100}"
+_BAR: Final = r"[|\uff5c]"  # DeepSeek writes full-width bars, and U+2581 for spaces
+_GAP: Final = r"[\u2581_ ]"
+_PREFIX: Final = rf"(?:\w{{1,20}}:|{_BAR}DSML{_BAR})?"
+_LONGEST_CODE: Final = 20_000
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """How one maker writes a call.
+
+    Attributes:
+        begin: What a call begins with; its group is the tool's name.
+        end: What it ends with.
+        opens: What may stand in front of the first of several calls.
+        closes: What may stand behind the last.
+        pairs: The arguments, one a match: name, text, and whether it is a string; None for JSON.
+    """
+
+    begin: str
+    end: str
+    opens: str
+    closes: str
+    pairs: re.Pattern[str] | None = None
+
+
+_PARAMETER: Final = re.compile(
+    rf"<{_PREFIX}parameter(?:\s+name\s*=\s*|=)[\"']?([^\"'>]{{1,100}})[\"']?"
+    rf"(?:\s+string\s*=\s*\"(\w+)\")?\s*>(.*?)</{_PREFIX}parameter\s*>",
+    re.DOTALL,
+)
+_GLM_ARGUMENT: Final = re.compile(
+    r"<arg_key>\s*(.{1,100}?)\s*</arg_key>()\s*<arg_value>(.*?)</arg_value>", re.DOTALL
+)
+_DIALECTS: Final = {
+    # Claude, MiniMax (`<minimax:tool_call>`), DeepSeek 3.2 (with `DSML`).
+    "invoke": _Dialect(
+        rf"<{_PREFIX}invoke\s+name\s*=\s*[\"']?(?P<invoke_name>{_NAME})[\"']?\s*>"
+        rf"(?=\s*(?:<{_PREFIX}parameter|</{_PREFIX}invoke|\Z))",
+        rf"</{_PREFIX}invoke\s*>",
+        rf"<{_PREFIX}(?:function_calls|tool_calls?)\s*>\s*",
+        rf"\s*</{_PREFIX}(?:function_calls|tool_calls?)\s*>",
+        _PARAMETER,
+    ),
+    # Qwen3-Coder, and Llama with JSON between the same marks.
+    "function": _Dialect(
+        rf"<function=(?P<function_name>{_NAME})>(?=\s*(?:<parameter=|</function|\{{|\Z))",
+        r"</function\s*>",
+        r"<tool_call>\s*",
+        r"\s*</tool_call\s*>",
+        _PARAMETER,
+    ),
+    "glm": _Dialect(
+        rf"<tool_call>\s*(?P<glm_name>{_NAME})\s*(?=<arg_key>|</tool_call\s*>)",
+        r"</tool_call\s*>",
+        "",
+        "",
+        _GLM_ARGUMENT,
+    ),
+    "kimi": _Dialect(
+        rf"<\|tool_call_begin\|>\s*(?P<kimi_name>{_NAME}?)(?::\d{{1,6}})?\s*"
+        r"<\|tool_call_argument_begin\|>",
+        r"<\|tool_call_end\|>",
+        r"<\|tool_calls_section_begin\|>\s*",
+        r"\s*<\|tool_calls_section_end\|>",
+    ),
+    "deepseek": _Dialect(
+        rf"<{_BAR}tool{_GAP}call{_GAP}begin{_BAR}>(?:function<{_BAR}tool{_GAP}sep{_BAR}>)?"
+        rf"\s*(?P<deepseek_name>{_NAME})\s*(?:<{_BAR}tool{_GAP}sep{_BAR}>)?\s*(?:```\w*\s*)?(?=\{{)",
+        rf"(?:\s*```)?\s*<{_BAR}tool{_GAP}call{_GAP}end{_BAR}>",
+        rf"<{_BAR}tool{_GAP}calls{_GAP}begin{_BAR}>\s*",
+        rf"\s*<{_BAR}tool{_GAP}calls{_GAP}end{_BAR}>",
+    ),
+    # Mistral.
+    "args": _Dialect(
+        rf"\[TOOL_CALLS\]\s*(?P<args_name>{_NAME})(?:\[CALL_ID\]\w{{1,40}})?\s*\[ARGS\](?=\s*\{{)",
+        r"(?=\[TOOL_CALLS\])|\Z",
+        "",
+        "",
+    ),
+    # OpenAI's open models.
+    "harmony": _Dialect(
+        rf"<\|channel\|>\w{{1,20}}\s+to=(?P<harmony_name>{_NAME})\s*(?:<\|constrain\|>\w{{1,20}})?"
+        r"\s*<\|message\|>",
+        r"<\|(?:call|end|return)\|>|\Z",
+        r"<\|start\|>assistant\s*",
+        "",
+    ),
+    # Gemini writes Python.
+    "code": _Dialect(r"<tool_code>(?P<code_name>)|```tool_code\s*?\n", r"</tool_code>|```", "", ""),
+}
+_BEGIN: Final = re.compile("|".join(f"(?P<{k}>{d.begin})" for k, d in _DIALECTS.items()))
+_ENDS: Final = {kind: re.compile(dialect.end) for kind, dialect in _DIALECTS.items()}
+_OPENS: Final = {k: re.compile(rf"(?:{d.opens})\Z") for k, d in _DIALECTS.items() if d.opens}
+_CLOSES: Final = {k: re.compile(d.closes) for k, d in _DIALECTS.items() if d.closes}
+_PYTHON_LIST: Final = re.compile(r"\s*\[\s*[\w.]{1,100}\(.*\)\s*\]\s*", re.DOTALL)
+"""How Llama writes calls, as its whole reply."""
+_LONGEST_OPENING: Final = 200
+_ELEMENT: Final = re.compile(
+    r"<tool_call name=\"[^\"]*\" id=\"\x00\d+\">.*?(?:</tool_call>|\Z)", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A reply in which other formats are elements, and what stood there before."""
+
+    text: str
+    originals: Mapping[str, str]
+
+    def restore(self, text: str) -> str:
+        """Return a part of the reply as the model wrote it."""
+        if not self.originals:
+            return text
+        return _ELEMENT.sub(lambda found: self.originals.get(found[0], found[0]), text)
+
+
+def rewrite(text: str, tools: Tools) -> Rewritten:
+    """Rewrite each call of a tool on offer."""
+    pieces: list[str] = []
+    originals: dict[str, str] = {}
+    at = 0
+    if _PYTHON_LIST.fullmatch(text) and (calls := _python_calls(text, tools)):
+        found = iter([(0, len(text), [(name, _json(a), True) for name, a in calls])])
+    else:
+        found = _calls(text, tools)
+    for start, end, elements in found:
+        marked = [_marked(element, len(originals) + n) for n, element in enumerate(elements)]
+        originals |= dict.fromkeys(marked, "")
+        originals[marked[0]] = text[start:end]
+        pieces += (text[at:start], "".join(marked))
+        at = end
+    return Rewritten("".join((*pieces, text[at:])), originals) if originals else Rewritten(text, {})
+
+
+def _marked(element: tuple[str, str, bool], number: int) -> str:
+    name, body, is_whole = element
+    close = "</tool_call>" if is_whole else ""
+    return f'<tool_call name="{name}" id="\0{number}">{body}{close}'
+
+
+def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, list[tuple[str, str, bool]]]]:
+    """Find calls: where each begins and ends, and its names, bodies, and whether it has an end."""
+    at = 0
+    while begin := _BEGIN.search(text, at):
+        at = begin.end()
+        kind = next(kind for kind in _DIALECTS if begin[kind] is not None)
+        end = _ENDS[kind].search(text, at)
+        body = text[at : end.start() if end else len(text)]
+        if kind == "code":
+            elements = [(name, _json(a), True) for name, a in _python_calls(body, tools)]
+            if end is None or not elements:
+                continue
+            # A code block stays one: its calls may be quoted.
+            is_block = begin[0].startswith("`")
+            span = (at, end.start()) if is_block else (begin.start(), end.end())
+            at = end.end()
+            yield (*span, elements)
+            continue
+        name = resolve_name(begin[f"{kind}_name"], tools)
+        if name not in tools:
+            continue
+        start, at = begin.start(), end.end() if end else len(text)
+        if opening := kind in _OPENS and _OPENS[kind].search(
+            text, max(0, start - _LONGEST_OPENING), start
+        ):
+            start = opening.start()
+        if closing := kind in _CLOSES and _CLOSES[kind].match(text, at):
+            at = closing.end()
+        arguments = _arguments(body, tools[name], _DIALECTS[kind].pairs)
+        yield start, at, [(name, arguments, end is not None)]
+
+
+def _arguments(body: str, tool: Tool, pairs: re.Pattern[str] | None) -> str:
+    value = parse_json(body.strip())
+    if isinstance(value, dict):
+        return _json(value)
+    if pairs is None or pairs.sub("", body).strip():
+        return _json(body)  # a string: the call is invalid
+    properties = tool.parameters.get("properties")
+    schemas = properties if isinstance(properties, Mapping) else {}
+    return _json(
+        {
+            name: _typed(text, schemas.get(name), is_string)
+            for name, is_string, text in pairs.findall(body)
+        }
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _typed(text: str, schema: Any, is_string: str) -> Any:
+    """Read the text of an argument: as a string where its schema takes one, else as JSON."""
+    text = text.removeprefix("\n").removesuffix("\n")
+    if is_string == "true" or (not is_string and _takes_strings(schema)):
+        return text
+    value = parse_json(text)
+    return text if value is UNPARSABLE else value
+
+
+def _takes_strings(schema: Any) -> bool:
+    if not isinstance(schema, Mapping):
+        return False
+    kinds = schema.get("type", ())
+    if kinds:
+        return "string" in (kinds if isinstance(kinds, list) else [kinds])
+    choices = schema.get("enum", [schema.get("const")])
+    inner = (*(schema.get("anyOf") or ()), *(schema.get("oneOf") or ()))
+    return any(isinstance(choice, str) for choice in choices) or any(map(_takes_strings, inner))
+
+
+def _python_calls(code: str, tools: Tools) -> list[tuple[str, dict[str, Any]]]:
+    """Read statements that are nothing but calls of tools; without exception, or none at all."""
+    if len(code) > _LONGEST_CODE:
+        return []
+    try:
+        found = [_python_call(node, tools) for node in _python_nodes(ast.parse(code.strip()))]
+        json.dumps(found)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return []
+    return found
+
+
+def _python_nodes(tree: ast.Module) -> Iterator[ast.expr]:
+    for statement in tree.body:
+        if not isinstance(statement, ast.Expr | ast.Assign):
+            raise ValueError("not a call")
+        node = statement.value
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "print" and node.args:
+            node = node.args[0]
+        yield from node.elts if isinstance(node, ast.List | ast.Tuple) else (node,)
+
+
+def _python_call(node: ast.expr, tools: Tools) -> tuple[str, dict[str, Any]]:
+    if not isinstance(node, ast.Call):
+        raise ValueError("not a call")
+    function = node.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    properties = list(tools[name].parameters.get("properties") or ()) if name in tools else None
+    if properties is None or len(node.args) > len(properties):
+        raise ValueError("not a tool on offer")
+    keywords = {word.arg or "": ast.literal_eval(word.value) for word in node.keywords}
+    positional = map(ast.literal_eval, node.args)
+    return name, {**dict(zip(properties, positional, strict=False)), **keywords}
