@@ -86,8 +86,8 @@ class ChatBase(_Model):
         return self._with_metadata(completion, endpoint.model_info.slug)
 
     def _with_metadata(self, completion: Completion, slug: str) -> ResponseWithMetadata:
-        if completion.refuses_format:
-            self._state.refuses_format.add(slug)
+        if completion.refused_format is not None:
+            self._state.add_refusal(slug, completion.refused_format)
         with_headers = self.include_response_headers
         return completion.response, response_metadata(completion, slug, with_headers=with_headers)
 

@@ -186,7 +186,7 @@ class ChatSettings(GatewayClient):
             retry_policy=self._retry_policy(),
             headers=self._headers(given.get("extra_headers")),
             native=model_info.native_tools if self.tool_calling == "auto" else is_native,
-            refuses_format=has_format and slug in self._state.refuses_format,
+            refused_formats=self._state.refused_formats.get(slug, ()) if has_format else (),
             wait_policy=self._wait_policy() if is_queued else None,
         )
         return ModelCall(request, endpoint)

@@ -9,6 +9,8 @@ from langchain_segmind._http.transport import Network, Transport
 MAX_NETWORKS: Final = 16
 """How many networks keep their connections: copies of a model may use ever new proxies."""
 
+MAX_REFUSALS: Final = 64
+
 
 class ClientState:
     """The connections of one model, and what its calls found out.
@@ -18,14 +20,20 @@ class ClientState:
 
     Attributes:
         transports: The connections, by where they go.
-        refuses_format: Slugs that were found to refuse `response_format`.
+        refused_formats: What each slug was found to refuse, see `Completion.refused_format`.
         vector_sizes: The length of the first vector by address, model and dimensions.
     """
 
     def __init__(self) -> None:
         self.transports: dict[Network, Transport] = {}
-        self.refuses_format: set[str] = set()
+        self.refused_formats: dict[str, list[str]] = {}
         self.vector_sizes: dict[object, int] = {}
+
+    def add_refusal(self, slug: str, refused: str) -> None:
+        """Remember a format that a model refused, and forget old ones: schemas may vary."""
+        known = self.refused_formats.get(slug, [])
+        if refused not in known:
+            self.refused_formats[slug] = [*known, refused][-MAX_REFUSALS:]
 
     def add_transport(self, network: Network) -> Transport:
         """Return the connections to a network, new ones unless another thread was first."""

@@ -6,11 +6,12 @@ in the prompt. What is sent and how a reply is read is decided by `_tool_emulati
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any, Final, TypeVar
 
+from langchain_segmind._flows.format_refusals import blames_the_format, refuses_every_format
 from langchain_segmind._flows.job_status import JobHandle, is_job_id
 from langchain_segmind._flows.jobs import (
     WaitPolicy,
@@ -25,12 +26,15 @@ from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Destination, Flow, Receipt, Request, Response
 from langchain_segmind._formats import FORMATS, decode, decode_job, encode_body
 from langchain_segmind._messages.types import ChatRequest, ChatResponse, Choice, invalid_request
+from langchain_segmind._text import message_from_body
 from langchain_segmind._tool_emulation.prompt import parse_reply, render_format, render_tools
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindError, SegmindJobFailedError, SegmindResponseError
 from langchain_segmind.models import ModelInfo
 
 T = TypeVar("T")
+
+EVERY_FORMAT: Final = "*"
 
 Found = tuple[ChatResponse, Receipt]
 """A model's response, and what it took."""
@@ -43,7 +47,7 @@ class Endpoint:
     Attributes:
         headers: Extra headers for every request.
         native: Whether tools go in the format's own fields instead of in the prompt.
-        refuses_format: Whether the model is known to refuse `response_format`.
+        refused_formats: Formats that the model is known to refuse, as `Completion` names them.
         wait_policy: How long to wait in the queue; None for a call that does not go through it.
     """
 
@@ -52,7 +56,7 @@ class Endpoint:
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     native: bool = False
-    refuses_format: bool = False
+    refused_formats: Collection[str] = ()
     wait_policy: WaitPolicy | None = None
 
 
@@ -66,19 +70,26 @@ class ModelCall:
 
 @value
 class Completion:
-    """A model's response, what it took, and whether the model refused `response_format`."""
+    """A model's response, and what it took.
+
+    Attributes:
+        refused_format: The `response_format` that the model refused: `EVERY_FORMAT`, or the key of
+            this one; None if it refused none.
+    """
 
     response: ChatResponse
     receipt: Receipt
-    refuses_format: bool = False
+    refused_format: str | None = None
 
 
 def chat(call: ModelCall) -> Flow[Completion]:
     """Ask a model and wait for its response, directly or in the queue."""
     ask = _ask if call.endpoint.wait_policy is None else _run_job
     found, refusal = yield from _in_accepted_form(call, ask)
-    refuses_format = refusal is not None and _FOR_GOOD.search(refusal.body or "") is not None
-    return Completion(*found, refuses_format)
+    if refusal is None:
+        return Completion(*found)
+    is_general = refuses_every_format(message_from_body(refusal.body or ""))
+    return Completion(*found, EVERY_FORMAT if is_general else _format_key(call.request))
 
 
 def submit(call: ModelCall) -> Flow[JobHandle]:
@@ -89,7 +100,7 @@ def submit(call: ModelCall) -> Flow[JobHandle]:
 
 def fetch(job_id: str, call: ModelCall) -> Flow[Completion]:
     """Wait for the response to a request that was submitted; `call` may have no messages."""
-    encoding = _Encoding(call, in_words=call.endpoint.refuses_format)
+    encoding = _Encoding(call, in_words=False)
     job = _job(job_id, call.endpoint)
     return Completion(*(yield from _wait(_exchange(call.endpoint), encoding, job)))
 
@@ -135,14 +146,6 @@ def _job(job_id: str, endpoint: Endpoint) -> JobHandle:
 
 # --- refusals of `response_format` --------------------------------------------------------------
 
-_FORMAT: Final = re.compile(
-    r"response.?format|json.?(schema|object|mode)|structured.?output"
-    r"|response.?schema|output.?(config|format)|additionalProperties",
-    re.IGNORECASE,
-)
-_FOR_GOOD: Final = re.compile(r"support|unknown|unrecogni[sz]ed|not allowed", re.IGNORECASE)
-"""Words of a model that refuses every format, as opposed to just this schema."""
-
 
 def _in_accepted_form(
     call: ModelCall, ask: Callable[[Exchange, _Encoding], Flow[T]]
@@ -153,7 +156,7 @@ def _in_accepted_form(
         The result, and the error of the form that was rejected.
     """
     request, endpoint = call.request, call.endpoint
-    exchange, in_words = _exchange(endpoint), endpoint.refuses_format
+    exchange, in_words = _exchange(endpoint), _is_refused(call)
     refusal: SegmindError | None = None
     is_native = endpoint.native and bool(request.tools)
     has_format = request.response_format is not None or (bool(request.tools) and not is_native)
@@ -161,17 +164,29 @@ def _in_accepted_form(
         try:
             return (yield from ask(exchange, _Encoding(call, in_words=False))), None
         except SegmindError as error:
-            if not _blames_the_format(error):
+            if not _blames_the_format(error, request):
                 raise
             refusal, in_words = error.with_traceback(None), True
+            exchange.refused += 1
     return (yield from ask(exchange, _Encoding(call, in_words=in_words))), refusal
 
 
-def _blames_the_format(error: SegmindError) -> bool:
+def _is_refused(call: ModelCall) -> bool:
+    """Return whether the model is known to refuse the format that the call would ask for."""
+    refused = call.endpoint.refused_formats
+    return bool(refused) and (EVERY_FORMAT in refused or _format_key(call.request) in refused)
+
+
+def _format_key(request: ChatRequest) -> str:
+    format_ = (request.response_format, request.tools, request.require_tool_call, request.parallel)
+    return hashlib.sha256(repr(format_).encode(errors="replace")).hexdigest()
+
+
+def _blames_the_format(error: SegmindError, request: ChatRequest) -> bool:
     """Return whether the gateway or the model refused a request, unbilled, for its format."""
     is_refusal = error.status_code in (400, 406) or isinstance(error, SegmindJobFailedError)
     is_unbilled = is_refusal and error.outcome == "rejected"
-    return is_unbilled and _FORMAT.search(error.body or "") is not None
+    return is_unbilled and blames_the_format(message_from_body(error.body or ""), request.settings)
 
 
 # --- how a request is put, and how its reply is read -------------------------------------------

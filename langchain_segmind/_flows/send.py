@@ -34,6 +34,7 @@ class Exchange:
     Attributes:
         name: What is asked, for messages.
         ambiguous: How many of the attempts before the last may have run all the same.
+        refused: How many were refused for their form; they do not count as retries.
         reply: What the driver sent back last.
         event: A new state of the call's job, to be reported with the next step.
     """
@@ -45,6 +46,7 @@ class Exchange:
         self.is_free = is_free
         self.attempts = 0
         self.ambiguous = 0
+        self.refused = 0
         self.reply = _NOTHING_SENT
         self.event: JobEvent | None = None
 
@@ -76,7 +78,7 @@ class Exchange:
             error = error_from_reply(
                 reply, self.name, self.attempts, self.ambiguous, is_free=self.is_free
             )
-            next_wait = wait_before_next(self.attempts, reply, self.retry_policy)
+            next_wait = wait_before_next(self.attempts - self.refused, reply, self.retry_policy)
             if next_wait is None or isinstance(error, SegmindContextOverflowError):
                 raise error
             self.ambiguous += result.outcome == "unknown" and not self.is_free

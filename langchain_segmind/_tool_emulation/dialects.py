@@ -34,23 +34,27 @@ class _Dialect:
         end: What it ends with.
         opens: What may stand in front of the first of several calls.
         closes: What may stand behind the last.
-        pairs: The arguments, one a match: name, text, and whether it is a string; None for JSON.
+        argument: What an argument begins and ends with; None where the arguments are JSON. The
+            groups are its name, and whether it is a string.
     """
 
     begin: str
     end: str
     opens: str
     closes: str
-    pairs: re.Pattern[str] | None = None
+    argument: tuple[re.Pattern[str], re.Pattern[str]] | None = None
 
 
-_PARAMETER: Final = re.compile(
-    rf"<{_PREFIX}parameter(?:\s+name\s*=\s*|=)[\"']?([^\"'>]{{1,100}})[\"']?"
-    rf"(?:\s+string\s*=\s*\"(\w+)\")?\s*>(.*?)</{_PREFIX}parameter\s*>",
-    re.DOTALL,
+_PARAMETERS: Final = (
+    re.compile(
+        rf"\s*<{_PREFIX}parameter(?:\s+name\s*=\s*|=)[\"']?([^\"'<>]{{1,100}})[\"']?"
+        r"(?:\s+string\s*=\s*\"(\w+)\")?\s*>"
+    ),
+    re.compile(rf"</{_PREFIX}parameter\s*>"),
 )
-_GLM_ARGUMENT: Final = re.compile(
-    r"<arg_key>\s*(.{1,100}?)\s*</arg_key>()\s*<arg_value>(.*?)</arg_value>", re.DOTALL
+_GLM_ARGUMENTS: Final = (
+    re.compile(r"\s*<arg_key>\s*([^<>]{1,100})</arg_key>()\s*<arg_value>"),
+    re.compile(r"</arg_value>"),
 )
 _DIALECTS: Final = {
     # Claude, MiniMax (`<minimax:tool_call>`), DeepSeek 3.2 (with `DSML`).
@@ -60,7 +64,7 @@ _DIALECTS: Final = {
         rf"</{_PREFIX}invoke\s*>",
         rf"<{_PREFIX}(?:function_calls|tool_calls?)\s*>\s*",
         rf"\s*</{_PREFIX}(?:function_calls|tool_calls?)\s*>",
-        _PARAMETER,
+        _PARAMETERS,
     ),
     # Qwen3-Coder, and Llama with JSON between the same marks.
     "function": _Dialect(
@@ -68,14 +72,14 @@ _DIALECTS: Final = {
         r"</function\s*>",
         r"<tool_call>\s*",
         r"\s*</tool_call\s*>",
-        _PARAMETER,
+        _PARAMETERS,
     ),
     "glm": _Dialect(
         rf"<tool_call>\s*(?P<glm_name>{_NAME})\s*(?=<arg_key>|</tool_call\s*>)",
         r"</tool_call\s*>",
         "",
         "",
-        _GLM_ARGUMENT,
+        _GLM_ARGUMENTS,
     ),
     "kimi": _Dialect(
         rf"<\|tool_call_begin\|>\s*(?P<kimi_name>{_NAME}?)(?::\d{{1,6}})?\s*"
@@ -165,46 +169,58 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, list[tuple[str, 
     while begin := _BEGIN.search(text, at):
         at = begin.end()
         kind = next(kind for kind in _DIALECTS if begin[kind] is not None)
+        if kind != "code" and resolve_name(begin[f"{kind}_name"], tools) not in tools:
+            continue
         end = _ENDS[kind].search(text, at)
-        body = text[at : end.start() if end else len(text)]
+        stop = end.start() if end else len(text)
+        body, at = text[at:stop], end.end() if end else len(text)
         if kind == "code":
-            elements = [(name, _json(a), True) for name, a in _python_calls(body, tools)]
-            if end is None or not elements:
-                continue
+            calls = _python_calls(body, tools) if end else []
             # A code block stays one: its calls may be quoted.
-            is_block = begin[0].startswith("`")
-            span = (at, end.start()) if is_block else (begin.start(), end.end())
-            at = end.end()
-            yield (*span, elements)
+            span = (stop - len(body), stop) if begin[0].startswith("`") else (begin.start(), at)
+            if calls:
+                yield *span, [(name, _json(arguments), True) for name, arguments in calls]
             continue
-        name = resolve_name(begin[f"{kind}_name"], tools)
-        if name not in tools:
-            continue
-        start, at = begin.start(), end.end() if end else len(text)
+        name, start = resolve_name(begin[f"{kind}_name"], tools), begin.start()
         if opening := kind in _OPENS and _OPENS[kind].search(
             text, max(0, start - _LONGEST_OPENING), start
         ):
             start = opening.start()
         if closing := kind in _CLOSES and _CLOSES[kind].match(text, at):
             at = closing.end()
-        arguments = _arguments(body, tools[name], _DIALECTS[kind].pairs)
+        arguments = _arguments(body, tools[name], _DIALECTS[kind].argument)
         yield start, at, [(name, arguments, end is not None)]
 
 
-def _arguments(body: str, tool: Tool, pairs: re.Pattern[str] | None) -> str:
+def _arguments(
+    body: str, tool: Tool, argument: tuple[re.Pattern[str], re.Pattern[str]] | None
+) -> str:
+    """Write arguments as JSON: an object, or the text of those that cannot be read."""
     value = parse_json(body.strip())
     if isinstance(value, dict):
         return _json(value)
-    if pairs is None or pairs.sub("", body).strip():
-        return _json(body)  # a string: the call is invalid
+    found = None if argument is None else _read_arguments(body, *argument)
+    if found is None:
+        return _json(body)
     properties = tool.parameters.get("properties")
     schemas = properties if isinstance(properties, Mapping) else {}
-    return _json(
-        {
-            name: _typed(text, schemas.get(name), is_string)
-            for name, is_string, text in pairs.findall(body)
-        }
-    )
+    typed = {name: _typed(text, schemas.get(name), mark) for name, mark, text in found}
+    return _json(typed if len(typed) == len(found) else body)
+
+
+def _read_arguments(
+    body: str, begins: re.Pattern[str], ends: re.Pattern[str]
+) -> list[tuple[str, str, str]] | None:
+    """Read each argument's name, its mark and its text; None if there is anything else."""
+    found: list[tuple[str, str, str]] = []
+    at = 0
+    while begin := begins.match(body, at):
+        end = ends.search(body, begin.end())
+        if end is None:
+            return None
+        found.append((begin[1].strip(), begin[2], body[begin.end() : end.start()]))
+        at = end.end()
+    return None if body[at:].strip() else found
 
 
 def _json(value: Any) -> str:

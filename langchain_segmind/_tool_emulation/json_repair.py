@@ -25,8 +25,11 @@ DEEPEST: Final = 100
 # A string that does not end runs to the end of the text, so that each is read only once.
 _STRING: Final = r'"(?:\\.|[^"\\])*(?:"|\\?\Z)'
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})?')
+_MEANT: Final = re.compile(
+    r'(?P<good>(?:[^\\]|\\(?:["\\/nrt]|u[0-9a-fA-F]{4}))*)(?P<bad>\\|\Z)', re.DOTALL
+)
+"""Whoever writes `\\alpha` means no form feed by `\\frac`; `\\n` and `\\t` may be either."""
 _CONSTANT: Final = re.compile(_STRING + r"|\b(?:True|False|None)\b", re.DOTALL)
-_NOT_MEANT: Final = ("\\", r"\f", r"\b")
 _CONSTANTS: Final = {"True": "true", "False": "false", "None": "null"}
 _LONGEST_PYTHON: Final = 20_000
 _COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
@@ -36,17 +39,16 @@ _BRACKET: Final = re.compile(r"[{\[]")
 
 def parse_json(text: str) -> Any:
     """Parse JSON, mended where it must be; `UNPARSABLE` if it is not JSON."""
-    mended = _mend(text)
-    for mend in (None, _mend_escapes, _mend_python):
-        value = _decode(mended, mend)
+    for mend in (_mend, _mend_escapes, _mend_python):
+        value = _decode(text, mend)
         if value is not UNPARSABLE:
             break
     return value
 
 
-def _decode(text: str, mend: Callable[[str], str] | None) -> Any:
+def _decode(text: str, mend: Callable[[str], str]) -> Any:
     try:
-        return _clean(_DECODER.decode(text if mend is None else mend(text)))
+        return _clean(_DECODER.decode(mend(text)))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return UNPARSABLE
 
@@ -134,15 +136,12 @@ def _mend_escapes(text: str) -> str:
     """Double a backslash that escapes nothing, and write Python's constants as JSON's."""
     if "\\" not in text and not any(constant in text for constant in _CONSTANTS):
         raise ValueError("nothing to mend")
-    return _CONSTANT.sub(lambda m: _CONSTANTS.get(m[0]) or _mend_string(m[0]), text)
+    return _CONSTANT.sub(lambda m: _CONSTANTS.get(m[0]) or _mend_string(m[0]), _mend(text))
 
 
 def _mend_string(string: str) -> str:
-    escapes = _ESCAPE.findall(string)
-    if "\\" not in escapes:
-        return string
-    # Whoever writes `\alpha` means no form feed by `\frac`; `\n` and `\t` may be either.
-    return _ESCAPE.sub(lambda m: m[0] if m[0] not in _NOT_MEANT else "\\" + m[0], string)
+    is_broken = "\\" in _ESCAPE.findall(string)
+    return _MEANT.sub(r"\g<good>\g<bad>\g<bad>", string) if is_broken else string
 
 
 def _mend_python(text: str) -> str:

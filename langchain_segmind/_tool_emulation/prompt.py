@@ -63,7 +63,12 @@ def render_tools(
     wanted = None if _is_text(prompt) and prompt.tools else prompt.response_format
     if prompt.tools:
         wanted = _envelope.envelope_format(
-            prompt.tools, prompt.require_tool_call, prompt.parallel, _schema_of(prompt)
+            prompt.tools,
+            prompt.require_tool_call,
+            prompt.parallel,
+            _schema_of(prompt),
+            answer_is_strict=_is_strict(prompt),
+            has_descriptions=alone,
         )
     words = [_rules(prompt)] if prompt.tools else []
     if alone and wanted is not None:
@@ -91,6 +96,11 @@ def _is_text(prompt: ChatRequest) -> bool:
 def _schema_of(prompt: ChatRequest) -> Mapping[str, Any] | None:
     wanted = prompt.response_format
     return None if wanted is None or _is_text(prompt) else _form_schema(wanted)
+
+
+def _is_strict(prompt: ChatRequest) -> bool:
+    described = (prompt.response_format or {}).get("json_schema")
+    return isinstance(described, Mapping) and described.get("strict") is True
 
 
 def _form_schema(response_format: Mapping[str, Any]) -> Mapping[str, Any]:

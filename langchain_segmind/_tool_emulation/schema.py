@@ -1,16 +1,26 @@
-"""The envelope for words and calls, as a JSON schema: what a model is asked to answer in."""
+"""The JSON schema of a reply with text and tool calls, as `response_format` asks for it.
+
+It holds the names and types of what may be called. Where the prompt describes the tools it leaves
+their descriptions out, because both are billed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.types import Tool
+from langchain_segmind._tool_emulation.embed import Document
 
 
 def envelope_format(
-    tools: Sequence[Tool], forced: bool, parallel: bool, answer: Mapping[str, Any] | None
+    tools: Sequence[Tool],
+    forced: bool,
+    parallel: bool,
+    answer: Mapping[str, Any] | None,
+    *,
+    answer_is_strict: bool = False,
+    has_descriptions: bool = False,
 ) -> dict[str, Any]:
     """Make the `response_format` that asks for an envelope.
 
@@ -19,9 +29,14 @@ def envelope_format(
         forced: Whether at least one must be called.
         parallel: Whether several may be called at once.
         answer: The schema of the final answer, where it is not plain text.
+        answer_is_strict: Whether that schema must be kept to the letter.
+        has_descriptions: Whether to keep descriptions, where the schema itself is in the prompt.
     """
-    definitions: dict[str, Any] = {}
-    offers = [_offer(tool, definitions) for tool in tools]
+    document = Document(has_descriptions=has_descriptions)
+    offers = [_offer(tool, document) for tool in tools]
+    if has_descriptions:
+        about = [{"description": tool.description} if tool.description else {} for tool in tools]
+        offers = [offer | described for offer, described in zip(offers, about, strict=True)]
     calls: dict[str, Any] = {
         "type": "array",
         "items": offers[0] if len(offers) == 1 else {"anyOf": offers},
@@ -32,21 +47,22 @@ def envelope_format(
         calls["maxItems"] = 1
     text: dict[str, Any] = {"type": "string"}
     if answer is not None:
-        text = {"anyOf": [_hoisted(answer, "answer", definitions), {"type": "null"}]}
+        text = {"anyOf": [document.embed(answer, "answer"), {"type": "null"}]}
     schema = _closed_object({"say": text, "calls": calls})
-    if definitions:
-        schema["$defs"] = definitions
+    if document.definitions:
+        schema["$defs"] = document.definitions
     wanted: dict[str, Any] = {"name": "reply", "schema": schema}
-    if any(tool.strict for tool in tools):
+    # Strict is all or nothing: providers refuse a strict schema that has an open object in it.
+    if all(tool.strict for tool in tools) and (answer is None or answer_is_strict):
         wanted["strict"] = True
     return {"type": "json_schema", "json_schema": wanted}
 
 
-def _offer(tool: Tool, definitions: dict[str, Any]) -> dict[str, Any]:
-    parameters = _hoisted(tool.parameters, tool.name, definitions)
-    name = {"type": "string", "enum": [tool.name]}
-    offer = _closed_object({"name": name, "arguments": parameters})
-    return {**offer, "description": tool.description} if tool.description else offer
+def _offer(tool: Tool, document: Document) -> dict[str, Any]:
+    arguments = document.embed(tool.parameters, tool.name)
+    if not arguments.keys() & {"$ref", "type"}:
+        arguments = {"type": "object", **arguments}
+    return _closed_object({"name": {"type": "string", "enum": [tool.name]}, "arguments": arguments})
 
 
 def _closed_object(properties: dict[str, Any]) -> dict[str, Any]:
@@ -56,57 +72,6 @@ def _closed_object(properties: dict[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _hoisted(schema: Mapping[str, Any], owner: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Move a schema's definitions to the root of the envelope, where its references must point.
-
-    One that refers to itself, or to a part of itself elsewhere, moves there as a whole.
-    """
-    names = [key for key in ("$defs", "definitions") if isinstance(schema.get(key), Mapping)]
-    moved = {f"#/{key}/{name}": f"{owner}.{name}" for key in names for name in schema[key]}
-    own = {
-        moved[f"#/{key}/{name}"]: _renamed(definition, moved, owner)
-        for key in names
-        for name, definition in schema[key].items()
-    }
-    definitions.update(own)
-    rest = {key: value for key, value in schema.items() if key not in names}
-    renamed = strip_titles(_renamed(rest, moved, owner))
-    if _refers_to(f"#/$defs/{owner}", [renamed, own]):
-        definitions[owner] = renamed
-        return {"$ref": f"#/$defs/{owner}"}
-    return renamed if "$ref" in renamed else {"type": "object", **renamed}
-
-
-def _renamed(value: Any, moved: Mapping[str, str], owner: str) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            key: _moved_reference(item, moved, owner)
-            if key == "$ref" and isinstance(item, str)
-            else _renamed(item, moved, owner)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_renamed(item, moved, owner) for item in value]
-    return value
-
-
-def _moved_reference(reference: str, moved: Mapping[str, str], owner: str) -> str:
-    for place, name in moved.items():
-        if reference == place or reference.startswith(f"{place}/"):
-            return f"#/$defs/{name}{reference.removeprefix(place)}"
-    if reference == "#" or reference.startswith("#/"):
-        return f"#/$defs/{owner}{reference[1:]}"
-    return reference
-
-
-def _refers_to(place: str, value: Any) -> bool:
-    if isinstance(value, Mapping):
-        reference = value.get("$ref")
-        found = isinstance(reference, str) and (reference + "/").startswith(f"{place}/")
-        return found or any(_refers_to(place, item) for item in value.values())
-    return isinstance(value, list) and any(_refers_to(place, item) for item in value)
 
 
 def condense(schema: Mapping[str, Any]) -> dict[str, Any]:

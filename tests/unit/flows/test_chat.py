@@ -195,7 +195,7 @@ def test_refused_response_format_is_left_out_of_the_next_request(request_, statu
     assert ["response_format" in body for body in played.bodies] == [True, False]
     assert "JSON schema: " in played.bodies[1]["messages"][0]["content"]
     assert played.waits == [0.0, 0.0]
-    assert played.value.refuses_format
+    assert played.value.refused_format == "*"
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,33 @@ def test_ambiguous_attempts_are_counted_across_both_forms():
     assert played.value.receipt.ambiguous_attempts == 1
 
 
-def test_second_form_is_retried_when_the_gateway_is_busy():
-    policy = RetryPolicy(max_retries=2)
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "Request contains an invalid argument."},
+        {"error": {"message": "Schema is too complex for compilation.", "status": "INVALID"}},
+        {"error": "The compiled grammar is too large"},
+        {},
+    ],
+)
+def test_refusal_that_names_no_other_cause_is_answered_with_the_schema_in_the_prompt(body):
+    played = play(response(body, 400), reply_of("Hi."), request=WITH_TOOL)
+
+    assert ["response_format" in body for body in played.bodies] == [True, False]
+    assert played.value.refused_format not in (None, "*")
+
+
+def test_refused_schema_is_remembered_for_that_schema_only():
+    refused = play(response({}, 400), reply_of("Hi."), request=WITH_TOOL).value.refused_format
+
+    again = play(reply_of("Hi."), request=WITH_TOOL, refused_formats=[refused])
+    other = play(reply_of("{}"), request=WITH_FORM, refused_formats=[refused])
+
+    assert ["response_format" in played.bodies[0] for played in (again, other)] == [False, True]
+
+
+def test_second_form_keeps_all_retries_when_the_gateway_is_busy():
+    policy = RetryPolicy(max_retries=1)
 
     played = play(REFUSED, BUSY, reply_of("Hi."), request=WITH_FORM, retry_policy=policy)
 
@@ -230,7 +255,7 @@ def test_second_form_is_retried_when_the_gateway_is_busy():
 
 
 def test_response_format_is_not_sent_to_a_model_known_to_refuse_it():
-    played = play(ANSWER, request=WITH_TOOL, refuses_format=True)
+    played = play(ANSWER, request=WITH_TOOL, refused_formats=["*"])
 
     assert "response_format" not in played.bodies[0]
 

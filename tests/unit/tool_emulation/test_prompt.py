@@ -307,9 +307,9 @@ def test_references_of_every_tool_point_to_its_own_definitions():
     schema = envelope_schema(prompt)
 
     for name, kind in (("a", "string"), ("b", "null")):
-        node = schema["$defs"][f"{name}.Node"]
+        node = schema["$defs"][f"{name}_Node"]
         assert node["properties"]["v"] == {"type": kind}
-        assert node["properties"]["kids"] == {"$ref": f"#/$defs/{name}.Node"}
+        assert node["properties"]["kids"] == {"$ref": f"#/$defs/{name}_Node"}
     plain = json.dumps(adapt_schema(schema))
     assert "$ref" not in plain
     assert "$defs" not in plain

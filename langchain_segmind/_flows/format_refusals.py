@@ -1,0 +1,73 @@
+"""Decide from its words whether a refusal blames the `response_format` of a request.
+
+A refused request was not billed, so one is sent again with the schema in the prompt unless the
+refusal clearly speaks of something else. The sentences are those of OpenAI, Anthropic, Google and
+of vLLM, which the gateway passes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_FORMAT: Final = (
+    r"response.?(?:format|schema)|json.?(?:schema|object|mode)|structured.?outputs?"
+    r"|output.?(?:config|format)"
+)
+_BLAMES_A_FORMAT: Final = re.compile(
+    rf"{_FORMAT}|schema|grammar|constraint|too many states|any.?of|one.?of|all.?of|\$ref"
+    r"|additional.?properties|keywords?\b|not a valid type",
+    re.IGNORECASE,
+)
+_TOO_LONG: Final = re.compile(
+    r"context.{0,12}(?:length|window|size|overflow)|(?:prompt|input|request|messages?|text).{0,30}"
+    r"(?:too long|too large|exceed)|(?:input|prompt).{0,3}(?:length|tokens)|token limit"
+    r"|max(?:imum)?.{0,3}(?:prompt|context|input).{0,3}length|exceeds? max length",
+    re.IGNORECASE,
+)
+_SOMETHING_ELSE: Final = re.compile(
+    r"image|picture|photo|audio|video|\bfiles?\b|document|\bpdf\b|media|mime|base.?64|\burls?\b"
+    r"|api.?key|authori[sz]|permission|credits?\b|balance|quota|billing|payment|\bplan\b|spend"
+    r"|content.?type|host header|\bjson body\b|malformed|safety|moderat|polic(?:y|ies)|blocked"
+    r"|flagged|harmful|\bmessages?\b|\broles?\b|prompt is|empty|blank|not found|does not exist"
+    r"|temperature|top.?[pk]\b|max.?(?:completion.?|output.?)?tokens|\bstop\b|stop.?sequences"
+    r"|\bseed\b|penalty|logit|logprobs|reasoning|effort|thinking|parameter value",
+    re.IGNORECASE,
+)
+_REFUSES_ALL: Final = re.compile(
+    rf"(?:{_FORMAT})[^.]{{0,60}}?(?:not (?:be )?(?:supported|allowed|available|permitted|enabled)"
+    r"|unsupported|unknown|unrecogni[sz]ed|unexpected|disabled)"
+    rf"|(?:does not|doesn't|cannot|unsupported|unknown|unrecogni[sz]ed|unexpected|not support)"
+    rf"[^.]{{0,60}}?(?:{_FORMAT})",
+    re.IGNORECASE,
+)
+_NAMES_A_PART: Final = re.compile(
+    r"(?:format|schema)\W{1,3}(?:json_schema|schema|type|properties|\w+\.)|keyword|propert|any.?of"
+    r"|one.?of|all.?of|\$ref|pattern|\bitems\b|too (?:large|complex|many|deep|long)|nest|enum"
+    r"|strict",
+    re.IGNORECASE,
+)
+
+
+def blames_the_format(text: str, settings: Iterable[str] = ()) -> bool:
+    """Whether to send a refused request again without its `response_format`.
+
+    Args:
+        text: What the refusal says.
+        settings: The generation settings of the request: one that is named is to blame.
+    """
+    if _TOO_LONG.search(text):
+        return False
+    if _BLAMES_A_FORMAT.search(text):
+        return True
+    names_a_setting = any(re.search(rf"\b{re.escape(name)}\b", text) for name in settings)
+    return not names_a_setting and not _SOMETHING_ELSE.search(text)
+
+
+def refuses_every_format(text: str) -> bool:
+    """Whether a refusal says that the model takes no `response_format` at all.
+
+    One that names a keyword, a place or a size speaks of that schema alone.
+    """
+    return bool(_REFUSES_ALL.search(text)) and not _NAMES_A_PART.search(text)
