@@ -5,9 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
+TOOLS  := .venv-tools
 # In the order in which a newcomer should read them.
 EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling batch_on_ray
 DIST   := .venv-dist
+LEADERBOARD := bfcl-eval==2026.3.23
 # `make demo-llm` runs these examples with one model of each family.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
 LLM_EXAMPLES := quickstart rag agent
@@ -21,7 +23,7 @@ FLOORS += langsmith==0.4.0 pytest==9.0.3
 FLOOR_FAULTS := tests/integration/test_tls_and_proxies.py tests/faults/test_connecting.py
 
 .PHONY: help demo demo-llm test test-llm test-live live check faults notebook format lint types \
-  pyright test-floor bench dist clean
+  pyright test-floor bench bench-tools dist clean
 help:
 	@echo "make demo        run the examples (live if SEGMIND_API_KEY is set)"
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
@@ -35,6 +37,7 @@ help:
 	@echo "make faults      write docs/faults.md: how chat models handle each fault (10 minutes)"
 	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
 	@echo "make bench       benchmark this and other chat models; QUICK=1: only check that it runs"
+	@echo "make bench-tools compare emulated tool calls with a server's own: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make dist        build and check the wheel and the sdist, and run the quickstart from the wheel"
 	@echo "make format      format the code"
 	@echo "make clean       remove the virtual environments and caches"
@@ -130,6 +133,20 @@ $(BENCH)/.ready: pyproject.toml
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
+# SERVER and MODEL as for demo-llm; AGENTS=1 adds small jobs for an agent.
+PER_CATEGORY ?= 25
+bench-tools: $(TOOLS)/.ready
+	@$(TOOLS)/bin/python -m benchmarks.tool_calling '$(SERVER)' '$(MODEL)' \
+	  --per-category $(PER_CATEGORY) $(if $(filter-out 0,$(AGENTS)),--agents)
+
+# bfcl-eval without its dependencies, the clients of many vendors: its data and its checker need none.
+$(TOOLS)/.ready: pyproject.toml
+	@echo "Setting up $(TOOLS) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[tools]'
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(LEADERBOARD)
+	@touch $@
+
 dist: $(DIST)/.ready
 	@$(DIST)/bin/python -m tests.release.dist
 
@@ -140,4 +157,4 @@ $(DIST)/.ready: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(FLOOR) $(BENCH) $(DIST) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(BENCH) $(TOOLS) $(DIST) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

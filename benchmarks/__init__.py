@@ -1,1 +1,1 @@
-"""Benchmarks of the client's overhead, without the model's own time: `make bench`."""
+"""Benchmarks: the client's overhead (`make bench`), and tool calling (`make bench-tools`)."""
