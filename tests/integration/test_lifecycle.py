@@ -262,8 +262,10 @@ async def test_cancellation_closes_the_connection():
 async def test_wait_for_timeout_is_not_a_segmind_error():
     with FaultServer({"m": [faults.hang]}) as server:
         async with build_on(server) as model:
+            call = asyncio.create_task(model.ainvoke("hi"))
+            await asyncio.to_thread(server.arrived.wait)
             with pytest.raises(asyncio.TimeoutError) as caught:
-                await asyncio.wait_for(model.ainvoke("hi"), 0.2)
+                await asyncio.wait_for(call, 0.05)
 
     assert not isinstance(caught.value, SegmindTimeoutError)
     assert server.requests["m"] == 1
