@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from inspect import signature
-from typing import Any, ClassVar
+from typing import Any
 
 # LangChain evaluates these methods' annotations, e.g. in `with_fallbacks(...).bind_tools(...)`.
 # Importing `BaseTool` takes 5 ms, so it is named through its package, which imports it then.
@@ -129,8 +129,10 @@ class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
         self._add_version("langchain-segmind", __version__)
         return self
 
-    list_models: ClassVar = listing.list_models
-    alist_models: ClassVar = listing.alist_models
+    # Not fields: pydantic ignores their type. It reads no bare `ClassVar` in a subclass before 2.8,
+    # and one with a type would lose the names of the arguments.
+    list_models = listing.list_models  # type: ignore[pydantic-field]
+    alist_models = listing.alist_models  # type: ignore[pydantic-field]
 
     # --- LangChain's hooks ---------------------------------------------------------------------
 
