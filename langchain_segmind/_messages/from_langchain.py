@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -94,11 +94,16 @@ def _name(message: BaseMessage) -> str | None:
 # --- content ---------------------------------------------------------------------------------
 
 
-def _blocks(message: BaseMessage, where: str) -> Iterator[tuple[str, Mapping[Any, Any], str]]:
-    """Yield the type, the fields and the place of each block."""
-    if isinstance(message.content, str):
-        yield "text", {"text": message.content}, where
-        return
+def _blocks(message: BaseMessage, where: str) -> Iterable[tuple[str, Mapping[Any, Any], str]]:
+    """Return the type, the fields and the place of each block."""
+    if isinstance(message.content, str):  # most messages: without a generator
+        return (("text", {"text": message.content}, where),)
+    return _listed_blocks(message, where)
+
+
+def _listed_blocks(
+    message: BaseMessage, where: str
+) -> Iterator[tuple[str, Mapping[Any, Any], str]]:
     for i, block in enumerate(message.content):
         fields = {"text": block} if isinstance(block, str) else block
         kind = str(fields.get("type", "text" if "text" in fields else None))
@@ -141,6 +146,8 @@ def _assistant_text(message: AIMessage, where: str) -> str:
 
 
 def _calls(message: AIMessage, where: str) -> list[ToolCall]:
+    if isinstance(message.content, str) and not (message.tool_calls or message.invalid_tool_calls):
+        return []
     calls = [ToolCall(call["name"], call["args"], call["id"]) for call in message.tool_calls]
     calls += [
         ToolCall(call["name"] or "", call["args"] or "", call["id"], call["error"])
