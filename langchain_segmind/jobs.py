@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableBinding, RunnableConfig, ensure_config
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, ensure_config
 from langchain_core.runnables.config import merge_configs
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.chat_base import ChatBase
@@ -24,6 +24,7 @@ from langchain_segmind._client.observers import async_job_reporter, event_manage
 from langchain_segmind._client.results import first_message
 from langchain_segmind._flows.chat import ModelCall, fetch, state, submit
 from langchain_segmind._flows.jobs import log_abandoned
+from langchain_segmind._messages.types import Method
 
 __all__ = ["SegmindJob"]
 
@@ -244,6 +245,34 @@ class SegmindBinding(_Binding):  # type: ignore[no-redef]
         """Async version of `submit`."""
         merged = self._merge_configs(config)
         return await self._model.asubmit(messages, merged, **{**self.kwargs, **kwargs})
+
+    def bind_tools(
+        self, tools: Sequence[Any], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Offer tools to the model, beside what is bound; see `ChatSegmind.bind_tools`."""
+        added = cast("SegmindBinding", self._model.bind_tools(tools, **kwargs))
+        return self.bind(**added.kwargs)
+
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
+        """Answer with an object, with what is bound; see `ChatSegmind.with_structured_output`."""
+        if method == "function_calling" and self.kwargs.get("tools"):
+            raise ValueError(
+                "method='function_calling' asks for a call of the schema, so the bound tools could "
+                "not be called. Use method='json_schema'."
+            )
+        from langchain_segmind._messages.structured_output import structured_output_chain  # noqa: PLC0415
+
+        return structured_output_chain(
+            self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
+        )
 
     def get_job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
         """Return the job of an id; see `ChatSegmind.get_job`."""

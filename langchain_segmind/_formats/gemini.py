@@ -18,7 +18,7 @@ from langchain_segmind._formats.encoding import (
     split_system,
     top_level_fields,
 )
-from langchain_segmind._formats.gemini_schema import adapt_response_format, adapt_schema
+from langchain_segmind._formats.gemini_schema import adapt_parameters, adapt_response_format
 from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -81,7 +81,7 @@ def _native_tools(request: ChatRequest) -> dict[str, Any]:
         {
             "name": tool.name,
             "description": tool.description,
-            "parameters": adapt_schema(tool.parameters),
+            "parameters": adapt_parameters(tool.parameters),
         }
         for tool in request.tools
     ]

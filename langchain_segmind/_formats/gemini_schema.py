@@ -1,11 +1,13 @@
 """Write JSON schemas as Gemini takes them: without references, in its own keywords alone.
 
-What Gemini cannot express is left out. No keyword that it refuses may stay.
+What Gemini cannot express is widened, or written as a string, which `restore_types` reads back.
+No keyword that it refuses may stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _KEYWORDS: Final = frozenset(
@@ -17,6 +19,11 @@ _KEYWORDS: Final = frozenset(
 """Keywords of Gemini's schema; it refuses others."""
 
 
+_ANYTHING: Final = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
+_JSON_OBJECT: Final = {"type": "string", "description": "A JSON object, written as a string."}
+"""An object of free keys: Gemini refuses one without properties. `restore_types` reads it."""
+
+
 def adapt_response_format(response_format: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """Adapt the schema in a `response_format`, if it has one."""
     described = (response_format or {}).get("json_schema")
@@ -26,6 +33,11 @@ def adapt_response_format(response_format: Mapping[str, Any] | None) -> Mapping[
     if not isinstance(schema, Mapping):
         return response_format
     return {**response_format, "json_schema": {**described, "schema": adapt_schema(schema)}}
+
+
+def adapt_parameters(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Adapt the schema of a native tool's arguments, which stays an object in any case."""
+    return adapt_schema(schema) if schema.get("properties") else {"type": "object"}
 
 
 def adapt_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,24 +54,81 @@ def adapt_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _adapt(schema: Any, definitions: Mapping[str, Any], inside: tuple[str, ...]) -> Any:
     """Adapt a schema that stands inside the references `inside`."""
     if not isinstance(schema, Mapping):
-        return schema  # True, which allows any value
+        return dict(_ANYTHING)
     known = schema if "$ref" in schema else _in_known_keywords(schema)
     if "$ref" in known:
         reference = known["$ref"]
         beside = {key: value for key, value in known.items() if key != "$ref"}
         target = definitions.get(reference)
-        if target is None or reference in inside:  # a recursive schema has no form without $ref
-            return {"type": "object", **_adapt(beside, definitions, inside)}
+        if not isinstance(target, Mapping) or reference in inside:
+            return dict(_JSON_OBJECT)  # a recursive schema has no form without $ref
         return _adapt({**target, **beside}, definitions, (*inside, reference))
-    adapted = {key: value for key, value in known.items() if key in _KEYWORDS}
-    for key, value in adapted.items():
-        if key == "items":
-            adapted[key] = _adapt(value, definitions, inside)
-        elif key == "properties" and isinstance(value, Mapping):
-            adapted[key] = {n: _adapt(item, definitions, inside) for n, item in value.items()}
-        elif key == "anyOf" and isinstance(value, list):
-            adapted[key] = [_adapt(item, definitions, inside) for item in value]
-    return adapted
+    if "enum" in known:
+        return _adapt_enum(known)
+    if isinstance(known.get("anyOf"), list) and not known.get("properties"):
+        options = [_adapt(option, definitions, inside) for option in known["anyOf"]]
+        return _any_of(options, is_nullable=known.get("nullable") is True)
+    match known.get("type"):
+        case "object":
+            return _adapt_object(known, definitions, inside)
+        case "array":
+            return _adapt_array(known, definitions, inside)
+        case str():
+            return _without_unknown(known)
+        case _ if "properties" in known:
+            return _adapt_object({**known, "type": "object"}, definitions, inside)
+        case _:
+            return {**_without_unknown(known), **_ANYTHING}
+
+
+def _without_unknown(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key in _KEYWORDS}
+
+
+def _adapt_object(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], inside: tuple[str, ...]
+) -> dict[str, Any]:
+    properties = schema.get("properties")
+    if not properties or not isinstance(properties, Mapping):
+        return {**_JSON_OBJECT, **({"nullable": True} if schema.get("nullable") else {})}
+    adapted = {name: _adapt(inner, definitions, inside) for name, inner in properties.items()}
+    # Without it, Gemini writes properties in alphabetical order: arguments before the name.
+    order = {"propertyOrdering": list(adapted)} if len(adapted) > 1 else {}
+    known = {key: value for key, value in _without_unknown(schema).items() if key != "anyOf"}
+    return {**known, "properties": adapted, **order}
+
+
+def _adapt_array(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], inside: tuple[str, ...]
+) -> dict[str, Any]:
+    listed = schema.get("prefixItems")
+    options = [*listed] if isinstance(listed, list) else []
+    if isinstance(schema.get("items"), Mapping):
+        options.append(schema["items"])
+    adapted = [_adapt(option, definitions, inside) for option in options]
+    unlike = [option for n, option in enumerate(adapted) if option not in adapted[:n]]
+    return {**_without_unknown(schema), "items": _any_of(unlike) if unlike else dict(_ANYTHING)}
+
+
+def _any_of(options: Sequence[Any], *, is_nullable: bool = False) -> dict[str, Any]:
+    """Combine alternatives: null is a mark of the others, and nothing stands beside `anyOf`."""
+    rest = [option for option in options if option.get("type") != "null"]
+    is_nullable = is_nullable or len(rest) < len(options)
+    if is_nullable:
+        rest = [{**option, "nullable": True} for option in rest]
+    return rest[0] if len(rest) == 1 else {"anyOf": rest} if rest else dict(_ANYTHING)
+
+
+def _adapt_enum(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Write constants that are not strings as their JSON: Gemini takes strings only."""
+    values = schema["enum"] if isinstance(schema["enum"], list) else []
+    rest = [value for value in values if value is not None]
+    about = {key: schema[key] for key in ("description",) if key in schema}
+    nullable = {"nullable": True} if len(rest) < len(values) or schema.get("nullable") else {}
+    if not rest or all(isinstance(value, bool) for value in rest):
+        return {**about, "type": "boolean", **nullable}
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in rest]
+    return {**about, "type": "string", "enum": list(dict.fromkeys(texts)), **nullable}
 
 
 def _in_known_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,8 +145,10 @@ def _in_known_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
         known["nullable"] = "null" in types
         rest = [t for t in types if t != "null"]
         known.pop("type")
-        if rest:
-            known |= {"type": rest[0]} if len(rest) == 1 else {"anyOf": [{"type": t} for t in rest]}
+        if len(rest) == 1:
+            known["type"] = rest[0]
+        elif rest:
+            known["anyOf"] = [{**known, "type": t} for t in rest]
     return known
 
 

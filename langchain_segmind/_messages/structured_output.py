@@ -39,7 +39,7 @@ _INVALID_IN_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 def structured_output_chain(
-    model: BaseChatModel,
+    model: BaseChatModel | Any,  # or a binding of one
     schema: Schema | None,
     /,  # `model` is also a setting of one call
     *,
@@ -113,6 +113,10 @@ def _describe(schema: Schema) -> tuple[str, str | None, dict[str, Any]]:
     LangChain's converter is for functions, and loses what is not an object with properties. So it
     converts only what has no JSON schema of its own.
     """
+    if isinstance(schema, Mapping) and schema.get("type") == "function":  # OpenAI's tool
+        inner = schema.get("function")
+        schema = dict(inner) if isinstance(inner, Mapping) else {**schema}
+        schema.pop("type", None)
     if isinstance(schema, Mapping) and not {"function", "input_schema", "parameters"} & set(schema):
         json_schema = dict(schema)
     elif isinstance(schema, type) and issubclass(schema, BaseModel):
@@ -149,9 +153,15 @@ def _check_refusal(message: AIMessage) -> None:
     raise error(reason, raw_message=message) if error else OutputParserException(reason)
 
 
-def _check_json(message: AIMessage) -> None:
-    """Raise unless the text is complete JSON: LangChain's parser would complete half of one."""
+def _check_json(message: AIMessage) -> bool:
+    """Raise unless the text is complete JSON: LangChain's parser would complete half of one.
+
+    Returns:
+        Whether there is an answer yet; not in a message that calls tools.
+    """
     _check_refusal(message)
+    if message.tool_calls:
+        return False
     metadata = message.response_metadata
     if "length" in (metadata.get("finish_reason"), metadata.get("native_finish_reason")):
         raise OutputParserException(f"The answer was cut short by the token limit: {message.text}")
@@ -162,21 +172,21 @@ def _check_json(message: AIMessage) -> None:
     except RecursionError:
         reason = "is nested too deeply"
     else:
-        return
+        return True
     raise OutputParserException(f"The answer {reason}: {message.text}")
 
 
-def _check_calls(message: AIMessage) -> None:
+def _check_calls(message: AIMessage) -> bool:
     """Raise unless there is a call that could be parsed."""
     _check_refusal(message)
     if message.tool_calls:
-        return
+        return True
     invalid = "; ".join(f"{c['error']} {c['args']}" for c in message.invalid_tool_calls)
     raise OutputParserException(f"The answer has no valid call: {invalid or message.text}")
 
 
 def _reader(
-    parser: Runnable[Any, Any], check: Callable[[AIMessage], None], include_raw: bool
+    parser: Runnable[Any, Any], check: Callable[[AIMessage], bool], include_raw: bool
 ) -> Runnable[AIMessage, Any]:
     """Make the step that reads an answer into an object.
 
@@ -186,14 +196,14 @@ def _reader(
 
     def read(message: AIMessage, config: RunnableConfig) -> Any:
         with _outcome(message, include_raw) as outcome:
-            check(message)
-            outcome["parsed"] = parser.invoke(message, config)
+            if check(message):
+                outcome["parsed"] = parser.invoke(message, config)
         return outcome if include_raw else outcome["parsed"]
 
     async def aread(message: AIMessage, config: RunnableConfig) -> Any:
         with _outcome(message, include_raw) as outcome:
-            check(message)
-            outcome["parsed"] = await parser.ainvoke(message, config)
+            if check(message):
+                outcome["parsed"] = await parser.ainvoke(message, config)
         return outcome if include_raw else outcome["parsed"]
 
     output_type = dict[str, Any] if include_raw else parser.OutputType

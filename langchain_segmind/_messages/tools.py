@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, Union
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
@@ -85,10 +85,28 @@ def _to_openai_tool(tool: ToolLike, strict: bool | None) -> dict[str, Any]:
             raise ValueError("tools: the 'function' of a tool must be an object.")
         tool = tool if "function" in tool else {"type": "function", "function": function}
     try:
-        return convert_to_openai_tool(tool, strict=strict)
+        if isinstance(tool, dict) and kind == "custom":
+            return _free_text_tool(tool)
+        converted = convert_to_openai_tool(tool, strict=strict)
+        return _free_text_tool(converted) if converted.get("type") == "custom" else converted
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         reason = f"tools: {str(tool)[:80]} is not a function, a class or a JSON schema ({error})"
         raise ValueError(reason[:500]) from None
+
+
+def _free_text_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe OpenAI's custom tool, which takes a text, with the argument of LangChain's."""
+    custom = tool.get("custom", tool)
+    about = [custom.get("description") or ""]
+    if custom.get("format", {}).get("type") == "grammar":
+        grammar = custom["format"].get("grammar", custom["format"])
+        about.append(
+            f"The input follows this {grammar['syntax']} grammar:\n{grammar['definition']}"
+        )
+    text = {"type": "string", "description": "The input, as free text."}
+    parameters = {"type": "object", "properties": {"__arg1": text}, "required": ["__arg1"]}
+    described = {"name": custom["name"], "description": "\n".join(filter(None, about))}
+    return {"type": "function", "function": {**described, "parameters": parameters}}
 
 
 def parse_tools(tools: Sequence[ToolLike] | None) -> tuple[Tool, ...]:
@@ -149,36 +167,55 @@ def apply_tool_choice(tools: tuple[Tool, ...], choice: Any) -> tuple[tuple[Tool,
     Raises:
         ValueError: If the choice names a tool that is not among them.
     """
-    name = _named_tool(choice)
-    word = _choice_word(choice) if name is None else None
-    if word == "none":
+    mode, names = _read_choice(choice)
+    if mode == "none":
         return (), False
-    if not tools or word == "auto":
+    if not tools:
         return tools, False
-    if word in ("any", "required"):
-        return tools, True
-    chosen = tuple(tool for tool in tools if tool.name == (name or word))
-    if not chosen:
-        names = ", ".join(tool.name for tool in tools)
+    offered = {tool.name: tool for tool in tools}
+    if missing := [name for name in names if name not in offered]:
+        names_offered = ", ".join(offered)
         raise ValueError(
-            f"tool_choice: {name or word!r} is not one of the tools. Choose from {names}."
+            f"tool_choice: {missing[0]!r} is not one of the tools. Choose from {names_offered}."
         )
-    return chosen, True
+    chosen = tuple(offered[name] for name in dict.fromkeys(names)) if names else tools
+    return chosen, mode == "any"
 
 
-def _named_tool(choice: Any) -> str | None:
-    """Return the name in a provider's form of a choice; it may be any word, such as 'auto'."""
-    if not isinstance(choice, Mapping):
-        return None
-    function = choice.get("function")
-    name = (function if isinstance(function, Mapping) else choice).get("name")
-    return name if isinstance(name, str) and name else None
+_MODES: Final = {"auto": "auto", "any": "any", "required": "any", "none": "none"}
 
 
-def _choice_word(choice: Any) -> str:
+def _read_choice(choice: Any) -> tuple[str, list[str]]:
+    """Return a choice's mode, "auto", "any" or "none", and the tools that it allows, if it does."""
     if choice is None or isinstance(choice, bool):
-        return "any" if choice else "auto"
-    word = choice.get("type") if isinstance(choice, Mapping) else choice
-    if not isinstance(word, str) or not word:
+        return ("any" if choice else "auto"), []
+    if isinstance(choice, str) and choice:
+        return (_MODES[choice], []) if choice in _MODES else ("any", [choice])
+    found = _read_choice_form(choice) if isinstance(choice, Mapping) else None
+    if found is None:
         raise ValueError("tool_choice: pass a tool's name, 'auto', 'any', 'none' or True.")
-    return word
+    return found
+
+
+def _read_choice_form(choice: Mapping[str, Any]) -> tuple[str, list[str]] | None:
+    """Read a dictionary of OpenAI, Anthropic, Gemini or Bedrock; None if it is another."""
+    for key in ("function_calling_config", "functionCallingConfig", "allowed_tools"):
+        if isinstance(choice.get(key), Mapping):  # Gemini's, and one of OpenAI's
+            return _read_choice_form(choice[key])
+    for key in ("function", "custom", "tool"):  # OpenAI's and Bedrock's
+        inner = choice.get(key)
+        choice = inner if isinstance(inner, Mapping) else choice
+    if isinstance(choice.get("name"), str) and choice["name"]:
+        return "any", [choice["name"]]
+    mode = choice.get("mode", choice.get("type"))
+    if mode is None and len(choice) == 1:  # Bedrock's {"auto": {}}
+        (mode,) = choice
+    allowed = choice.get("allowed_function_names", choice.get("allowedFunctionNames", []))
+    names = [name for name in allowed or () if isinstance(name, str)]
+    for tool in choice.get("tools") or ():
+        function = tool.get("function", tool) if isinstance(tool, Mapping) else {}
+        names += [function["name"]] if isinstance(function.get("name"), str) else []
+    known = _MODES.get(mode.lower()) if isinstance(mode, str) else None
+    if known is None and mode == "allowed_tools":
+        known = "auto"
+    return None if known is None else (known, names)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from langchain_segmind._messages.json_schema import restore_types
 from langchain_segmind._messages.types import Tool, ToolCall, parse_call
 from langchain_segmind._tool_emulation.json_repair import parse_json
 
@@ -112,6 +113,8 @@ def checked(call: ToolCall, tools: Tools) -> ToolCall:
     properties = _properties(tool)
     if tool is None or not properties or not isinstance(given, Mapping):
         return call
+    given = restore_types(dict(given), tool.parameters)
+    call = replace(call, arguments=given)
     unknown = given.keys() - properties.keys()
     is_open = tool.parameters.get("additionalProperties") not in (None, False)
     if (
@@ -130,7 +133,9 @@ def bare_arguments_from(value: Mapping[str, Any], tool: Tool) -> ToolCall | None
     required = tool.parameters.get("required")
     wanted = set(required) if isinstance(required, list | tuple) else set()
     fits = wanted <= value.keys() <= _properties(tool).keys()
-    return ToolCall(tool.name, value) if fits and value else None
+    if not fits or not value:
+        return None
+    return ToolCall(tool.name, restore_types(dict(value), tool.parameters))
 
 
 def _fields(item: Any) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from html import escape
 from typing import Any, Final
 
 from langchain_segmind._messages import results as _results
-from langchain_segmind._messages.json_schema import strip_titles
+from langchain_segmind._messages.json_schema import restore_types, strip_titles
 from langchain_segmind._messages.types import (
     ChatRequest,
     Choice,
@@ -32,7 +32,7 @@ from langchain_segmind._messages.types import (
 from langchain_segmind._tool_emulation import parse as _parse
 from langchain_segmind._tool_emulation import schema as _envelope
 from langchain_segmind._tool_emulation.escape import escape_arguments, escape_text
-from langchain_segmind._tool_emulation.json_repair import json_in
+from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, json_in, parse_json
 
 _RULES: Final = (
     'You can call tools. Reply with JSON: "say" has {say}, "calls" the tools to run now, each with '
@@ -200,11 +200,21 @@ def parse_reply(
     if native or choice.calls:
         return _parse.with_ids(_parse.check_native_calls(choice, prompt), prompt, salt)
     if prompt.tools:
-        return _parse.parse_emulated_reply(choice, prompt, salt)
+        read = _parse.parse_emulated_reply(choice, prompt, salt)
+        schema = _schema_of(prompt)
+        return read if schema is None else replace(read, text=_restored(read.text, schema))
     if not prompt.messages and prompt.response_format is None:
         return _parse.parse_unknown(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":
         required = (_schema_of(prompt) or {}).get("required")
         keys = required if isinstance(required, list) else []
-        return replace(choice, text=json_in(choice.text, keys) or choice.text)
+        text = json_in(choice.text, keys) or choice.text
+        return replace(choice, text=_restored(text, _schema_of(prompt) or {}))
     return choice
+
+
+def _restored(text: str, schema: Mapping[str, Any]) -> str:
+    """Give the parts of an answer in JSON the types of its schema, see `restore_types`."""
+    value = parse_json(text)
+    restored = value if value is UNPARSABLE else restore_types(value, schema)
+    return text if restored == value else json.dumps(restored, ensure_ascii=False)

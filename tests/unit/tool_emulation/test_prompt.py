@@ -343,30 +343,6 @@ def test_references_of_a_tool_to_itself_stay_references_to_itself():
     assert pointed_at(schema, pointed_at(schema, shown["n"]["$ref"])["$ref"]) == leaf
 
 
-def test_gemini_is_spared_keywords_it_refuses():
-    schema = {
-        "$schema": "x",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "a": {"const": 1},
-            "b": {"oneOf": [{"type": "string"}, {"type": "null"}]},
-            "c": {"type": ["integer", "null"], "exclusiveMinimum": 0},
-            "additionalProperties": {"type": "string"},
-        },
-    }
-
-    assert adapt_schema(schema) == {
-        "type": "object",
-        "properties": {
-            "a": {"enum": [1]},
-            "b": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-            "c": {"type": "integer", "nullable": True},
-            "additionalProperties": {"type": "string"},
-        },
-    }
-
-
 def test_the_words_added_are_few():
     class Booking(BaseModel):
         """Books a table in a restaurant and sends a confirmation."""
@@ -764,6 +740,24 @@ def test_an_answer_in_json_is_freed_of_what_surrounds_it(text, clean):
         ("add", ["add"], True),
         ({"type": "function", "function": {"name": "add"}}, ["add"], True),
         ({"type": "tool", "name": "add"}, ["add"], True),
+        ({"type": "function", "name": "add"}, ["add"], True),
+        ({"mode": "any"}, ["add", "look"], True),
+        ({"mode": "ANY", "allowed_function_names": ["look"]}, ["look"], True),
+        ({"functionCallingConfig": {"mode": "NONE"}}, [], False),
+        ({"any": {}}, ["add", "look"], True),
+        ({"auto": {}}, ["add", "look"], False),
+        ({"tool": {"name": "look"}}, ["look"], True),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [{"type": "function", "function": {"name": "add"}}],
+                },
+            },
+            ["add"],
+            True,
+        ),
     ],
 )
 def test_understands_every_form_of_choice(choice, names, forced):
@@ -772,7 +766,17 @@ def test_understands_every_form_of_choice(choice, names, forced):
     assert ([tool.name for tool in tools], must) == (names, forced)
 
 
-@pytest.mark.parametrize("choice", ["subtract", 7, {"type": "function"}])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "subtract",
+        7,
+        {"type": "function"},
+        {"mode": "sometimes"},
+        {"mode": "any", "allowed_function_names": ["subtract"]},
+        {},
+    ],
+)
 def test_a_choice_of_no_tool_is_refused(choice):
     with pytest.raises(ValueError, match="tool_choice"):
         apply_tool_choice((ADD, LOOK), choice)
@@ -808,3 +812,27 @@ def test_reads_every_kind_of_tool():
 def test_a_tool_that_cannot_be_described_is_refused(bad):
     with pytest.raises(ValueError, match="tools"):
         parse_tools([bad])
+
+
+@pytest.mark.parametrize(
+    "custom",
+    [
+        {"type": "custom", "name": "code", "description": "Runs code."},
+        {"type": "custom", "custom": {"name": "code", "description": "Runs code."}},
+    ],
+)
+def test_custom_tool_of_openai_takes_a_text(custom):
+    (parsed,) = parse_tools([custom])
+
+    assert (parsed.name, parsed.description) == ("code", "Runs code.")
+    assert parsed.parameters["properties"]["__arg1"]["type"] == "string"
+    assert parsed.parameters["required"] == ["__arg1"]
+
+
+def test_custom_tool_describes_its_grammar():
+    grammar = {"type": "grammar", "syntax": "regex", "definition": "[0-9]+"}
+
+    (parsed,) = parse_tools([{"type": "custom", "name": "code", "format": grammar}])
+
+    assert "regex" in parsed.description
+    assert "[0-9]+" in parsed.description
