@@ -249,9 +249,14 @@ class SegmindBinding(_Binding):  # type: ignore[no-redef]
     def bind_tools(
         self, tools: Sequence[Any], **kwargs: Any
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Offer tools to the model, beside what is bound; see `ChatSegmind.bind_tools`."""
+        """Offer these tools in place of those that are bound; other settings stay bound."""
         added = cast("SegmindBinding", self._model.bind_tools(tools, **kwargs))
-        return self.bind(**added.kwargs)
+        replaced = {"tools", "parallel_tool_calls"}
+        # A choice names a tool; one that names none of the new tools is for the old ones.
+        if self.kwargs.get("tools"):
+            replaced.add("tool_choice")
+        kept = {name: value for name, value in self.kwargs.items() if name not in replaced}
+        return type(self)(bound=self.bound, kwargs={**kept, **added.kwargs}, config=self.config)
 
     def with_structured_output(
         self,

@@ -16,8 +16,7 @@ _FORMAT: Final = (
     r"|output.?(?:config|format)"
 )
 _BLAMES_A_FORMAT: Final = re.compile(
-    rf"{_FORMAT}|schema|grammar|constraint|too many states|any.?of|one.?of|all.?of|\$ref"
-    r"|additional.?properties|keywords?\b|not a valid type",
+    rf"{_FORMAT}|grammar|too many states|any_?of|one_?of|all_?of|\$ref|additional.?properties",
     re.IGNORECASE,
 )
 _TOO_LONG: Final = re.compile(
@@ -57,7 +56,9 @@ def blames_the_format(text: str, settings: Iterable[str] = ()) -> bool:
         text: What the refusal says.
         settings: The generation settings of the request: one that is named is to blame.
     """
-    if _TOO_LONG.search(text):
+    is_about_a_schema = re.search("schema|grammar", text, re.IGNORECASE) is not None
+    is_about_tokens = re.search("tokens?|context|prompt", text, re.IGNORECASE) is not None
+    if _TOO_LONG.search(text) and (is_about_tokens or not is_about_a_schema):
         return False
     if _BLAMES_A_FORMAT.search(text):
         return True

@@ -135,14 +135,14 @@ def _in_known_keywords(schema: Mapping[str, Any]) -> dict[str, Any]:
     known = dict(schema)
     if "const" in known:
         known["enum"] = [known.pop("const")]
-    one_of = known.pop("oneOf", None)
+    one_of = [option for option in known.pop("oneOf", None) or () if isinstance(option, Mapping)]
     if one_of:
         known |= one_of[0] if len(one_of) == 1 else {"anyOf": one_of}
     for part in known.pop("allOf", None) or ():
-        known = _merge(known, part)
+        known = _merge(known, part) if isinstance(part, Mapping) else known
     types = known.get("type")
     if isinstance(types, list):
-        known["nullable"] = "null" in types
+        known |= {"nullable": True} if "null" in types else {}
         rest = [t for t in types if t != "null"]
         known.pop("type")
         if len(rest) == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, Final
 
 
 def strip_titles(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,15 +41,15 @@ def restore_types(value: Any, schema: Any, root: Mapping[str, Any] | None = None
     schema = _resolved(schema, root)
     if not isinstance(schema, Mapping):
         return value
-    if isinstance(value, str) and not _takes_strings(schema, root):
+    if isinstance(value, str) and not takes_strings(schema, root):
         value = _parsed(value, schema)
     if isinstance(value, dict | list) and not schema.keys() & {"properties", "items"}:
         schema = _fitting(value, schema, root)
     if isinstance(value, dict):
-        properties, others = schema.get("properties", {}), schema.get("additionalProperties")
+        properties, others = schema.get("properties") or {}, schema.get("additionalProperties")
         return {k: restore_types(v, properties.get(k, others), root) for k, v in value.items()}
     if isinstance(value, list):
-        first, others = schema.get("prefixItems", []), schema.get("items")
+        first, others = _list(schema, "prefixItems"), schema.get("items")
         schemas = chain(first, repeat(others))
         return [restore_types(v, inner, root) for v, inner in zip(value, schemas, strict=False)]
     return value
@@ -58,48 +58,81 @@ def restore_types(value: Any, schema: Any, root: Mapping[str, Any] | None = None
 def _fitting(
     value: dict[str, Any] | list[Any], schema: Mapping[str, Any], root: Mapping[str, Any] | None
 ) -> Mapping[str, Any]:
-    """Return the alternative that a value is written in: one, so that reading it stays linear."""
-    options = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
-    for option in (_resolved(option, root) for option in options):
-        if isinstance(option, Mapping):
-            names = option.get("properties", {})
-            is_open = isinstance(option.get("additionalProperties"), Mapping)
-            if (
-                option.get("type") == "array"
-                if isinstance(value, list)
-                else (option.get("type") == "object" and (is_open or value.keys() <= names.keys()))
-            ):
-                return option
-    return schema
+    """Return the only alternative that a value can be written in, else the schema itself."""
+    options = [*_list(schema, "anyOf"), *_list(schema, "oneOf"), *_list(schema, "allOf")]
+    fitting = [
+        option
+        for option in (_resolved(option, root) for option in options)
+        if isinstance(option, Mapping) and _fits(value, option)
+    ]
+    return fitting[0] if len(fitting) == 1 else schema
+
+
+def _fits(value: dict[str, Any] | list[Any], option: Mapping[str, Any]) -> bool:
+    if isinstance(value, list):
+        return option.get("type") == "array"
+    properties = option.get("properties")
+    names = properties if isinstance(properties, Mapping) else {}
+    is_open = isinstance(option.get("additionalProperties"), Mapping)
+    return option.get("type") == "object" and (is_open or value.keys() <= names.keys())
+
+
+def _list(schema: Mapping[str, Any], key: str) -> list[Any]:
+    value = schema.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _resolved(schema: Any, root: Mapping[str, Any] | None) -> Any:
-    seen = 0
-    while isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str) and seen < 20:
+    for _ in range(20):
+        if not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
+            break
         found: Any = root
         for step in schema["$ref"].removeprefix("#").split("/")[1:]:
             found = found.get(step) if isinstance(found, Mapping) else None
-        schema, seen = found, seen + 1
+        schema = found
     return schema
 
 
-def _takes_strings(schema: Mapping[str, Any], root: Mapping[str, Any] | None) -> bool:
+def takes_strings(schema: Any, root: Mapping[str, Any] | None, depth: int = 0) -> bool:
+    """Return whether a schema may accept a string; one that cannot be understood may."""
+    schema = _resolved(schema, root)
+    if not isinstance(schema, Mapping) or depth > 3:
+        return True
     kinds = schema.get("type")
     if kinds is not None:
         return "string" in (kinds if isinstance(kinds, list) else [kinds])
     if "enum" in schema or "const" in schema:
-        return any(isinstance(v, str) for v in schema.get("enum", [schema.get("const")]))
-    options = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    inner = (_resolved(option, root) for option in options)
-    found = [_takes_strings(option, root) for option in inner if isinstance(option, Mapping)]
-    return any(found) if options else not schema.keys() & {"properties", "items", "allOf"}
+        constants = _list(schema, "enum") or [schema.get("const")]
+        return any(isinstance(constant, str) for constant in constants)
+    parts = _list(schema, "allOf")
+    if parts:
+        return all(takes_strings(part, root, depth + 1) for part in parts)
+    options = [*_list(schema, "anyOf"), *_list(schema, "oneOf")]
+    if options:
+        return any(takes_strings(option, root, depth + 1) for option in options)
+    return not schema.keys() & {"properties", "items"}
 
 
 def _parsed(text: str, schema: Mapping[str, Any]) -> Any:
     try:
-        value = json.loads(text)
+        value = _DECODER.decode(text) if text.count("[") + text.count("{") < 200 else text
     except (ValueError, RecursionError):
         return text
-    constants = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    constants = _list(schema, "enum") or ([schema["const"]] if "const" in schema else [])
     is_constant = any(value == c and type(value) is type(c) for c in constants)
-    return value if isinstance(value, dict | list) or is_constant else text
+    kinds = schema.get("type")
+    is_scalar = kinds in ("integer", "number", "boolean", "null")
+    return value if is_constant or (isinstance(value, dict | list) and not is_scalar) else text
+
+
+def _reject(constant: str) -> None:
+    raise ValueError(constant)  # NaN and Infinity are not JSON
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return dict(pairs)
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_reject, object_pairs_hook=_object)

@@ -1,8 +1,8 @@
 """Rewrite calls in the formats of other makers as `<tool_call name="...">{...}</tool_call>`.
 
 Models fall back into the format they were trained on, whatever they are asked for. This module
-knows those formats and nothing else: whether a call is quoted, and what becomes of it, is decided
-by who reads the elements. What is not exactly a call of a tool on offer stays as it is.
+knows those formats and nothing else: what becomes of the elements is decided by who reads them. It
+rewrites only a reply that is nothing but calls of tools on offer, so that no quote can become one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from langchain_segmind._messages.json_schema import takes_strings
 from langchain_segmind._messages.types import Tool
 from langchain_segmind._tool_emulation.calls import Tools, resolve_name
-from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, parse_json
+from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, has_odd_escape, parse_json
 
 _NAME: Final = r"[\w./-]{1,100}"
 _BAR: Final = r"[|\uff5c]"  # DeepSeek writes full-width bars, and U+2581 for spaces
@@ -59,59 +60,61 @@ _GLM_ARGUMENTS: Final = (
 _DIALECTS: Final = {
     # Claude, MiniMax (`<minimax:tool_call>`), DeepSeek 3.2 (with `DSML`).
     "invoke": _Dialect(
-        rf"<{_PREFIX}invoke\s+name\s*=\s*[\"']?(?P<invoke_name>{_NAME})[\"']?\s*>"
-        rf"(?=\s*(?:<{_PREFIX}parameter|</{_PREFIX}invoke|\Z))",
-        rf"</{_PREFIX}invoke\s*>",
-        rf"<{_PREFIX}(?:function_calls|tool_calls?)\s*>\s*",
-        rf"\s*</{_PREFIX}(?:function_calls|tool_calls?)\s*>",
+        rf"<{_PREFIX}invoke\s+name\s{{0,20}}=\s{{0,20}}[\"']?(?P<invoke_name>{_NAME})[\"']?\s{{0,20}}>"
+        rf"(?=\s{{0,20}}(?:<{_PREFIX}parameter|</{_PREFIX}invoke|\Z))",
+        rf"</{_PREFIX}invoke\s{{0,20}}>",
+        rf"<{_PREFIX}(?:function_calls|tool_calls?)\s{{0,20}}>\s{{0,20}}",
+        rf"\s{{0,20}}</{_PREFIX}(?:function_calls|tool_calls?)\s{{0,20}}>",
         _PARAMETERS,
     ),
     # Qwen3-Coder, and Llama with JSON between the same marks.
     "function": _Dialect(
-        rf"<function=(?P<function_name>{_NAME})>(?=\s*(?:<parameter=|</function|\{{|\Z))",
-        r"</function\s*>",
-        r"<tool_call>\s*",
-        r"\s*</tool_call\s*>",
+        rf"<function=(?P<function_name>{_NAME})>(?=\s{{0,20}}(?:<parameter=|</function|\{{|\Z))",
+        r"</function\s{0,20}>",
+        r"<tool_call>\s{0,20}",
+        r"\s{0,20}</tool_call\s{0,20}>",
         _PARAMETERS,
     ),
     "glm": _Dialect(
-        rf"<tool_call>\s*(?P<glm_name>{_NAME})\s*(?=<arg_key>|</tool_call\s*>)",
-        r"</tool_call\s*>",
+        rf"<tool_call>\s{{0,20}}(?P<glm_name>{_NAME})\s{{0,20}}(?=<arg_key>|</tool_call\s{{0,20}}>)",
+        r"</tool_call\s{0,20}>",
         "",
         "",
         _GLM_ARGUMENTS,
     ),
     "kimi": _Dialect(
-        rf"<\|tool_call_begin\|>\s*(?P<kimi_name>{_NAME}?)(?::\d{{1,6}})?\s*"
+        rf"<\|tool_call_begin\|>\s{{0,20}}(?P<kimi_name>{_NAME}?)(?::\d{{1,6}})?\s{{0,20}}"
         r"<\|tool_call_argument_begin\|>",
         r"<\|tool_call_end\|>",
-        r"<\|tool_calls_section_begin\|>\s*",
-        r"\s*<\|tool_calls_section_end\|>",
+        r"<\|tool_calls_section_begin\|>\s{0,20}",
+        r"\s{0,20}<\|tool_calls_section_end\|>",
     ),
     "deepseek": _Dialect(
         rf"<{_BAR}tool{_GAP}call{_GAP}begin{_BAR}>(?:function<{_BAR}tool{_GAP}sep{_BAR}>)?"
-        rf"\s*(?P<deepseek_name>{_NAME})\s*(?:<{_BAR}tool{_GAP}sep{_BAR}>)?\s*(?:```\w*\s*)?(?=\{{)",
-        rf"(?:\s*```)?\s*<{_BAR}tool{_GAP}call{_GAP}end{_BAR}>",
-        rf"<{_BAR}tool{_GAP}calls{_GAP}begin{_BAR}>\s*",
-        rf"\s*<{_BAR}tool{_GAP}calls{_GAP}end{_BAR}>",
+        rf"\s{{0,20}}(?P<deepseek_name>{_NAME})\s{{0,20}}(?:<{_BAR}tool{_GAP}sep{_BAR}>)?\s{{0,20}}(?:```\w*\s{{0,20}})?(?=\{{)",
+        rf"<{_BAR}tool{_GAP}call{_GAP}end{_BAR}>",
+        rf"<{_BAR}tool{_GAP}calls{_GAP}begin{_BAR}>\s{{0,20}}",
+        rf"\s{{0,20}}<{_BAR}tool{_GAP}calls{_GAP}end{_BAR}>",
     ),
     # Mistral.
     "args": _Dialect(
-        rf"\[TOOL_CALLS\]\s*(?P<args_name>{_NAME})(?:\[CALL_ID\]\w{{1,40}})?\s*\[ARGS\](?=\s*\{{)",
+        rf"\[TOOL_CALLS\]\s{{0,20}}(?P<args_name>{_NAME})(?:\[CALL_ID\]\w{{1,40}})?\s{{0,20}}\[ARGS\](?=\s{{0,20}}\{{)",
         r"(?=\[TOOL_CALLS\])|\Z",
         "",
         "",
     ),
     # OpenAI's open models.
     "harmony": _Dialect(
-        rf"<\|channel\|>\w{{1,20}}\s+to=(?P<harmony_name>{_NAME})\s*(?:<\|constrain\|>\w{{1,20}})?"
-        r"\s*<\|message\|>",
+        rf"<\|channel\|>\w{{1,20}}\s+to=(?P<harmony_name>{_NAME})\s{{0,20}}(?:<\|constrain\|>\w{{1,20}})?"
+        r"\s{0,20}<\|message\|>",
         r"<\|(?:call|end|return)\|>|\Z",
-        r"<\|start\|>assistant\s*",
+        r"<\|start\|>assistant\s{0,20}",
         "",
     ),
     # Gemini writes Python.
-    "code": _Dialect(r"<tool_code>(?P<code_name>)|```tool_code\s*?\n", r"</tool_code>|```", "", ""),
+    "code": _Dialect(
+        r"<tool_code>(?P<code_name>)|```tool_code\s{0,20}\n", r"</tool_code>|```", "", ""
+    ),
 }
 _BEGIN: Final = re.compile("|".join(f"(?P<{k}>{d.begin})" for k, d in _DIALECTS.items()))
 _ENDS: Final = {kind: re.compile(dialect.end) for kind, dialect in _DIALECTS.items()}
@@ -120,41 +123,40 @@ _CLOSES: Final = {k: re.compile(d.closes) for k, d in _DIALECTS.items() if d.clo
 _PYTHON_LIST: Final = re.compile(r"\s*\[\s*[\w.]{1,100}\(.*\)\s*\]\s*", re.DOTALL)
 """How Llama writes calls, as its whole reply."""
 _LONGEST_OPENING: Final = 200
-_ELEMENT: Final = re.compile(
-    r"<tool_call name=\"[^\"]*\" id=\"\x00\d+\">.*?(?:</tool_call>|\Z)", re.DOTALL
-)
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A reply in which other formats are elements, and what stood there before."""
+    """A reply whose calls are elements, and what each of them was."""
 
     text: str
     originals: Mapping[str, str]
 
-    def restore(self, text: str) -> str:
-        """Return a part of the reply as the model wrote it."""
-        if not self.originals:
-            return text
-        return _ELEMENT.sub(lambda found: self.originals.get(found[0], found[0]), text)
+    def restore(self, element: str) -> str:
+        """Return an element as the model wrote it."""
+        return self.originals.get(element, element)
 
 
-def rewrite(text: str, tools: Tools) -> Rewritten:
-    """Rewrite each call of a tool on offer."""
-    pieces: list[str] = []
+def rewrite(text: str, tools: Tools) -> Rewritten | None:
+    """Rewrite a reply that is nothing but calls of tools on offer; None if it is anything else.
+
+    With words around it a call may be quoted, and a rewritten one would hide how.
+    """
     originals: dict[str, str] = {}
     at = 0
     if _PYTHON_LIST.fullmatch(text) and (calls := _python_calls(text, tools)):
-        found = iter([(0, len(text), [(name, _json(a), True) for name, a in calls])])
+        found = iter([(0, len(text), text, [(name, _json(a), True) for name, a in calls])])
     else:
         found = _calls(text, tools)
-    for start, end, elements in found:
-        marked = [_marked(element, len(originals) + n) for n, element in enumerate(elements)]
-        originals |= dict.fromkeys(marked, "")
-        originals[marked[0]] = text[start:end]
-        pieces += (text[at:start], "".join(marked))
+    for start, end, core, elements in found:
+        if text[at:start].strip():
+            return None
+        for element in elements:
+            originals[_marked(element, len(originals))] = core
         at = end
-    return Rewritten("".join((*pieces, text[at:])), originals) if originals else Rewritten(text, {})
+    if not originals or text[at:].strip():
+        return None
+    return Rewritten("\n".join(originals), originals)
 
 
 def _marked(element: tuple[str, str, bool], number: int) -> str:
@@ -163,8 +165,8 @@ def _marked(element: tuple[str, str, bool], number: int) -> str:
     return f'<tool_call name="{name}" id="\0{number}">{body}{close}'
 
 
-def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, list[tuple[str, str, bool]]]]:
-    """Find calls: where each begins and ends, and its names, bodies, and whether it has an end."""
+def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[str, str, bool]]]]:
+    """Find calls: begin, end and text of each, and its names, bodies and whether it has an end."""
     at = 0
     while begin := _BEGIN.search(text, at):
         at = begin.end()
@@ -176,12 +178,15 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, list[tuple[str, 
         body, at = text[at:stop], end.end() if end else len(text)
         if kind == "code":
             calls = _python_calls(body, tools) if end else []
-            # A code block stays one: its calls may be quoted.
-            span = (stop - len(body), stop) if begin[0].startswith("`") else (begin.start(), at)
             if calls:
-                yield *span, [(name, _json(arguments), True) for name, arguments in calls]
+                elements = [(name, _json(arguments), True) for name, arguments in calls]
+                yield begin.start(), at, body, elements
             continue
-        name, start = resolve_name(begin[f"{kind}_name"], tools), begin.start()
+        name, start, core = (
+            resolve_name(begin[f"{kind}_name"], tools),
+            begin.start(),
+            text[begin.start() : at],
+        )
         if opening := kind in _OPENS and _OPENS[kind].search(
             text, max(0, start - _LONGEST_OPENING), start
         ):
@@ -189,14 +194,14 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, list[tuple[str, 
         if closing := kind in _CLOSES and _CLOSES[kind].match(text, at):
             at = closing.end()
         arguments = _arguments(body, tools[name], _DIALECTS[kind].argument)
-        yield start, at, [(name, arguments, end is not None)]
+        yield start, at, core, [(name, arguments, end is not None)]
 
 
 def _arguments(
     body: str, tool: Tool, argument: tuple[re.Pattern[str], re.Pattern[str]] | None
 ) -> str:
     """Write arguments as JSON: an object, or the text of those that cannot be read."""
-    value = parse_json(body.strip())
+    value = parse_json(body.strip().removesuffix("```"))
     if isinstance(value, dict):
         return _json(value)
     found = None if argument is None else _read_arguments(body, *argument)
@@ -204,7 +209,7 @@ def _arguments(
         return _json(body)
     properties = tool.parameters.get("properties")
     schemas = properties if isinstance(properties, Mapping) else {}
-    typed = {name: _typed(text, schemas.get(name), mark) for name, mark, text in found}
+    typed = {name: _typed(text, schemas.get(name), mark, tool) for name, mark, text in found}
     return _json(typed if len(typed) == len(found) else body)
 
 
@@ -227,29 +232,21 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def _typed(text: str, schema: Any, is_string: str) -> Any:
+def _typed(text: str, schema: Any, is_string: str, tool: Tool) -> Any:
     """Read the text of an argument: as a string where its schema takes one, else as JSON."""
     text = text.removeprefix("\n").removesuffix("\n")
-    if is_string == "true" or (not is_string and _takes_strings(schema)):
-        return text
     value = parse_json(text)
+    is_untyped = not isinstance(schema, Mapping) or not schema
+    if is_untyped and not is_string:
+        return value if isinstance(value, dict | list) else text
+    if is_string == "true" or (not is_string and takes_strings(schema, tool.parameters)):
+        return text
     return text if value is UNPARSABLE else value
-
-
-def _takes_strings(schema: Any) -> bool:
-    if not isinstance(schema, Mapping):
-        return False
-    kinds = schema.get("type", ())
-    if kinds:
-        return "string" in (kinds if isinstance(kinds, list) else [kinds])
-    choices = schema.get("enum", [schema.get("const")])
-    inner = (*(schema.get("anyOf") or ()), *(schema.get("oneOf") or ()))
-    return any(isinstance(choice, str) for choice in choices) or any(map(_takes_strings, inner))
 
 
 def _python_calls(code: str, tools: Tools) -> list[tuple[str, dict[str, Any]]]:
     """Read statements that are nothing but calls of tools; without exception, or none at all."""
-    if len(code) > _LONGEST_CODE:
+    if len(code) > _LONGEST_CODE or has_odd_escape(code):
         return []
     try:
         found = [_python_call(node, tools) for node in _python_nodes(ast.parse(code.strip()))]
@@ -277,6 +274,9 @@ def _python_call(node: ast.expr, tools: Tools) -> tuple[str, dict[str, Any]]:
     properties = list(tools[name].parameters.get("properties") or ()) if name in tools else None
     if properties is None or len(node.args) > len(properties):
         raise ValueError("not a tool on offer")
-    keywords = {word.arg or "": ast.literal_eval(word.value) for word in node.keywords}
-    positional = map(ast.literal_eval, node.args)
-    return name, {**dict(zip(properties, positional, strict=False)), **keywords}
+    keywords = [(word.arg or "", ast.literal_eval(word.value)) for word in node.keywords]
+    positional = zip(properties, map(ast.literal_eval, node.args), strict=False)
+    arguments = [*positional, *keywords]
+    if len(dict(arguments)) != len(arguments):
+        raise ValueError("an argument is given twice")
+    return name, dict(arguments)

@@ -132,7 +132,7 @@ class _Source:
             key = unquote(step).replace("~1", "/").replace("~0", "~")
             if isinstance(found, Mapping):
                 found = found.get(key)
-            elif isinstance(found, list) and key.isdigit() and int(key) < len(found):
+            elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
                 found = found[int(key)]
             else:
                 return None, address

@@ -31,6 +31,7 @@ _MEANT: Final = re.compile(
 """Whoever writes `\\alpha` means no form feed by `\\frac`; `\\n` and `\\t` may be either."""
 _CONSTANT: Final = re.compile(_STRING + r"|\b(?:True|False|None)\b", re.DOTALL)
 _CONSTANTS: Final = {"True": "true", "False": "false", "None": "null"}
+_ODD_ESCAPE: Final = re.compile(r"\\(?![\\'\"nrt])(?<!\\\\)")
 _LONGEST_PYTHON: Final = 20_000
 _COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
@@ -144,10 +145,17 @@ def _mend_string(string: str) -> str:
     return _MEANT.sub(r"\g<good>\g<bad>\g<bad>", string) if is_broken else string
 
 
+def has_odd_escape(text: str) -> bool:
+    r"""Return whether Python would read LaTeX or a path as control characters, as in `\alpha`."""
+    return _ODD_ESCAPE.search(text) is not None
+
+
 def _mend_python(text: str) -> str:
     """Write a Python literal as JSON."""
     stripped = text.strip()
     if "'" not in text or stripped[:1] not in "{[" or len(text) > _LONGEST_PYTHON:
+        raise ValueError("not a Python literal")
+    if has_odd_escape(text):
         raise ValueError("not a Python literal")
     tree = ast.parse(stripped, mode="eval")
     for node in ast.walk(tree):

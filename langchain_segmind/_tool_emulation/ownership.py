@@ -21,7 +21,9 @@ BETWEEN: Final = re.compile(r"[\s,;\[\]]*")
 """What may stand between values that belong together."""
 
 
-def own_values(scanned: Scan, request: ChatRequest, restore: Callable[[str], str]) -> list[Found]:
+def own_values(
+    scanned: Scan, request: ChatRequest, restore: Callable[[str], str] = str
+) -> list[Found]:
     """Return the values that are the model's own, in order.
 
     Args:

@@ -26,7 +26,7 @@ from langchain_segmind._tool_emulation.calls import (
     suspected,
     without_arguments,
 )
-from langchain_segmind._tool_emulation.dialects import Rewritten, rewrite
+from langchain_segmind._tool_emulation.dialects import rewrite
 from langchain_segmind._tool_emulation.envelope import (
     Read,
     all_calls,
@@ -125,11 +125,14 @@ def _read(text: str, request: ChatRequest) -> Read:
     whole = parse_json(text)
     if whole is not UNPARSABLE:
         return understand(whole, request, tools) or (text, [])
-    plain = Rewritten(text, {}) if _BEGINS_ENVELOPE.search(text) else rewrite(text, tools)
-    scanned = scan(_without_made_up_results(plain.text, tools))
-    mine = own_values(scanned, request, plain.restore)
-    words, calls = _decide(scanned, mine, request, tools)
-    return plain.restore(words), calls
+    rewritten = rewrite(text, tools)
+    if rewritten is not None:
+        scanned = scan(rewritten.text)
+        mine = own_values(scanned, request, rewritten.restore)
+        is_own = len(mine) == len(scanned.found)
+        return _read_calls(scanned, mine, request, tools) if is_own else (text, [])
+    scanned = scan(_without_made_up_results(text, tools))
+    return _decide(scanned, own_values(scanned, request), request, tools)
 
 
 def _decide(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tools: Tools) -> Read:

@@ -20,6 +20,8 @@ from langchain_segmind._flows.format_refusals import blames_the_format, refuses_
         "Bad Request",
         "",
         "any_of[0].items: missing field.",
+        "Request too large: the response schema has too many properties",
+        "The input schema is too large",
     ],
 )
 def test_refusal_blames_the_format_unless_it_names_another_cause(text):
@@ -43,6 +45,9 @@ def test_refusal_blames_the_format_unless_it_names_another_cause(text):
         "messages: roles must alternate",
         "The request was blocked by the safety system",
         "The model 'x' does not exist",
+        "reasoning_effort must be one of low, medium, high",
+        "Unsupported image media type; must be one of image/png",
+        "Request failed schema validation: messages[0].role must be one of user, assistant",
     ],
 )
 def test_refusal_with_another_cause_ends_the_call(text):

@@ -58,6 +58,8 @@ def adapted(schema, **definitions):
         ),
         ({}, SCALARS),
         (True, SCALARS),
+        ({"type": "string", "allOf": [True]}, {"type": "string"}),
+        ({"type": "string", "oneOf": [True]}, {"type": "string"}),
         ({"$ref": "#/$defs/Missing"}, JSON_OBJECT),
     ],
 )
@@ -125,6 +127,13 @@ OBJECT = {
         "maybe": {"anyOf": [{"type": "string"}, NUMBERS]},
         "tree": {"$ref": "#/$defs/Tree"},
         "any": {},
+        "all": {"allOf": [{"type": "string"}]},
+        "either": {
+            "anyOf": [
+                {"type": "object", "properties": {"kind": {}, "data": {"type": "array"}}},
+                {"type": "object", "properties": {"kind": {}, "data": {"type": "string"}}},
+            ]
+        },
     },
     "$defs": {"Tree": TREE},
 }
@@ -144,6 +153,10 @@ OBJECT = {
         ("maybe", '{"a": 1}', '{"a": 1}'),
         ("tree", {"kids": ['{"kids": []}']}, {"kids": [{"kids": []}]}),
         ("any", "1", "1"),
+        ("either", {"kind": "text", "data": "[1, 2]"}, {"kind": "text", "data": "[1, 2]"}),
+        ("all", "[1]", "[1]"),
+        ("map", '{"a": 1, "a": 2}', '{"a": 1, "a": 2}'),
+        ("map", '{"a": NaN}', '{"a": NaN}'),
         ("unknown", "1", "1"),
     ],
 )
