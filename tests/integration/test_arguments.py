@@ -67,7 +67,7 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "parallel_tool_calls": [0, ""],
     "stream": [""],
 }
-WRONG_CHOICES: list[Any] = ["", [], {}, {"mode": "any"}, 0]
+WRONG_CHOICES: list[Any] = ["", [], {}, {"mode": "sometimes"}, 0]
 WRONG = [
     *({name: value} for name, values in WRONG_VALUES.items() for value in values),
     *({"tools": [search], "tool_choice": choice} for choice in WRONG_CHOICES),
