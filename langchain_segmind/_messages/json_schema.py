@@ -125,14 +125,17 @@ def _parsed(text: str, schema: Mapping[str, Any]) -> Any:
     return value if is_constant or (isinstance(value, dict | list) and not is_scalar) else text
 
 
-def _reject(constant: str) -> None:
-    raise ValueError(constant)  # NaN and Infinity are not JSON
+def reject_constant(constant: str) -> None:
+    """Raise ValueError: NaN and Infinity are not JSON, and cannot be sent back."""
+    raise ValueError(constant)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object, or raise ValueError for a key that occurs twice: nobody knows which."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
         raise ValueError("a key occurs twice")
-    return dict(pairs)
+    return found
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_reject, object_pairs_hook=_object)
+_DECODER: Final = json.JSONDecoder(parse_constant=reject_constant, object_pairs_hook=unique_keys)

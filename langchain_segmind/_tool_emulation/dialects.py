@@ -171,7 +171,8 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[
     while begin := _BEGIN.search(text, at):
         at = begin.end()
         kind = next(kind for kind in _DIALECTS if begin[kind] is not None)
-        if kind != "code" and resolve_name(begin[f"{kind}_name"], tools) not in tools:
+        name = "" if kind == "code" else resolve_name(begin[f"{kind}_name"], tools)
+        if kind != "code" and name not in tools:
             continue
         end = _ENDS[kind].search(text, at)
         stop = end.start() if end else len(text)
@@ -182,11 +183,7 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[
                 elements = [(name, _json(arguments), True) for name, arguments in calls]
                 yield begin.start(), at, body, elements
             continue
-        name, start, core = (
-            resolve_name(begin[f"{kind}_name"], tools),
-            begin.start(),
-            text[begin.start() : at],
-        )
+        start, core = begin.start(), text[begin.start() : at]
         if opening := kind in _OPENS and _OPENS[kind].search(
             text, max(0, start - _LONGEST_OPENING), start
         ):
@@ -235,12 +232,13 @@ def _json(value: Any) -> str:
 def _typed(text: str, schema: Any, is_string: str, tool: Tool) -> Any:
     """Read the text of an argument: as a string where its schema takes one, else as JSON."""
     text = text.removeprefix("\n").removesuffix("\n")
-    value = parse_json(text)
-    is_untyped = not isinstance(schema, Mapping) or not schema
-    if is_untyped and not is_string:
-        return value if isinstance(value, dict | list) else text
-    if is_string == "true" or (not is_string and takes_strings(schema, tool.parameters)):
+    is_untyped = not is_string and (not isinstance(schema, Mapping) or not schema)
+    may_be_text = not is_string and not is_untyped and takes_strings(schema, tool.parameters)
+    if is_string == "true" or may_be_text:
         return text
+    value = parse_json(text)
+    if is_untyped:
+        return value if isinstance(value, dict | list) else text
     return text if value is UNPARSABLE else value
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from langchain_segmind._messages.json_schema import reject_constant, unique_keys
 from langchain_segmind._messages.text import replace_surrogates
 
 UNPARSABLE: Final = object()
@@ -115,18 +116,9 @@ def _without_language(fenced: str) -> str:
     return rest if line and language.strip().isalnum() else fenced
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)  # NaN and Infinity cannot be sent back
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")  # only one would be read, and nobody knows which
-    return found
-
-
-_DECODER: Final = json.JSONDecoder(strict=False, parse_constant=_refuse, object_pairs_hook=_object)
+_DECODER: Final = json.JSONDecoder(
+    strict=False, parse_constant=reject_constant, object_pairs_hook=unique_keys
+)
 
 
 def _mend(text: str) -> str:
@@ -153,9 +145,8 @@ def has_odd_escape(text: str) -> bool:
 def _mend_python(text: str) -> str:
     """Write a Python literal as JSON."""
     stripped = text.strip()
-    if "'" not in text or stripped[:1] not in "{[" or len(text) > _LONGEST_PYTHON:
-        raise ValueError("not a Python literal")
-    if has_odd_escape(text):
+    is_literal = "'" in text and stripped[:1] in "{[" and len(text) <= _LONGEST_PYTHON
+    if not is_literal or has_odd_escape(text):
         raise ValueError("not a Python literal")
     tree = ast.parse(stripped, mode="eval")
     for node in ast.walk(tree):
@@ -163,7 +154,7 @@ def _mend_python(text: str) -> str:
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
             if len(keys) != len(node.keys) or not all(isinstance(key, str) for key in keys):
                 raise ValueError("not a JSON object")
-            _object([(str(key), None) for key in keys])
+            unique_keys([(str(key), None) for key in keys])
     return json.dumps(ast.literal_eval(tree))
 
 
