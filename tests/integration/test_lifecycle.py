@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from langchain_segmind import ChatSegmind, SegmindTimeoutError
+from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, SegmindTimeoutError
 from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
-from tests.faults.server import FaultServer, answer, reply
+from tests.faults.catalogue.places import over_tls, without_reading_bodies
+from tests.faults.catalogue.scenario import Scenario
+from tests.faults.server import FaultServer, answer, in_turn, reply, waits
 
 
 @contextmanager
@@ -244,6 +246,17 @@ def test_loop_closed_without_cleanup_leaves_no_open_session(gateway):
 
     assert done.returncode == 0, done.stderr
     assert "Unclosed" not in done.stderr
+
+
+@pytest.mark.parametrize("place", [without_reading_bodies, over_tls()], ids=["http", "https"])
+def test_loop_that_ends_after_a_call_leaves_no_open_socket(place, capfd):
+    """The gateway leaves the connection open, with bytes of the request or of TLS still to send."""
+    refuses = reply(413, {"error": "too big"}, {"Connection": "close"})
+    act = in_turn(waits(0.2), refuses, waits(10))
+    with Scenario("refused", acts=(act,), place=place).at() as gateway, silence(capfd):
+        model = build_on(gateway, model_kwargs={"big": "x" * 9_000_000}, **gateway.settings)
+        with pytest.raises(SegmindInvalidRequestError):
+            asyncio.run(model.ainvoke("hi"))
 
 
 async def test_cancellation_closes_the_connection():
