@@ -30,12 +30,13 @@ from langchain_segmind._flows.chat import chat
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools, to_openai_tools
 from langchain_segmind._messages.types import Method
 from langchain_segmind._version import __version__
-from langchain_segmind.jobs import QueueMethods, SegmindBinding
+from langchain_segmind.bindings import BindingMethods, SegmindBinding
+from langchain_segmind.jobs import QueueMethods
 
 __all__ = ["ChatSegmind"]
 
 
-class ChatSegmind(QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
+class ChatSegmind(BindingMethods, QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
     """A chat model behind Segmind's gateway.
 
     Get a key at https://cloud.segmind.com and set `SEGMIND_API_KEY`, or pass `api_key=...`.

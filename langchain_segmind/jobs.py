@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig, ensure_config
+from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.runnables.config import merge_configs
-from pydantic import BaseModel, ConfigDict
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.chat_base import ChatBase
@@ -24,17 +23,8 @@ from langchain_segmind._client.observers import async_job_reporter, event_manage
 from langchain_segmind._client.results import first_message
 from langchain_segmind._flows.chat import ModelCall, fetch, state, submit
 from langchain_segmind._flows.jobs import log_abandoned
-from langchain_segmind._messages.types import Method
 
 __all__ = ["SegmindJob"]
-
-# `BaseChatModel.bind` (langchain-core 1.6 to 1.8) is declared to return the private
-# `_ChatModelBinding`, which exists for type checkers only. `SegmindBinding` must be one to override
-# `bind`.
-if TYPE_CHECKING:
-    from langchain_core.language_models.chat_models import _ChatModelBinding as _Binding
-else:
-    _Binding = RunnableBinding[LanguageModelInput, AIMessage]
 
 
 class QueueMethods(ChatBase):
@@ -215,74 +205,3 @@ class SegmindJob:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r})"
-
-
-class SegmindBinding(_Binding):  # type: ignore[no-redef]
-    """A chat model with bound arguments, which its jobs use, too.
-
-    With LangChain's own binding, `submit` would call the model without these arguments.
-    """
-
-    model_config = ConfigDict(defer_build=True)  # building it takes 5 ms of importing the package
-
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """Return the id of LangChain's own binding, so that this one is serialized the same way."""
-        return RunnableBinding.lc_id()
-
-    def submit(
-        self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> SegmindJob:
-        """Submit a request to the queue; see `ChatSegmind.submit`."""
-        # Private in langchain-core (1.6 to 1.8), and what a binding's `invoke` calls: without it,
-        # a job would lack the callbacks and trackers of `with_config`.
-        merged = self._merge_configs(config)
-        return self._model.submit(messages, merged, **{**self.kwargs, **kwargs})
-
-    async def asubmit(
-        self, messages: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> SegmindJob:
-        """Async version of `submit`."""
-        merged = self._merge_configs(config)
-        return await self._model.asubmit(messages, merged, **{**self.kwargs, **kwargs})
-
-    def bind_tools(
-        self, tools: Sequence[Any], **kwargs: Any
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Offer these tools in place of those that are bound; other settings stay bound."""
-        added = cast("SegmindBinding", self._model.bind_tools(tools, **kwargs))
-        replaced = {"tools", "parallel_tool_calls"}
-        # A choice names a tool; one that names none of the new tools is for the old ones.
-        if self.kwargs.get("tools"):
-            replaced.add("tool_choice")
-        kept = {name: value for name, value in self.kwargs.items() if name not in replaced}
-        return type(self)(bound=self.bound, kwargs={**kept, **added.kwargs}, config=self.config)
-
-    def with_structured_output(
-        self,
-        schema: dict[str, Any] | type | None = None,
-        *,
-        method: Method = "json_schema",
-        include_raw: bool = False,
-        strict: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, dict[str, Any] | BaseModel]:
-        """Answer with an object, with what is bound; see `ChatSegmind.with_structured_output`."""
-        if method == "function_calling" and self.kwargs.get("tools"):
-            raise ValueError(
-                "method='function_calling' asks for a call of the schema, so the bound tools could "
-                "not be called. Use method='json_schema'."
-            )
-        from langchain_segmind._messages.structured_output import structured_output_chain  # noqa: PLC0415
-
-        return structured_output_chain(
-            self, schema, method=method, include_raw=include_raw, strict=strict, **kwargs
-        )
-
-    def get_job(self, request_id: str, /, **kwargs: Any) -> SegmindJob:
-        """Return the job of an id; see `ChatSegmind.get_job`."""
-        return SegmindJob(self._model, request_id, **{**self.kwargs, **kwargs})
-
-    @property
-    def _model(self) -> QueueMethods:
-        return cast("QueueMethods", self.bound)

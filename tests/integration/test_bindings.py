@@ -2,6 +2,7 @@
 
 import pytest
 from langchain_core.exceptions import OutputParserException
+from langchain_core.runnables import ConfigurableField
 from pydantic import BaseModel
 
 from langchain_segmind import ChatSegmind
@@ -106,3 +107,55 @@ def test_fallbacks_keep_what_is_bound(model, gateway):
     chain = model.with_fallbacks([model]).bind_tools([search], tool_choice="any")
 
     assert chain.invoke("Search for Oslo.").tool_calls
+
+
+def test_parallel_calls_stay_turned_off_for_new_tools(model, gateway):
+    model.bind_tools([search], parallel_tool_calls=False).invoke("q")
+    model.bind(parallel_tool_calls=False).bind_tools([search]).invoke("q")
+    model.bind_tools([count], parallel_tool_calls=False).bind_tools([search]).invoke("q")
+
+    first, *others = [request.body for request in gateway.requests]
+    assert others == [first, first]
+
+
+def test_job_has_the_tools_and_fields_of_its_binding(model, gateway):
+    most = ConfigurableField(id="most")
+    bound = model.configurable_fields(max_tokens=most).bind_tools([search], tool_choice="any")
+
+    job = bound.submit("Search for Oslo.", {"configurable": {"most": 77}})
+
+    assert job.result().tool_calls
+    assert "': 77" in str(gateway.requests[0].body)
+
+
+async def test_jobs_of_a_model_with_retries_are_an_error_before_anything_is_sent(model, gateway):
+    for chain in (model.with_retry(), model.bind_tools([search]).with_retry()):
+        with pytest.raises(ValueError, match="with_retry"):
+            chain.submit("Hello")
+        with pytest.raises(ValueError, match="with_retry"):
+            await chain.asubmit("Hello")
+
+    assert gateway.requests == []
+
+
+async def test_async_listeners_stay_when_tools_are_bound(model):
+    started = []
+
+    async def note(run, config):
+        started.append(run)
+
+    chain = model.with_alisteners(on_start=note).bind_tools([search])
+    await chain.ainvoke("Hello")
+
+    assert len(started) == 1
+
+
+def test_alternative_that_is_built_later_has_the_tools_too(model, gateway):
+    which = ConfigurableField(id="which")
+    chain = model.configurable_alternatives(which, other=lambda: model.bind(temperature=0.5))
+
+    bound = chain.bind_tools([search], tool_choice="any")
+    message = bound.invoke("Search for Oslo.", {"configurable": {"which": "other"}})
+
+    assert message.tool_calls
+    assert "'temperature': 0.5" in str(gateway.requests[-1].body)

@@ -13,14 +13,15 @@ from functools import partial
 import pytest
 
 import pytest_segmind
-from langchain_segmind import ChatSegmind, jobs
+from langchain_segmind import ChatSegmind, bindings, fallbacks
 from tests.unit.public_api import CLASSES, FUNCTIONS, MEMBERS, Named, members
 
 ANNOTATED = {**CLASSES, **FUNCTIONS, **MEMBERS}
-ANNOTATED |= {named.name: named for named in members(jobs.SegmindBinding)}  # what `bind` returns
+BOUND = (bindings.SegmindBinding, fallbacks.SegmindFallbacks)  # what models return when wrapped
+ANNOTATED |= {named.name: named for cls in BOUND for named in members(cls)}
 ANNOTATED |= {
     thing.__name__: Named(thing.__name__, thing)
-    for thing in (jobs.SegmindBinding, pytest_segmind.segmind_gateway)
+    for thing in (*BOUND, pytest_segmind.segmind_gateway)
 }
 
 
