@@ -339,11 +339,12 @@ def test_any_tool_result_is_sent_by_stream_and_generate(slug, tool_calling):
 # --- other agents ----------------------------------------------------------------------------
 
 
-def test_classic_tool_calling_agent_answers(gateway):
+@each_family
+def test_classic_tool_calling_agent_answers(gateway, slug):
     prompt = ChatPromptTemplate.from_messages(
         [("system", "Be helpful."), ("human", "{input}"), ("placeholder", "{agent_scratchpad}")]
     )
-    with build(gateway) as model:
+    with build(gateway, slug) as model:
         agent: Any = create_tool_calling_agent(model, [add], prompt)
         result = AgentExecutor(agent=agent, tools=[add]).invoke({"input": ADD})
 
