@@ -188,6 +188,26 @@ def test_agent_returns_an_object_of_its_schema(gateway, slug, tools, strategy):
     assert state["structured_response"].city == "Paris"
 
 
+WRAPPED: dict[str, Any] = {
+    "config": lambda model: model.with_config(tags=["mine"]),
+    "retry": lambda model: model.with_retry(wait_exponential_jitter=False),
+    "fallback": lambda model: model.with_fallbacks([model.bind(temperature=1)]),
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPED)
+@pytest.mark.parametrize("strategy", [ToolStrategy, ProviderStrategy])
+def test_agent_runs_on_a_wrapped_model(gateway, wrapper, strategy):
+    gateway.reply(WEATHER)
+    with build(gateway, max_retries=0) as model:
+        wrapped = WRAPPED[wrapper](model)
+        agent = create_agent(wrapped, [get_weather], response_format=strategy(Report))
+        state = agent.invoke(messages("Paris"))
+
+    assert isinstance(state["structured_response"], Report)
+    assert "sunny in Paris" in str(model_requests(gateway)[1].body)
+
+
 def test_graph_calls_a_tool_again_after_its_error(gateway):
     tries = []
 
