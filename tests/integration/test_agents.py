@@ -188,6 +188,18 @@ def test_agent_returns_an_object_of_its_schema(gateway, slug, tools, strategy):
     assert state["structured_response"].city == "Paris"
 
 
+@each_family
+def test_agent_asks_again_for_an_object_that_does_not_fit(gateway, slug):
+    fitting = {"city": "Paris", "weather": "sunny"}
+    gateway.reply(Call("Report", {"city": "Paris"}), Call("Report", fitting))
+    with build(gateway, slug) as model:
+        agent = create_agent(model, [get_weather], response_format=ToolStrategy(Report))
+        state = agent.invoke(messages("Paris"))
+
+    assert state["structured_response"] == Report(**fitting)
+    assert gateway.executions == 2
+
+
 WRAPPED: dict[str, Any] = {
     "config": lambda model: model.with_config(tags=["mine"]),
     "retry": lambda model: model.with_retry(wait_exponential_jitter=False),
