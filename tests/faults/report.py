@@ -1,4 +1,4 @@
-"""Print every scenario of the catalogue, for this package and other chat models, as Markdown.
+"""Print every scenario of the catalog, for this package and other chat models, as Markdown.
 
 `python -m tests.faults.report [GROUP ...]`. Each client runs in a process of its own, which is
 killed when it does not answer; clients that are not installed are left out. A cell has the class
@@ -22,9 +22,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from tests.faults.catalogue import CATALOGUE
-from tests.faults.catalogue.places import Place
-from tests.faults.catalogue.scenario import Scenario
+from tests.faults.catalog import CATALOG
+from tests.faults.catalog.places import Place
+from tests.faults.catalog.scenario import Scenario
 from tests.faults.checks import KEY
 
 LIMIT = 12.0
@@ -283,7 +283,7 @@ def _cell(run: Run | None) -> str:
 
 def main(groups: list[str]) -> None:
     """Run the report and print it."""
-    scenarios = [s for s in CATALOGUE if not groups or s.group in groups]
+    scenarios = [s for s in CATALOG if not groups or s.group in groups]
     names = [name for name, client in CLIENTS.items() if find_spec(client.package)]
     shares = [(name, scenarios[n::SHARES]) for name in names for n in range(SHARES)]
     with ThreadPoolExecutor(len(shares)) as pool:

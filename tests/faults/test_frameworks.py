@@ -10,8 +10,8 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import RetryPolicy
 
 from langchain_segmind import SegmindError, SegmindRateLimitError
-from tests.faults.catalogue import CATALOGUE
-from tests.faults.catalogue.scenario import BUSY, Scenario
+from tests.faults.catalog import CATALOG
+from tests.faults.catalog.scenario import BUSY, Scenario
 from tests.faults.checks import both_drivers, build, call
 from tests.faults.server import FaultServer, answer, reply
 
@@ -19,7 +19,7 @@ from tests.faults.server import FaultServer, answer, reply
 def _perhaps_billed():
     """One scenario of each group, class and outcome after which the model may have run."""
     found: dict[object, Scenario] = {}
-    for scenario in CATALOGUE:
+    for scenario in CATALOG:
         lost = scenario.outcome in ("unknown", "executed")
         opted_in = "retry_ambiguous" in scenario.settings
         if lost and not opted_in and scenario.place is None and scenario.calls == 1:

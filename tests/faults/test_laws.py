@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from langchain_segmind import ChatSegmind, SegmindError
 from tests.faults import server as does
-from tests.faults.catalogue.queue import GOOD, QUEUE
-from tests.faults.catalogue.scenario import BUSY, NOW
+from tests.faults.catalog.queue import GOOD, QUEUE
+from tests.faults.catalog.scenario import BUSY, NOW
 from tests.faults.checks import DRIVERS, KEY, assert_fit_to_show, play
 from tests.faults.server import JOB, FaultServer, answer, head, reply, sends
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import server as does
-from tests.faults.catalogue.replies import BODIES
-from tests.faults.catalogue.scenario import BUSY, FINE
+from tests.faults.catalog.replies import BODIES
+from tests.faults.catalog.scenario import BUSY, FINE
 from tests.faults.checks import both_drivers
 from tests.faults.server import FaultServer, answer, head, reply, sends
 

@@ -1,6 +1,6 @@
 """requests and aiohttp send the same and read the same.
 
-How each fault ends is in the catalogue, which `tests/faults/test_catalogue.py` plays on both.
+How each fault ends is in the catalog, which `tests/faults/test_catalog.py` plays on both.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import json
 import pytest
 
 from langchain_segmind import SegmindRateLimitError
-from tests.faults.catalogue.scenario import BUSY
+from tests.faults.catalog.scenario import BUSY
 from tests.faults.checks import KEY, both_drivers, build, play
 from tests.faults.server import FaultServer, answer, reply, sends
 

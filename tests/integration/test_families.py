@@ -1,4 +1,4 @@
-"""Every family over HTTP: one history through all, media, refusals, the catalogue."""
+"""Every family over HTTP: one history through all, media, refusals, the catalog."""
 
 import asyncio
 import base64
@@ -172,7 +172,7 @@ def test_unknown_slug_works_by_the_family_of_its_name_or_the_given_one(slug, fam
         assert model.invoke("Hello").text
 
 
-def test_every_model_of_the_catalogue_answers(gateway):
+def test_every_model_of_the_catalog_answers(gateway):
     async def ask_all():
         entries = await model.alist_models()
         messages = await asyncio.gather(*(model.ainvoke("Hello", model=e.slug) for e in entries))
@@ -186,7 +186,7 @@ def test_every_model_of_the_catalogue_answers(gateway):
     assert {m.response_metadata["model_name"] for m in messages} == {e.slug for e in entries}
 
 
-def test_catalogue_is_read_without_the_key_and_headers():
+def test_catalog_is_read_without_the_key_and_headers():
     with LocalGateway(retired=["old-model"]) as gateway:
         with build(gateway, "gpt-4o", default_headers={"X-Secret": "s"}) as model:
             entries = {entry.slug: entry for entry in model.list_models()}

@@ -18,8 +18,8 @@ import pytest
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, SegmindTimeoutError
 from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
-from tests.faults.catalogue.places import over_tls, without_reading_bodies
-from tests.faults.catalogue.scenario import Scenario
+from tests.faults.catalog.places import over_tls, without_reading_bodies
+from tests.faults.catalog.scenario import Scenario
 from tests.faults.server import FaultServer, answer, in_turn, reply, waits
 
 

@@ -113,7 +113,7 @@ def test_differences_are_reported(checked):
 
     differ = {q for q, result in column(report, "result").items() if result == "differs"}
     assert differ >= {
-        "the catalogue",
+        "the catalog",
         "json_schema, qwen-flash",
         "json_schema, gpt-5.4-nano",
         "json_schema, llama-v3p1-8b-instruct",
@@ -127,7 +127,7 @@ def test_differences_are_reported(checked):
         "headers of an answer",
     }
     seen = column(report, "seen")
-    assert "gone: ['llama-v3p1-8b-instruct']" in seen["the catalogue"]
+    assert "gone: ['llama-v3p1-8b-instruct']" in seen["the catalog"]
     assert "native calls" in seen["tools, qwen-flash"]
     assert "1536 numbers, `data[0].embedding`" in seen["the vector of text-embedding-3-small"]
     assert "410" in seen["settings of llama-v3p1-8b-instruct"]

@@ -197,7 +197,7 @@ def test_form_of_an_unlisted_model_follows_its_name_or_the_family_given() -> Non
         assert post(gateway, {"prompt": "x"}, "acme-embedding").status_code == 400
 
 
-def test_catalogue_distinguishes_them_from_chat_models() -> None:
+def test_catalog_distinguishes_them_from_chat_models() -> None:
     with LocalGateway(models=["my-embedding"], retired=[LARGE]) as gateway:
         url = f"{root(gateway)}/inference-model-information/list"
         (entries,) = requests.get(url, timeout=10).json().values()

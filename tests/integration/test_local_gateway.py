@@ -35,7 +35,7 @@ from tests.integration.local_clients import (
     vendors_client,
 )
 
-CATALOGUE = "/inference-model-information/list"
+CATALOG = "/inference-model-information/list"
 SLUGS = ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"]
 
 
@@ -105,9 +105,9 @@ def test_balance_is_shown(gateway: LocalGateway) -> None:
     assert response.json() == {"credits": 10.0, "free-credits": 0.0}
 
 
-def test_catalogue_is_shown_without_a_key() -> None:
+def test_catalog_is_shown_without_a_key() -> None:
     with LocalGateway(models=["brand-new"], retired=["gpt-4"]) as gateway:
-        document = requests.get(root(gateway) + CATALOGUE, timeout=10).json()
+        document = requests.get(root(gateway) + CATALOG, timeout=10).json()
     entries = document["Inference Segmind Model Information List With Details"]
     by_slug = {entry["slug"]: entry for entry in entries}
     assert by_slug["brand-new"]["type"] == "textToText"
@@ -184,7 +184,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         "route",
-        ["GET /v1/gpt-4o", "PUT /v1/gpt-4o", "POST /v1/get-user-credits", f"POST {CATALOGUE}"],
+        ["GET /v1/gpt-4o", "PUT /v1/gpt-4o", "POST /v1/get-user-credits", f"POST {CATALOG}"],
     )
     def test_verb_is_refused_with_html_when_the_path_has_another(
         self, gateway: LocalGateway, route: str

@@ -1,6 +1,6 @@
 """Jobs in the queue over HTTP: what was submitted runs once, and its answer can be collected.
 
-What becomes of each fault of the queue is in the catalogue of `tests/faults`.
+What becomes of each fault of the queue is in the catalog of `tests/faults`.
 """
 
 import asyncio

@@ -78,7 +78,7 @@ class Probe:
 
 def probes() -> Iterator[Probe]:
     """List them in the order they are asked: by importance, expensive ones last."""
-    yield Probe("the catalogue", "it lists our models", _catalogue, free=True)
+    yield Probe("the catalog", "it lists our models", _catalog, free=True)
     yield Probe("a wrong key", "401, SegmindAuthenticationError", _wrong_key)
     yield Probe("an unknown slug", "404, SegmindModelNotFoundError", _unknown_slug)
     for slug in CHEAPEST.values():
@@ -135,7 +135,7 @@ def _applied(reply: Reply, is_applied: bool, expected: bool, what: str = "") -> 
 # --- the gateway around the models -----------------------------------------------------------
 
 
-def _catalogue(client: Client) -> Seen:
+def _catalog(client: Client) -> Seen:
     listed = {
         e.slug for e in ChatSegmind.list_models(base_url=client.base_url) if not e.is_deprecated
     }
@@ -427,7 +427,7 @@ def _image(client: Client) -> Seen:
     for megabytes in (1, 4, 16):
         data = base64.b64encode(png(megabytes * 2**20 * 3 // 4)).decode()
         parts = [
-            {"text": "What colour is this? One word."},
+            {"text": "What color is this? One word."},
             {"inlineData": {"mimeType": "image/png", "data": data}},
         ]
         body = {"messages": {"contents": [{"role": "user", "parts": parts}]}, "max_tokens": 20}

@@ -47,7 +47,7 @@ def test_profile_has_only_what_is_known():
     assert not {"max_input_tokens", "image_inputs"} & unknown.keys()
 
 
-def test_catalogue_entry_adds_to_what_is_known():
+def test_catalog_entry_adds_to_what_is_known():
     (model,) = parse_catalog([ENTRY])
 
     assert model == ModelInfo(
@@ -65,7 +65,7 @@ def test_catalogue_entry_adds_to_what_is_known():
     assert (known.title, known.description, known.is_deprecated) == (None, None, None)
 
 
-def test_catalogue_entry_needs_only_a_slug():
+def test_catalog_entry_needs_only_a_slug():
     (model,) = parse_catalog({"models": [{"slug": "claude-9", "type": "textToText"}]})
 
     assert model == ModelInfo(
@@ -76,7 +76,7 @@ def test_catalogue_entry_needs_only_a_slug():
 @pytest.mark.parametrize(
     "entry", [None, 7, {}, {"slug": "x"}, {**ENTRY, "type": "textToImage"}, {**ENTRY, "slug": ""}]
 )
-def test_catalogue_entry_is_skipped_unless_it_is_a_language_model(entry):
+def test_catalog_entry_is_skipped_unless_it_is_a_language_model(entry):
     assert [model.slug for model in parse_catalog([entry, ENTRY])] == ["gpt-5.5"]
 
 

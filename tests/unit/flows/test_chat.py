@@ -1,6 +1,6 @@
 """The flows of direct calls.
 
-What becomes of each fault is in the catalogue, which `test_faults.py` plays.
+What becomes of each fault is in the catalog, which `test_faults.py` plays.
 """
 
 import json

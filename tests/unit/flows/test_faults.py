@@ -1,4 +1,4 @@
-"""The faults of the catalogue as a flow sees them: the same table that is played over HTTP."""
+"""The faults of the catalog as a flow sees them: the same table that is played over HTTP."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from langchain_segmind._flows.jobs import WaitPolicy
 from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.types import Failure, Response
 from tests.faults import server as does
-from tests.faults.catalogue import CATALOGUE, JOB_DETAILS
+from tests.faults.catalog import CATALOG, JOB_DETAILS
 from tests.faults.server import JOB
 from tests.unit.flows.playing import RESET, Played, call_of
 
@@ -41,7 +41,7 @@ def outcomes_of(scenario):
 
 PLAYABLE = [
     scenario
-    for scenario in (*CATALOGUE, *JOB_DETAILS)
+    for scenario in (*CATALOG, *JOB_DETAILS)
     if scenario.place is None
     and scenario.calls == 1
     and all(None not in outcomes for outcomes in outcomes_of(scenario).values())
@@ -89,6 +89,6 @@ def test_flow_ends_as_the_fault_requires(scenario):
             assert not error.is_retryable
 
 
-def test_most_of_the_catalogue_is_played():
-    assert len(PLAYABLE) > len(CATALOGUE) / 2
+def test_most_of_the_catalog_is_played():
+    assert len(PLAYABLE) > len(CATALOG) / 2
     assert {scenario.group for scenario in PLAYABLE} >= {"status", "hint", "shape", "queue"}

@@ -1,6 +1,6 @@
 """The flows of the job queue: steps, waits, events and deadlines.
 
-What a reply of the queue means is in the catalogue of faults, which `test_faults.py` plays.
+What a reply of the queue means is in the catalog of faults, which `test_faults.py` plays.
 """
 
 import json

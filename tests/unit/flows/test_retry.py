@@ -40,7 +40,7 @@ DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
     ],
 )
 def test_only_what_surely_did_not_run_is_repeatable_unless_opted_in(result, again, when_opted_in):
-    # Every status with every kind of body is in the catalogue of faults.
+    # Every status with every kind of body is in the catalog of faults.
     assert is_repeatable(result) is again
     assert is_repeatable(result, retry_ambiguous=True) is when_opted_in
 

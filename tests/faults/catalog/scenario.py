@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from langchain_segmind.errors import SegmindError
-from tests.faults.catalogue.places import OpenPlace, Place, on_this_machine
+from tests.faults.catalog.places import OpenPlace, Place, on_this_machine
 from tests.faults.server import ANSWER, Act, answer, head, reply
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.places import beside_canary, to_canary, with_urls_of_a_canary
-from tests.faults.catalogue.scenario import BUSY, NOW, SOON, Scenario, scenarios
+from tests.faults.catalog.places import beside_canary, to_canary, with_urls_of_a_canary
+from tests.faults.catalog.scenario import BUSY, NOW, SOON, Scenario, scenarios
 from tests.faults.server import ANSWER, JOB, Act, head, reply, sends
 
 QUEUE: Final = {"queue": True, "poll_interval": 0.001}

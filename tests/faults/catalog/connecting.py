@@ -7,7 +7,7 @@ from typing import Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.places import (
+from tests.faults.catalog.places import (
     OTHER_CA,
     OpenPlace,
     blackhole,
@@ -18,7 +18,7 @@ from tests.faults.catalogue.places import (
     proxy_refuses,
     through_proxy,
 )
-from tests.faults.catalogue.scenario import (
+from tests.faults.catalog.scenario import (
     BRIEF,
     FINE,
     ONCE,

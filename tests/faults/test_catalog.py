@@ -1,16 +1,16 @@
-"""Every fault of the catalogue ends as it must, through requests and through aiohttp."""
+"""Every fault of the catalog ends as it must, through requests and through aiohttp."""
 
 import logging
 
 import pytest
 
-from tests.faults.catalogue import CATALOGUE, JOB_DETAILS
+from tests.faults.catalog import CATALOG, JOB_DETAILS
 from tests.faults.checks import KEY, assert_fit_to_show, both_drivers, play
 from tests.faults.server import JOB
 
 
 @both_drivers
-@pytest.mark.parametrize("scenario", CATALOGUE, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", CATALOG, ids=lambda scenario: scenario.name)
 def test_call_ends_as_the_fault_requires(scenario, driver, caplog):
     caplog.set_level(logging.DEBUG)
     with scenario.at() as place:
@@ -45,7 +45,7 @@ def test_call_ends_as_the_fault_requires(scenario, driver, caplog):
 
 
 def test_every_scenario_has_a_name_of_its_own():
-    names = [scenario.name for scenario in (*CATALOGUE, *JOB_DETAILS)]
+    names = [scenario.name for scenario in (*CATALOG, *JOB_DETAILS)]
 
     assert sorted(set(names)) == sorted(names)
     assert KEY not in "".join(names)

@@ -6,8 +6,8 @@ from typing import Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.places import without_reading_bodies
-from tests.faults.catalogue.scenario import (
+from tests.faults.catalog.places import without_reading_bodies
+from tests.faults.catalog.scenario import (
     BUSY,
     FINE,
     SOON,

@@ -9,7 +9,7 @@ from typing import Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.scenario import FINE, executed, fine, runs_and_sends, unknown
+from tests.faults.catalog.scenario import FINE, executed, fine, runs_and_sends, unknown
 from tests.faults.server import Act, head, reply, sends
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from langchain_segmind import errors as e
 from tests.faults import server as does
-from tests.faults.catalogue.places import beside_canary, to_canary
-from tests.faults.catalogue.scenario import (
+from tests.faults.catalog.places import beside_canary, to_canary
+from tests.faults.catalog.scenario import (
     BUSY,
     NOW,
     SOON,
@@ -106,7 +106,7 @@ TARGETS: Final = {
     "to another host with a user": "http://user:pass@{canary}/v1/m",
     "to TLS": "https://{canary}/v1/m",
     "to itself": "/v1/m",
-    "to a neighbour": "other",
+    "to a neighbor": "other",
     "to a file": "file:///etc/passwd",
     "nowhere": "http://[broken",
     "to an invalid port": "http://{canary}:x/",

@@ -21,7 +21,7 @@ from tests.faults import server as does
 from tests.faults.server import JOB, Act, FaultServer, Relay, answer, reply
 
 if TYPE_CHECKING:
-    from tests.faults.catalogue.scenario import Scenario
+    from tests.faults.catalog.scenario import Scenario
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from langchain_segmind import errors as e
-from tests.faults.catalogue.scenario import executed, fine, runs_and_sends
+from tests.faults.catalog.scenario import executed, fine, runs_and_sends
 from tests.faults.server import JOB
 
 
