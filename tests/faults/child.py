@@ -71,11 +71,11 @@ def open_files(caller: Caller) -> int:
 
 
 def growth(caller: Caller) -> int:
-    """Return by how many bytes 10,000 calls grow the process."""
+    """Return by how many bytes 5,000 calls grow the process."""
     caller.call(1_000)
     gc.collect()
     before = status("VmRSS")
-    caller.call(10_000)
+    caller.call(5_000)
     gc.collect()
     return status("VmRSS") - before
 

@@ -17,13 +17,13 @@ from tests.faults.server import FaultServer, answer, reply
 
 
 def _perhaps_billed():
-    """One scenario of each group, class and outcome after which the model may have run."""
+    """One scenario of each class and outcome after which the model may have run."""
     found: dict[object, Scenario] = {}
     for scenario in CATALOG:
         lost = scenario.outcome in ("unknown", "executed")
         opted_in = "retry_ambiguous" in scenario.settings
         if lost and not opted_in and scenario.place is None and scenario.calls == 1:
-            found.setdefault((scenario.group, scenario.error, scenario.outcome), scenario)
+            found.setdefault((scenario.error, scenario.outcome), scenario)
     return list(found.values())
 
 

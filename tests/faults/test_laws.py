@@ -11,7 +11,7 @@ from tests.faults.catalog.scenario import BUSY, NOW
 from tests.faults.checks import DRIVERS, KEY, assert_fit_to_show, play
 from tests.faults.server import JOB, FaultServer, answer, head, reply, sends
 
-on_sockets = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+on_sockets = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ACTS = {
     "busy": reply(503, BUSY, NOW),
