@@ -22,10 +22,8 @@ from langgraph.types import Command
 from pydantic import BaseModel
 
 from langchain_segmind.testing import Call, EchoModel, LocalGateway, Reply
-from tests.integration.call_styles import build, in_both_styles, model_requests
+from tests.integration.call_styles import build, model_requests
 from tests.integration.samples import ADA, ADA_JSON, BORN, PNG_BASE64, Person, each_family
-
-pytestmark = in_both_styles
 
 ADD = "Add 3 and 4, please."
 THREAD: Any = {"configurable": {"thread_id": "1"}}

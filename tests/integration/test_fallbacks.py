@@ -6,12 +6,12 @@ import pytest
 from langchain_core.tools import tool
 from pydantic import BaseModel
 
-from tests.integration.call_styles import build, in_both_styles, model_requests
+from tests.integration.call_styles import build, model_requests
 from tests.integration.samples import SLUGS
 
 PAIRS = list(zip(SLUGS, SLUGS[1:] + SLUGS[:1], strict=True))
 
-pytestmark = [*in_both_styles, pytest.mark.parametrize(("first", "second"), PAIRS)]
+pytestmark = pytest.mark.parametrize(("first", "second"), PAIRS)
 
 
 class City(BaseModel):

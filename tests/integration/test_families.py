@@ -11,10 +11,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, content_block_from_file
 from langchain_segmind.models import model_info_for
 from langchain_segmind.testing import LocalGateway, Reply
-from tests.integration.call_styles import build, in_both_styles, model_requests
+from tests.integration.call_styles import build, model_requests
 from tests.integration.samples import PNG, PNG_BASE64, SLUGS, each_family
-
-pytestmark = in_both_styles
 
 
 def last_body(gateway):

@@ -18,9 +18,7 @@ from pydantic import BaseModel
 
 from langchain_segmind.testing import Reply
 from tests.faults.checks import both_drivers, call
-from tests.integration.call_styles import build, in_both_styles, model_requests
-
-pytestmark = in_both_styles
+from tests.integration.call_styles import build, model_requests
 
 
 def openai(message, finish="stop", more=()):
@@ -76,17 +74,16 @@ SHAPES = {
     "gemini, half": (gemini("PROHIBITED_CONTENT", {"text": "Fir"}), "PROHIB"),
 }
 
-every_shape = pytest.mark.parametrize(
-    ("slug", "body", "words"),
-    [(SLUGS[name.partition(",")[0]], body, words) for name, (body, words) in SHAPES.items()],
-    ids=SHAPES,
-)
-FAMILIES = {
-    "gpt-4o": "openai",
-    "claude-4.5-sonnet": "anthropic",
-    "gemini-2.5-flash": "gemini, answer",
-}
-every_family = pytest.mark.parametrize("slug", FAMILIES)
+
+def shapes(*names):
+    rows = [(SLUGS[name.partition(",")[0]], *SHAPES[name]) for name in names]
+    return pytest.mark.parametrize(("slug", "body", "words"), rows, ids=names)
+
+
+every_shape = shapes(*SHAPES)
+# What comes of a refusal that was read does not depend on how it was written.
+every_kind = shapes("openai", "anthropic", "gemini, answer", "gemini, half")
+every_family = pytest.mark.parametrize("slug", SLUGS.values())
 
 
 class City(BaseModel):
@@ -121,6 +118,16 @@ def every_answer(model):
 
 
 @every_shape
+def test_refusal_is_a_block_directly_and_through_the_queue(gateway, slug, body, words):
+    gateway.reply(*[Reply(body=body)] * 2)
+
+    for queue in (False, True):
+        with build(gateway, slug, queue=queue, poll_interval=0.01) as model:
+            (block,) = refusals(model.invoke("Do it"))
+        assert words in block["refusal"]
+
+
+@every_kind
 @pytest.mark.parametrize("settings", [{}, {"output_version": "v1"}, {"streaming": True}], ids=str)
 def test_refusal_is_a_block_of_every_message(gateway, slug, body, words, settings):
     gateway.reply(*[Reply(body=body)] * 5)
@@ -133,7 +140,7 @@ def test_refusal_is_a_block_of_every_message(gateway, slug, body, words, setting
     assert len(model_requests(gateway)) == 5
 
 
-@every_shape
+@every_kind
 def test_refusal_is_a_block_when_tools_are_bound(gateway, slug, body, words):
     gateway.reply(*[Reply(body=body)] * 2)
 
@@ -143,7 +150,7 @@ def test_refusal_is_a_block_when_tools_are_bound(gateway, slug, body, words):
             assert words in block["refusal"]
 
 
-@every_shape
+@every_kind
 def test_refusal_is_among_the_events_of_a_stream(gateway, slug, body, words):
     gateway.reply(*[Reply(body=body)] * 3)
 
@@ -163,9 +170,8 @@ def test_refusal_is_among_the_events_of_a_stream(gateway, slug, body, words):
         assert words in block["refusal"]
 
 
-@every_family
-def test_a_refusal_is_a_block_of_what_a_stream_of_events_comes_to(gateway, slug):
-    body, words = SHAPES[FAMILIES[slug]]
+@shapes("openai", "anthropic", "gemini, answer")
+def test_refusal_is_a_block_of_what_a_stream_of_events_comes_to(gateway, slug, body, words):
     gateway.reply(Reply(body=body))
 
     with build(gateway, slug) as model:
@@ -174,7 +180,7 @@ def test_a_refusal_is_a_block_of_what_a_stream_of_events_comes_to(gateway, slug)
     assert words in block["refusal"]
 
 
-@every_shape
+@every_kind
 @both_drivers
 def test_refusal_middleware_ends_an_agent(gateway, slug, body, words, driver):
     gateway.reply(Reply(body=body))
@@ -186,7 +192,7 @@ def test_refusal_middleware_ends_an_agent(gateway, slug, body, words, driver):
             call(driver, model, question, runnable=agent)
 
 
-@every_shape
+@every_kind
 def test_langchain_parsers_raise_a_refusal_error(gateway, slug, body, words):
     parsers: tuple[Runnable[Any, Any], ...] = (
         JsonOutputParser(),
@@ -201,7 +207,7 @@ def test_langchain_parsers_raise_a_refusal_error(gateway, slug, body, words):
                 (model | parser).invoke("Which city?")
 
 
-@every_shape
+@every_kind
 @pytest.mark.parametrize("method", ["json_schema", "function_calling"])
 def test_structured_output_raises_a_refusal_error(gateway, slug, body, words, method):
     gateway.reply(*[Reply(body=body)] * 2)
@@ -214,9 +220,8 @@ def test_structured_output_raises_a_refusal_error(gateway, slug, body, words, me
             model.with_structured_output(City, method=method).invoke("Which city?")
 
 
-@every_family
-def test_fetched_job_has_the_refusal(gateway, slug):
-    body, words = SHAPES[FAMILIES[slug]]
+@every_kind
+def test_fetched_job_has_the_refusal(gateway, slug, body, words):
     gateway.reply(Reply(body=body))
 
     with build(gateway, slug) as model:
