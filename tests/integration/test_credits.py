@@ -242,7 +242,7 @@ def test_budget_ends_an_agent(gateway):
 
 @pytest.mark.parametrize("how", ["batch", "callback", "block"])
 def test_threads_exceed_the_budget_only_by_the_calls_that_are_running(how):
-    tracker = track_usage(budget=50 * COST)
+    tracker = track_usage(budget=20 * COST)
     config: Any = {} if how == "block" else {"callbacks": [tracker]}
 
     def end(_):
@@ -252,31 +252,31 @@ def test_threads_exceed_the_budget_only_by_the_calls_that_are_running(how):
             return error
 
     with LocalGateway(latency=0.02) as gateway, build(gateway) as model:
-        priced(gateway, 300)
+        priced(gateway, 60)
         if how == "batch":
-            config["max_concurrency"] = 20
-            ends = model.batch(["Hello"] * 200, config, return_exceptions=True)
+            config["max_concurrency"] = 10
+            ends = model.batch(["Hello"] * 60, config, return_exceptions=True)
         else:
-            with tracker if how == "block" else nullcontext(), ThreadPoolExecutor(20) as pool:
-                ends = list(pool.map(end, range(200)))
+            with tracker if how == "block" else nullcontext(), ThreadPoolExecutor(10) as pool:
+                ends = list(pool.map(end, range(60)))
 
-        assert 50 <= gateway.executions < 50 + 20
-        assert_refused(ends, 200 - gateway.executions)
+        assert 20 <= gateway.executions < 20 + 10
+        assert_refused(ends, 60 - gateway.executions)
         assert_complete(tracker, gateway)
 
 
 async def test_tasks_exceed_the_budget_only_by_the_calls_that_are_running(call_style):
     with LocalGateway(latency=0.02) as gateway:
-        priced(gateway, 300)
+        priced(gateway, 60)
         async with build(gateway, max_connections=10) as model:
-            with track_usage(budget=50 * COST) as spent:
-                calls = (model.ainvoke("Hello") for _ in range(200))
+            with track_usage(budget=20 * COST) as spent:
+                calls = (model.ainvoke("Hello") for _ in range(60))
                 ends = await asyncio.gather(*calls, return_exceptions=True)
 
-            assert gateway.executions >= 50
+            assert gateway.executions >= 20
             if call_style == "direct":  # a task that waits for a connection is not running
-                assert gateway.executions < 50 + 10
-            assert_refused(ends, 200 - gateway.executions)
+                assert gateway.executions < 20 + 10
+            assert_refused(ends, 60 - gateway.executions)
             assert_complete(spent, gateway)
 
 

@@ -65,16 +65,16 @@ def numbered(count):
 # --- against the local gateway -----------------------------------------------------------------
 
 
-def test_thousand_texts_keep_their_order_on_sixteen_connections(embed):
-    texts = numbered(1000)
+def test_hundreds_of_texts_keep_their_order_on_sixteen_connections(embed):
+    texts = numbered(300)
     with LocalGateway(latency=0.01) as gateway:
         vectors = embed(build_embeddings(gateway), texts)
 
-        assert [request.executed for request in gateway.requests] == [True] * 1000
+        assert [request.executed for request in gateway.requests] == [True] * 300
         assert len({request.connection for request in gateway.requests}) <= 16
-        for n in (0, 1, 499, 998, 999):
+        for n in (0, 1, 149, 298, 299):
             assert vectors[n] == embed(build_embeddings(gateway), texts[n])
-    assert len(vectors) == 1000
+    assert len(vectors) == 300
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,6 @@ def test_texts_use_no_more_connections_than_allowed(embed, setting, limit):
 
         assert len({request.connection for request in gateway.requests}) == limit
         assert gateway.executions == 12
-
-
-@pytest.mark.parametrize(
-    "form", ["embedding", "values", "data", "embeddings", "embeddings_values", "list"]
-)
-@pytest.mark.parametrize("slug", [SMALL, GEMINI])
-def test_vector_is_read_from_every_form_of_reply(embed, slug, form):
-    with LocalGateway() as plain, LocalGateway(embedding_reply=form) as gateway:
-        texts = ["The cat sat.", "Bees make honey."]
-        assert embed(build_embeddings(gateway, slug), texts) == embed(
-            build_embeddings(plain, slug), texts
-        )
 
 
 def test_openai_embeddings_send_only_the_text(embed, gateway):
@@ -217,11 +205,11 @@ def test_error_names_the_text_that_fails_for_good_and_keeps_the_vectors(embed):
                 request.server.wait(0.05)
         number(request)
 
-    scenario = TextScenario(text_7=[BUSY], **{f"text_{n}": [late] for n in range(500, 1000)})
+    scenario = TextScenario(text_7=[BUSY], **{f"text_{n}": [late] for n in range(100, 200)})
 
-    error = batch_error(embed, scenario, SegmindServerError, 1000, max_concurrency=4)
+    error = batch_error(embed, scenario, SegmindServerError, 200, max_concurrency=4)
 
-    assert "texts[7] of 1000 failed" in str(error)
+    assert "texts[7] of 200 failed" in str(error)
     assert f"{sum(scenario.executions.values())} were billed." in str(error)
     assert (error.index, error.outcome, error.attempts) == (7, "rejected", 3)
     assert error.paid == sum(scenario.executions.values()) == len(error.vectors)
@@ -229,7 +217,7 @@ def test_error_names_the_text_that_fails_for_good_and_keeps_the_vectors(embed):
     assert error.vectors == {n: [float(n), 1.0] for n in error.vectors}
     assert scenario.requests.pop("text 7") == 3
     assert set(scenario.requests.values()) == {1}  # nothing was paid for twice
-    assert len(scenario.requests) < 999  # and not everything was sent
+    assert len(scenario.requests) < 199  # and not everything was sent
     assert not error.is_retryable
 
 

@@ -457,7 +457,7 @@ class TestVendorsClient:
         assert caught.value.status == 404
 
 
-async def test_thousand_jobs_run_at_once() -> None:
+async def test_hundreds_of_jobs_run_at_once() -> None:
     async with LocalGateway(queue=Queue(polls=3)) as gateway:
         headers = {"x-api-key": gateway.api_key}
         connector = aiohttp.TCPConnector(limit=0)
@@ -475,11 +475,11 @@ async def test_thousand_jobs_run_at_once() -> None:
                     body = json.loads((await response.json())["output"])
                 return str(text_in(body))
 
-            answers = await asyncio.gather(*(ask(number) for number in range(1000)))
-        assert answers == [f"[local stand-in] N{number}" for number in range(1000)]
-        assert gateway.executions == len(gateway.jobs) == 1000
+            answers = await asyncio.gather(*(ask(number) for number in range(300)))
+        assert answers == [f"[local stand-in] N{number}" for number in range(300)]
+        assert gateway.executions == len(gateway.jobs) == 300
         assert {job.polls for job in gateway.jobs} == {4}
-        assert len(gateway.requests) == 1000 * (1 + 4 + 1)
+        assert len(gateway.requests) == 300 * (1 + 4 + 1)
 
 
 def test_many_threads_submit_and_poll_and_leave_none() -> None:
