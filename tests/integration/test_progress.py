@@ -446,15 +446,3 @@ def test_total_must_be_a_number_of_calls(total):
 def test_bar_cannot_be_entered_twice():
     with progress_bar() as bar, pytest.raises(RuntimeError, match="already in use"), bar:
         pass
-
-
-def test_missing_tqdm_is_an_import_error():
-    code = (
-        "import sys; sys.modules['tqdm'] = None\n"
-        "from langchain_segmind import progress_bar\n"
-        "progress_bar(3)"
-    )
-
-    _, errors, _ = run_python("-c", code)
-
-    assert "ImportError: progress_bar needs tqdm: pip install tqdm" in errors

@@ -12,8 +12,14 @@ PAGE = (Path(__file__).parents[2] / "docs/testing.md").read_text()
 pytest_plugins = ["pytester"]
 
 
+OTHER_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with this plugin alone: the others of this environment are slow to import."""
+    monkeypatch.setenv(OTHER_PLUGINS, "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_segmind")
     pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
     pytester.makepyfile(
         app="""
@@ -25,6 +31,14 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
         """
     )
     return pytester
+
+
+@pytest.fixture
+def installed(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with every plugin that is installed, this one among them."""
+    monkeypatch.delenv(OTHER_PLUGINS)
+    monkeypatch.delenv("PYTEST_PLUGINS")
+    return project
 
 
 def assert_passes(project: pytest.Pytester, code: str, passed: int = 1) -> None:
@@ -143,9 +157,9 @@ def test_fixture_restores_the_environment(
     project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
 
 
-def test_plugin_imports_nothing_when_the_fixture_is_not_used(project: pytest.Pytester) -> None:
+def test_plugin_imports_nothing_when_the_fixture_is_not_used(installed: pytest.Pytester) -> None:
     assert_passes(
-        project,
+        installed,
         """
         import sys
 
@@ -218,13 +232,13 @@ WITHOUT_A_KEY = """
 
 
 def test_application_is_imported_without_a_key(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    installed: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
-    project.makepyfile(application=WITHOUT_A_KEY, late=WITHOUT_A_KEY)
-    project.makeconftest("import application")
+    installed.makepyfile(application=WITHOUT_A_KEY, late=WITHOUT_A_KEY)
+    installed.makeconftest("import application")
     assert_passes(
-        project,
+        installed,
         """
         import os
         import pytest
@@ -250,7 +264,7 @@ def test_application_is_imported_without_a_key(
         2,
     )
     if find_spec("xdist"):
-        project.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
+        installed.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
 
 
 def test_plugin_keeps_the_users_setting_of_missing_keys(

@@ -20,19 +20,34 @@ SETTINGS = (ROOT / "docs/settings.md").read_text()
 EMBEDDINGS = (ROOT / "docs/embeddings.md").read_text()
 GATEWAY = (ROOT / "docs/gateway.md").read_text()
 PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
-BLOCKS = [block for page in PAGES for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
+RUN_EACH = """
+import os, sys
+import langchain_segmind  # once for all blocks
+
+for block in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        exec(block, {"__name__": "__main__"})
+        sys.exit()
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"This block failed:\\n{block}")
+"""
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_block_of_the_documentation_runs(gateway, block):
-    _, errors, code = run_python("-W", "error", "-c", block, gateway=gateway)
+def blocks_of(text):
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("blocks", [blocks for page in PAGES if (blocks := blocks_of(page))])
+def test_blocks_of_a_page_run_each_on_its_own(gateway, blocks):
+    _, errors, code = run_python("-W", "error", "-c", RUN_EACH, *blocks, gateway=gateway)
 
     assert (code, errors) == (0, "")
 
 
 @pytest.mark.parametrize("cls", [ChatSegmind, SegmindEmbeddings])
 def test_tutorial_in_the_class_docstring_runs(gateway, cls):
-    blocks = re.findall(r"```python\n(.*?)```", str(inspect.getdoc(cls)), re.DOTALL)
+    blocks = blocks_of(str(inspect.getdoc(cls)))
 
     _, errors, code = run_python("-W", "error", "-c", "\n".join(blocks), gateway=gateway)
 

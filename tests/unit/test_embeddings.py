@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import subprocess
 import sys
 from typing import Any
 
@@ -15,6 +14,7 @@ from langchain_segmind import (
     SegmindEmbeddings,
     SegmindInvalidRequestError,
     SegmindRateLimitError,
+    progress_bar,
 )
 from langchain_segmind.models import embedding_model_info_for
 
@@ -165,17 +165,15 @@ async def test_no_texts_make_no_call():
     assert await build().aembed_documents([]) == []
 
 
-def test_progress_bar_raises_an_error_without_tqdm():
-    code = (
-        "import sys; sys.modules['tqdm'] = None\n"
-        "from langchain_segmind import SegmindEmbeddings\n"
-        "SegmindEmbeddings(model='m', api_key='k')\n"
-        "SegmindEmbeddings(model='m', api_key='k', show_progress_bar=True)"
-    )
+def test_progress_bar_raises_an_error_without_tqdm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    embeddings = {"model": "m", "api_key": "k"}
+    SegmindEmbeddings(**embeddings)
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-
-    assert "pip install tqdm" in done.stderr
+    with pytest.raises(ValidationError, match="show_progress_bar needs tqdm: pip install tqdm"):
+        SegmindEmbeddings(**embeddings, show_progress_bar=True)
+    with pytest.raises(ImportError, match="progress_bar needs tqdm: pip install tqdm"):
+        progress_bar(3)
 
 
 def test_batch_error_keeps_its_vectors_when_pickled():
