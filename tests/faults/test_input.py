@@ -143,19 +143,3 @@ def test_invalid_environment_variable_has_the_same_message_as_the_argument(
     assert given_words == found_words
     for secret in ("SG_one", "SG_sécret", "url-secret"):
         assert secret not in repr(given.value) + repr(found.value)
-
-
-INVALID: list[tuple[str, Any]] = [
-    *(
-        (field, value)
-        for field in ("timeout", "connect_timeout", "total_timeout", "queue_timeout")
-        for value in (0, -1, NAN, INFINITY, "soon")
-    ),
-    *(("max_retries", value) for value in (-1, 1.5, "many")),
-]
-
-
-@pytest.mark.parametrize(("field", "value"), INVALID)
-def test_timeouts_must_be_positive_and_retries_whole_numbers(field, value):
-    with pytest.raises(ValueError, match=field):
-        build("https://h/v1", **{field: value})

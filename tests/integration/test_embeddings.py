@@ -370,14 +370,6 @@ def test_progress_bar_counts_the_texts(embed, gateway, capfd):
     assert "25/25" in shown
 
 
-def test_one_model_works_in_several_event_loops(gateway):
-    embeddings = build_embeddings(gateway)
-    vectors = [asyncio.run(embeddings.aembed_documents(numbered(3))) for _ in range(3)]
-    embeddings.close()
-
-    assert vectors[0] == vectors[1] == vectors[2]
-
-
 async def test_cancellation_sends_no_more_texts():
     with FaultServer({"m": [faults.hang]}) as server:
         async with SegmindEmbeddings(model="m", base_url=server.url, api_key=KEY) as embeddings:

@@ -303,17 +303,3 @@ def test_ctrl_c_is_raised_and_not_retried(acts):
         assert server.requests["m"] == 1
 
         assert model.invoke("hi").text == "fine"
-
-
-async def test_failed_calls_leave_no_open_connections():
-    acts = [reply(400, {"error": "x"}), faults.cut, faults.reset, reply(500, b"<html>")]
-    with FaultServer({"m": acts * 10}) as server:
-        async with build_on(server) as model:
-            await model.abatch(["hi"] * 4, return_exceptions=True)
-            model.batch(["hi"] * 4, return_exceptions=True)
-            before = descriptors()
-            for _ in range(4):
-                await model.abatch(["hi"] * 4, return_exceptions=True)
-                model.batch(["hi"] * 4, return_exceptions=True)
-
-            assert descriptors() <= before + 4  # both ends of the test's own sockets count
