@@ -12,13 +12,10 @@ PAGE = (Path(__file__).parents[2] / "docs/testing.md").read_text()
 pytest_plugins = ["pytester"]
 
 
-OTHER_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
-
-
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with this plugin alone: the others of this environment are slow to import."""
-    monkeypatch.setenv(OTHER_PLUGINS, "1")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_segmind")
     pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
     pytester.makepyfile(
@@ -31,14 +28,6 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
         """
     )
     return pytester
-
-
-@pytest.fixture
-def installed(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A project with every plugin that is installed, this one among them."""
-    monkeypatch.delenv(OTHER_PLUGINS)
-    monkeypatch.delenv("PYTEST_PLUGINS")
-    return project
 
 
 def assert_passes(project: pytest.Pytester, code: str, passed: int = 1) -> None:
@@ -157,9 +146,13 @@ def test_fixture_restores_the_environment(
     project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=2)
 
 
-def test_plugin_imports_nothing_when_the_fixture_is_not_used(installed: pytest.Pytester) -> None:
+def test_plugin_imports_nothing_when_the_fixture_is_not_used(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # it is found where it is installed
+    monkeypatch.delenv("PYTEST_PLUGINS")
     assert_passes(
-        installed,
+        project,
         """
         import sys
 
@@ -232,13 +225,13 @@ WITHOUT_A_KEY = """
 
 
 def test_application_is_imported_without_a_key(
-    installed: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
-    installed.makepyfile(application=WITHOUT_A_KEY, late=WITHOUT_A_KEY)
-    installed.makeconftest("import application")
+    project.makepyfile(application=WITHOUT_A_KEY, late=WITHOUT_A_KEY)
+    project.makeconftest("import application")
     assert_passes(
-        installed,
+        project,
         """
         import os
         import pytest
@@ -264,7 +257,7 @@ def test_application_is_imported_without_a_key(
         2,
     )
     if find_spec("xdist"):
-        installed.runpytest_subprocess("-n", "2").assert_outcomes(passed=2)
+        project.runpytest_subprocess("-p", "xdist.plugin", "-n", "2").assert_outcomes(passed=2)
 
 
 def test_plugin_keeps_the_users_setting_of_missing_keys(

@@ -22,7 +22,7 @@ GATEWAY = (ROOT / "docs/gateway.md").read_text()
 PAGES = [README, *(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))]
 RUN_EACH = """
 import os, sys
-import langchain_segmind  # once for all blocks
+import langchain_segmind.testing  # once for all blocks
 
 for block in sys.argv[1:]:
     child = os.fork()
