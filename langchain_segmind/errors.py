@@ -308,20 +308,18 @@ _MAY_HAVE_RUN: Final = (
 )
 
 _BY_TEXT: Final = (
-    ((402, 406), re.compile(r"credit|balance|spend", re.IGNORECASE), _BY_STATUS[402]),
+    ((402, 406), r"credit|balance|spend", _BY_STATUS[402]),
     (
         (*range(400, 429), *range(430, 501)),
-        re.compile(
+        (
             r"context.{0,20}(length|window|limit)|(prompt|input|text) is too long|"
-            r"too many (input )?tokens|"
-            r"maximum (number of )?(input )?tokens",
-            re.IGNORECASE,
+            r"too many (input )?tokens|maximum (number of )?(input )?tokens"
         ),
         (SegmindContextOverflowError, "Shorten the conversation, or split the text."),
     ),
     (
         (400,),
-        re.compile(r"host header", re.IGNORECASE),
+        r"host header",
         (SegmindInvalidRequestError, "The gateway does not serve this host; check base_url."),
     ),
 )
@@ -339,7 +337,7 @@ def error_class_for(
         may_have_run: Whether the model may have run in spite of the status.
     """
     for statuses, pattern, found in _BY_TEXT:
-        if status in statuses and pattern.search(message):
+        if status in statuses and re.search(pattern, message, re.IGNORECASE):
             return found
     if status in _BY_STATUS:
         return _BY_STATUS[status]

@@ -165,11 +165,8 @@ def _embedding_models() -> Mapping[str, ModelInfo]:
     return {row.slug: row for row in rows}
 
 
-# A prefix counts only before a dash, digit, dot or the end: `claudette-7b` is not a Claude.
-_PREFIXES: Final[tuple[tuple[re.Pattern[str], Family], ...]] = (
-    (re.compile(r"claude(?![a-z])", re.IGNORECASE), "anthropic"),
-    (re.compile(r"gemini(?![a-z])", re.IGNORECASE), "gemini"),
-)
+_FAMILIES: Final[Mapping[str, Family]] = {"claude": "anthropic", "gemini": "gemini"}
+"""The family by the start of a slug; other slugs are of the family "openai"."""
 
 
 def model_info_for(slug: str) -> ModelInfo:
@@ -192,7 +189,9 @@ def embedding_model_info_for(slug: str) -> ModelInfo:
 
 
 def _family(slug: str) -> Family:
-    return next((family for prefix, family in _PREFIXES if prefix.match(slug)), "openai")
+    # A start counts only before a dash, digit, dot or the end: `claudette-7b` is not a Claude.
+    found = re.match(rf"({'|'.join(_FAMILIES)})(?![a-z])", slug, re.IGNORECASE)
+    return _FAMILIES[found[1].lower()] if found else "openai"
 
 
 def profile(model_info: ModelInfo) -> ModelProfile:

@@ -25,9 +25,15 @@ from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Destination, Flow, Receipt, Request, Response
 from langchain_segmind._formats import FORMATS, decode, decode_job, encode_body
-from langchain_segmind._messages.types import ChatRequest, ChatResponse, Choice, invalid_request
+from langchain_segmind._messages.types import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    ToolCall,
+    ToolResult,
+    invalid_request,
+)
 from langchain_segmind._text import message_from_body
-from langchain_segmind._tool_emulation.prompt import parse_reply, render_format, render_tools
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindError, SegmindJobFailedError, SegmindResponseError
 from langchain_segmind.models import ModelInfo
@@ -191,6 +197,20 @@ def _blames_the_format(error: SegmindError, request: ChatRequest) -> bool:
 
 # --- how a request is put, and how its reply is read -------------------------------------------
 
+# `_tool_emulation` is imported by the first call that needs it: compiling its patterns would be a
+# quarter of this package's import time, and most programs do not use tools.
+
+
+def _is_plain(request: ChatRequest) -> bool:
+    """Return whether there is nothing to render into the prompt, or to parse from the answer."""
+    if request.tools or request.response_format is not None or not request.messages:
+        return False
+    return not any(
+        isinstance(part, ToolCall | ToolResult)
+        for message in request.messages
+        for part in message.parts
+    )
+
 
 class _Encoding:
     """One form of a request: with `response_format`, or with the schema in the prompt instead."""
@@ -201,6 +221,7 @@ class _Encoding:
         # Without tools to declare, providers refuse a history of calls; it is rendered as text.
         self._native = call.endpoint.native and bool(request.tools)
         self._in_words = in_words
+        self._is_plain = _is_plain(request)
         kind = (request.response_format or {}).get("type", "text")
         # Stop sequences would cut JSON, so they are not sent with it; the text is cut here.
         self._is_json = bool(request.tools) or kind != "text"
@@ -210,10 +231,7 @@ class _Encoding:
 
     def http_request(self, base_url: str) -> Request:
         request, model_info = self._request, self.endpoint.model_info
-        if self._native:
-            rendered = render_format(request) if self._in_words else request
-        else:
-            rendered = render_tools(request, alone=self._in_words, shows=model_info.accepts_media)
+        rendered = request if self._is_plain else self._render()
         if request.settings:
             settings = dict(request.settings)
             if self._is_json:
@@ -222,6 +240,14 @@ class _Encoding:
         body = encode_body(FORMATS[model_info.family].encode, rendered)
         return Request("POST", f"{base_url}/{model_info.slug}", body, self.endpoint.headers)
 
+    def _render(self) -> ChatRequest:
+        from langchain_segmind._tool_emulation.prompt import render_format, render_tools  # noqa: PLC0415 - see above
+
+        request, shows = self._request, self.endpoint.model_info.accepts_media
+        if self._native:
+            return render_format(request) if self._in_words else request
+        return render_tools(request, alone=self._in_words, shows=shows)
+
     def decode_reply(self, response: Response) -> ChatResponse:
         return self._parse(decode(response.body), response.headers.get("x-request-id"))
 
@@ -229,13 +255,9 @@ class _Encoding:
         return self._parse(decode_job(result), result.get("request_id"))
 
     def _parse(self, response: ChatResponse, call_id: str | None) -> ChatResponse:
-        request, salt = self._request, f"{response.id}|{call_id}"
-        choices = tuple(
-            [
-                parse_reply(choice, request, native=self._native, salt=f"{salt}|{n}")
-                for n, choice in enumerate(response.choices)
-            ]
-        )
+        request, choices = self._request, response.choices
+        if not self._is_plain or any(choice.calls for choice in choices):
+            choices = self._parse_choices(choices, f"{response.id}|{call_id}")
         if self._stop:
             choices = tuple([_cut(choice, self._stop) for choice in choices])
         if request.require_tool_call and not any(
@@ -246,6 +268,16 @@ class _Encoding:
                 f"tool_choice asked for a call of {names}, but there is none"
             )
         return response if choices == response.choices else replace(response, choices=choices)
+
+    def _parse_choices(self, choices: tuple[Choice, ...], salt: str) -> tuple[Choice, ...]:
+        from langchain_segmind._tool_emulation.prompt import parse_reply  # noqa: PLC0415 - see above
+
+        return tuple(
+            [
+                parse_reply(choice, self._request, native=self._native, salt=f"{salt}|{n}")
+                for n, choice in enumerate(choices)
+            ]
+        )
 
 
 def _cut(choice: Choice, stop: Sequence[str]) -> Choice:

@@ -11,41 +11,37 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+# Strings, which `re` compiles at the first refusal: these five are long.
 _FORMAT: Final = (
     r"response.?(?:format|schema)|json.?(?:schema|object|mode)|structured.?outputs?"
     r"|output.?(?:config|format)"
 )
-_BLAMES_A_FORMAT: Final = re.compile(
-    rf"{_FORMAT}|grammar|too many states|any_?of|one_?of|all_?of|\$ref|additional.?properties",
-    re.IGNORECASE,
+_BLAMES_A_FORMAT: Final = (
+    rf"{_FORMAT}|grammar|too many states|any_?of|one_?of|all_?of|\$ref|additional.?properties"
 )
-_TOO_LONG: Final = re.compile(
+_TOO_LONG: Final = (
     r"context.{0,12}(?:length|window|size|overflow)|(?:prompt|input|request|messages?|text).{0,30}"
     r"(?:too long|too large|exceed)|(?:input|prompt).{0,3}(?:length|tokens)|token limit"
-    r"|max(?:imum)?.{0,3}(?:prompt|context|input).{0,3}length|exceeds? max length",
-    re.IGNORECASE,
+    r"|max(?:imum)?.{0,3}(?:prompt|context|input).{0,3}length|exceeds? max length"
 )
-_SOMETHING_ELSE: Final = re.compile(
+_SOMETHING_ELSE: Final = (
     r"image|picture|photo|audio|video|\bfiles?\b|document|\bpdf\b|media|mime|base.?64|\burls?\b"
     r"|api.?key|authori[sz]|permission|credits?\b|balance|quota|billing|payment|\bplan\b|spend"
     r"|content.?type|host header|\bjson body\b|malformed|safety|moderat|polic(?:y|ies)|blocked"
     r"|flagged|harmful|\bmessages?\b|\broles?\b|prompt is|empty|blank|not found|does not exist"
     r"|temperature|top.?[pk]\b|max.?(?:completion.?|output.?)?tokens|\bstop\b|stop.?sequences"
-    r"|\bseed\b|penalty|logit|logprobs|reasoning|effort|thinking|parameter value",
-    re.IGNORECASE,
+    r"|\bseed\b|penalty|logit|logprobs|reasoning|effort|thinking|parameter value"
 )
-_REFUSES_ALL: Final = re.compile(
+_REFUSES_ALL: Final = (
     rf"(?:{_FORMAT})[^.]{{0,60}}?(?:not (?:be )?(?:supported|allowed|available|permitted|enabled)"
     r"|unsupported|unknown|unrecogni[sz]ed|unexpected|disabled)"
     rf"|(?:does not|doesn't|cannot|unsupported|unknown|unrecogni[sz]ed|unexpected|not support)"
-    rf"[^.]{{0,60}}?(?:{_FORMAT})",
-    re.IGNORECASE,
+    rf"[^.]{{0,60}}?(?:{_FORMAT})"
 )
-_NAMES_A_PART: Final = re.compile(
+_NAMES_A_PART: Final = (
     r"(?:format|schema)\W{1,3}(?:json_schema|schema|type|properties|\w+\.)|keyword|propert|any.?of"
     r"|one.?of|all.?of|\$ref|pattern|\bitems\b|too (?:large|complex|many|deep|long)|nest|enum"
-    r"|strict",
-    re.IGNORECASE,
+    r"|strict"
 )
 
 
@@ -56,14 +52,14 @@ def blames_the_format(text: str, settings: Iterable[str] = ()) -> bool:
         text: What the refusal says.
         settings: The generation settings of the request: one that is named is to blame.
     """
-    is_about_a_schema = re.search("schema|grammar", text, re.IGNORECASE) is not None
-    is_about_tokens = re.search("tokens?|context|prompt", text, re.IGNORECASE) is not None
-    if _TOO_LONG.search(text) and (is_about_tokens or not is_about_a_schema):
+    is_about_a_schema = _mentions("schema|grammar", text)
+    is_about_tokens = _mentions("tokens?|context|prompt", text)
+    if _mentions(_TOO_LONG, text) and (is_about_tokens or not is_about_a_schema):
         return False
-    if _BLAMES_A_FORMAT.search(text):
+    if _mentions(_BLAMES_A_FORMAT, text):
         return True
     names_a_setting = any(re.search(rf"\b{re.escape(name)}\b", text) for name in settings)
-    return not names_a_setting and not _SOMETHING_ELSE.search(text)
+    return not names_a_setting and not _mentions(_SOMETHING_ELSE, text)
 
 
 def refuses_every_format(text: str) -> bool:
@@ -71,4 +67,8 @@ def refuses_every_format(text: str) -> bool:
 
     One that names a keyword, a place or a size speaks of that schema alone.
     """
-    return bool(_REFUSES_ALL.search(text)) and not _NAMES_A_PART.search(text)
+    return _mentions(_REFUSES_ALL, text) and not _mentions(_NAMES_A_PART, text)
+
+
+def _mentions(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE) is not None
