@@ -76,15 +76,8 @@ class _Adapter(HTTPAdapter):
             return super().request_url(request, proxies)
         return _split_url(request.url or "")[1]
 
-    def build_response(
-        self,
-        req: requests.PreparedRequest,  # noqa: ARG002 - requests passes it
-        resp: Any,
-    ) -> requests.Response:
-        response = requests.Response()  # with what is read here
-        response.status_code = resp.status
-        response.raw = resp
-        return response
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:  # noqa: ARG002 - requests passes it
+        return resp  # urllib3's own: requests would copy the headers and make a cookie jar
 
     def close(self) -> None:
         self._pools.clear()
@@ -131,7 +124,7 @@ class SyncConnections:
 
     def _exchange(self, step: Step, key: SecretStr | None) -> Result:
         try:
-            response = self._adapter.send(
+            response: Any = self._adapter.send(
                 _prepare(step, key),
                 stream=True,
                 # No read timeout: `timed_connection` keeps the whole attempt's deadline.
@@ -141,8 +134,8 @@ class SyncConnections:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return replies.failure_from_error(error, is_sent=attempt.is_sent)
-        if response.status_code == 407 and self._route.is_forwarded:
-            response.close()
+        if response.status == 407 and self._route.is_forwarded:
+            _close(response)
             return replies.PROXY_AUTH_REQUIRED
         return _read(response, key)
 
@@ -167,17 +160,26 @@ def _prepare(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
     return request
 
 
-def _read(response: requests.Response, key: SecretStr | None) -> Result:
-    limit = replies.max_body_bytes(response.status_code)
-    read: Callable[..., bytes] = response.raw.read
+def _read(response: urllib3.HTTPResponse, key: SecretStr | None) -> Result:
+    limit = replies.max_body_bytes(response.status)
     body = bytearray()
     broken: BaseException | None = None
     try:
-        while len(body) <= limit and (chunk := read(replies.CHUNK_BYTES, decode_content=False)):
+        while len(body) <= limit and (
+            chunk := response.read(replies.CHUNK_BYTES, decode_content=False)
+        ):
             body += chunk
+            if response.length_remaining == 0:
+                break  # another read would only find that nothing is left
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         broken = error
     finally:
-        response.close()
-    headers = with_lowercase_names(response.raw.headers.iteritems())
-    return replies.response_from_parts(response.status_code, headers, body, broken, key)
+        _close(response)
+    headers = with_lowercase_names(response.headers.iteritems())
+    return replies.response_from_parts(response.status, headers, body, broken, key)
+
+
+def _close(response: urllib3.HTTPResponse) -> None:
+    """Return the connection to its pool; one whose reply was not read to its end is closed."""
+    response.close()
+    response.release_conn()
