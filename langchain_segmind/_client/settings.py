@@ -224,8 +224,8 @@ class ChatSettings(GatewayClient):
 
     def _own_settings(self) -> dict[str, Any]:
         """Return the generation settings of the model that are set."""
-        values = {name: getattr(self, name) for name in SETTINGS}
-        return {name: value for name, value in values.items() if value is not None}
+        fields = vars(self)
+        return {name: fields[name] for name in SETTINGS if fields[name] is not None}
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}
