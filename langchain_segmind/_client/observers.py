@@ -6,7 +6,7 @@ The events of a job are LangChain's custom events, named `segmind_job`. Nothing 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from langchain_core.callbacks import BaseRunManager, CallbackManager
@@ -16,8 +16,10 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._flows.types import JobEvent, Outcome
-from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 from langchain_segmind.errors import SegmindError
+
+if TYPE_CHECKING:
+    from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 
 EVENT: Final = "segmind_job"
 

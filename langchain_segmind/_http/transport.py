@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Flow, JobEvent, Outcome, Reply, Result
-from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 from langchain_segmind._http.environment import Network
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http.aiohttp_driver import AsyncConnections
+    from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 
 __all__ = ["Network", "Transport"]
 
