@@ -17,9 +17,9 @@ from langchain_segmind.errors import SegmindResponseError
 COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_ID_IN_TEXT: Final = re.compile(r'"request_id"\s*:\s*"([^"]{1,128})"')
-_STATE: Final = re.compile(r"[A-Z][A-Z_ -]{0,39}")
+_ID: Final = r"[A-Za-z0-9_-]{1,128}"
+_ID_IN_TEXT: Final = r'"request_id"\s*:\s*"([^"]{1,128})"'
+_STATE: Final = r"[A-Z][A-Z_ -]{0,39}"
 _SYNONYMS: Final = {
     **dict.fromkeys(("SUCCEEDED", "SUCCESS", "DONE"), COMPLETED),
     **dict.fromkeys(("ERROR", "CANCELLED", "CANCELED", "EXPIRED"), FAILED),
@@ -86,7 +86,7 @@ def state_in(body: Any) -> str | None:
     """Return the state in a body, with unusual words replaced; None if there is no state."""
     status = body.get("status") if isinstance(body, dict) else None
     word = status.strip().upper() if isinstance(status, str) else ""
-    return _SYNONYMS.get(word, word) if _STATE.fullmatch(word) else None
+    return _SYNONYMS.get(word, word) if re.fullmatch(_STATE, word) else None
 
 
 def job_id_in(body: str) -> str | None:
@@ -97,14 +97,14 @@ def job_id_in(body: str) -> str | None:
         is_id = isinstance(given, str | int) and not isinstance(given, bool)
         found = str(given) if is_id else ""
     else:
-        cut = _ID_IN_TEXT.search(body)
+        cut = re.search(_ID_IN_TEXT, body)
         found = cut[1] if cut else ""
     return found if is_job_id(found) else None
 
 
 def is_job_id(text: str) -> bool:
     """Return whether a text can be a job's id: it becomes part of a URL that the key is sent to."""
-    return _ID.fullmatch(text) is not None
+    return re.fullmatch(_ID, text) is not None
 
 
 def job_receipt(job: JobHandle, ambiguous: int, snapshot: JobSnapshot) -> Receipt:

@@ -18,7 +18,7 @@ from pydantic_core import to_json
 from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, Part
 
 _BIG: Final = 64 * 1024
-_PLACEHOLDER: Final = re.compile(rb"\(medium (\d+)\)")
+_PLACEHOLDER: Final = rb"\(medium (\d+)\)"
 _CHUNK: Final = 1024 * 1024
 _ESCAPED: Final = bytes(range(32)) + b'"\\'
 
@@ -37,7 +37,7 @@ def encode_body(encode: Callable[[ChatRequest], dict[str, Any]], request: ChatRe
     messages = tuple([_take_media(message, media) for message in request.messages])
     if not media:
         return to_json(encode(request))
-    pieces = _PLACEHOLDER.split(to_json(encode(replace(request, messages=messages))))
+    pieces = re.split(_PLACEHOLDER, to_json(encode(replace(request, messages=messages))))
     if [int(n) for n in pieces[1::2]] != list(range(len(media))):
         return to_json(encode(request))  # a user's text looks like a placeholder
     body = BytesIO()

@@ -20,7 +20,7 @@ from langchain_segmind._messages.types import ChatResponse, Choice
 from langchain_segmind._text import message_from_json, one_line
 from langchain_segmind.errors import SegmindResponseError
 
-_LOOKS_LIKE_A_REPLY: Final = re.compile(
+_LOOKS_LIKE_A_REPLY: Final = (
     r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'
 )
 _ERROR_KEYS: Final = {"error", "error_description", "status_code", "status", "message", "detail"}
@@ -56,10 +56,10 @@ def _decode_output(output: str) -> ChatResponse:
     try:
         value = parse(output.encode())
     except SegmindResponseError:
-        if _LOOKS_LIKE_A_REPLY.match(output):
+        if re.match(_LOOKS_LIKE_A_REPLY, output):
             raise  # half of a reply must not pass as an answer in plain text
         value = None
-    if isinstance(value, str) and _LOOKS_LIKE_A_REPLY.match(value):
+    if isinstance(value, str) and re.match(_LOOKS_LIKE_A_REPLY, value):
         return _decode_output(value)
     if isinstance(value, dict) and (_format_of(value, is_sure=False) or _is_error(value)):
         return _decode(value)

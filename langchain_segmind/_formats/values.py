@@ -18,7 +18,7 @@ _REFUSAL_WORDS: Final = re.compile(
     r"|violat",
     re.IGNORECASE,
 )
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = (
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole surrogate pair
     r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
 )
@@ -89,7 +89,7 @@ def is_refusal_reason(reason: str | None) -> bool:
 
 def repair_escapes(json_text: str) -> str:
     r"""Replace escapes of half a surrogate pair, as `\ud800`: no request could send them again."""
-    return _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], json_text)
+    return re.sub(_ESCAPE, lambda found: r"\ufffd" if found[1] else found[0], json_text)
 
 
 def read_call(

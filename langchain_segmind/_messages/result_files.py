@@ -51,13 +51,12 @@ _MIME_ALIASES: Final = {
     "audio/x-wav": "audio/wav",
 }
 _VAGUE: Final = frozenset({"application/octet-stream", "binary/octet-stream"})
-_MIME: Final = re.compile(r"[a-z0-9.+-]{1,80}/[a-z0-9.+_-]{1,120}")
-_CHARSET: Final = re.compile(
-    r"(?:utf|iso|windows|cp|latin|us|shift|gb|big5|euc|koi)[a-z0-9._:-]{0,40}"
-)
-_TEXTUAL: Final = re.compile(r"text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)", re.DOTALL)
-_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+# Patterns are strings, which `re` compiles at the first file that a tool returns.
+_MIME: Final = r"[a-z0-9.+-]{1,80}/[a-z0-9.+_-]{1,120}"
+_CHARSET: Final = r"(?:utf|iso|windows|cp|latin|us|shift|gb|big5|euc|koi)[a-z0-9._:-]{0,40}"
+_TEXTUAL: Final = r"(?s)text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)"
+_ADDRESS: Final = r"[A-Za-z][A-Za-z0-9+.-]*:\S"
+_CONTROLS: Final = r"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 _SHORT: Final = 2_000
@@ -96,7 +95,7 @@ def describe(media: MediaPart) -> str:
 def _flatten(block: Mapping[Any, Any]) -> dict[Any, Any]:
     nested = next((block[key] for key in _NESTED if block.get(key) is not None), None)
     if isinstance(nested, str):
-        is_address = _ADDRESS.match(nested) or isinstance(block.get("image_url"), str)
+        is_address = re.match(_ADDRESS, nested) or isinstance(block.get("image_url"), str)
         return {**block, "url": nested} if is_address else dict(block)
     if not isinstance(nested, Mapping):
         return dict(block)
@@ -122,7 +121,7 @@ class _File:
         if self.data is not None and _is_data_uri(self.data):
             self.label, self.data = _split_data_uri(self.data, self.label)
         mime = (self.label or "").split(";")[0].strip().lower()
-        self.mime = _MIME_ALIASES.get(mime, mime) if _MIME.fullmatch(mime) else None
+        self.mime = _MIME_ALIASES.get(mime, mime) if re.fullmatch(_MIME, mime) else None
         others = {k: v for k, v in fields.items() if k not in _KNOWN_KEYS and v is not None}
         self._others = as_json(others) if others else None
         self._kind = kind
@@ -183,12 +182,12 @@ def _read_data(file: _File, data: str) -> TextPart | MediaPart | None:
     encoded = _as_base64(data)
     is_short = len(data) <= _SHORT
     if not encoded:
-        is_binary = file.mime is not None and not _TEXTUAL.fullmatch(file.mime)
+        is_binary = file.mime is not None and not re.fullmatch(_TEXTUAL, file.mime)
         problem = f"{len(data)} characters that are not base64"
         return None if is_short and not is_binary else file.line(file.media(file.mime), problem)
     mime = _mime_of(file.mime, encoded)
     media = file.media(mime, data=encoded)
-    is_textual = mime is not None and _TEXTUAL.fullmatch(mime) is not None
+    is_textual = mime is not None and re.fullmatch(_TEXTUAL, mime) is not None
     can_show = media.kind != "file" or mime == "application/pdf"
     if is_textual or not can_show:
         text = _decode(encoded, file.label or "", guess=is_textual)
@@ -239,7 +238,7 @@ def _decode(encoded: str, mime: str, *, guess: bool) -> str | None:
             text = raw.decode(encoding)
         except (LookupError, ValueError):
             continue
-        if not _CONTROLS.search(text):
+        if not re.search(_CONTROLS, text):
             return replace_surrogates(text)  # UTF-7 can hold them
     return None
 
@@ -249,7 +248,7 @@ def _charset(mime: str) -> str | None:
     for parameter in mime.lower().split(";")[1:]:
         key, _, value = parameter.partition("=")
         name = value.strip().strip("\"'")
-        if key.strip() == "charset" and _CHARSET.fullmatch(name):
+        if key.strip() == "charset" and re.fullmatch(_CHARSET, name):
             return name
     return None
 
