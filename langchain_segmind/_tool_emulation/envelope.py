@@ -16,6 +16,7 @@ from langchain_segmind._tool_emulation.calls import (
     without_arguments,
 )
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, parse_json
+from langchain_segmind._tool_emulation.schema import DECISION, REPLY
 
 Read = tuple[str, list[ToolCall]]
 """The text of a reply and its calls."""
@@ -48,6 +49,8 @@ def as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
         return as_envelope(value[0], tools, depth + 1) if len(value) == 1 and depth < 3 else None
     if not isinstance(value, dict) or depth > 3:
         return None
+    if REPLY in value and value.keys() <= {DECISION, REPLY}:
+        return _own(value, tools, depth)
     inner = value.get("reply") if len(value) != 1 else next(iter(value.values()))
     if isinstance(inner, dict | list) and (read := as_envelope(inner, tools, depth + 1)):
         return read
@@ -57,14 +60,30 @@ def as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
         parsed = parse_json(calls)
         calls = parsed if isinstance(parsed, list) else calls
         fields["calls"] = calls
-    is_ours = bool(fields) and fields.keys() <= {"say", "calls"}
-    if isinstance(calls, list) or (is_ours and isinstance(calls, dict | type(None))):
+    is_known = bool(fields) and fields.keys() <= {"say", "calls"}
+    if isinstance(calls, list) or (is_known and isinstance(calls, dict | type(None))):
         return _words(fields.get("say")), all_calls(fields, "calls", tools)
     if isinstance(fields.get("tool_calls"), list):
         return _words(fields.get("content")), all_calls(fields, "tool_calls", tools)
     if isinstance(fields.get("function_call"), dict):
         return _words(fields.get("content")), all_calls(fields, "function_call", tools)
     return None
+
+
+def _own(envelope: Mapping[str, Any], tools: Tools, depth: int) -> Read | None:
+    """Read `{"tool_needed": ..., "reply": ...}`: calls, or an answer."""
+    decision, reply = envelope.get(DECISION), envelope[REPLY]
+    if isinstance(reply, str) and decision is True:  # calls that were written as a JSON string
+        parsed = parse_json(reply)
+        reply = parsed if isinstance(parsed, dict | list) else reply
+    if isinstance(reply, str | None):
+        return reply or "", []
+    if isinstance(reply, dict | list) and (read := as_calls(reply, tools)):
+        return read
+    if decision is True:
+        return "", all_calls({REPLY: reply}, REPLY, tools)
+    inner = as_envelope(reply, tools, depth + 1) if decision is None else None
+    return inner or (json.dumps(reply, ensure_ascii=False), [])
 
 
 def as_calls(value: Any, tools: Tools) -> Read | None:

@@ -40,6 +40,7 @@ from langchain_segmind._tool_emulation.found import Found, Scan
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, begun_string, parse_json
 from langchain_segmind._tool_emulation.ownership import BETWEEN, own_values
 from langchain_segmind._tool_emulation.scan import scan
+from langchain_segmind._tool_emulation.schema import DECISION, REPLY
 
 _TYPES: Final = (None, "function", "tool_call", "tool_use", "function_call")
 _CUT: Final = "The reply was cut short."
@@ -47,11 +48,11 @@ _BROKEN: Final = "The reply is not valid JSON."
 _LONGEST_WRAPPER: Final = 200
 _BEGINS_ENVELOPE: Final = re.compile(
     r"[{\[]\s*(?:[\"']reply[\"']\s*:\s*\{\s*)?"
-    r"[\"'](?:say|calls|tool_calls|content|function_call)[\"']\s*:"
+    r"[\"'](?:tool_needed|reply|say|calls|tool_calls|content|function_call)[\"']\s*:"
 )
 _NAME: Final = re.compile(r"""["']name["']\s*:\s*["']([^"'\\]*)["']""")
-_TEXT_KEY: Final = re.compile(r'"(?:say|content)"\s*:\s*')
-_CALLS: Final = re.compile(r'"(?:calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
+_TEXT_KEY: Final = re.compile(r'"(?:reply|say|content)"\s*:\s*(?!\[)')
+_CALLS: Final = re.compile(r'"(?:reply|calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ARGUMENTS_BESIDE: Final = re.compile(
     r"[\s,:;}]{0,20}(?:`{3}\w{0,20}\s{0,20})?(?:\"?(?:arguments|args|parameters|params|input)\"?\s{0,9}[:=]?\s{0,9})?"
@@ -72,7 +73,7 @@ def parse_emulated_reply(choice: Choice, request: ChatRequest, salt: str) -> Cho
 def parse_unknown(choice: Choice, request: ChatRequest, salt: str) -> Choice:
     """Parse a reply whose prompt is not known, if it is an envelope and nothing else."""
     whole = parse_json(choice.text)
-    is_ours = isinstance(whole, dict) and whole.keys() == {"say", "calls"}
+    is_ours = isinstance(whole, dict) and whole.keys() == {DECISION, REPLY}
     return parse_emulated_reply(choice, request, salt) if is_ours else choice
 
 
@@ -307,11 +308,18 @@ def _read_broken(whole: str, value: Found) -> Read:
     if not value.is_cut:
         after = whole[_span(value)[1] :].strip()
         return "\n".join(filter(None, (before, after))), [ToolCall("", value.body, error=_BROKEN)]
-    begins = _TEXT_KEY.search(value.body)
-    text = begun_string(value.body[begins.end() :]) if begins else before
     begun = _CALLS.search(value.body)
+    # What stands in the calls of our own form are arguments.
+    is_ours = begun is not None and begun[0].startswith('"reply"')
+    begins = None if is_ours else _TEXT_KEY.search(value.body)
+    text = _begun_text(value.body[begins.end() :]) if begins else before
     rest = value.body[begun.end() :].strip() if begun else ""
     if not rest:
         return text, []
     name = _NAME.search(rest)
     return text, [ToolCall(name[1] if name else "", rest, error=_CUT)]
+
+
+def _begun_text(written: str) -> str:
+    """Read an answer that is cut short: a string, or JSON that stays as it is."""
+    return written if written.startswith("{") else begun_string(written)

@@ -1,92 +1,85 @@
-"""The JSON schema of a reply with text and tool calls, as `response_format` asks for it.
+"""The `response_format` of a reply that holds tool calls or an answer, never both.
 
-It holds the names and types of what may be called. Where the prompt describes the tools it leaves
-their descriptions out, because both are billed.
+    {"tool_needed": true, "reply": [{"name": "add", "arguments": {"a": 1, "b": 2}}]}
+    {"tool_needed": false, "reply": "It is 3."}
+
+The decision comes first, as a token of its own: what a model writes before it decides sways it. The
+root is an object, as some providers refuse alternatives there. The schema holds names and types but
+no descriptions, which are in the prompt, because both are billed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from langchain_segmind._messages.schema_document import Document
 from langchain_segmind._messages.types import Tool
-from langchain_segmind._tool_emulation.embed import Document
+
+DECISION: Final = "tool_needed"
+REPLY: Final = "reply"
 
 
-def envelope_format(
+def reply_format(
     tools: Sequence[Tool],
+    *,
     forced: bool,
     parallel: bool,
     answer: Mapping[str, Any] | None,
-    *,
     answer_is_strict: bool = False,
-    has_descriptions: bool = False,
 ) -> dict[str, Any]:
-    """Make the `response_format` that asks for an envelope.
+    """Make the `response_format`.
 
     Args:
         tools: Those on offer.
-        forced: Whether at least one must be called.
+        forced: Whether at least one must be called, so that there is nothing to decide.
         parallel: Whether several may be called at once.
-        answer: The schema of the final answer, where it is not plain text.
+        answer: The schema of the answer, where it is not plain text.
         answer_is_strict: Whether that schema must be kept to the letter.
-        has_descriptions: Whether to keep descriptions, where the schema itself is in the prompt.
     """
-    document = Document(has_descriptions=has_descriptions)
-    offers = [_offer(tool, document) for tool in tools]
-    if has_descriptions:
-        about = [{"description": tool.description} if tool.description else {} for tool in tools]
-        offers = [offer | described for offer, described in zip(offers, about, strict=True)]
-    calls: dict[str, Any] = {
-        "type": "array",
-        "items": offers[0] if len(offers) == 1 else {"anyOf": offers},
-    }
-    if forced:
-        calls["minItems"] = 1
+    # Strict is all or nothing: providers refuse a strict schema that has an open object in it.
+    is_strict = all(tool.strict for tool in tools) and (answer is None or answer_is_strict)
+    document = Document()
+    calls: dict[str, Any] = {"type": "array", "items": _call(tools, document), "minItems": 1}
     if not parallel:
         calls["maxItems"] = 1
-    text: dict[str, Any] = {"type": "string"}
-    if answer is not None:
-        text = {"anyOf": [document.embed(answer, "answer"), {"type": "null"}]}
-    schema = _closed_object({"say": text, "calls": calls})
+    if forced:
+        schema = _object({REPLY: calls})
+    else:
+        text = {"type": "string"} if answer is None else document.embed(answer, "answer")
+        schema = _object({DECISION: {"type": "boolean"}, REPLY: {"anyOf": [calls, text]}})
     if document.definitions:
         schema["$defs"] = document.definitions
-    wanted: dict[str, Any] = {"name": "reply", "schema": schema}
-    # Strict is all or nothing: providers refuse a strict schema that has an open object in it.
-    if all(tool.strict for tool in tools) and (answer is None or answer_is_strict):
-        wanted["strict"] = True
-    return {"type": "json_schema", "json_schema": wanted}
+    described: dict[str, Any] = {"name": "reply", "schema": schema}
+    if is_strict:
+        described["strict"] = True
+    return {"type": "json_schema", "json_schema": described}
 
 
-def _offer(tool: Tool, document: Document) -> dict[str, Any]:
-    arguments = document.embed(tool.parameters, tool.name)
-    if not arguments.keys() & {"$ref", "type"}:
-        arguments = {"type": "object", **arguments}
-    return _closed_object({"name": {"type": "string", "enum": [tool.name]}, "arguments": arguments})
+def _call(tools: Sequence[Tool], document: Document) -> dict[str, Any]:
+    """Make the schema of a call: one of the names, and the arguments of one of the tools.
+
+    The two are not tied to each other, which would take 130 characters more a tool: a model that
+    wrote the name goes on with its arguments. The first arguments are those of the first name.
+    """
+    schemas = [_arguments(tool, document) for tool in tools]
+    return _object(
+        {
+            "name": {"type": "string", "enum": [tool.name for tool in tools]},
+            "arguments": schemas[0] if len(schemas) == 1 else {"anyOf": schemas},
+        }
+    )
 
 
-def _closed_object(properties: dict[str, Any]) -> dict[str, Any]:
+def _arguments(tool: Tool, document: Document) -> dict[str, Any]:
+    schema = document.embed(tool.parameters, tool.name)
+    return schema if schema.keys() & {"$ref", "type"} else {"type": "object", **schema}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def condense(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Shorten the envelope's schema for a model that only reads it."""
-    short = {k: v for k, v in schema.items() if k not in ("additionalProperties", "required")}
-    calls = dict(short["properties"]["calls"])
-    items = calls["items"]
-    offers = [_condensed_offer(offer) for offer in items.get("anyOf", [items])]
-    calls["items"] = offers[0] if len(offers) == 1 else {"anyOf": offers}
-    short["properties"] = {**short["properties"], "calls": calls}
-    return short
-
-
-def _condensed_offer(offer: Mapping[str, Any]) -> dict[str, Any]:
-    short = {k: v for k, v in offer.items() if k not in ("additionalProperties", "required")}
-    name = {"enum": offer["properties"]["name"]["enum"]}
-    short["properties"] = {**offer["properties"], "name": name}
-    return short

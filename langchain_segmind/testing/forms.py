@@ -3,7 +3,8 @@
 The form is recognized by its shape alone, so that it may change: somewhere in the schema is a list
 whose items have a ``name`` with a fixed value and an object of arguments. That list takes the
 calls. The place of the answer is the first property beside it that can be filled freely, or another
-alternative of the same schema. `output_styles` has the ways in which odd models write the same.
+alternative of the same schema. A boolean at the root says which of the two it is. `output_styles`
+has the ways in which odd models write the same.
 """
 
 import json
@@ -44,7 +45,16 @@ class Form:
         if self.answer is not None and (self.beside or not calls):
             answer = self._answer(text, bool(calls))
             schema = _with_value(schema, self.root, self.answer, answer)
+        for name in self._decisions():
+            schema = _with_value(schema, self.root, (name,), bool(calls))
         return fill(schema, root=self.root)
+
+    def _decisions(self) -> list[str]:
+        """Return the properties beside calls and answer that say which of the two it is."""
+        if self.beside or self.answer is None:
+            return []
+        parts = _mapping(resolved(self.root, self.root).get("properties")).items()
+        return [name for name, part in parts if resolved(part, self.root).get("type") == "boolean"]
 
     def answer_schema(self) -> Schema | None:
         """Return the schema of an answer that cannot be plain text; None for one that can."""
@@ -171,7 +181,21 @@ def _lists(
 def _items(schema: Schema, root: Schema) -> Iterator[Schema]:
     if isinstance(schema.get("items"), Mapping):
         held = resolved(schema["items"], root)
-        yield from (resolved(option, root) for option in _options(held) or [held])
+        for option in _options(held) or [held]:
+            yield from _by_name(resolved(option, root), root)
+
+
+def _by_name(item: Schema, root: Schema) -> Iterator[Schema]:
+    """Split an item with as many names as alternatives of arguments: the first takes the first."""
+    names, key = _names(item, root), _arguments_key(item)
+    properties = _mapping(item.get("properties"))
+    options = _options(resolved(properties.get(key or ""), root))
+    if key is None or len(names) < 2 or len(names) != len(options):
+        yield item
+        return
+    for name, arguments in zip(names, options, strict=True):
+        split = {**properties, "name": {"enum": [name]}, key: arguments}
+        yield {**item, "properties": split}
 
 
 def _names(item: Schema, root: Schema) -> list[str]:
@@ -202,16 +226,19 @@ def _answer(root: Schema, calls: tuple[Step, ...]) -> tuple[tuple[Step, ...] | N
         return (*holder, name), True
     for at in reversed(range(len(calls))):
         if isinstance(calls[at], int):
-            return _other(root, calls[:at], calls[at]), False
+            return _other(root, calls[:at], calls[at], at == len(calls) - 1), False
     return None, False
 
 
-def _other(root: Schema, before: tuple[Step, ...], taken: Step) -> tuple[Step, ...] | None:
+def _other(
+    root: Schema, before: tuple[Step, ...], taken: Step, is_list: bool
+) -> tuple[Step, ...] | None:
+    """Find the answer in an alternative: in a property, or instead of a mere list of calls."""
     for number, option in enumerate(_options(_schema_at(root, before))):
         plain = resolved(option, root)
         if number == taken or next(_lists(option, root, ("",)), None):
             continue
-        name = _free_property(plain, root)
+        name = None if is_list else _free_property(plain, root)
         return (*before, number) if name is None else (*before, number, name)
     return None
 

@@ -193,7 +193,7 @@ def test_refused_response_format_is_left_out_of_the_next_request(request_, statu
     played = play(refused, reply_of('{"say": "Hi.", "calls": []}'), request=request_)
 
     assert ["response_format" in body for body in played.bodies] == [True, False]
-    assert "JSON schema: " in played.bodies[1]["messages"][0]["content"]
+    assert "Reply with JSON" in played.bodies[1]["messages"][0]["content"]
     assert played.waits == [0.0, 0.0]
     assert played.value.refused_format == "*"
 

@@ -404,7 +404,7 @@ def test_fetch_refuses_an_invalid_id_before_anything_is_sent(job_id):
 
 
 def test_fetch_parses_tool_calls_although_the_prompt_is_unknown():
-    envelope = {"say": "", "calls": [{"name": "add", "arguments": {"a": 1}}]}
+    envelope = {"tool_needed": True, "reply": [{"name": "add", "arguments": {"a": 1}}]}
 
     played = Played(fetch(ID, NO_PROMPT), [DONE, result(json.dumps(envelope))])
 

@@ -76,6 +76,28 @@ FORMS: dict[str, tuple[dict[str, Any], Any, Any]] = {
         {"reply": {"calls": [{"name": "now", "arguments": {}}]}},
         {"reply": "It is noon."},
     ),
+    "decision first, a list or a string": (
+        rooted(tool_needed={"type": "boolean"}, reply={"anyOf": [CALLS, STR]}),
+        {"tool_needed": True, "reply": [{"name": "now", "arguments": {}}]},
+        {"tool_needed": False, "reply": "It is noon."},
+    ),
+    "names and arguments in two lists": (
+        rooted(
+            reply={
+                "anyOf": [
+                    listed(
+                        obj(
+                            name={"type": "string", "enum": ["add", "now"]},
+                            arguments={"anyOf": [NUMBERS, obj()]},
+                        )
+                    ),
+                    STR,
+                ]
+            }
+        ),
+        {"reply": [{"name": "now", "arguments": {}}]},
+        {"reply": "It is noon."},
+    ),
     "alternatives at the root": (
         {"anyOf": [obj(calls=CALLS), obj(answer=STR)], "$defs": WHOLE},
         {"calls": [{"name": "now", "arguments": {}}]},
