@@ -80,7 +80,7 @@ def _own(envelope: Mapping[str, Any], tools: Tools, depth: int) -> Read | None:
         return reply or "", []
     if isinstance(reply, dict | list) and (read := as_calls(reply, tools)):
         return read
-    if decision is True:
+    if decision is True or (decision is None and not tools):  # no tools are known of a fetched job
         return "", all_calls({REPLY: reply}, REPLY, tools)
     inner = as_envelope(reply, tools, depth + 1) if decision is None else None
     return inner or (json.dumps(reply, ensure_ascii=False), [])

@@ -73,8 +73,16 @@ def parse_emulated_reply(choice: Choice, request: ChatRequest, salt: str) -> Cho
 def parse_unknown(choice: Choice, request: ChatRequest, salt: str) -> Choice:
     """Parse a reply whose prompt is not known, if it is an envelope and nothing else."""
     whole = parse_json(choice.text)
-    is_ours = isinstance(whole, dict) and whole.keys() == {DECISION, REPLY}
+    keys = whole.keys() if isinstance(whole, dict) else set()
+    is_ours = keys == {DECISION, REPLY} or (keys == {REPLY} and _are_calls(whole[REPLY]))
     return parse_emulated_reply(choice, request, salt) if is_ours else choice
+
+
+def _are_calls(value: object) -> bool:
+    """Whether a value is a list of nothing but calls in our form, of whatever tools."""
+    items = value if isinstance(value, list) else []
+    are_calls = (isinstance(i, dict) and i.keys() == {"name", "arguments"} for i in items)
+    return bool(items) and all(are_calls)
 
 
 def check_native_calls(choice: Choice, request: ChatRequest) -> Choice:

@@ -26,15 +26,12 @@ def tool_of(name, schema):
 
 
 def arguments_schema(sent, name):
-    """Find the schema of a tool's arguments in what was sent, whatever stands around it."""
+    """Find the schema of a tool's arguments: names and arguments are listed in one order."""
     todo: list[Any] = [sent]
     for part in todo:
         match part:
-            case {"properties": {"name": {"enum": [only]} | {"const": only}, **others}}:
-                if only == name:
-                    (arguments,) = others.values()
-                    return arguments
-                todo += part.values()
+            case {"properties": {"name": {"enum": names}, "arguments": {"anyOf": schemas}}}:
+                return schemas[names.index(name)]
             case dict():
                 todo += part.values()
             case list():

@@ -403,13 +403,19 @@ def test_fetch_refuses_an_invalid_id_before_anything_is_sent(job_id):
     assert caught.value.outcome == "not_sent"
 
 
-def test_fetch_parses_tool_calls_although_the_prompt_is_unknown():
-    envelope = {"tool_needed": True, "reply": [{"name": "add", "arguments": {"a": 1}}]}
+@pytest.mark.parametrize("decision", [{"tool_needed": True}, {}], ids=["free", "forced"])
+def test_fetch_parses_tool_calls_although_the_prompt_is_unknown(decision):
+    envelope = {**decision, "reply": [{"name": "add", "arguments": {"a": 1}}]}
 
     played = Played(fetch(ID, NO_PROMPT), [DONE, result(json.dumps(envelope))])
 
     (call,) = played.value.response.choices[0].calls
     assert (call.name, call.arguments) == ("add", {"a": 1})
+
+
+@pytest.mark.parametrize("text", ['{"reply": "Hi."}', '{"reply": [{"name": "Ada"}]}'])
+def test_fetch_leaves_other_json_as_it_is(text):
+    assert Played(fetch(ID, NO_PROMPT), [DONE, result(text)]).text == text
 
 
 @pytest.mark.parametrize(
