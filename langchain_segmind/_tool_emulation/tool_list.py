@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import cleandoc
-from typing import Any
+from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import strip_titles
-from langchain_segmind._messages.schema_document import MAX_DEPTH
+from langchain_segmind._messages.schema_document import MAX_DEPTH, Document
 from langchain_segmind._messages.types import Tool
+
+_REFERRING: Final = ("$ref", "$defs", "definitions")
+_HELD: Final = {"items": "[]", "additionalProperties": ".*"}
+"""Where a schema has that of its parts without a name, and how these are written."""
 
 
 def as_openai_json(tool: Tool) -> str:
@@ -28,14 +32,38 @@ def as_signature(tool: Tool) -> str:
     - value (number): what is rounded
     - digits? (integer): how many stay (default 0)
     """
-    schema, head = tool.parameters, tool.name
-    properties = _properties(schema)
-    if not properties or not all(map(_about, properties.values())):
-        types = ((_named(name, schema), _type(inner)) for name, inner in properties.items())
-        head += f"({', '.join(f'{name}: {kind}' if kind else name for name, kind in types)})"
+    document, head = Document(has_descriptions=True), tool.name
+    has_references = not tool.parameters.keys().isdisjoint(_REFERRING)
+    schema = document.embed(tool.parameters, "") if has_references else tool.parameters
+    roots = _parts(schema, document.definitions, set())
+    named = [(name, inner, part) for part in roots for name, inner in _properties(part).items()]
+    abouts = (_about(_parts(inner, document.definitions, set())) for _, inner, _ in named)
+    if not named or not all(abouts):
+        types = {_named(name, part): _type(inner) for name, inner, part in named}
+        head += (
+            f"({', '.join(f'{name}: {kind}' if kind else name for name, kind in types.items())})"
+        )
     if tool.description:
         head += f": {cleandoc(tool.description)}"
-    return "\n".join([head, *_notes(schema, "")])
+    notes = _notes(schema, "", document.definitions, set())
+    return "\n".join([head, *dict.fromkeys(notes)])
+
+
+def _parts(schema: Any, definitions: Mapping[str, Any], shown: set[str]) -> list[Mapping[str, Any]]:
+    """Return a schema, its alternatives and what it refers to, unless that was shown before."""
+    parts: list[Mapping[str, Any]] = []
+    todo = [schema]
+    for part in todo:
+        if not isinstance(part, Mapping):
+            continue
+        parts.append(part)
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference not in shown:
+            shown.add(reference)
+            todo.append(definitions.get(reference.rpartition("/")[2]))
+        options = (part.get(key) for key in ("allOf", "anyOf", "oneOf"))
+        todo += [option for held in options if isinstance(held, list) for option in held]
+    return parts
 
 
 def _named(name: str, schema: Mapping[str, Any]) -> str:
@@ -49,30 +77,29 @@ def _type(schema: Any) -> str:
     return kind if isinstance(kind, str) and kind != "string" else ""
 
 
-def _about(schema: Any) -> str:
-    """Return what is said of an argument: its description and its default."""
-    if not isinstance(schema, Mapping):
-        return ""
-    text, default = schema.get("description"), schema.get("default")
-    about = " ".join(cleandoc(text).split()) if isinstance(text, str) else ""
+def _about(parts: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is said of an argument: its description, or its class's, and its default."""
+    texts = (part.get("description") for part in parts)
+    described = (" ".join(cleandoc(text).split()) for text in texts if isinstance(text, str))
+    about = next(filter(None, described), "")
+    default = parts[0].get("default") if parts else None
     return about if default is None else f"{about} (default {_compact(default)})".lstrip()
 
 
-def _notes(schema: Mapping[str, Any], path: str, depth: int = 0) -> Iterator[str]:
+def _notes(
+    schema: Any, place: str, definitions: Mapping[str, Any], shown: set[str], depth: int = 0
+) -> Iterator[str]:
     """Describe what stands in a schema, down to where the schema in `response_format` has types."""
-    if depth > MAX_DEPTH:
-        return
-    for name, inner in _properties(schema).items():
-        if not isinstance(inner, Mapping):
-            continue
-        place, about = path + _named(name, schema), _about(inner)
-        if about:
-            kind = f" ({_type(inner)})" if _type(inner) else ""
-            yield f"- {place}{kind}: {about}"
-        yield from _notes(inner, f"{place}.", depth + 1)
-        items = inner.get("items")
-        if isinstance(items, Mapping):
-            yield from _notes(items, f"{place}[].", depth + 1)
+    parts = [] if depth > MAX_DEPTH else _parts(schema, definitions, shown)
+    if place and (about := _about(_parts(schema, definitions, set()))):
+        kind = f" ({_type(schema)})" if _type(schema) else ""
+        yield f"- {place}{kind}: {about}"
+    for part in parts:
+        path = f"{place}." if place else ""
+        held = [(path + _named(name, part), inner) for name, inner in _properties(part).items()]
+        held += [(place + mark, part.get(key)) for key, mark in _HELD.items() if place]
+        for at, inner in held:
+            yield from _notes(inner, at, definitions, shown, depth + 1)
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:

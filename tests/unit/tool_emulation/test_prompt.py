@@ -443,6 +443,40 @@ def test_tools_are_listed_as_openais_json_without_response_format():
     ]
 
 
+def test_describes_what_stands_in_alternatives_references_and_items():
+    city = {"type": "string", "description": "Where it is."}
+    place = {"type": "object", "description": "A place.", "properties": {"city": city}}
+    named = {
+        "first": {"anyOf": [place, {"type": "null"}]},
+        "second": {"$ref": "#/$defs/Place"},
+        "third": {"$ref": "#/$defs/Place"},
+        "tags": {"type": "array", "items": {"type": "string", "description": "A tag."}},
+        "rest": {"type": "object", "additionalProperties": place},
+    }
+    schema = {"type": "object", "properties": named, "$defs": {"Place": place}}
+    go = Tool("go", "Goes.", schema)
+
+    shown = system_text(render_tools(ChatRequest(ASKED, tools=(go,)))).partition("\n\n")[0]
+
+    assert shown.splitlines()[2:] == [
+        "- first?: A place.",
+        "- first?.city?: Where it is.",
+        "- second?: A place.",
+        "- second?.city?: Where it is.",
+        "- third?: A place.",
+        "- tags?[]: A tag.",
+        "- rest?.* (object): A place.",
+        "- rest?.*.city?: Where it is.",
+    ]
+
+
+def test_names_the_arguments_of_a_tool_that_only_refers_to_them():
+    inner = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    go = Tool("go", "Goes.", {"$ref": "#/$defs/In", "$defs": {"In": inner}})
+
+    assert "go(n: integer): Goes." in system_text(render_tools(ChatRequest(ASKED, tools=(go,))))
+
+
 # --- parsing ---------------------------------------------------------------------------------
 
 CALL = {"name": "add", "arguments": {"a": 1, "b": 2}}
