@@ -8,6 +8,7 @@ from typing import Any
 
 from langchain_segmind._messages.types import ChatRequest, ToolCall
 from langchain_segmind._tool_emulation.calls import (
+    ARGUMENT_KEYS,
     Tools,
     bare_arguments_from,
     call_from,
@@ -32,15 +33,12 @@ def understand(value: Any, request: ChatRequest, tools: Tools) -> Read | None:
             else understand(inner, request, tools)
         )
     read = as_envelope(value, tools) or as_calls(value, tools)
-    if (
-        read is None
-        and request.require_tool_call
-        and len(request.tools) == 1
-        and isinstance(value, dict)
-    ):
-        call = bare_arguments_from(value, request.tools[0])
-        return ("", [call]) if call else None
-    return read
+    if (read and read[1]) or not request.require_tool_call or len(request.tools) != 1:
+        return read
+    inner = value.get(REPLY) if isinstance(value, dict) else None
+    bare = [held for held in (inner, value) if isinstance(held, dict)]
+    calls = [call for held in bare if (call := bare_arguments_from(held, request.tools[0]))]
+    return ("", calls[:1]) if calls else read
 
 
 def as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
@@ -49,7 +47,7 @@ def as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
         return as_envelope(value[0], tools, depth + 1) if len(value) == 1 and depth < 3 else None
     if not isinstance(value, dict) or depth > 3:
         return None
-    if REPLY in value and value.keys() <= {DECISION, REPLY}:
+    if REPLY in value and (DECISION in value or len(value) == 1):
         return _own(value, tools, depth)
     inner = value.get("reply") if len(value) != 1 else next(iter(value.values()))
     if isinstance(inner, dict | list) and (read := as_envelope(inner, tools, depth + 1)):
@@ -78,12 +76,27 @@ def _own(envelope: Mapping[str, Any], tools: Tools, depth: int) -> Read | None:
         reply = parsed if isinstance(parsed, dict | list) else reply
     if isinstance(reply, str | None):
         return reply or "", []
-    if isinstance(reply, dict | list) and (read := as_calls(reply, tools)):
-        return read
-    if decision is True or (decision is None and not tools):  # no tools are known of a fetched job
-        return "", all_calls({REPLY: reply}, REPLY, tools)
-    inner = as_envelope(reply, tools, depth + 1) if decision is None else None
-    return inner or (json.dumps(reply, ensure_ascii=False), [])
+    read = as_calls(reply, tools)
+    if read is None and decision is not False:
+        inner = as_envelope(reply, tools, depth + 1)
+        read = inner if inner is not None and (decision is None or inner[1]) else None
+        if read is None and (decision is True or _look_like_calls(reply)):
+            read = "", all_calls({REPLY: reply}, REPLY, tools)
+    if read is None:
+        return json.dumps(reply, ensure_ascii=False), []
+    beside = {name: held for name, held in envelope.items() if name not in (DECISION, REPLY)}
+    return read[0], _without_defaults(read[1], beside, tools) if beside else read[1]
+
+
+def _look_like_calls(reply: Any) -> bool:
+    """Whether a reply without a decision holds calls, if of tools that are not on offer."""
+    items = reply if isinstance(reply, list) else [reply]
+    return any(
+        isinstance(item, dict)
+        and isinstance(item.get("name"), str)
+        and not item.keys().isdisjoint(ARGUMENT_KEYS)
+        for item in items
+    )
 
 
 def as_calls(value: Any, tools: Tools) -> Read | None:
@@ -109,7 +122,12 @@ def all_calls(fields: Mapping[str, Any], key: str, tools: Tools) -> list[ToolCal
     nameless = [call.arguments for call in calls if not call.name]
     if not beside and not nameless:
         return calls
-    text = json.dumps(beside or nameless, ensure_ascii=False, default=repr)
+    return _without_defaults(calls, beside or nameless, tools)
+
+
+def _without_defaults(calls: Iterable[ToolCall], beside: Any, tools: Tools) -> list[ToolCall]:
+    """Make calls without arguments invalid: what stands beside them may be their arguments."""
+    text = json.dumps(beside, ensure_ascii=False, default=repr)
     return [suspected(call, text) if without_arguments(call, tools) else call for call in calls]
 
 

@@ -53,6 +53,9 @@ _BEGINS_ENVELOPE: Final = re.compile(
 _NAME: Final = re.compile(r"""["']name["']\s*:\s*["']([^"'\\]*)["']""")
 _TEXT_KEY: Final = re.compile(r'"(?:reply|say|content)"\s*:\s*(?!\[)')
 _CALLS: Final = re.compile(r'"(?:reply|calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
+_DECIDED: Final = re.compile(r'\{\s*"tool_needed"\s*:\s*(true|false)\s*,\s*"reply"\s*:\s*')
+_SAYS_SO: Final = re.compile(r"tool_needed|calls|function_call")
+"""What an envelope without calls holds, as opposed to `{"reply": "ok"}` that is only mentioned."""
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ARGUMENTS_BESIDE: Final = re.compile(
     r"[\s,:;}]{0,20}(?:`{3}\w{0,20}\s{0,20})?(?:\"?(?:arguments|args|parameters|params|input)\"?\s{0,9}[:=]?\s{0,9})?"
@@ -175,7 +178,10 @@ def _read_refusal(scanned: Scan, _mine: Sequence[Found], tools: Tools) -> Read |
     for value in scanned.found:
         read = as_envelope(value.value, tools) if value.marks is None else None
         if read is not None and not read[1]:
-            return _with_outside(scanned, [value], read[0]), []
+            start, end = _span(value)
+            is_alone = not (scanned.text[:start].strip() or scanned.text[end:].strip())
+            is_mentioned = not is_alone and _SAYS_SO.search(value.body) is None
+            return scanned.text if is_mentioned else _with_outside(scanned, [value], read[0]), []
     return None
 
 
@@ -316,9 +322,13 @@ def _read_broken(whole: str, value: Found) -> Read:
     if not value.is_cut:
         after = whole[_span(value)[1] :].strip()
         return "\n".join(filter(None, (before, after))), [ToolCall("", value.body, error=_BROKEN)]
+    if (decided := _DECIDED.match(value.body)) and decided[1] == "false":
+        return _begun_text(value.body[decided.end() :]), []
     begun = _CALLS.search(value.body)
+    if decided and value.body.startswith("{", decided.end()):
+        begun = decided  # one call, without its list
     # What stands in the calls of our own form are arguments.
-    is_ours = begun is not None and begun[0].startswith('"reply"')
+    is_ours = begun is not None and (begun is decided or begun[0].startswith('"reply"'))
     begins = None if is_ours else _TEXT_KEY.search(value.body)
     text = _begun_text(value.body[begins.end() :]) if begins else before
     rest = value.body[begun.end() :].strip() if begun else ""
@@ -330,4 +340,4 @@ def _read_broken(whole: str, value: Found) -> Read:
 
 def _begun_text(written: str) -> str:
     """Read an answer that is cut short: a string, or JSON that stays as it is."""
-    return written if written.startswith("{") else begun_string(written)
+    return begun_string(written) if written.startswith('"') else written

@@ -23,7 +23,7 @@ from langchain_segmind._messages.types import ChatRequest, Choice, Message, Text
 from langchain_segmind._tool_emulation import parse as _parse
 from langchain_segmind._tool_emulation.history import render_history
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, json_in, parse_json
-from langchain_segmind._tool_emulation.schema import reply_format
+from langchain_segmind._tool_emulation.schema import DECISION, REPLY, reply_format
 from langchain_segmind._tool_emulation.tool_list import as_openai_json, as_signature
 
 _RULES: Final = (
@@ -150,9 +150,17 @@ def parse_reply(
     if native or choice.calls:
         return _parse.with_ids(_parse.check_native_calls(choice, prompt), prompt, salt)
     if prompt.tools:
-        read = _parse.parse_emulated_reply(choice, prompt, salt)
         schema = _schema_of(prompt)
-        return read if schema is None else replace(read, text=_restored(read.text, schema))
+        if schema is None:
+            return _parse.parse_emulated_reply(choice, prompt, salt)
+        answer = _decided_answer(choice.text)
+        if answer is not None:
+            return replace(choice, text=_restored(answer, schema))
+        read = _parse.parse_emulated_reply(choice, prompt, salt)
+        can_be_bare = not prompt.require_tool_call and all(call.error for call in read.calls)
+        bare = _bare_answer(choice.text, schema) if can_be_bare else None
+        read = read if bare is None else replace(choice, text=bare)
+        return replace(read, text=_restored(read.text, schema))
     if not prompt.messages and prompt.response_format is None:
         return _parse.parse_unknown(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":
@@ -161,6 +169,33 @@ def parse_reply(
         text = json_in(choice.text, keys) or choice.text
         return replace(choice, text=_restored(text, _schema_of(prompt) or {}))
     return choice
+
+
+def _decided_answer(text: str) -> str | None:
+    """Return the JSON of an answer that the reply says is one, even if it looks like a call."""
+    value = parse_json(json_in(text, (DECISION, REPLY)) or "")
+    if not isinstance(value, dict) or value.get(DECISION) is not False:
+        return None
+    answer = value.get(REPLY)
+    return json.dumps(answer, ensure_ascii=False) if isinstance(answer, dict | list) else None
+
+
+def _bare_answer(text: str, schema: Mapping[str, Any]) -> str | None:
+    """Return an answer in JSON without a decision: `{"reply": "hi"}` may be the answer itself."""
+    value = parse_json(text)
+    if not isinstance(value, dict) or DECISION in value:
+        return None
+    found = next((held for held in (value.get(REPLY), value) if _has_keys_of(held, schema)), None)
+    if found is None or found is value:
+        return None if found is None else text
+    return json.dumps(found, ensure_ascii=False)
+
+
+def _has_keys_of(value: Any, schema: Mapping[str, Any]) -> bool:
+    properties, required = schema.get("properties"), schema.get("required")
+    known = properties.keys() if isinstance(properties, Mapping) else set()
+    needed = set(required) if isinstance(required, list) else set()
+    return isinstance(value, dict) and bool(value) and needed <= value.keys() <= known
 
 
 def _restored(text: str, schema: Mapping[str, Any]) -> str:

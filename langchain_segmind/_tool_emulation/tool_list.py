@@ -39,10 +39,9 @@ def as_signature(tool: Tool) -> str:
     named = [(name, inner, part) for part in roots for name, inner in _properties(part).items()]
     abouts = (_about(_parts(inner, document.definitions, set())) for _, inner, _ in named)
     if not named or not all(abouts):
-        types = {_named(name, part): _type(inner) for name, inner, part in named}
-        head += (
-            f"({', '.join(f'{name}: {kind}' if kind else name for name, kind in types.items())})"
-        )
+        types = ((_named(name, part), _type(inner)) for name, inner, part in named)
+        written = (f"{name}: {kind}" if kind else name for name, kind in types)
+        head += f"({', '.join(dict.fromkeys(written))})"
     if tool.description:
         head += f": {cleandoc(tool.description)}"
     notes = _notes(schema, "", document.definitions, set())

@@ -516,6 +516,8 @@ def runnable(choice):
         (json.dumps({**OURS, "reply": CALL}), ""),
         (json.dumps({**OURS, "reply": json.dumps([CALL])}), ""),
         (json.dumps({**OURS, "tool_needed": False}), ""),
+        (json.dumps({"thought": "It has to be added.", **OURS}), ""),
+        (json.dumps({**OURS, "reply": {"tool_calls": [CALL]}}), ""),
         (json.dumps(OURS) + '\n<tool_result name="add">4</tool_result>\nIt is 4.', ""),
         (json.dumps(ENVELOPE), "Wait."),
         (json.dumps(ENVELOPE, indent=2), "Wait."),
@@ -570,12 +572,67 @@ def test_reads_an_answer_as_its_text(reply, text):
     assert (choice.text, choice.calls, choice.finish_reason) == (text, (), "stop")
 
 
+def test_reads_an_answer_beside_unexpected_keys():
+    choice = completion('{"thought": "Easy.", "tool_needed": false, "reply": "It is 3."}')
+
+    assert (choice.text, choice.calls) == ("It is 3.", ())
+
+
+@pytest.mark.parametrize(
+    "call", ['{"name": "look", "arguments": {}}', '[{"name": "look"}]'], ids=["one", "list"]
+)
+@pytest.mark.parametrize("beside", ['"word": "tree"', '"arguments": {"word": "tree"}'])
+def test_does_not_run_a_call_whose_arguments_may_stand_beside_it(call, beside):
+    choice = completion(f'{{"tool_needed": true, "reply": {call}, {beside}}}')
+
+    assert [call.name for call in choice.calls] == ["look"]
+    assert runnable(choice) == []
+    assert "tree" in choice.calls[0].arguments
+
+
+@pytest.mark.parametrize("prefix", ["", '"tool_needed": true, '])
+def test_keeps_calls_of_tools_that_are_not_on_offer(prefix):
+    unknown = {"name": "subtract", "arguments": {}}
+    choice = completion(f'{{{prefix}"reply": {json.dumps([CALL, unknown])}}}')
+
+    assert runnable(choice) == [("add", {"a": 1, "b": 2}), ("subtract", {})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The server answers {"reply": "ok"} to a ping.',
+        'The server answers {"data": {"reply": "ok"}} to a ping.',
+        'The server answers:\n```json\n{"reply": "ok"}\n```\nto a ping.',
+    ],
+)
+def test_keeps_words_that_mention_json_with_a_reply(text):
+    choice = completion(text)
+
+    assert (choice.text, choice.calls) == (text, ())
+
+
+def test_reads_arguments_alone_of_the_tool_that_had_to_be_called():
+    schema = {
+        "type": "object",
+        "properties": {"reply": {"type": "string"}},
+        "required": ["reply"],
+    }
+    forced = ChatRequest(ASKED, tools=(Tool("answer", "", schema),), require_tool_call=True)
+
+    for text in ('{"reply": "hi"}', '{"reply": {"reply": "hi"}}'):
+        assert runnable(completion(text, forced)) == [("answer", {"reply": "hi"})]
+
+
 @pytest.mark.parametrize(
     ("cut", "text", "called"),
     [
         ('{"tool_needed": false, "reply": "It is', "It is", []),
         ('{"reply": "It is', "It is", []),
         ('{"tool_needed": false, "reply": {"sum": 3', '{"sum": 3', []),
+        ('{"tool_needed": false, "reply": {"calls": [{"a": 1', '{"calls": [{"a": 1', []),
+        ('{"tool_needed": false, "reply": [{"name": "add", "a', '[{"name": "add", "a', []),
+        ('{"tool_needed": true, "reply": {"name": "add", "argum', "", ["add"]),
         ('{"tool_needed": true, "reply": [', "", []),
         ('{"tool_needed": true, "reply": [{"name": "add", "argum', "", ["add"]),
         ('{"tool_needed": true, "reply": [{"name": "add", "arguments": {"reply": "no', "", ["add"]),
@@ -587,6 +644,49 @@ def test_reads_what_there_is_of_a_reply_that_was_cut_short(cut, text, called):
     assert choice.text == text
     assert [call.name for call in choice.calls] == called
     assert runnable(choice) == []
+
+
+def structured(**properties):
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    wanted = {"type": "json_schema", "json_schema": {"name": "it", "schema": schema}}
+    return ChatRequest(ASKED, tools=(ADD, LOOK), response_format=wanted)
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        (CALL, structured(name={"type": "string"}, arguments={"type": "object"})),
+        ({"calls": [CALL]}, structured(calls={"type": "array"})),
+        ({"reply": [CALL]}, structured(reply={"type": "array"})),
+        ({"reply": "hi"}, structured(reply={"type": "string"})),
+        (OURS, structured(tool_needed={"type": "boolean"}, reply={"type": "array"})),
+    ],
+)
+def test_hands_on_an_answer_in_json_that_looks_like_a_call(answer, asked):
+    reply = json.dumps({"tool_needed": False, "reply": answer})
+
+    for text in (reply, f"```json\n{reply}\n```"):
+        choice = completion(text, asked)
+        assert (json.loads(choice.text), choice.calls) == (answer, ())
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"),
+    [
+        ({"reply": "hi"}, structured(reply={"type": "string"})),
+        ({"calls": [{"minutes": 3}]}, structured(calls={"type": "array"})),
+    ],
+)
+def test_hands_on_an_answer_in_json_without_its_envelope(answer, asked):
+    choice = completion(json.dumps(answer), asked)
+
+    assert (json.loads(choice.text), choice.calls) == (answer, ())
+
+
+def test_opens_an_envelope_without_a_decision_around_an_answer_in_json():
+    choice = completion('{"reply": {"reply": "hi"}}', structured(reply={"type": "string"}))
+
+    assert choice.text == '{"reply": "hi"}'
 
 
 BROKEN = '{"say": "ok", "calls": [{"name": "add", "arguments": {"a": 1 "b": 2}}, %s]}'
