@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from langchain_segmind._messages.types import ChatRequest, ToolCall
 from langchain_segmind._tool_emulation.calls import (
@@ -19,6 +19,7 @@ from langchain_segmind._tool_emulation.calls import (
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, parse_json
 from langchain_segmind._tool_emulation.schema import DECISION, REPLY
 
+_LISTS: Final = frozenset({"calls", "tool_calls"})
 Read = tuple[str, list[ToolCall]]
 """The text of a reply and its calls."""
 
@@ -78,8 +79,8 @@ def _own(envelope: Mapping[str, Any], tools: Tools, depth: int) -> Read | None:
         return reply or "", []
     read = as_calls(reply, tools)
     if read is None and decision is not False:
-        inner = as_envelope(reply, tools, depth + 1)
-        read = inner if inner is not None and (decision is None or inner[1]) else None
+        is_wrapped = decision is None or (isinstance(reply, dict) and bool(_LISTS & reply.keys()))
+        read = as_envelope(reply, tools, depth + 1) if is_wrapped else None
         if read is None and (decision is True or _look_like_calls(reply)):
             read = "", all_calls({REPLY: reply}, REPLY, tools)
     if read is None:

@@ -590,6 +590,13 @@ def test_does_not_run_a_call_whose_arguments_may_stand_beside_it(call, beside):
     assert "tree" in choice.calls[0].arguments
 
 
+def test_does_not_run_a_call_that_an_envelope_holds_under_another_key():
+    choice = completion(json.dumps({**OURS, "reply": {"page": OURS}}))
+
+    assert runnable(choice) == []
+    assert "page" in choice.calls[0].arguments
+
+
 @pytest.mark.parametrize("prefix", ["", '"tool_needed": true, '])
 def test_keeps_calls_of_tools_that_are_not_on_offer(prefix):
     unknown = {"name": "subtract", "arguments": {}}
