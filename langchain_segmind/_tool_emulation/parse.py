@@ -54,7 +54,7 @@ _NAME: Final = re.compile(r"""["']name["']\s*:\s*["']([^"'\\]*)["']""")
 _TEXT_KEY: Final = re.compile(r'"(?:reply|say|content)"\s*:\s*(?!\[)')
 _CALLS: Final = re.compile(r'"(?:reply|calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
 _DECIDED: Final = re.compile(r'\{\s*"tool_needed"\s*:\s*(true|false)\s*,\s*"reply"\s*:\s*')
-_SAYS_SO: Final = re.compile(r"tool_needed|calls|function_call")
+_ENVELOPE_WORDS: Final = re.compile(r"tool_needed|calls|function_call")
 """What an envelope without calls holds, as opposed to `{"reply": "ok"}` that is only mentioned."""
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ARGUMENTS_BESIDE: Final = re.compile(
@@ -180,7 +180,7 @@ def _read_refusal(scanned: Scan, _mine: Sequence[Found], tools: Tools) -> Read |
         if read is not None and not read[1]:
             start, end = _span(value)
             is_alone = not (scanned.text[:start].strip() or scanned.text[end:].strip())
-            is_mentioned = not is_alone and _SAYS_SO.search(value.body) is None
+            is_mentioned = not is_alone and _ENVELOPE_WORDS.search(value.body) is None
             return scanned.text if is_mentioned else _with_outside(scanned, [value], read[0]), []
     return None
 

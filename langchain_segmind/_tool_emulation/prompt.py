@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import restore_types
 from langchain_segmind._messages.results import AcceptsMedia
-from langchain_segmind._messages.types import ChatRequest, Choice, Message, TextPart
+from langchain_segmind._messages.types import ChatRequest, Choice, Message, TextPart, ToolCall
 from langchain_segmind._tool_emulation import parse as _parse
 from langchain_segmind._tool_emulation.history import render_history
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, json_in, parse_json
@@ -119,7 +119,7 @@ def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: boo
     if alone:
         lines.append(_ALONE)
     if answer is not None and not request.require_tool_call:
-        lines.append(f"An answer is JSON of this schema: {_compact(answer)}")
+        lines.append(f'The "reply" of an answer is JSON of this schema: {_compact(answer)}')
     return "\n".join(lines)
 
 
@@ -161,7 +161,7 @@ def parse_reply(
         bare = _bare_answer(choice.text, schema) if can_be_bare else None
         read = read if bare is None else replace(choice, text=bare)
         return replace(read, text=_restored(read.text, schema))
-    if not prompt.messages and prompt.response_format is None:
+    if prompt.response_format is None and (not prompt.messages or _has_calls(prompt)):
         return _parse.parse_unknown(choice, prompt, salt)
     if not _is_text(prompt) and choice.finish_reason != "length":
         required = (_schema_of(prompt) or {}).get("required")
@@ -169,6 +169,11 @@ def parse_reply(
         text = json_in(choice.text, keys) or choice.text
         return replace(choice, text=_restored(text, _schema_of(prompt) or {}))
     return choice
+
+
+def _has_calls(request: ChatRequest) -> bool:
+    """Whether the history shows the form of calls, which a model may imitate."""
+    return any(isinstance(part, ToolCall) for m in request.messages for part in m.parts)
 
 
 def _decided_answer(text: str) -> str | None:

@@ -631,6 +631,13 @@ def test_reads_arguments_alone_of_the_tool_that_had_to_be_called():
         assert runnable(completion(text, forced)) == [("answer", {"reply": "hi"})]
 
 
+def test_reads_an_answer_in_the_form_of_the_history_where_no_tools_are_on_offer():
+    text = '{"tool_needed": false, "reply": "It is 3."}'
+
+    assert completion(text, ChatRequest((*TURN, *ASKED))).text == "It is 3."
+    assert completion(text, ChatRequest(ASKED)).text == text
+
+
 @pytest.mark.parametrize(
     ("cut", "text", "called"),
     [
