@@ -116,7 +116,8 @@ def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: boo
     if not request.parallel:
         rules += _ONE_CALL
     lines = ["Tools:", *map(describe, request.tools), "", rules]
-    if alone:
+    if alone:  # without a schema, weak models send a placeholder in quotation marks back
+        lines[-1] = rules.replace('"reply": "..."', '"reply": <your answer as a string>')
         lines.append(_ALONE)
     if answer is not None and not request.require_tool_call:
         lines.append(f'The "reply" of an answer is JSON of this schema: {_compact(answer)}')

@@ -437,6 +437,7 @@ def test_tools_are_listed_as_openais_json_without_response_format():
 
     listed = [line for line in system_text(shown).splitlines() if line.startswith('{"name":"')]
     assert shown.response_format is None
+    assert '"reply": "..."' not in system_text(shown)  # it would come back as the answer
     assert [json.loads(line) for line in listed] == [
         {"name": "add", "description": "Adds two numbers.", "parameters": ADD.parameters},
         {"name": "look", "description": "Looks up a word.", "parameters": LOOK.parameters},
