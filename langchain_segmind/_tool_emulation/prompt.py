@@ -24,7 +24,7 @@ from langchain_segmind._tool_emulation import parse as _parse
 from langchain_segmind._tool_emulation.history import render_history
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, json_in, parse_json
 from langchain_segmind._tool_emulation.schema import DECISION, REPLY, reply_format
-from langchain_segmind._tool_emulation.tool_list import as_openai_json, as_signature
+from langchain_segmind._tool_emulation.tool_list import as_openai_json, as_signature, compact_json
 
 _RULES: Final = (
     "You can call these tools. Reply with JSON, either calls or an answer:\n"
@@ -106,7 +106,7 @@ def _schema_of(request: ChatRequest) -> Mapping[str, Any] | None:
 
 
 def _schema_in_words(schema: Mapping[str, Any]) -> str:
-    return f"{_ALONE} JSON schema: {_compact(schema)}"
+    return f"{_ALONE} JSON schema: {compact_json(schema)}"
 
 
 def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: bool) -> str:
@@ -115,17 +115,13 @@ def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: boo
     rules = rules.replace("[calls]", f"[{_CALL}, ...]" if request.parallel else f"[{_CALL}]")
     if not request.parallel:
         rules += _ONE_CALL
-    lines = ["Tools:", *map(describe, request.tools), "", rules]
     if alone:  # without a schema, weak models send a placeholder in quotation marks back
-        lines[-1] = rules.replace('"reply": "..."', '"reply": <your answer as a string>')
-        lines.append(_ALONE)
+        rules = rules.replace('"reply": "..."', '"reply": <your answer as a string>')
+        rules += f"\n{_ALONE}"
+    lines = ["Tools:", *map(describe, request.tools), "", rules]
     if answer is not None and not request.require_tool_call:
-        lines.append(f'The "reply" of an answer is JSON of this schema: {_compact(answer)}')
+        lines.append(f'The "reply" of an answer is JSON of this schema: {compact_json(answer)}')
     return "\n".join(lines)
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
@@ -191,10 +187,10 @@ def _bare_answer(text: str, schema: Mapping[str, Any]) -> str | None:
     value = parse_json(text)
     if not isinstance(value, dict) or DECISION in value:
         return None
-    found = next((held for held in (value.get(REPLY), value) if _has_keys_of(held, schema)), None)
-    if found is None or found is value:
-        return None if found is None else text
-    return json.dumps(found, ensure_ascii=False)
+    inner = value.get(REPLY)
+    if _has_keys_of(inner, schema):
+        return json.dumps(inner, ensure_ascii=False)
+    return text if _has_keys_of(value, schema) else None
 
 
 def _has_keys_of(value: Any, schema: Mapping[str, Any]) -> bool:

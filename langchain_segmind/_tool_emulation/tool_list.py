@@ -21,7 +21,7 @@ def as_openai_json(tool: Tool) -> str:
     described: dict[str, Any] = {"name": tool.name}
     if tool.description:
         described["description"] = cleandoc(tool.description)
-    return _compact({**described, "parameters": strip_titles(tool.parameters)})
+    return compact_json({**described, "parameters": strip_titles(tool.parameters)})
 
 
 def as_signature(tool: Tool) -> str:
@@ -82,7 +82,7 @@ def _about(parts: Sequence[Mapping[str, Any]]) -> str:
     described = (" ".join(cleandoc(text).split()) for text in texts if isinstance(text, str))
     about = next(filter(None, described), "")
     default = parts[0].get("default") if parts else None
-    return about if default is None else f"{about} (default {_compact(default)})".lstrip()
+    return about if default is None else f"{about} (default {compact_json(default)})".lstrip()
 
 
 def _notes(
@@ -106,5 +106,6 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return properties if isinstance(properties, Mapping) else {}
 
 
-def _compact(value: Any) -> str:
+def compact_json(value: Any) -> str:
+    """Write a value without spaces, as every character of a prompt is billed."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
