@@ -27,12 +27,12 @@ from langchain_segmind._tool_emulation.schema import DECISION, REPLY, reply_form
 from langchain_segmind._tool_emulation.tool_list import as_openai_json, as_signature, compact_json
 
 _RULES: Final = (
-    "You can call these tools. Reply with JSON, either calls or an answer:\n"
+    "You can call these tools. Reply with JSON:\n"
     '{"tool_needed": false, "reply": "..."} if not, or\n'
     '{"tool_needed": true, "reply": [calls]} if a tool is needed, to call it\n'
     "A tool is needed when it can give a fact or a result that the request asks for and that no "
     "<tool_result> holds yet. None is needed when no tool does what is asked. Results come back to "
-    "you, then you answer. Never make up a result."
+    "you, then you answer."
 )
 """Worded by measuring, see docs/tool-calling.md: even the order of its lines decides how readily a
 small model calls."""
