@@ -29,8 +29,7 @@ from langchain_segmind._messages.types import (
     ChatRequest,
     ChatResponse,
     Choice,
-    ToolCall,
-    ToolResult,
+    has_calls,
     invalid_request,
 )
 from langchain_segmind._text import message_from_body
@@ -201,17 +200,6 @@ def _blames_the_format(error: SegmindError, request: ChatRequest) -> bool:
 # quarter of this package's import time, and most programs do not use tools.
 
 
-def _is_plain(request: ChatRequest) -> bool:
-    """Return whether there is nothing to render into the prompt, or to parse from the answer."""
-    if request.tools or request.response_format is not None or not request.messages:
-        return False
-    return not any(
-        isinstance(part, ToolCall | ToolResult)
-        for message in request.messages
-        for part in message.parts
-    )
-
-
 class _Encoding:
     """One form of a request: with `response_format`, or with the schema in the prompt instead."""
 
@@ -221,7 +209,13 @@ class _Encoding:
         # Without tools to declare, providers refuse a history of calls; it is rendered as text.
         self._native = call.endpoint.native and bool(request.tools)
         self._in_words = in_words
-        self._is_plain = _is_plain(request)
+        # Whether there is nothing to render into the prompt, or to parse from the answer.
+        self._is_plain = not (
+            request.tools
+            or request.response_format is not None
+            or not request.messages
+            or has_calls(request)
+        )
         kind = (request.response_format or {}).get("type", "text")
         # Stop sequences would cut JSON, so they are not sent with it; the text is cut here.
         self._is_json = bool(request.tools) or kind != "text"
@@ -270,7 +264,7 @@ class _Encoding:
         return response if choices == response.choices else replace(response, choices=choices)
 
     def _parse_choices(self, choices: tuple[Choice, ...], salt: str) -> tuple[Choice, ...]:
-        from langchain_segmind._tool_emulation.prompt import parse_reply  # noqa: PLC0415 - see above
+        from langchain_segmind._tool_emulation.reply import parse_reply  # noqa: PLC0415 - see above
 
         return tuple(
             [

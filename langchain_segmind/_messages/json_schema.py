@@ -6,6 +6,7 @@ The trimmed schema must accept the same values.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
@@ -229,6 +230,14 @@ def reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
+def finite_float(number: str) -> float:
+    """Return a number of JSON, or raise ValueError for one too large for a float, as `1e400`."""
+    found = float(number)
+    if math.isinf(found):
+        raise ValueError(number)
+    return found
+
+
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object, or raise ValueError for a key that occurs twice: nobody knows which."""
     found = dict(pairs)
@@ -237,4 +246,6 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=reject_constant, object_pairs_hook=unique_keys)
+_DECODER: Final = json.JSONDecoder(
+    parse_constant=reject_constant, parse_float=finite_float, object_pairs_hook=unique_keys
+)

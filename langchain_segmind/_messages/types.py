@@ -141,6 +141,15 @@ class ChatResponse:
     id: str | None = None
 
 
+def has_calls(request: ChatRequest) -> bool:
+    """Return whether a conversation has calls of tools, or results of them."""
+    return any(
+        isinstance(part, ToolCall | ToolResult)
+        for message in request.messages
+        for part in message.parts
+    )
+
+
 def invalid_request(reason: str) -> SegmindInvalidRequestError:
     """Build the error for input that is refused before anything is sent."""
     return SegmindInvalidRequestError(

@@ -19,7 +19,7 @@ from langchain_segmind._tool_emulation.json_repair import parse_json
 Tools = Mapping[str, Tool]
 """The tools on offer by name."""
 
-ARGUMENT_KEYS: Final = ("arguments", "args", "parameters", "input")
+_ARGUMENT_KEYS: Final = ("arguments", "args", "parameters", "input")
 _TYPES: Final = ("function", "tool_call", "tool_use", "function_call", "call", "tool", None)
 _BOOKKEEPING: Final = frozenset({"id", "type", "index", "call_id", "status"})
 
@@ -42,6 +42,12 @@ def call_from(item: Any, tools: Tools) -> ToolCall:
         error = "The arguments do not stand under 'arguments'."
         return ToolCall(name, _text(rest), given if isinstance(given, str) else None, error)
     return checked(_parse(name or fields.get("name"), arguments, given), tools)
+
+
+def is_call(item: Any) -> bool:
+    """Whether a JSON value has the fields of a call, of whatever tool."""
+    is_named = isinstance(item, dict) and isinstance(item.get("name"), str)
+    return is_named and not item.keys().isdisjoint(_ARGUMENT_KEYS)
 
 
 def without_arguments(call: ToolCall, tools: Tools) -> bool:
@@ -82,7 +88,7 @@ def named_call_from(name: str, body: Any, text: str, tools: Tools) -> ToolCall:
     wraps_a_call = (
         isinstance(body, dict)
         and resolve_name(body.get("name"), tools) == known
-        and not properties.keys() & {"name", *ARGUMENT_KEYS}
+        and not properties.keys() & {"name", *_ARGUMENT_KEYS}
     )
     if wraps_a_call:
         return call_from(body, tools)
@@ -106,11 +112,15 @@ def resolve_name(name: Any, tools: Tools) -> str:
 def checked(call: ToolCall, tools: Tools) -> ToolCall:
     """Make a call invalid that would run with defaults in the place of what the model wrote.
 
+    So is one with a number that is not finite, which could not be sent back as a past call.
     LangChain's tools ignore arguments that they do not know. Where a tool requires some, the call
     means something without the unknown ones; where it does not, it would run with its defaults.
     """
     tool, given = tools.get(call.name), call.arguments
     properties = _properties(tool)
+    if isinstance(given, Mapping) and not _is_finite(given):
+        error = "The arguments hold a number that JSON does not have."
+        return replace(call, arguments=_text(dict(given)), error=error)
     if tool is None or not properties or not isinstance(given, Mapping):
         return call
     given = restore_types(dict(given), tool.parameters)
@@ -155,8 +165,8 @@ def _arguments(rest: Mapping[str, Any], properties: Mapping[str, Any]) -> tuple[
     Returns:
         Where they stand, and what they are; None where there are fields that cannot be understood.
     """
-    keys = [key for key in ARGUMENT_KEYS if key in rest]
-    others = rest.keys() - set(ARGUMENT_KEYS)
+    keys = [key for key in _ARGUMENT_KEYS if key in rest]
+    others = rest.keys() - set(_ARGUMENT_KEYS)
     if any(isinstance(rest[key], dict | list) for key in others - properties.keys()):
         return None, None
     if len(keys) == 1 and others <= _BOOKKEEPING:
@@ -185,6 +195,15 @@ def _are_arguments(value: Any, properties: Mapping[str, Any]) -> bool:
 def _properties(tool: Tool | None) -> Mapping[str, Any]:
     properties = None if tool is None else tool.parameters.get("properties")
     return properties if isinstance(properties, Mapping) else {}
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a value of JSON holds no NaN and no infinite number, which cannot be sent back."""
+    try:
+        json.dumps(value, allow_nan=False, default=dict)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
 
 
 def _text(value: Any) -> str:

@@ -3,122 +3,200 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from langchain_segmind._messages.types import ChatRequest, ToolCall
 from langchain_segmind._tool_emulation.calls import (
-    ARGUMENT_KEYS,
     Tools,
     bare_arguments_from,
     call_from,
+    is_call,
     lone_call_from,
     suspected,
     without_arguments,
 )
+from langchain_segmind._tool_emulation.found import OWN_WRAPPERS
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, parse_json
-from langchain_segmind._tool_emulation.schema import DECISION, REPLY
+from langchain_segmind._tool_emulation.quotes import takes_back
+from langchain_segmind._tool_emulation.schema import DECISION, REPLY, answer_schema
 
-_LISTS: Final = frozenset({"calls", "tool_calls"})
-Read = tuple[str, list[ToolCall]]
-"""The text of a reply and its calls."""
-
-
-def understand(value: Any, request: ChatRequest, tools: Tools) -> Read | None:
-    """Read a JSON value that is the whole reply: an envelope, calls alone or arguments alone."""
-    if isinstance(value, str):  # JSON that was written as a JSON string
-        inner = parse_json(value)
-        return (
-            None
-            if inner is UNPARSABLE or isinstance(inner, str)
-            else understand(inner, request, tools)
-        )
-    read = as_envelope(value, tools) or as_calls(value, tools)
-    if (read and read[1]) or not request.require_tool_call or len(request.tools) != 1:
-        return read
-    inner = value.get(REPLY) if isinstance(value, dict) else None
-    bare = [held for held in (inner, value) if isinstance(held, dict)]
-    calls = [call for held in bare if (call := bare_arguments_from(held, request.tools[0]))]
-    return ("", calls[:1]) if calls else read
+_DEEPEST: Final = 3
+_WORDS: Final = (REPLY, "answer", "say", "content")
+_CALLS: Final = ("calls", "tool_calls", "function_call", "tool_call")
+_KEYS: Final = frozenset({DECISION, *_WORDS, *_CALLS})
+_WRAPPERS: Final = (OWN_WRAPPERS - {"tools", "functions"}) | {
+    *("output", "message", "arguments", "parameters", "root")
+}
+"""Keys under which models put their whole reply. What stands under any other key is quoted."""
+_DECISIONS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_CONTRADICTED: Final = "The reply holds a call, but says that no tool is needed."
 
 
-def as_envelope(value: Any, tools: Tools, depth: int = 0) -> Read | None:
-    """Read our envelope, or OpenAI's message, perhaps under a name or in a list of its own."""
-    if isinstance(value, list):
-        return as_envelope(value[0], tools, depth + 1) if len(value) == 1 and depth < 3 else None
-    if not isinstance(value, dict) or depth > 3:
-        return None
-    if REPLY in value and (DECISION in value or len(value) == 1):
-        return _own(value, tools, depth)
-    inner = value.get("reply") if len(value) != 1 else next(iter(value.values()))
-    if isinstance(inner, dict | list) and (read := as_envelope(inner, tools, depth + 1)):
-        return read
-    fields = {key.strip().lower(): field for key, field in value.items()}
-    calls = fields.get("calls")
-    if isinstance(calls, str):
-        parsed = parse_json(calls)
-        calls = parsed if isinstance(parsed, list) else calls
-        fields["calls"] = calls
-    is_known = bool(fields) and fields.keys() <= {"say", "calls"}
-    if isinstance(calls, list) or (is_known and isinstance(calls, dict | type(None))):
-        return _words(fields.get("say")), all_calls(fields, "calls", tools)
-    if isinstance(fields.get("tool_calls"), list):
-        return _words(fields.get("content")), all_calls(fields, "tool_calls", tools)
-    if isinstance(fields.get("function_call"), dict):
-        return _words(fields.get("content")), all_calls(fields, "function_call", tools)
-    return None
+class Read(NamedTuple):
+    """The text of a reply and its calls."""
+
+    text: str
+    calls: list[ToolCall]
+
+    @property
+    def declines(self) -> bool:
+        """Whether it is an envelope by which nothing is to be called."""
+        return all(call.error == _CONTRADICTED for call in self.calls)
 
 
-def _own(envelope: Mapping[str, Any], tools: Tools, depth: int) -> Read | None:
-    """Read `{"tool_needed": ..., "reply": ...}`: calls, or an answer."""
-    decision, reply = envelope.get(DECISION), envelope[REPLY]
-    if isinstance(reply, str) and decision is True:  # calls that were written as a JSON string
-        parsed = parse_json(reply)
-        reply = parsed if isinstance(parsed, dict | list) else reply
-    if isinstance(reply, str | None):
-        return reply or "", []
-    read = as_calls(reply, tools)
-    if read is None and decision is not False:
-        is_wrapped = decision is None or (isinstance(reply, dict) and bool(_LISTS & reply.keys()))
-        read = as_envelope(reply, tools, depth + 1) if is_wrapped else None
-        if read is None and (decision is True or _look_like_calls(reply)):
-            read = "", all_calls({REPLY: reply}, REPLY, tools)
-    if read is None:
-        return json.dumps(reply, ensure_ascii=False), []
-    beside = {name: held for name, held in envelope.items() if name not in (DECISION, REPLY)}
-    return read[0], _without_defaults(read[1], beside, tools) if beside else read[1]
+class EnvelopeReader:
+    """Reads JSON values, for one request."""
+
+    def __init__(self, request: ChatRequest) -> None:
+        self.tools: Tools = {tool.name: tool for tool in request.tools}
+        self.wants_json = answer_schema(request) is not None
+        is_fixed = request.require_tool_call and len(request.tools) == 1
+        self._only_tool = request.tools[0] if is_fixed else None
+
+    def whole(self, value: Any) -> Read | None:
+        """Read what is the whole reply: an envelope, calls alone or arguments alone."""
+        if isinstance(value, str):  # JSON that was written as a JSON string
+            value = parse_json(value)
+            if value is UNPARSABLE or isinstance(value, str):
+                return None
+        read = self.envelope(value) or self.calls(value)
+        if (read and read.calls) or self._only_tool is None:
+            return read
+        inner = value.get(REPLY) if isinstance(value, dict) else None
+        bare = [held for held in (inner, value) if isinstance(held, dict)]
+        calls = [call for held in bare if (call := bare_arguments_from(held, self._only_tool))]
+        return Read("", calls[:1]) if calls else read
+
+    def calls(self, value: Any) -> Read | None:
+        """Read a call, or a list of nothing but calls, of tools on offer."""
+        calls = [lone_call_from(item, self.tools) for item in _items(value)]
+        known = [call for call in calls if call is not None]
+        return Read("", known) if known and len(known) == len(calls) else None
+
+    def envelope(self, value: Any, depth: int = 0) -> Read | None:
+        """Read our envelope, or OpenAI's message, perhaps under a name or in a list of its own."""
+        if depth > _DEEPEST:
+            return None
+        if isinstance(value, list):
+            return self._envelopes(value, depth)
+        if not isinstance(value, dict):
+            return None
+        fields = {key.strip().lower(): held for key, held in value.items()}
+        if len(fields) < len(value):
+            return None  # a key occurs twice: nobody knows which counts
+        reply = fields.get(REPLY)
+        if isinstance(reply, str) and decided(fields.get(DECISION)) is True:
+            reply = _parsed(reply)
+        if isinstance(reply, dict | list) and (DECISION in fields or len(fields) == 1):
+            return self._own(reply, fields, depth)
+        inner = self._wrapped(fields)
+        read = self.envelope(inner, depth + 1) or self._beside(fields)
+        is_alone = read is None and len(fields) == 1 and all(map(is_call, _items(inner)))
+        return self.calls(inner) if is_alone else read
+
+    def _envelopes(self, values: list[Any], depth: int) -> Read | None:
+        """Read a list of nothing but envelopes, with calls if there are several."""
+        if len(values) == 1:
+            return self.envelope(values[0], depth + 1)
+        reads = [read for value in values if (read := self.envelope(value, _DEEPEST))]
+        kept = before_made_up(reads) if len(reads) == len(values) else []
+        words = "\n".join(read.text for read in kept if read.text)
+        return Read(words, once(call for read in kept for call in read.calls)) if kept else None
+
+    def _wrapped(self, fields: Mapping[str, Any]) -> Any:
+        """Return what stands under the schema's name, or another that models give a reply."""
+        if fields.get("name") == REPLY and REPLY not in self.tools:  # the schema, called as a tool
+            return _parsed(fields.get("arguments") or fields.get("parameters"))
+        key = next(iter(fields), "") if len(fields) == 1 else REPLY
+        return fields.get(key) if key in _WRAPPERS else None
+
+    def _own(self, reply: Any, fields: Mapping[str, Any], depth: int) -> Read:
+        """Read `{"tool_needed": ..., "reply": ...}` with calls, or an answer in JSON."""
+        decision = decided(fields.get(DECISION))
+        is_answer = decision is False and self.wants_json
+        read = None if is_answer else self.calls(reply)
+        if read is None and decision is not False:
+            is_wrapped = decision is None or (isinstance(reply, dict) and _holds_calls(reply))
+            read = self.envelope(reply, depth + 1) if is_wrapped else None
+            if read is None and (decision is True or any(map(is_call, _items(reply)))):
+                read = Read("", all_calls({REPLY: reply}, REPLY, self.tools))
+        if read is None:
+            return Read(_text(reply), [])
+        beside = {name: held for name, held in fields.items() if name not in (DECISION, REPLY)}
+        calls = _without_defaults(read.calls, beside, self.tools) if beside else read.calls
+        return Read(read.text, _as_decided(calls, decision))
+
+    def _beside(self, fields: Mapping[str, Any]) -> Read | None:
+        """Read words, and calls that stand beside them as in OpenAI's message."""
+        fields = {**fields, **{key: _parsed(fields[key]) for key in fields.keys() & set(_CALLS)}}
+        words = _text(next((fields[key] for key in _WORDS if fields.get(key) is not None), ""))
+        if _holds_calls(fields):
+            calls = [call for key in _CALLS for call in all_calls(fields, key, self.tools)]
+            return Read(words, _as_decided(calls, decided(fields.get(DECISION))))
+        is_answer = DECISION in fields or fields.keys() == {REPLY}
+        return Read(words, []) if is_answer and not fields.keys().isdisjoint(_WORDS) else None
 
 
-def _look_like_calls(reply: Any) -> bool:
-    """Whether a reply without a decision holds calls, if of tools that are not on offer."""
-    items = reply if isinstance(reply, list) else [reply]
-    return any(
-        isinstance(item, dict)
-        and isinstance(item.get("name"), str)
-        and not item.keys().isdisjoint(ARGUMENT_KEYS)
-        for item in items
-    )
+def before_made_up(reads: Sequence[Read]) -> Sequence[Read]:
+    """Leave out of several envelopes what the model made up: an answer, and what follows it.
+
+    None is left where the first is an answer, or one takes the calls back or contradicts itself:
+    it decides then, and the calls may be quoted.
+    """
+    first = next((n for n, read in enumerate(reads) if read.declines), len(reads))
+    answers = [read for read in reads if read.declines]
+    is_decided = any(read.calls or takes_back(read.text) for read in answers)
+    return [] if is_decided else reads[:first]
 
 
-def as_calls(value: Any, tools: Tools) -> Read | None:
-    """Read a call, or a list of nothing but calls."""
-    items = value if isinstance(value, list) else [value]
-    calls = [lone_call_from(item, tools) for item in items]
-    known = [call for call in calls if call is not None]
-    return ("", known) if known and len(known) == len(items) else None
+def decided(decision: Any) -> bool | None:
+    """Return what an envelope decides, however it is spelled; None if it does not."""
+    return _DECISIONS.get(str(decision).strip().lower())
 
 
-def _words(text: Any) -> str:
-    if text is None:
+def _as_decided(calls: list[ToolCall], decision: bool | None) -> list[ToolCall]:
+    """Make calls invalid where the model decided that no tool is needed."""
+    if decision is not False:
+        return calls
+    written = [c.arguments if isinstance(c.arguments, str) else _text(c.arguments) for c in calls]
+    return [
+        replace(call, arguments=text, error=_CONTRADICTED)
+        for call, text in zip(calls, written, strict=True)
+    ]
+
+
+def _holds_calls(fields: Mapping[str, Any]) -> bool:
+    """Whether some of the fields are calls, or an empty place for them and nothing unknown."""
+    held = {key: fields[key] for key in _CALLS if key in fields}
+    listed = held.get("calls", held.get("tool_calls"))
+    if isinstance(listed, list) or isinstance(held.get("function_call"), dict):
+        return True
+    is_place = bool(held) and all(isinstance(value, dict | None) for value in held.values())
+    return is_place and fields.keys() <= _KEYS
+
+
+def _parsed(value: Any) -> Any:
+    """Return the JSON of calls that were written as a JSON string; any other value as it is."""
+    parsed = parse_json(value) if isinstance(value, str) else value
+    return parsed if isinstance(parsed, dict | list) else value
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    if value is None:
         return ""
-    return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=dict)
 
 
 def all_calls(fields: Mapping[str, Any], key: str, tools: Tools) -> list[ToolCall]:
     """Read the calls of an envelope; one without arguments is invalid if some stand beside it."""
     value = fields.get(key)
-    items = value if isinstance(value, list) else [] if value is None else [value]
-    calls = [call_from(item, tools) for item in items]
+    calls = [] if value is None else [call_from(item, tools) for item in _items(value)]
     beside = {name: fields[name] for name in fields.keys() & {"arguments", "args", "parameters"}}
     nameless = [call.arguments for call in calls if not call.name]
     if not beside and not nameless:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+OWN_WRAPPERS: Final = frozenset(
+    {"tool_calls", "function_calls", "function_call", "function", "functions", "calls", "tools"}
+    | {"json", "answer", "response", "reply", "action", "actions", "assistant", "final"}
+)
+"""Elements that models wrap their own calls in; any other element quotes what stands in it."""
 
 
 @dataclass(slots=True)

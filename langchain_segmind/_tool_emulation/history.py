@@ -1,12 +1,14 @@
 """Show past calls and their results to a model that has neither as fields of its own.
 
 Calls and answers are shown in the form in which the next reply is asked for, because models imitate
-them. Results stand in marks that no result can write itself.
+them. Results stand in marks that neither a result nor a past reply can write itself. What the user
+wrote stays as it is: whoever may ask for anything gains nothing by a mark.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -21,6 +23,7 @@ from langchain_segmind._messages.types import (
     TextPart,
     ToolCall,
     ToolResult,
+    has_calls,
 )
 from langchain_segmind._tool_emulation.escape import escape_arguments, escape_text
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, parse_json
@@ -38,11 +41,14 @@ def render_history(
         shows: Whether the model can be shown a medium. One that it cannot be shown is described.
     """
     rendered: list[Message] = []
-    numbers: dict[str | None, int] = {}
+    numbers: dict[str | None, list[int]] = {}
+    has_marks = bool(request.tools) or has_calls(request)
     for message in request.messages:
         calls = [part for part in message.parts if isinstance(part, ToolCall)]
         if calls:
-            numbers = {call.id: n for n, call in enumerate(calls, start=1)}
+            numbers = defaultdict(list)
+            for n, call in enumerate(calls, start=1):
+                numbers[call.id].append(n)
             rendered.append(_render_calls(message, calls))
         elif any(isinstance(part, ToolResult) for part in message.parts):
             parts: list[Part] = []
@@ -54,6 +60,8 @@ def render_history(
             rendered.append(replace(message, parts=tuple(parts)))
         elif message.role == "assistant" and request.tools:
             rendered.append(_render_answer(message, answer))
+        elif message.role == "assistant" and has_marks:
+            rendered.append(replace(message, parts=tuple(map(_escaped, message.parts))))
         else:
             rendered.append(message)
     return tuple(rendered)
@@ -62,7 +70,7 @@ def render_history(
 def _render_calls(message: Message, calls: Sequence[ToolCall]) -> Message:
     written = [{"name": call.name, "arguments": _plain(call.arguments)} for call in calls]
     text = escape_arguments(_json({DECISION: True, REPLY: written}))
-    others = (part for part in message.parts if not isinstance(part, ToolCall))
+    others = (_escaped(part) for part in message.parts if not isinstance(part, ToolCall))
     return replace(message, parts=(*others, TextPart(text)))
 
 
@@ -73,20 +81,26 @@ def _plain(arguments: Mapping[str, Any] | str) -> Any:
 def _render_answer(message: Message, answer: Mapping[str, Any] | None) -> Message:
     texts = [part.text for part in message.parts if isinstance(part, TextPart)]
     if not texts or len(texts) < len(message.parts):
-        return message
+        return replace(message, parts=tuple(map(_escaped, message.parts)))
     reply: Any = "".join(texts)
     if answer is not None and (value := parse_json(reply)) is not UNPARSABLE:
         reply = value
-    return replace(message, parts=(TextPart(_json({DECISION: False, REPLY: reply})),))
+    text = escape_arguments(_json({DECISION: False, REPLY: reply}))
+    return replace(message, parts=(TextPart(text),))
 
 
 def _render_result(
-    result: ToolResult, numbers: Mapping[str | None, int], shows: AcceptsMedia | None
+    result: ToolResult, numbers: Mapping[str | None, list[int]], shows: AcceptsMedia | None
 ) -> Iterator[TextPart | MediaPart]:
-    """Write a result in its marks: which of several calls it answers, and of which tool it is."""
+    """Write a result in its marks: which of several calls it answers, and of which tool it is.
+
+    Results of calls that share an id have only their order, as for any provider.
+    """
     marks = {"id": result.id} if result.id not in numbers else {}
-    if len(numbers) > 1 and result.id in numbers:
-        marks["call"] = str(numbers[result.id])
+    if result.id in numbers and sum(map(len, numbers.values())) > 1:
+        answered = numbers[result.id]
+        marks["call"] = str(answered[0])
+        answered.append(answered.pop(0))
     marks |= {"name": result.name, "status": "error" if result.is_error else None}
     written = "".join(f' {k}="{escape_text(escape(v))}"' for k, v in marks.items() if v)
     head = f"<tool_result{written}>"
@@ -99,10 +113,12 @@ def _render_result(
             yield from (TextPart(head), *parts, TextPart("</tool_result>"))
 
 
-def _escaped(part: TextPart | MediaPart) -> TextPart | MediaPart:
-    """Keep a result from ending itself, and from opening another result or call."""
+def _escaped(part: Part) -> Any:
+    """Keep what a tool or the model wrote from ending a result, and from opening another one."""
     if isinstance(part, TextPart):
         return TextPart(escape_text(part.text))
+    if not isinstance(part, MediaPart):
+        return part
     name = None if part.name is None else escape_text(part.name)
     url = None if part.url is None else part.url.replace("<", "%3C")
     return replace(part, name=name, url=url)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from langchain_segmind._messages.json_schema import reject_constant, unique_keys
+from langchain_segmind._messages.json_schema import finite_float, reject_constant, unique_keys
 from langchain_segmind._messages.text import replace_surrogates
 
 UNPARSABLE: Final = object()
@@ -117,7 +117,10 @@ def _without_language(fenced: str) -> str:
 
 
 _DECODER: Final = json.JSONDecoder(
-    strict=False, parse_constant=reject_constant, object_pairs_hook=unique_keys
+    strict=False,
+    parse_constant=reject_constant,
+    parse_float=finite_float,
+    object_pairs_hook=unique_keys,
 )
 
 

@@ -1,6 +1,6 @@
-"""Parse the reply to a prompt with emulated tools into text and tool calls.
+"""Read the text of a reply to a prompt with emulated tools.
 
-Parsing is a security boundary: what a page or a tool's result made the model quote must not run.
+Reading is a security boundary: what a page or a tool's result made the model quote must not run.
 Where a whole envelope of the model's own stands in the reply, it decides, and everything outside it
 is text. Without one, calls are read from `<tool_call>` elements and bare JSON, but not from quotes.
 What was cut short or cannot be read never becomes a call that runs. Nothing here raises, for any
@@ -9,51 +9,45 @@ text, and everything takes time in proportion to the text.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from html import unescape
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
-from langchain_segmind._messages.types import ChatRequest, Choice, ToolCall
-from langchain_segmind._tool_emulation.calls import (
-    Tools,
-    checked,
-    named_call_from,
-    suspected,
-    without_arguments,
-)
+from langchain_segmind._messages.types import ChatRequest, ToolCall
+from langchain_segmind._tool_emulation.calls import named_call_from, suspected, without_arguments
 from langchain_segmind._tool_emulation.dialects import rewrite
 from langchain_segmind._tool_emulation.envelope import (
+    EnvelopeReader,
     Read,
     all_calls,
-    as_calls,
-    as_envelope,
+    before_made_up,
+    decided,
     keys_of,
     once,
-    understand,
 )
-from langchain_segmind._tool_emulation.found import Found, Scan
+from langchain_segmind._tool_emulation.found import Found
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, begun_string, parse_json
 from langchain_segmind._tool_emulation.ownership import BETWEEN, own_values
 from langchain_segmind._tool_emulation.scan import scan
 from langchain_segmind._tool_emulation.schema import DECISION, REPLY
 
 _TYPES: Final = (None, "function", "tool_call", "tool_use", "function_call")
-_CUT: Final = "The reply was cut short."
+CUT: Final = "The reply was cut short."
 _BROKEN: Final = "The reply is not valid JSON."
 _LONGEST_WRAPPER: Final = 200
 _BEGINS_ENVELOPE: Final = re.compile(
     r"[{\[]\s*(?:[\"']reply[\"']\s*:\s*\{\s*)?"
     r"[\"'](?:tool_needed|reply|say|calls|tool_calls|content|function_call)[\"']\s*:"
 )
+_LISTS: Final = (REPLY, "calls", "tool_calls")
 _NAME: Final = re.compile(r"""["']name["']\s*:\s*["']([^"'\\]*)["']""")
 _TEXT_KEY: Final = re.compile(r'"(?:reply|say|content)"\s*:\s*(?!\[)')
 _CALLS: Final = re.compile(r'"(?:reply|calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
-_DECIDED: Final = re.compile(r'\{\s*"tool_needed"\s*:\s*(true|false)\s*,\s*"reply"\s*:\s*')
+_DECIDED: Final = re.compile(
+    r'\{\s*"tool_needed"\s*:\s*"?(\w{1,5})"?\s*,\s*"reply"\s*:\s*', re.IGNORECASE
+)
 _ENVELOPE_WORDS: Final = re.compile(r"tool_needed|calls|function_call")
 """What an envelope without calls holds, as opposed to `{"reply": "ok"}` that is only mentioned."""
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -67,149 +61,140 @@ _NOISE: Final = re.compile(r"\[/?TOOL_CALLS\]|<\|(?:python_tag|eom_id|eot_id|im_
 _MADE_UP_RESULT: Final = re.compile(r"<\s*tool_result\b", re.IGNORECASE)
 
 
-def parse_emulated_reply(choice: Choice, request: ChatRequest, salt: str) -> Choice:
-    """Parse the text of a reply to a prompt with tools."""
-    text, calls = _read(choice.text, request)
-    return with_ids(replace(choice, text=text, calls=tuple(calls)), request, salt)
+def read_text(text: str, whole: Any, request: ChatRequest) -> Read:
+    """Read a reply.
 
-
-def parse_unknown(choice: Choice, request: ChatRequest, salt: str) -> Choice:
-    """Parse a reply whose prompt is not known, if it is an envelope and nothing else."""
-    whole = parse_json(choice.text)
-    keys = whole.keys() if isinstance(whole, dict) else set()
-    is_ours = keys == {DECISION, REPLY} or (keys == {REPLY} and _are_calls(whole[REPLY]))
-    return parse_emulated_reply(choice, request, salt) if is_ours else choice
-
-
-def _are_calls(value: object) -> bool:
-    """Whether a value is a list of nothing but calls in our form, of whatever tools."""
-    items = value if isinstance(value, list) else []
-    are_calls = (isinstance(i, dict) and i.keys() == {"name", "arguments"} for i in items)
-    return bool(items) and all(are_calls)
-
-
-def check_native_calls(choice: Choice, request: ChatRequest) -> Choice:
-    """Make native calls invalid that would not run as the model meant.
-
-    Those are the last one of a reply that met the token limit, which may be half, and those that
-    would run with their tool's defaults.
+    Args:
+        text: What the model replied.
+        whole: The same as JSON; `UNPARSABLE` if it is not JSON.
+        request: What was asked.
     """
-    tools = {tool.name: tool for tool in request.tools}
-    calls = [checked(call, tools) for call in choice.calls]
-    if choice.finish_reason == "length" and calls:
-        raw = calls[-1].arguments
-        raw = raw if isinstance(raw, str) else json.dumps(dict(raw), ensure_ascii=False)
-        calls[-1] = replace(calls[-1], arguments=raw, error=_CUT)
-    return replace(choice, calls=tuple(calls))
-
-
-def with_ids(choice: Choice, request: ChatRequest, salt: str) -> Choice:
-    """Give every call an id of its own, and the reply the finish reason that calls have."""
-    if not choice.calls:
-        return choice
-    taken: set[str] = set()
-    calls: list[ToolCall] = []
-    seed = hashlib.sha256(
-        f"{salt}|{len(request.messages)}|{request.messages[-1:]}".encode(errors="replace")
-    )
-    for n, call in enumerate(choice.calls):
-        own = call
-        if not call.id or call.id in taken:
-            digest = seed.copy()
-            digest.update(f"|{n}|{call}".encode(errors="replace"))
-            own = replace(call, id=f"call_{digest.hexdigest()[:24]}")
-        taken.add(own.id or "")
-        calls.append(own)
-    runnable = any(isinstance(call.arguments, Mapping) for call in calls)
-    if not runnable or choice.finish_reason == "length":
-        return replace(choice, calls=tuple(calls))
-    native = choice.native_finish_reason or choice.finish_reason
-    return replace(
-        choice,
-        calls=tuple(calls),
-        finish_reason="tool_calls",
-        native_finish_reason=None if native == "tool_calls" else native,
-    )
-
-
-def _read(text: str, request: ChatRequest) -> Read:
-    tools = {tool.name: tool for tool in request.tools}
-    whole = parse_json(text)
+    reader = EnvelopeReader(request)
     if whole is not UNPARSABLE:
-        return understand(whole, request, tools) or (text, [])
-    rewritten = rewrite(text, tools)
+        return reader.whole(whole) or Read(text, [])
+    rewritten = rewrite(text, reader.tools)
     if rewritten is not None:
-        scanned = scan(rewritten.text)
-        mine = own_values(scanned, request, rewritten.restore)
-        is_own = len(mine) == len(scanned.found)
-        return _read_calls(scanned, mine, request, tools) if is_own else (text, [])
-    scanned = scan(_without_made_up_results(text, tools))
-    return _decide(scanned, own_values(scanned, request), request, tools)
+        reply = _Reply(rewritten.text, request, reader, rewritten.restore)
+        is_own = len(reply.own) == len(reply.found)
+        return _read_calls(reply, reader) if is_own else Read(text, [])
+    reply = _Reply(text, request, reader)
+    made_up = _begin_of_made_up(reply)
+    if made_up is not None:
+        reply = _Reply(text[:made_up], request, reader)
+    return (
+        _read_refusal(reply, reader)
+        or _read_broken_envelope(reply)
+        or _read_envelopes(reply)
+        or _read_calls(reply, reader)
+    )
 
 
-def _decide(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tools: Tools) -> Read:
-    for decide in (_read_refusal, _read_broken_envelope, _read_envelopes):
-        decided = decide(scanned, mine, tools)
-        if decided is not None:
-            return decided
-    return _read_calls(scanned, mine, request, tools)
+class _Reply:
+    """The values in a reply: all, the model's own, and those of both that are envelopes."""
+
+    def __init__(
+        self,
+        text: str,
+        request: ChatRequest,
+        reader: EnvelopeReader,
+        restore: Callable[[str], str] = str,
+    ) -> None:
+        scanned = scan(text)
+        self.text, self.found = text, scanned.found
+        _complete(self.found)
+        self.own = own_values(scanned, request, restore)
+        values = [(v, reader.envelope(v.value)) for v in self.found if v.marks is None]
+        self.envelopes = [(value, read) for value, read in values if read is not None]
+        own = {id(value) for value in self.own}
+        self.own_envelopes = [(value, read) for value, read in self.envelopes if id(value) in own]
 
 
-def _without_made_up_results(text: str, tools: Tools) -> str:
-    """Cut a reply that begins with calls where it goes on with results that the model made up."""
-    made_up = _MADE_UP_RESULT.search(text)
-    first = scan(text[: made_up.start()]).found[:1] if made_up else []
-    if made_up and first and not text[: _span(first[0])[0]].strip():
-        read = as_envelope(first[0].value, tools)
-        if read is not None and read[1]:
-            return text[: made_up.start()]
-    return text
+def _complete(found: list[Found]) -> None:
+    """Read an envelope that lacks only its last braces. If its list is closed, calls are whole."""
+    cut = next((n for n, value in enumerate(found) if value.is_cut and value.marks is None), None)
+    if cut is None or not _BEGINS_ENVELOPE.match(found[cut].body):
+        return
+    value, body = found[cut], found[cut].body.rstrip("` \n\r\t")
+    for braces in ("}", "}}"):
+        whole = parse_json(body + braces)
+        held = [whole, whole.get(REPLY) if isinstance(whole, dict) else None]
+        envelopes = [each for each in held if isinstance(each, dict) and "name" not in each]
+        if any(isinstance(each.get(key), list) for each in envelopes for key in _LISTS):
+            value.value, value.is_cut, value.end = whole, False, value.start + len(body)
+            found[cut + 1 :] = [v for v in found[cut + 1 :] if v.start >= value.end]
+            return
+
+
+def _begin_of_made_up(reply: _Reply) -> int | None:
+    """Find where a reply that begins with calls goes on with a result or answer that is made up.
+
+    An answer counts as made up only in a reply of nothing but envelopes: words may quote one.
+    """
+    text, own = reply.text, reply.own_envelopes
+    if not own or own[0][1].declines or text[: _span(own[0][0])[0]].strip():
+        return None
+    end = _span(own[0][0])[0]
+    for value, read in own:
+        if read.declines or not BETWEEN.fullmatch(text, end, _span(value)[0]):
+            break
+        end = _span(value)[1]
+    result = _MADE_UP_RESULT.search(text, end)
+    if result is not None:
+        return result.start()
+    values = [value for value, _ in reply.envelopes]
+    is_all = len(values) == len(reply.found) and not text[_span(values[-1])[1] :].strip()
+    if not is_all or not _stand_together(text, values):
+        return None
+    kept = len(before_made_up([read for _, read in reply.envelopes]))
+    return _span(values[kept])[0] if 0 < kept < len(values) else None
 
 
 # --- one whole envelope decides ---------------------------------------------------------------
 
 
-def _read_refusal(scanned: Scan, _mine: Sequence[Found], tools: Tools) -> Read | None:
+def _read_refusal(reply: _Reply, reader: EnvelopeReader) -> Read | None:
     """Read a reply with an envelope that calls nothing: whatever it quotes beside it, it decides.
 
     Even one that may be a quote itself counts: a call that is lost does less harm than one that
     runs against the model's word.
     """
-    for value in scanned.found:
-        read = as_envelope(value.value, tools) if value.marks is None else None
-        if read is not None and not read[1]:
-            start, end = _span(value)
-            is_alone = not (scanned.text[:start].strip() or scanned.text[end:].strip())
-            is_mentioned = not is_alone and _ENVELOPE_WORDS.search(value.body) is None
-            return scanned.text if is_mentioned else _with_outside(scanned, [value], read[0]), []
-    return None
+    found = next(((value, read) for value, read in reply.envelopes if read.declines), None)
+    if found is None:
+        return None
+    value, read = found
+    if reader.wants_json and DECISION in value.body:
+        return read
+    start, end = _span(value)
+    is_alone = not (reply.text[:start].strip() or reply.text[end:].strip())
+    is_mentioned = not is_alone and _ENVELOPE_WORDS.search(value.body) is None
+    text = reply.text if is_mentioned else _with_outside(reply, [value], read.text)
+    return Read(text, read.calls)
 
 
-def _read_broken_envelope(scanned: Scan, mine: Sequence[Found], _tools: Tools) -> Read | None:
+def _read_broken_envelope(reply: _Reply) -> Read | None:
     """Read what there is of an envelope that is cut short or broken: never a call that runs."""
-    for value in mine:
+    for value in reply.own:
         if value.value is UNPARSABLE and _BEGINS_ENVELOPE.match(value.body):
-            return _read_broken(scanned.text, value)
+            return _read_broken(reply.text, value)
     return None
 
 
-def _read_envelopes(scanned: Scan, mine: Sequence[Found], tools: Tools) -> Read | None:
+def _read_envelopes(reply: _Reply) -> Read | None:
     """Read envelopes with calls: one, or several at once, as some models write one a call.
 
     Where words separate different ones, the model quotes some of them, and nobody knows which.
     """
-    read = [(v, e) for v in mine if v.marks is None and (e := as_envelope(v.value, tools))]
-    if not read:
+    if not reply.own_envelopes:
         return None
-    values = [value for value, _ in read]
-    calls = once([call for _, (_, calls) in read for call in calls])
-    is_same = len({keys_of(calls) for _, (_, calls) in read}) == 1
+    values = [value for value, _ in reply.own_envelopes]
+    reads = [read for _, read in reply.own_envelopes]
+    is_same = len({keys_of(read.calls) for read in reads}) == 1
     are_announced = all(value.fence is not None for value in values)
-    if not is_same and not are_announced and not _stand_together(scanned.text, values):
-        return scanned.text, []
-    words = "\n".join(dict.fromkeys(text for _, (text, _) in read if text))
-    first = calls if not is_same else read[0][1][1]
-    return _with_outside(scanned, values, words), first
+    if not is_same and not are_announced and not _stand_together(reply.text, values):
+        return Read(reply.text, [])
+    words = "\n".join(dict.fromkeys(read.text for read in reads if read.text))
+    calls = reads[0].calls if is_same else once(call for read in reads for call in read.calls)
+    return Read(_with_outside(reply, values, words), calls)
 
 
 def _stand_together(text: str, values: Sequence[Found]) -> bool:
@@ -220,16 +205,16 @@ def _stand_together(text: str, values: Sequence[Found]) -> bool:
     )
 
 
-def _with_outside(scanned: Scan, values: Sequence[Found], words: str) -> str:
+def _with_outside(reply: _Reply, values: Sequence[Found], words: str) -> str:
     """Put the words of envelopes and those around them together.
 
     A short wrapper ("Sure, here it is:") is left out, but nothing that quotes something, and
     nothing where the envelope has no words of its own.
     """
-    text = scanned.text
+    text = reply.text
     start, end = _span(values[0])[0], _span(values[-1])[1]
     before, after = text[:start].strip(), text[end:].strip()
-    others = len(scanned.found) > len(values) or "`" in before + after
+    others = len(reply.found) > len(values) or "`" in before + after
     if words and len(before) + len(after) <= _LONGEST_WRAPPER and not others:
         return words
     return "\n".join(filter(None, (before, words, after)))
@@ -243,42 +228,39 @@ def _span(value: Found) -> tuple[int, int]:
 # --- without an envelope: calls within text ----------------------------------------------------
 
 
-def _read_calls(scanned: Scan, mine: Sequence[Found], request: ChatRequest, tools: Tools) -> Read:
+def _read_calls(reply: _Reply, reader: EnvelopeReader) -> Read:
     calls: list[ToolCall] = []
     spans: list[tuple[int, int]] = []
-    for value in mine:
-        read = _calls_in(scanned.text, value, request, tools)
+    for value in reply.own:
+        read = _calls_in(reply.text, value, reader)
         if not read:
             continue
-        if _ARGUMENTS_BESIDE.match(scanned.text, value.end):
-            beside = scanned.text[value.end : value.end + 200]
-            read = [suspected(c, beside) if without_arguments(c, tools) else c for c in read]
-        if spans and _MADE_UP_RESULT.search(scanned.text, spans[-1][1], value.start):
+        if _ARGUMENTS_BESIDE.match(reply.text, value.end):
+            beside = reply.text[value.end : value.end + 200]
+            read = [suspected(c, beside) if without_arguments(c, reader.tools) else c for c in read]
+        if spans and _MADE_UP_RESULT.search(reply.text, spans[-1][1], value.start):
             break
         spans.append(_span(value))
         calls += read
         if value.is_cut and value.marks is None:
             break
-    words = _text_without(scanned.text, spans)
-    return _NOISE.sub("", words).strip() if spans else words, once(calls)
+    words = _text_without(reply.text, spans)
+    return Read(_NOISE.sub("", words).strip() if spans else words, once(calls))
 
 
-def _calls_in(text: str, value: Found, request: ChatRequest, tools: Tools) -> list[ToolCall]:
+def _calls_in(text: str, value: Found, reader: EnvelopeReader) -> list[ToolCall]:
     if value.marks is not None:
-        return _calls_in_element(text, value, tools)
+        return _calls_in_element(text, value, reader)
     if value.value is UNPARSABLE:
         name = _NAME.search(value.body)
-        if name is None or name[1] not in tools:
+        if name is None or name[1] not in reader.tools:
             return []  # JSON that is only mentioned
-        return [ToolCall(name[1], value.body, error=_CUT if value.is_cut else _BROKEN)]
-    if value.fence is not None:
-        read = understand(value.value, request, tools)
-    else:
-        read = as_calls(value.value, tools)
-    return read[1] if read else []
+        return [ToolCall(name[1], value.body, error=CUT if value.is_cut else _BROKEN)]
+    read = (reader.calls if value.fence is None else reader.whole)(value.value)
+    return read.calls if read else []
 
 
-def _calls_in_element(text: str, value: Found, tools: Tools) -> list[ToolCall]:
+def _calls_in_element(text: str, value: Found, reader: EnvelopeReader) -> list[ToolCall]:
     """Read `<tool_call>{"name": ..., "arguments": ...}</tool_call>`, or our own form with marks."""
     written = value.marks or ""
     found = _MARK.findall(written)
@@ -286,19 +268,19 @@ def _calls_in_element(text: str, value: Found, tools: Tools) -> list[ToolCall]:
     name = marks.get("name")
     if value.is_cut:
         body = value.value if isinstance(value.value, str) else value.body
-        return [ToolCall(name or "", body, error=_CUT)]
+        return [ToolCall(name or "", body, error=CUT)]
     if name is not None or written.strip(" \t\n/"):
         is_unread = marks.keys() - {"name", "id", "type"} or _MARK.sub("", written).strip(" \t\n/")
         if name is None or is_unread or marks.get("type") not in _TYPES:
             error = "The arguments do not stand within the element."
             return [ToolCall(name or "", text[value.start : value.end], error=error)]
         body = {} if not value.body else value.value
-        return [named_call_from(name, body, value.body, tools)]
-    envelope = as_envelope(value.value, tools)
+        return [named_call_from(name, body, value.body, reader.tools)]
+    envelope = reader.envelope(value.value)
     if envelope is not None:
-        return envelope[1]
+        return envelope.calls
     if isinstance(value.value, dict | list):
-        return all_calls({"calls": value.value}, "calls", tools)
+        return all_calls({"calls": value.value}, "calls", reader.tools)
     return [ToolCall("", value.body, error=_BROKEN)]
 
 
@@ -318,26 +300,29 @@ def _text_without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 def _read_broken(whole: str, value: Found) -> Read:
     """Read what there is of an envelope that is cut short or broken: never a call that runs."""
-    before = whole[: _span(value)[0]].strip()
+    before, body = whole[: _span(value)[0]].strip(), value.body
+    decision = _DECIDED.match(body)
+    if decision and decided(decision[1]) is False:
+        return Read(_begun_text(body[decision.end() :], is_cut=value.is_cut), [])
     if not value.is_cut:
         after = whole[_span(value)[1] :].strip()
-        return "\n".join(filter(None, (before, after))), [ToolCall("", value.body, error=_BROKEN)]
-    if (decided := _DECIDED.match(value.body)) and decided[1] == "false":
-        return _begun_text(value.body[decided.end() :]), []
-    begun = _CALLS.search(value.body)
-    if decided and value.body.startswith("{", decided.end()):
-        begun = decided  # one call, without its list
+        return Read("\n".join(filter(None, (before, after))), [ToolCall("", body, error=_BROKEN)])
+    begun = _CALLS.search(body)
+    if decision and body.startswith("{", decision.end()):
+        begun = decision  # one call, without its list
     # What stands in the calls of our own form are arguments.
-    is_ours = begun is not None and (begun is decided or begun[0].startswith('"reply"'))
-    begins = None if is_ours else _TEXT_KEY.search(value.body)
-    text = _begun_text(value.body[begins.end() :]) if begins else before
-    rest = value.body[begun.end() :].strip() if begun else ""
+    is_ours = begun is not None and (begun is decision or begun[0].startswith('"reply"'))
+    begins = None if is_ours else _TEXT_KEY.search(body)
+    text = _begun_text(body[begins.end() :], is_cut=True) if begins else before
+    rest = body[begun.end() :].strip() if begun else ""
     if not rest:
-        return text, []
+        return Read(text, [])
     name = _NAME.search(rest)
-    return text, [ToolCall(name[1] if name else "", rest, error=_CUT)]
+    return Read(text, [ToolCall(name[1] if name else "", rest, error=CUT)])
 
 
-def _begun_text(written: str) -> str:
-    """Read an answer that is cut short: a string, or JSON that stays as it is."""
-    return begun_string(written) if written.startswith('"') else written
+def _begun_text(written: str, *, is_cut: bool) -> str:
+    """Read an answer that is cut short or broken: a string, or JSON that stays as it is."""
+    if not written.startswith('"'):
+        return written
+    return begun_string(written) if is_cut else written.rstrip("} \n\r\t")[1:].removesuffix('"')

@@ -137,6 +137,11 @@ def announces_a_call(before: str, after: str) -> bool:
     )
 
 
+def takes_back(words: str) -> bool:
+    """Whether words behind a call refuse it, or name where it is quoted from."""
+    return not announces_a_call("", words) or _compiled(_REFUSES).search(words) is not None
+
+
 def reports_or_refuses(words: str) -> bool:
     """Whether words in front of a call report what somebody else wrote, or refuse it."""
     clauses = [clause for clause in _CLAUSE_ENDS.split(words) if clause.strip()]

@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
-from langchain_segmind._tool_emulation.found import Fence, Found, Scan
+from langchain_segmind._tool_emulation.found import OWN_WRAPPERS, Fence, Found, Scan
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, match_brackets, parse_json
 
 _LIST_MARKS: Final = r"(?:(?:[-*+]|\d{1,3}[.)])[ \t]+)*"
@@ -62,11 +62,6 @@ _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 _COMMENT_ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>"}
 _SPACE: Final = re.compile(r"\s*")
 _LINE_START: Final = re.compile(r"(?:\A|\n)[ \t>]*\Z")
-_OWN_WRAPPERS: Final = frozenset(
-    {"tool_calls", "function_calls", "function_call", "function", "functions", "calls", "tools"}
-    | {"json", "answer", "response", "reply", "action", "actions", "assistant", "final"}
-)
-"""Elements that models wrap their own calls in; any other element quotes what stands in it."""
 _WHOLE_WRAPPERS: Final = frozenset(
     {"output", "result", "message", "root", "final_answer", "json_response", "tool", "tool_use"}
     | {"body", "p", "div", "xml", "content", "text", "data", "call"}
@@ -190,7 +185,7 @@ class _Scanner:
 
     def _read_element(self, match: re.Match[str]) -> None:
         name = match["name"].lower()
-        if self._fence is not None or name in _OWN_WRAPPERS:
+        if self._fence is not None or name in OWN_WRAPPERS:
             return
         if self._closes is None:
             self._closes = _pair_elements(self.text, match.start())

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from langchain_segmind._messages.schema_document import Document
-from langchain_segmind._messages.types import Tool
+from langchain_segmind._messages.types import ChatRequest, Tool
 
 DECISION: Final = "tool_needed"
 REPLY: Final = "reply"
@@ -54,6 +54,16 @@ def reply_format(
     if is_strict:
         described["strict"] = True
     return {"type": "json_schema", "json_schema": described}
+
+
+def answer_schema(request: ChatRequest) -> Mapping[str, Any] | None:
+    """Return the schema that a request has for its answer; None if that is plain text."""
+    wanted = request.response_format or {}
+    if wanted.get("type", "text") == "text":
+        return None
+    described = wanted.get("json_schema")
+    schema = described.get("schema") if isinstance(described, Mapping) else None
+    return schema if isinstance(schema, Mapping) else {"type": "object"}
 
 
 def _call(tools: Sequence[Tool], document: Document) -> dict[str, Any]:

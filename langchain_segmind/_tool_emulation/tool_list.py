@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import cleandoc
 from typing import Any, Final
@@ -11,6 +12,7 @@ from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.schema_document import MAX_DEPTH, Document
 from langchain_segmind._messages.types import Tool
 
+_LINE_BREAK: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _REFERRING: Final = ("$ref", "$defs", "definitions")
 _HELD: Final = {"items": "[]", "additionalProperties": ".*"}
 """Where a schema has that of its parts without a name, and how these are written."""
@@ -32,7 +34,7 @@ def as_signature(tool: Tool) -> str:
     - value (number): what is rounded
     - digits? (integer): how many stay (default 0)
     """
-    document, head = Document(has_descriptions=True), tool.name
+    document, head = Document(has_descriptions=True), _in_one_line(tool.name)
     has_references = not tool.parameters.keys().isdisjoint(_REFERRING)
     schema = document.embed(tool.parameters, "") if has_references else tool.parameters
     roots = _parts(schema, document.definitions, set())
@@ -67,13 +69,19 @@ def _parts(schema: Any, definitions: Mapping[str, Any], shown: set[str]) -> list
 
 def _named(name: str, schema: Mapping[str, Any]) -> str:
     required = schema.get("required")
-    return name if isinstance(required, list | tuple) and name in required else f"{name}?"
+    shown = _in_one_line(name)
+    return shown if isinstance(required, list | tuple) and name in required else f"{shown}?"
+
+
+def _in_one_line(name: str) -> str:
+    r"""Write line breaks as JSON may, `\u000a`: a name must not begin a line of the prompt."""
+    return _LINE_BREAK.sub(lambda match: f"\\u{ord(match[0]):04x}", name)
 
 
 def _type(schema: Any) -> str:
     """Return a type that a name does not suggest: any but a string's."""
     kind = schema.get("type") if isinstance(schema, Mapping) else None
-    return kind if isinstance(kind, str) and kind != "string" else ""
+    return _in_one_line(kind) if isinstance(kind, str) and kind != "string" else ""
 
 
 def _about(parts: Sequence[Mapping[str, Any]]) -> str:
@@ -108,4 +116,4 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def compact_json(value: Any) -> str:
     """Write a value without spaces, as every character of a prompt is billed."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _in_one_line(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

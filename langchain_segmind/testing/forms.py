@@ -108,7 +108,10 @@ def find_form(request: ModelRequest) -> Form | None:
     """Find the form that a request asks for; None where it offers no tools in a schema or text."""
     wanted = wanted_schema(request)
     if wanted is not None:
-        return form_of(wanted)
+        form = form_of(wanted)
+        # Tools on offer are described in the prompt; else the list is part of an answer.
+        is_told = form is not None and all(t.name in request.system for t in form.offer.tools)
+        return form if is_told else None
     if request.offer is not None:
         return None
     found = [*json_objects(request.system)]
@@ -233,14 +236,18 @@ def _answer(root: Schema, calls: tuple[Step, ...]) -> tuple[tuple[Step, ...] | N
 def _other(
     root: Schema, before: tuple[Step, ...], taken: Step, is_list: bool
 ) -> tuple[Step, ...] | None:
-    """Find the answer in an alternative: in a property, or instead of a mere list of calls."""
-    for number, option in enumerate(_options(_schema_at(root, before))):
-        plain = resolved(option, root)
-        if number == taken or next(_lists(option, root, ("",)), None):
-            continue
-        name = None if is_list else _free_property(plain, root)
-        return (*before, number) if name is None else (*before, number, name)
-    return None
+    """Find the answer in an alternative: in a property, or instead of a mere list of calls.
+
+    An alternative that looks like calls, too, is the answer only where no other can be.
+    """
+    options = dict(enumerate(_options(_schema_at(root, before))))
+    others = [number for number in options if number != taken]
+    others.sort(key=lambda number: next(_lists(options[number], root, ("",)), None) is not None)
+    if not others:
+        return None
+    number = others[0]
+    name = None if is_list else _free_property(resolved(options[number], root), root)
+    return (*before, number) if name is None else (*before, number, name)
 
 
 def _free_property(schema: Schema, root: Schema, taken: Step | None = None) -> str | None:

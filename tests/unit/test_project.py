@@ -89,3 +89,22 @@ def test_importing_the_package_imports_and_computes_nothing_that_can_wait():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_an_answer_without_tools_imports_nothing_of_emulated_tools():
+    code = (
+        "import asyncio, sys\n"
+        "from langchain_segmind import ChatSegmind\n"
+        "from langchain_segmind.testing import LocalGateway\n"
+        "with LocalGateway() as gateway:\n"
+        "    to = {'base_url': gateway.base_url, 'api_key': gateway.api_key}\n"
+        "    with ChatSegmind(model='gpt-4o', **to) as model:\n"
+        "        assert 'Hello' in model.invoke('Hello').text\n"
+        "        assert 'Hello' in asyncio.run(model.ainvoke('Hello')).text\n"
+        "late = [name for name in sys.modules if '_tool_emulation' in name]\n"
+        "assert not late, late\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr

@@ -165,6 +165,19 @@ def test_schema_is_not_a_form_when_it_has_no_list_of_calls(schema: Any) -> None:
     assert form_of(schema) is None
 
 
+@pytest.mark.parametrize("answer", [CALLS, obj(steps=CALLS)])
+def test_answer_that_looks_like_calls_is_the_answer_behind_the_calls(answer: Any) -> None:
+    reply = {"anyOf": [listed(ADD), answer]}
+    form = form_of(rooted(tool_needed={"type": "boolean"}, reply=reply))
+    steps = [{"name": "now", "arguments": {}}]
+    held = steps if answer is CALLS else {"steps": steps}
+
+    assert form is not None
+    assert not form.offer.forced
+    assert [tool.name for tool in form.offer.tools] == ["add"]
+    assert form.write(json.dumps(held), []) == {"tool_needed": False, "reply": held}
+
+
 def test_form_is_forced_and_bounded_as_its_list_of_calls_is() -> None:
     for schema in (
         rooted(say=STR, calls=listed(NOW, minItems=1, maxItems=1)),

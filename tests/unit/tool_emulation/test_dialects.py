@@ -14,7 +14,7 @@ from langchain_segmind._messages.types import (
     Tool,
     ToolResult,
 )
-from langchain_segmind._tool_emulation.prompt import parse_reply
+from langchain_segmind._tool_emulation.reply import parse_reply
 from tests.unit.properties import assert_linear_time
 
 SEARCH = Tool(
