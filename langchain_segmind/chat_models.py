@@ -16,15 +16,16 @@ from langchain_core import tools as lc_tools
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, ConfigDict, model_validator
 from typing_extensions import Self, override
 
 from langchain_segmind._client import listing
+from langchain_segmind._client.caching import CachingMethods
 from langchain_segmind._client.results import chat_chunk, chat_result
 from langchain_segmind._client.settings import ChatSettings
-from langchain_segmind._client.streaming import StreamingMethods, take_run_manager
+from langchain_segmind._client.streaming import take_run_manager
 from langchain_segmind._client.validation import check_flag
 from langchain_segmind._flows.chat import chat
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools, to_openai_tools
@@ -36,7 +37,7 @@ from langchain_segmind.jobs import QueueMethods
 __all__ = ["ChatSegmind"]
 
 
-class ChatSegmind(BindingMethods, QueueMethods, StreamingMethods, ChatSettings, BaseChatModel):
+class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, BaseChatModel):
     """A chat model behind Segmind's gateway.
 
     Get a key at https://cloud.segmind.com and set `SEGMIND_API_KEY`, or pass `api_key=...`.
@@ -165,23 +166,6 @@ class ChatSegmind(BindingMethods, QueueMethods, StreamingMethods, ChatSettings, 
     _agenerate.__dict__["__signature__"] = signature(_agenerate)
 
     @override
-    async def _agenerate_with_cache(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        try:
-            return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
-        except BaseException as error:
-            # langchain-core (1.6 to 1.8) reports errors to callbacks, but not that a call was
-            # canceled. A call that is closed with its event loop must not wait for callbacks.
-            if run_manager is not None and not isinstance(error, Exception | GeneratorExit):
-                await run_manager.on_llm_error(error, response=LLMResult(generations=[]))
-            raise
-
-    @override
     def _stream(
         self,
         messages: list[BaseMessage],
@@ -191,8 +175,14 @@ class ChatSegmind(BindingMethods, QueueMethods, StreamingMethods, ChatSettings, 
     ) -> Iterator[ChatGenerationChunk]:
         manager = run_manager or take_run_manager()
         self._check_stream(kwargs)
-        call = self._model_call(messages, stop, kwargs)
-        chunk = chat_chunk(*self._complete(chat(call), call.endpoint, manager))
+        cache = self._stream_cache(messages, stop, kwargs)
+        chunk = cache.lookup() if cache else None
+        if chunk is None:
+            call = self._model_call(messages, stop, kwargs)
+            answer = self._complete(chat(call), call.endpoint, manager)
+            chunk = chat_chunk(*answer)
+            if cache:
+                cache.update(chat_result(*answer))
         if run_manager:
             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk
@@ -207,8 +197,14 @@ class ChatSegmind(BindingMethods, QueueMethods, StreamingMethods, ChatSettings, 
     ) -> AsyncIterator[ChatGenerationChunk]:
         manager = run_manager or take_run_manager()
         self._check_stream(kwargs)
-        call = self._model_call(messages, stop, kwargs)
-        chunk = chat_chunk(*await self._acomplete(chat(call), call.endpoint, manager))
+        cache = self._stream_cache(messages, stop, kwargs)
+        chunk = await cache.alookup() if cache else None
+        if chunk is None:
+            call = self._model_call(messages, stop, kwargs)
+            answer = await self._acomplete(chat(call), call.endpoint, manager)
+            chunk = chat_chunk(*answer)
+            if cache:
+                await cache.aupdate(chat_result(*answer))
         if run_manager:
             await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
         yield chunk

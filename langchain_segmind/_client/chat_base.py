@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.observers import async_job_reporter, job_reporter
-from langchain_segmind._client.results import response_metadata
+from langchain_segmind._client.results import combined_llm_output, response_metadata
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows.chat import Completion, Endpoint
 from langchain_segmind._flows.types import Flow
@@ -127,10 +127,10 @@ class ChatBase(_Model):
     ) -> LLMResult:
         return await super().agenerate(_protected(messages), stop, callbacks, **kwargs)
 
-    # --- traces and caches ---------------------------------------------------------------------
+    # --- traces --------------------------------------------------------------------------------
 
-    # Private hooks of langchain-core (1.6 to 1.8). Without `_get_invocation_params` and
-    # `_get_llm_string`, traces and cache keys would contain `extra_headers`, which may be secret.
+    # Private hooks of langchain-core (1.6 to 1.8). Without `_get_invocation_params`, traces would
+    # contain `extra_headers`, which may be secret.
 
     @property
     @override
@@ -140,7 +140,7 @@ class ChatBase(_Model):
     @property
     @override
     def _identifying_params(self) -> dict[str, Any]:
-        """Everything that changes an answer: LangChain's cache of answers uses it as the key."""
+        """The settings that change an answer, as traces show them."""
         return {
             "model": self.model,
             "base_url": self._address(),
@@ -177,11 +177,6 @@ class ChatBase(_Model):
         return {**self._identifying_params, **own, **kwargs}
 
     @override
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        kwargs.pop("extra_headers", None)  # they may be secret, and do not change an answer
-        return super()._get_llm_string(stop=stop, **kwargs)
-
-    @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         slug = kwargs.get("model")
         settings: dict[str, Any] = {
@@ -196,6 +191,10 @@ class ChatBase(_Model):
         )
         params.update({name: value for name, value in settings.items() if value is not None})  # type: ignore[typeddict-item]
         return params
+
+    @override
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        return combined_llm_output(llm_outputs)
 
     # --- tokens --------------------------------------------------------------------------------
 

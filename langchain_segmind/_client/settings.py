@@ -31,7 +31,7 @@ from langchain_segmind._flows.jobs import WaitPolicy
 from langchain_segmind._formats import SETTINGS, Family
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools
-from langchain_segmind._messages.types import ChatRequest, Tool
+from langchain_segmind._messages.types import ChatRequest, Message, Tool
 from langchain_segmind.models import ModelInfo, model_info_for
 
 _NO_TOOLS: Final[tuple[tuple[Tool, ...], bool]] = ((), False)
@@ -160,36 +160,42 @@ class ChatSettings(GatewayClient):
         """
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
         parts = () if messages is None else from_langchain(messages)
-        self._check_names(given)
-        slug = check_slug(self.model if given.get("model") is None else given["model"])
-        model_info = self._model_info(slug)
-        tools, is_forced = _NO_TOOLS
-        if "tools" in given or "tool_choice" in given:
-            offered = parse_tools(given.get("tools"))
-            tools, is_forced = apply_tool_choice(offered, given.get("tool_choice"))
-        response_format = _read_response_format(given.get("response_format"))
-        request = ChatRequest(
-            messages=parts,
-            tools=tools,
-            require_tool_call=is_forced,
-            parallel=given.get("parallel_tool_calls") is not False,
-            settings=self._settings(given),
-            extras=self._extras(given),
-            response_format=response_format,
-        )
+        model_info, request = self._request(parts, given)
+        has_format = request.response_format is not None or bool(request.tools)
         is_native = self.tool_calling == "native"
-        has_format = response_format is not None or bool(tools)
         is_queued = model_info.is_slow if self.queue is None else self.queue
+        refused = self._state.refused_formats.get(model_info.slug, ()) if has_format else ()
         endpoint = Endpoint(
             destination=self._destination(),
             model_info=model_info,
             retry_policy=self._retry_policy(),
             headers=self._headers(given.get("extra_headers")),
             native=model_info.native_tools if self.tool_calling == "auto" else is_native,
-            refused_formats=self._state.refused_formats.get(slug, ()) if has_format else (),
+            refused_formats=refused,
             wait_policy=self._wait_policy() if is_queued else None,
         )
         return ModelCall(request, endpoint)
+
+    def _request(
+        self, messages: tuple[Message, ...], given: Mapping[str, Any]
+    ) -> tuple[ModelInfo, ChatRequest]:
+        """Merge the settings of one call over the model's: which model is asked, and what."""
+        self._check_names(given)
+        slug = check_slug(self.model if given.get("model") is None else given["model"])
+        tools, is_forced = _NO_TOOLS
+        if "tools" in given or "tool_choice" in given:
+            offered = parse_tools(given.get("tools"))
+            tools, is_forced = apply_tool_choice(offered, given.get("tool_choice"))
+        request = ChatRequest(
+            messages=messages,
+            tools=tools,
+            require_tool_call=is_forced,
+            parallel=given.get("parallel_tool_calls") is not False,
+            settings=self._settings(given),
+            extras=self._extras(given),
+            response_format=_read_response_format(given.get("response_format")),
+        )
+        return self._model_info(slug), request
 
     def _headers(self, extra: Any) -> dict[str, str]:
         own = self.default_headers or {}

@@ -50,6 +50,19 @@ def to_ai_message_chunk(
     return AIMessageChunk(**fields, tool_call_chunks=calls, chunk_position="last")
 
 
+def chunk_from_message(message: AIMessage) -> AIMessageChunk:
+    """Write a message as the only chunk of a `stream`, by the rules of `to_ai_message_chunk`."""
+    calls = [*message.tool_calls, *message.invalid_tool_calls]
+    chunks = [
+        tool_call_chunk(
+            name=c["name"], args=json.dumps(c["args"], default=dict), id=c["id"], index=i
+        )
+        for i, c in enumerate(calls)
+    ]
+    fields = message.model_dump(exclude={"type", "tool_calls", "invalid_tool_calls"})
+    return AIMessageChunk(**fields, tool_call_chunks=chunks, chunk_position="last")
+
+
 def _fields(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that a message and a chunk share."""
     beside = {"reasoning_content": choice.reasoning, "refusal": choice.refusal}
@@ -77,3 +90,18 @@ def _usage_metadata(usage: Usage) -> UsageMetadata:
     if usage.reasoning is not None:
         metadata["output_token_details"] = OutputTokenDetails(reasoning=usage.reasoning)
     return metadata
+
+
+def token_usage(usage: Usage) -> dict[str, Any]:
+    """Write numbers of tokens in OpenAI's names, which tracing and evaluation packages read."""
+    total = usage.input + usage.output if usage.total is None else usage.total
+    numbers: dict[str, Any] = {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": total,
+    }
+    if usage.cache_read is not None:
+        numbers["prompt_tokens_details"] = {"cached_tokens": usage.cache_read}
+    if usage.reasoning is not None:
+        numbers["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    return numbers

@@ -10,10 +10,19 @@ from typing import Any
 import pytest
 from langchain_core.load import dumpd, dumps
 from langchain_core.messages import HumanMessage
+from pydantic import create_model
 
 from langchain_segmind import ChatSegmind, SegmindError
 
 KEY = "SG_0123456789abcdef"
+
+
+def int_tool(x: int) -> None:
+    """Use a number."""
+
+
+def text_tool(x: str) -> None:
+    """Use a text."""
 
 
 def build(**kwargs):
@@ -61,6 +70,39 @@ def test_cached_answers_are_shared_when_models_answer_alike(settings, is_shared)
 
     assert key == build(**settings)._get_llm_string()
     assert (key == build()._get_llm_string()) is is_shared
+
+
+def test_cached_answers_are_shared_however_a_setting_is_given():
+    own = build(temperature=0, max_tokens=5, model_kwargs={"a": 1, "b": 2})._get_llm_string(["x"])
+    stop = build(stop=["x"], family="openai", base_url="https://api.segmind.com/v1")
+    call = stop._get_llm_string(b=2, a=1, max_tokens=5, temperature=0.0, seed=None, model="gpt-4o")
+
+    assert own == call
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"model": "gpt-5"},
+        {"stop": ["x"]},
+        {"web_search": True},
+        {"tools": [int_tool]},
+        {"tools": [int_tool], "tool_choice": "any"},
+        {"tools": [int_tool], "parallel_tool_calls": False},
+        {"response_format": {"type": "json_object"}},
+        {"response_format": create_model("A", x=(int, ...))},
+        {"response_format": create_model("A", x=(str, ...))},
+    ],
+)
+def test_cached_answers_are_not_shared_by_calls_of_other_settings(kwargs):
+    other_schema = create_model("A", x=(float, ...))
+    others: list[dict[str, Any]] = [{}, {"tools": [text_tool]}, {"response_format": other_schema}]
+
+    key = build()._get_llm_string(**kwargs)
+
+    assert key == build()._get_llm_string(**kwargs)
+    assert key not in [build()._get_llm_string(**other) for other in others]
+    assert " at 0x" not in key  # an address would differ in the next run of the program
 
 
 def test_trace_has_the_settings_of_the_call():
