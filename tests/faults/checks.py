@@ -6,8 +6,8 @@ import asyncio
 import copy
 import pickle
 import re
-import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ both_drivers = pytest.mark.parametrize("driver", DRIVERS)
 
 def build(url: str, **settings: Any) -> ChatSegmind:
     """Build a model for a `FaultServer`."""
-    return ChatSegmind(**{"model": "m", "api_key": KEY, "base_url": url, "timeout": 10, **settings})
+    return ChatSegmind(**{"model": "m", "api_key": KEY, "base_url": url, "timeout": 60, **settings})
 
 
 def call(
@@ -71,15 +71,22 @@ class End:
     error: SegmindError | None = None
 
 
-def play(driver: str, url: str, *, calls: int = 1, pause: float = 0.0, **settings: object) -> End:
-    """Make calls on one model, all but the last of which must succeed."""
+def play(
+    driver: str,
+    url: str,
+    *,
+    calls: int = 1,
+    between: Callable[[], object] = lambda: None,
+    **settings: object,
+) -> End:
+    """Make calls on one model, all but the last of which must succeed; do something in between."""
     model = build(url, **settings)
 
     async def acalls() -> str:
         async with model:
             for _ in range(calls - 1):
                 await model.ainvoke("hi")
-                await asyncio.sleep(pause)
+                await asyncio.to_thread(between)
             return (await model.ainvoke("hi")).text
 
     try:
@@ -88,7 +95,7 @@ def play(driver: str, url: str, *, calls: int = 1, pause: float = 0.0, **setting
         with model:
             for _ in range(calls - 1):
                 model.invoke("hi")
-                time.sleep(pause)
+                between()
             return End(text=model.invoke("hi").text)
     except SegmindError as error:
         return End(error=error)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import Self
@@ -53,7 +56,8 @@ class Request:
 
     def run_model(self) -> None:
         """Count a run of the model."""
-        self.server.executions[self.slug] += 1
+        with self.server.changing():
+            self.server.executions[self.slug] += 1
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -74,6 +78,7 @@ class FaultServer:
         greeting: Handles each connection instead of reading requests from it.
         reads_bodies: False hands a request to its act as soon as its head has arrived.
         gone: How many clients left before their answer was complete.
+        ended: How many acts have ended.
     """
 
     scripts: Mapping[str, Sequence[Act]]
@@ -86,6 +91,7 @@ class FaultServer:
     reads_bodies: bool = True
     connections: int = 0
     gone: int = 0
+    ended: int = 0
 
     def __post_init__(self) -> None:
         self._closing = threading.Event()
@@ -101,7 +107,8 @@ class FaultServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing.set()
+        with self.changing():
+            self._closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -121,10 +128,18 @@ class FaultServer:
         """Wait, but not beyond the end of the test; return whether to go on."""
         return not self._closing.wait(seconds)
 
-    def await_gone(self, clients: int) -> bool:
-        """Wait until so many clients left before their answer; return whether they did."""
+    def wait_until(self, is_true: Callable[[], bool]) -> bool:
+        """Wait for a state of this server, or the end of the test; return whether it came."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.gone >= clients, 5)
+            self._changed.wait_for(lambda: self.is_closing or is_true(), 60)
+            return is_true()
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change the state, and wake those who wait for a change."""
+        with self._changed:
+            yield
+            self._changed.notify_all()
 
     def _accept(self) -> None:
         while True:
@@ -171,7 +186,7 @@ class FaultServer:
             request = self._read(connection)
             if request is None:
                 return
-            with self._changed:
+            with self.changing():
                 n = self.requests[request.slug]
                 self.requests[request.slug] += 1
                 self.seen.append(request)
@@ -182,13 +197,15 @@ class FaultServer:
             except OSError:
                 self.left()
                 return
+            finally:
+                with self.changing():
+                    self.ended += 1
 
     def left(self) -> None:
         """Count a client that did not wait for the end of its answer."""
         if not self.is_closing:
-            with self._changed:
+            with self.changing():
                 self.gone += 1
-                self._changed.notify_all()
 
     def _read(self, connection: socket.socket) -> Request | None:
         data = b""
@@ -275,9 +292,24 @@ def hang_up(request: Request) -> None:
 
 
 def abort(request: Request) -> None:
-    """Reset the connection, when what was sent before has arrived."""
-    request.server.wait(0.2)
+    """Reset the connection, when the client has read what was sent before: a reset discards it."""
+    while _has_unread(request.connection) and request.server.wait(0.01):
+        pass
     reset_socket(request.server, request.connection)
+
+
+def _has_unread(connection: socket.socket) -> bool:
+    """Return whether bytes wait in the client's socket; Linux only, elsewhere give it a moment."""
+    sockets = Path("/proc/net/tcp")
+    if not sockets.exists():
+        time.sleep(0.2)
+        return False
+    try:
+        here, there = connection.getsockname()[1], connection.getpeername()[1]
+    except OSError:  # it has left
+        return False
+    found = re.search(rf":{there:04X} \w+:{here:04X} \w+ \w+:(\w+)", sockets.read_text())
+    return found is not None and int(found[1], 16) > 0
 
 
 def reset_socket(_: FaultServer, connection: socket.socket) -> None:
@@ -366,6 +398,15 @@ def in_turn(*acts: Act) -> Act:
     def act(request: Request) -> None:
         for one in acts:
             one(request)
+
+    return act
+
+
+def gathers(count: int) -> Act:
+    """Wait until so many requests have arrived."""
+
+    def act(request: Request) -> None:
+        request.server.wait_until(lambda: len(request.server.seen) >= count)
 
     return act
 

@@ -30,10 +30,16 @@ PLAYS = [
 def test_call_ends_as_the_fault_requires(scenario, driver, caplog):
     caplog.set_level(logging.DEBUG)
     with scenario.at() as place:
+        server = place.gateway
+
+        def first_act_has_ended():
+            assert server.wait_until(lambda: server.ended == 1)
+
         settings = {**place.settings, **scenario.settings}
-        end = play(driver, place.url, calls=scenario.calls, pause=0.4, **settings)
+        between = first_act_has_ended
+        end = play(driver, place.url, calls=scenario.calls, between=between, **settings)
         if scenario.gone:
-            assert place.gateway.await_gone(scenario.gone)
+            assert server.wait_until(lambda: server.gone >= scenario.gone)
 
     shown = end.error and (str(end.error), end.error.outcome)
     assert type(end.error) is (scenario.error or type(None)), shown

@@ -22,7 +22,7 @@ from tests.faults.checks import build
 over = threading.Event()
 
 def never(*_, **__):
-    over.wait(20)
+    over.wait(60)
     raise socket.gaierror("the name was resolved after all")
 
 socket.getaddrinfo = never
@@ -96,7 +96,7 @@ def test_dead_addresses_do_not_hide_one_that_works(driver, resolve, dead, url, s
     with ExitStack() as stack, FaultServer({"m": [answer()]}) as server:
         ports = [port_of(stack.enter_context(place())) for place in dead]
         resolve(*ports, server.port)
-        end = play(driver, url, connect_timeout=3, max_retries=0, **settings)
+        end = play(driver, url, connect_timeout=10, max_retries=0, **settings)
 
     assert end.text == "fine", end.error
     assert server.connections == 1
@@ -104,12 +104,15 @@ def test_dead_addresses_do_not_hide_one_that_works(driver, resolve, dead, url, s
 
 @both_drivers
 def test_first_address_is_used_alone_when_it_works(driver, resolve):
-    with FaultServer({"m": [answer()]}) as first, FaultServer({"m": [answer()]}) as second:
-        resolve(first.port, second.port)
-        end = play(driver, LOCALHOST, connect_timeout=3, max_retries=0)
+    def is_used_alone():
+        with FaultServer({"m": [answer()]}) as first, FaultServer({"m": [answer()]}) as second:
+            resolve(first.port, second.port)
+            end = play(driver, LOCALHOST, connect_timeout=10, max_retries=0)
+        assert end.text == "fine", end.error
+        return (first.connections, second.connections) == (1, 0)
 
-    assert end.text == "fine", end.error
-    assert (first.connections, second.connections) == (1, 0)
+    # When this thread is stopped for 0.1 s at the wrong moment, the second one is tried, too.
+    assert any(is_used_alone() for _ in range(5))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,7 @@ def test_total_timeout_ends_the_wait_for_a_connection(driver):
     release = threading.Event()
 
     def hold(request):
-        release.wait(10)
+        release.wait(60)
         reply(200, ANSWER)(request)
 
     async def ainvoke_first():
@@ -171,7 +174,7 @@ def test_total_timeout_ends_the_wait_for_a_connection(driver):
         return caught.value
 
     with FaultServer({"m": [hold]}) as server:
-        model = build(server.url, max_connections=1)
+        model = build(server.url, max_connections=1, timeout=60)
         hasty = model.model_copy(update={"total_timeout": 0.3})
         error = asyncio.run(both()) if driver == "async" else both_in_threads()
 

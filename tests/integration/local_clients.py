@@ -36,7 +36,7 @@ def root(gateway: Listening) -> str:
 def request(gateway: Listening, verb: str, path: str, **more: Any) -> requests.Response:
     """Send a request with the gateway's key."""
     headers = {"x-api-key": gateway.api_key} | more.pop("headers", {})
-    return requests.request(verb, root(gateway) + path, headers=headers, timeout=10, **more)
+    return requests.request(verb, root(gateway) + path, headers=headers, timeout=60, **more)
 
 
 def post(
@@ -53,7 +53,7 @@ def post(
     sent = body if isinstance(body, bytes) else json.dumps(HELLO if body is None else body)
     usual = {"x-api-key": gateway.api_key, "Content-Type": "application/json"}
     url = f"{root(gateway)}/v{version}/{slug}"
-    return (session or requests).post(url, data=sent, headers=usual | named, timeout=10)
+    return (session or requests).post(url, data=sent, headers=usual | named, timeout=60)
 
 
 def user(text: str) -> dict[str, Any]:

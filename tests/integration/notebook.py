@@ -63,7 +63,7 @@ def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
             cell.outputs = []
     place = {"SEGMIND_API_BASE": gateway.base_url, "SEGMIND_API_KEY": gateway.api_key}
     with patch.dict(os.environ, place):
-        NotebookClient(fresh, timeout=60, kernel_name="python3").execute()
+        NotebookClient(fresh, timeout=200, startup_timeout=200, kernel_name="python3").execute()
     fresh.metadata = notebook.metadata
     for cell in fresh.cells:
         cell.metadata = NotebookNode()

@@ -27,9 +27,8 @@ from langchain_segmind import (
 )
 from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
-from tests.faults.server import FaultServer, reply
+from tests.faults.server import FaultServer, gathers, in_turn, reply, waits
 from tests.integration.call_styles import build_embeddings
-from tests.integration.processes import wait_until
 
 KEY = "SG_0123456789abcdef"
 SMALL, GEMINI = "text-embedding-3-small", "gemini-embedding-001"
@@ -81,11 +80,12 @@ def test_hundreds_of_texts_keep_their_order_on_sixteen_connections(embed):
     ("setting", "limit"), [("max_concurrency", 1), ("max_concurrency", 3), ("max_connections", 2)]
 )
 def test_texts_use_no_more_connections_than_allowed(embed, setting, limit):
-    with LocalGateway(latency=0.02) as gateway:
-        embed(build_embeddings(gateway, **{setting: limit}), numbered(12))
+    with FaultServer({SMALL: [in_turn(gathers(limit), waits(0.02), vector(1.0))]}) as server:
+        settings = {"base_url": server.url, "api_key": KEY, setting: limit}
+        embed(SegmindEmbeddings(model=SMALL, **settings), numbered(12))
 
-        assert len({request.connection for request in gateway.requests}) == limit
-        assert gateway.executions == 12
+        assert server.connections == limit
+        assert server.executions[SMALL] == 12
 
 
 def test_openai_embeddings_send_only_the_text(embed, gateway):
@@ -170,7 +170,7 @@ class TextScenario:
 def served(embed, scenario, count=40, **kwargs):
     """Embed `text 0`, `text 1`, ... on a server that plays a scenario."""
     with FaultServer({"m": [scenario]}) as server:
-        settings = {"base_url": server.url, "api_key": KEY, "timeout": 5, **kwargs}
+        settings = {"base_url": server.url, "api_key": KEY, "timeout": 60, **kwargs}
         return embed(SegmindEmbeddings(model="m", **settings), [f"text {n}" for n in range(count)])
 
 
@@ -199,13 +199,18 @@ def test_only_a_refused_text_is_sent_again(embed, status):
 
 
 def test_error_names_the_text_that_fails_for_good_and_keeps_the_vectors(embed):
+    def last(request):
+        BUSY(request)
+        refused.set()
+
     def late(request):
-        for _ in range(100):
-            if scenario.requests["text 7"] < 3:
-                request.server.wait(0.05)
+        refused.wait(60)
+        request.server.wait(0.1)  # by then, the client should know, too
         number(request)
 
-    scenario = TextScenario(text_7=[BUSY], **{f"text_{n}": [late] for n in range(100, 200)})
+    refused = threading.Event()
+    lates = {f"text_{n}": [late] for n in range(100, 200)}
+    scenario = TextScenario(text_7=[BUSY, BUSY, last], **lates)
 
     error = batch_error(embed, scenario, SegmindServerError, 200, max_concurrency=4)
 
@@ -246,42 +251,29 @@ def test_text_that_may_have_run_is_not_sent_again_and_counts(embed, act, cls, ou
 
 
 def test_error_keeps_the_vectors_of_texts_that_were_running(embed):
-    arrived = threading.Barrier(3)
-
-    def late(request):
-        arrived.wait(5)
-        request.server.wait(0.1)
-        number(request)
-
-    def fail(request):
-        arrived.wait(5)
-        reply(400, {"error": "no"})(request)
-
+    late = in_turn(gathers(3), waits(0.1), number)
+    fail = in_turn(gathers(3), reply(400, {"error": "no"}))
     scenario = TextScenario(text_0=[late], text_1=[late], text_2=[fail])
 
-    error = batch_error(embed, scenario, SegmindInvalidRequestError, max_concurrency=3)
+    error = batch_error(embed, scenario, SegmindInvalidRequestError, 3, max_concurrency=3)
 
     assert (error.index, error.paid) == (2, 2)
     assert error.vectors == {0: [0.0, 1.0], 1: [1.0, 1.0]}
     assert scenario.requests == {"text 0": 1, "text 1": 1, "text 2": 1}
 
 
-@pytest.mark.parametrize(
-    ("act", "perhaps_paid"),
-    [(reply(429, {"error": "slow down"}, {"Retry-After": "50"}), 0), (faults.reset, 1)],
-    ids=["refused", "lost"],
-)
+@pytest.mark.parametrize(("status", "perhaps_paid"), [(429, 0), (504, 1)], ids=["refused", "lost"])
 def test_text_that_waits_for_its_retry_is_not_sent_again_after_another_failed(
-    embed, act, perhaps_paid
+    embed, status, perhaps_paid
 ):
     first_ended = threading.Event()
 
     def first(request):
-        act(request)
+        reply(status, {"error": "not now"}, {"Retry-After": "50"})(request)
         first_ended.set()
 
     def fail(request):
-        first_ended.wait(5)
+        first_ended.wait(60)
         request.server.wait(0.1)
         reply(400, {"error": "no"})(request)
 
@@ -372,28 +364,28 @@ def test_progress_bar_counts_the_texts(embed, gateway, capfd):
 
 async def test_cancellation_sends_no_more_texts():
     with FaultServer({"m": [faults.hang]}) as server:
-        async with SegmindEmbeddings(model="m", base_url=server.url, api_key=KEY) as embeddings:
+        settings = {"base_url": server.url, "api_key": KEY, "max_concurrency": 4}
+        async with SegmindEmbeddings(model="m", **settings) as embeddings:
             task = asyncio.create_task(embeddings.aembed_documents(["text"] * 100))
-            await asyncio.to_thread(server.arrived.wait)
-            await asyncio.sleep(0.1)
+            await asyncio.to_thread(server.wait_until, lambda: len(server.seen) == 4)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            sent = len(server.seen)
-            server.wait(0.2)
+            await asyncio.to_thread(server.wait_until, lambda: server.gone >= 4)
+            await asyncio.to_thread(server.wait, 0.2)
 
-        assert sent == len(server.seen) <= 16
+        assert (len(server.seen), server.gone) == (4, 4)
 
 
 @pytest.mark.parametrize("limit", [1, 4])
 def test_ctrl_c_is_raised_at_once_and_sends_no_more_texts(limit):
     def interrupt():
-        wait_until(lambda: len(server.seen) == limit)
+        server.wait_until(lambda: len(server.seen) == limit)
         server.wait(0.2)
         os.kill(os.getpid(), signal.SIGINT)
 
     def late(request):
-        interrupted.wait(5)
+        interrupted.wait(60)
         vector(1.0)(request)
 
     interrupted = threading.Event()
@@ -405,6 +397,7 @@ def test_ctrl_c_is_raised_at_once_and_sends_no_more_texts(limit):
             with pytest.raises(KeyboardInterrupt):
                 embeddings.embed_documents(["text"] * 100)
             thread.join()
+            assert server.ended == 0  # it was raised before any text was answered
             interrupted.set()
             server.wait(0.3)
 

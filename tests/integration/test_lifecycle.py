@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from langchain_segmind import ChatSegmind, SegmindInvalidRequestError, SegmindTimeoutError
-from langchain_segmind.testing import LocalGateway
 from tests.faults import server as faults
 from tests.faults.catalog.places import over_tls, without_reading_bodies
 from tests.faults.catalog.scenario import Scenario
-from tests.faults.server import FaultServer, answer, in_turn, reply, waits
+from tests.faults.checks import both_drivers, call
+from tests.faults.server import FaultServer, answer, gathers, in_turn, reply, waits
+from tests.integration.processes import wait_until
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def test_ended_loops_leave_no_open_descriptors(gateway):
         asyncio.run(model.ainvoke("Hello"))
     gc.collect()
 
-    assert descriptors() <= before
+    wait_until(lambda: descriptors() <= before)  # the gateway closes its ends a little later
 
 
 def test_one_model_works_in_concurrent_event_loops(gateway, capfd):
@@ -112,27 +113,24 @@ def test_sequential_calls_reuse_one_connection(gateway):
     assert connections(gateway) == 2
 
 
+@both_drivers
 @pytest.mark.parametrize("limit", [1, 3])
-def test_max_connections_is_kept(limit):
-    with LocalGateway(latency=0.02) as gateway:
+def test_max_connections_is_kept(limit, driver):
+    settings = {"method": "batch", "config": {"max_concurrency": 12}}
+    with FaultServer({"m": [in_turn(gathers(limit), waits(0.02), answer())]}) as server:
+        call(driver, build_on(server, max_connections=limit), ["hi"] * 12, **settings)
 
-        async def many():
-            async with build(gateway, max_connections=limit) as model:
-                await model.abatch(["Hello"] * 12)
-
-        with build(gateway, max_connections=limit) as model:
-            model.batch(["Hello"] * 12, config={"max_concurrency": 12})
-        assert connections(gateway) == limit
-        asyncio.run(many())
-        assert connections(gateway) == 2 * limit
+        assert (server.connections, server.executions["m"]) == (limit, 12)
 
 
-async def test_waiting_for_a_connection_does_not_count_toward_timeout():
-    with LocalGateway(latency=0.1) as gateway:
-        async with build(gateway, max_connections=1, timeout=1) as model:
-            messages = await model.abatch(["Hello"] * 20)
+@both_drivers
+def test_waiting_for_a_connection_does_not_count_toward_timeout(driver):
+    act = in_turn(waits(1.5), answer())
+    with FaultServer({"m": [act]}) as server:
+        model = build_on(server, max_connections=1, timeout=4)
+        messages = call(driver, model, ["hi"] * 3, method="batch")
 
-    assert len(messages) == 20
+    assert [message.text for message in messages] == ["fine"] * 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -238,7 +236,8 @@ def test_model_that_is_never_closed_does_not_warn(gateway):
     done = run(NEVER_CLOSED, gateway.base_url, gateway.api_key, options=options)
 
     assert done.stdout == "done\n", done.stderr
-    assert done.stderr == ""
+    # asyncio's debug mode also reports when the machine was slow.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("Executing <")] == []
 
 
 def test_loop_closed_without_cleanup_leaves_no_open_session(gateway):

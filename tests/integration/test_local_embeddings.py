@@ -200,7 +200,7 @@ def test_form_of_an_unlisted_model_follows_its_name_or_the_family_given() -> Non
 def test_catalog_distinguishes_them_from_chat_models() -> None:
     with LocalGateway(models=["my-embedding"], retired=[LARGE]) as gateway:
         url = f"{root(gateway)}/inference-model-information/list"
-        (entries,) = requests.get(url, timeout=10).json().values()
+        (entries,) = requests.get(url, timeout=60).json().values()
         by_slug = {entry["slug"]: entry for entry in entries}
         assert len(by_slug) == len(entries)
         assert {by_slug[slug]["type"] for slug in [*SIZES, "my-embedding"]} == {"textToEmbedding"}

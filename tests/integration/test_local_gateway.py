@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import aiohttp
@@ -34,6 +34,7 @@ from tests.integration.local_clients import (
     user,
     vendors_client,
 )
+from tests.integration.processes import wait_until
 
 CATALOG = "/inference-model-information/list"
 SLUGS = ["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"]
@@ -58,7 +59,7 @@ def test_headers_show_what_a_call_costs(gateway: LocalGateway) -> None:
 
 def test_log_holds_every_request_in_order(gateway: LocalGateway) -> None:
     post(gateway)
-    requests.get(f"{gateway.base_url}/get-user-credits", timeout=10)
+    requests.get(f"{gateway.base_url}/get-user-credits", timeout=60)
     post(gateway, b"{", "claude-4-sonnet")
     first, second, third = gateway.requests
     assert (first.method, first.path, first.slug) == ("POST", "/v1/gpt-4o", "gpt-4o")
@@ -107,7 +108,7 @@ def test_balance_is_shown(gateway: LocalGateway) -> None:
 
 def test_catalog_is_shown_without_a_key() -> None:
     with LocalGateway(models=["brand-new"], retired=["gpt-4"]) as gateway:
-        document = requests.get(root(gateway) + CATALOG, timeout=10).json()
+        document = requests.get(root(gateway) + CATALOG, timeout=60).json()
     entries = document["Inference Segmind Model Information List With Details"]
     by_slug = {entry["slug"]: entry for entry in entries}
     assert by_slug["brand-new"]["type"] == "textToText"
@@ -133,11 +134,11 @@ class TestRefusals:
 
     def test_missing_or_wrong_key_is_refused(self, gateway: LocalGateway, version: int) -> None:
         url = f"{root(gateway)}/v{version}/gpt-4o"
-        response = requests.post(url, json=HELLO, timeout=10)
+        response = requests.post(url, json=HELLO, timeout=60)
         missing = "Missing Authorization or x-api-key in header"
         assert (response.status_code, response.json()) == (401, {"error": missing})
         bearer = {"Authorization": f"Bearer {gateway.api_key}"}
-        assert requests.post(url, json=HELLO, headers=bearer, timeout=10).status_code == 401
+        assert requests.post(url, json=HELLO, headers=bearer, timeout=60).status_code == 401
         response = post(gateway, version=version, x_api_key="SG_wrong")
         body = response.json()
         assert (response.status_code, body["status_code"]) == (401, 401)
@@ -178,7 +179,7 @@ class TestRefusals:
     )
     def test_path_is_refused_when_it_is_unknown(self, gateway: LocalGateway, route: str) -> None:
         verb, path = route.split()
-        response = requests.request(verb, root(gateway) + path, timeout=10)
+        response = requests.request(verb, root(gateway) + path, timeout=60)
         assert response.status_code == 404
         assert response.json()["error"]
 
@@ -190,7 +191,7 @@ class TestRefusals:
         self, gateway: LocalGateway, route: str
     ) -> None:
         verb, path = route.split()
-        response = requests.request(verb, root(gateway) + path, timeout=10)
+        response = requests.request(verb, root(gateway) + path, timeout=60)
         assert response.status_code == 405
         assert response.headers["Content-Type"].startswith("text/html")
         assert response.text.startswith("<html>")
@@ -372,9 +373,11 @@ class TestFailures:
 
     def test_rate_limit_has_the_time_to_try_again(self, gateway: LocalGateway) -> None:
         gateway.fail(429)
+        began = datetime.now(timezone.utc)
         stamp = post(gateway).headers["x-rate-limit-reset-at-utc"]
-        ahead = datetime.fromisoformat(stamp.replace("Z", "+00:00")) - datetime.now(timezone.utc)
-        assert -5 < ahead.total_seconds() <= 1
+        second = timedelta(seconds=1)
+        again = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+        assert began - second < again <= datetime.now(timezone.utc) + second
 
     def test_failure_has_the_headers_given(self, gateway: LocalGateway) -> None:
         gateway.fail(429, headers={"Retry-After": "3"}, body={"detail": "slow down"})
@@ -477,18 +480,19 @@ def test_vendors_own_client_gets_its_answer(gateway: LocalGateway, slug: str) ->
 
 
 async def test_runs_overlap_inside_one_event_loop() -> None:
-    async with LocalGateway(latency=0.2) as gateway:
+    async with LocalGateway(latency=60) as gateway:
         headers = {"x-api-key": gateway.api_key}
         async with aiohttp.ClientSession(headers=headers) as session:
 
-            async def ask() -> int:
-                async with session.post(f"{gateway.base_url}/gpt-4o", json=HELLO) as response:
-                    return response.status
+            async def ask() -> None:
+                await session.post(f"{gateway.base_url}/gpt-4o", json=HELLO)
 
-            began = time.monotonic()
-            assert await asyncio.gather(*(ask() for _ in range(50))) == [200] * 50
-            assert time.monotonic() - began < 50 * 0.2 / 2  # one after another: ten seconds
-        assert gateway.executions == 50
+            asked = [asyncio.create_task(ask()) for _ in range(50)]
+            await asyncio.to_thread(wait_until, lambda: gateway.executions == 50)
+            assert not any(task.done() for task in asked)  # all of them run
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
 
 
 def test_many_threads_get_their_own_answers(gateway: LocalGateway) -> None:
@@ -530,14 +534,14 @@ def test_start_is_refused_when_running_and_stop_may_be_repeated() -> None:
 
 
 def test_stop_leaves_nothing_when_connections_idle() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with requests.Session() as session, LocalGateway() as gateway:
         post(gateway, session=session)
         with socket.create_connection(("127.0.0.1", port_of(gateway))):
             began = time.monotonic()
             gateway.stop()
-            assert time.monotonic() - began < 2  # an idle connection would be waited for a minute
-    assert threading.active_count() == before
+            assert time.monotonic() - began < 30  # an idle connection would be waited for a minute
+    assert set(threading.enumerate()) <= before
     with pytest.raises(requests.ConnectionError):
         post(gateway)
 
@@ -555,7 +559,6 @@ def test_stop_does_not_wait_for_a_model_that_runs() -> None:
     gateway.start()
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, gateway)
-        while not gateway.executions:
-            time.sleep(0.01)
+        wait_until(lambda: gateway.executions == 1)
         gateway.stop()
         assert isinstance(asked.exception(), requests.ConnectionError)

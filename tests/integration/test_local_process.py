@@ -68,7 +68,7 @@ def process() -> Iterator[Process]:
 def test_process_logs_requests_until_it_is_interrupted(process: Process) -> None:
     assert post(process).status_code == 200
     process.running.send_signal(signal.SIGINT)
-    out, err = process.running.communicate(timeout=10)
+    out, err = process.running.communicate(timeout=60)
     assert process.running.returncode == 0
     assert out.splitlines() == ['POST /v1/gpt-4o "Hello" -> 200, billed', "Stopped."]
     assert err == ""
@@ -77,7 +77,7 @@ def test_process_logs_requests_until_it_is_interrupted(process: Process) -> None
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*MODULE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_process_names_a_port_that_is_taken(gateway: LocalGateway) -> None:
@@ -135,7 +135,7 @@ def test_gateway_is_reached_without_a_proxy_of_the_environment(
         api_key=gateway.api_key,
         queue=queue,
         poll_interval=0.01,
-        timeout=10,
+        timeout=60,
     )
 
     async def ask() -> str:

@@ -234,7 +234,7 @@ class TestRefusals:
         right = verb == ("POST" if path == "gpt-4o" else "GET")
         url = f"{root(gateway)}/{path}"
         for key in ({}, {"x-api-key": "wrong"}, {"Authorization": f"Bearer {gateway.api_key}"}):
-            response = requests.request(verb, url, headers=key, timeout=10)
+            response = requests.request(verb, url, headers=key, timeout=60)
             assert response.status_code == (401 if right else 405)
             assert response.headers["Content-Type"].startswith(
                 "application/json" if right else "text/html"
@@ -357,7 +357,7 @@ class TestFailures:
     def test_failure_spares_polls_without_the_key(self, gateway: LocalGateway) -> None:
         gateway.fail(500, on="poll")
         url = f"{root(gateway)}/requests/x"
-        assert requests.get(url, timeout=10).status_code == 401
+        assert requests.get(url, timeout=60).status_code == 401
         assert get(gateway, "x").status_code == 500
 
     def test_poll_is_dropped_or_cut_short_on_request(self, gateway: LocalGateway) -> None:
@@ -417,7 +417,7 @@ class TestVendorsClient:
         queue = Queue(polls=3, bare=bare, metrics=not bare)
         with LocalGateway(queue=queue) as gateway, vendors_client(gateway) as client:
             job = client.submit_chat(slug, **BODIES[slug])
-            assert job.wait(timeout=10, interval=0).text.endswith("Hello")
+            assert job.wait(timeout=60, interval=0).text.endswith("Hello")
             assert [job.polls for job in gateway.jobs] == [4]
 
     @pytest.mark.parametrize("failed_status", [422, 200])
@@ -429,7 +429,7 @@ class TestVendorsClient:
             gateway.fail_job("Out of memory")
             job = client.submit_chat(slug, **BODIES[slug])
             with pytest.raises(segmind.v2.InferenceFailed, match="Out of memory"):
-                job.wait(timeout=10, interval=0)
+                job.wait(timeout=60, interval=0)
             assert (gateway.executions, gateway.credits) == (0, 10.0)
 
 
@@ -459,7 +459,7 @@ async def test_hundreds_of_jobs_run_at_once() -> None:
 
 
 def test_many_threads_submit_and_poll_and_leave_none() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with LocalGateway(queue=Queue(polls=1)) as gateway, ThreadPoolExecutor(16) as pool:
         jobs = list(pool.map(lambda _: submit(gateway), range(64)))
         for _ in range(2):
@@ -468,4 +468,4 @@ def test_many_threads_submit_and_poll_and_leave_none() -> None:
         assert results == ["COMPLETED"] * 64
         assert len(set(jobs)) == gateway.executions == 64
         assert {job.polls for job in gateway.jobs} == {2}
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before

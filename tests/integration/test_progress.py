@@ -11,7 +11,6 @@ import subprocess
 import termios
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any
 
@@ -28,7 +27,7 @@ from langchain_segmind import (
     progress_bar,
     track_usage,
 )
-from langchain_segmind.testing import LocalGateway, Queue
+from langchain_segmind.testing import FunctionModel, LocalGateway, Queue
 from tests.integration.call_styles import build, in_both_styles
 from tests.integration.processes import run_python, start_python, wait_until
 
@@ -84,7 +83,7 @@ async def test_bar_counts_failed_calls(call, gateway):
 
 @in_each_style
 async def test_bar_counts_cancelled_calls():
-    with LocalGateway(latency=5) as gateway:
+    with LocalGateway(latency=60) as gateway:
         async with build(gateway) as model:
             with progress_bar(3) as bar:
                 tasks = [asyncio.create_task(model.ainvoke(text)) for text in QUESTIONS[:3]]
@@ -193,16 +192,19 @@ async def test_bar_counts_fetched_jobs_of_another_process(gateway):
 
 def test_bar_shows_running_and_finished_calls():
     drawn = io.StringIO()
-    with LocalGateway(latency=0.5) as gateway:
+
+    def reply(_):
+        wait_until(lambda: " running" in drawn.getvalue())
+        return "Four."
+
+    with LocalGateway(responder=FunctionModel(reply)) as gateway:
         gateway.fail(status=400, times=2)
         with (
             build(gateway) as model,
             progress_bar(8, label="questions", file=drawn, disable=False) as bar,
-            ThreadPoolExecutor() as pool,
         ):
             config: Any = {"callbacks": [bar], "max_concurrency": 4}
-            pool.submit(model.batch, QUESTIONS, config, return_exceptions=True)
-            wait_until(lambda: " running" in drawn.getvalue())
+            model.batch(QUESTIONS, config, return_exceptions=True)
 
     last = drawn.getvalue().strip().split("\r")[-1]
     assert last.startswith("questions: ")
@@ -425,13 +427,13 @@ def test_nested_bars_have_their_own_rows():
 
 def test_drawing_thread_ends_with_the_block(gateway):
     with build(gateway) as model:
-        model.invoke("Hello")  # connects, which starts a thread of the gateway
+        model.invoke("Hello")  # connects, in a thread that may still be ending
         before = set(threading.enumerate())
         with progress_bar(file=io.StringIO(), disable=False):
             model.invoke("Hello")
-            assert set(threading.enumerate()) > before
+            assert set(threading.enumerate()) - before
 
-        assert set(threading.enumerate()) == before
+        assert set(threading.enumerate()) <= before
 
 
 # --- bad input -------------------------------------------------------------------------------

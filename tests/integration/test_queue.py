@@ -8,7 +8,7 @@ import logging
 import pickle
 import subprocess
 import sys
-import time
+import threading
 from typing import Any
 
 import pytest
@@ -28,10 +28,11 @@ from langchain_segmind import (
     SegmindJobNotFoundError,
     SegmindResponseError,
 )
-from langchain_segmind.testing import LocalGateway, Queue, Reply
+from langchain_segmind.testing import FunctionModel, LocalGateway, Queue, Reply
 from tests.faults import checks
 from tests.faults.checks import both_drivers, call
 from tests.faults.server import JOB, FaultServer, reply
+from tests.integration.processes import wait_until
 
 every_family = pytest.mark.parametrize("slug", ["gpt-5", "claude-opus-4.7", "gemini-3-pro"])
 FAST = {"poll_interval": 0.002, "max_retries": 0}
@@ -48,11 +49,6 @@ def submissions(gateway):
 
 def polls(gateway):
     return [r.path for r in gateway.requests if r.method == "GET"]
-
-
-def wait_for(condition):
-    while not condition():
-        time.sleep(0.005)
 
 
 def add(a: int, b: int) -> int:
@@ -177,14 +173,16 @@ def test_job_left_by_a_cancelled_task_can_be_fetched(caplog):
     async def leave(gateway):
         async with build(gateway) as model:
             task = asyncio.create_task(model.ainvoke("Hello"))
-            await asyncio.to_thread(wait_for, lambda: polls(gateway))
+            await asyncio.to_thread(wait_until, lambda: polls(gateway))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-    with LocalGateway(latency=0.5) as gateway:
-        gateway.reply("Paris.")
+    cancelled = threading.Event()
+    responder = FunctionModel(lambda _: "Paris." if cancelled.wait(60) else "Too late.")
+    with LocalGateway(responder=responder) as gateway:
         asyncio.run(leave(gateway))
+        cancelled.set()
 
         (job,) = gateway.jobs
         levels = [r.levelname for r in caplog.records if job.id in r.getMessage()]
@@ -230,7 +228,7 @@ def test_job_left_by_a_crash_can_be_fetched_by_the_id_in_the_log():
     with LocalGateway(queue=Queue(polls=3)) as gateway:
         gateway.reply("Paris.")
         command = [sys.executable, "-c", CRASHING, gateway.base_url, gateway.api_key]
-        crashed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        crashed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
 
         assert crashed.returncode == 9
         logged = crashed.stderr.split("job ")[1].split()[0]

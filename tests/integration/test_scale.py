@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from langchain_segmind.testing import LocalGateway
+from langchain_segmind.testing import EchoModel, LocalGateway
 from tests.integration.call_styles import model_requests
 from tests.integration.processes import start_python, wait_until
 
@@ -66,17 +67,35 @@ def test_ray_example_writes_failures_as_rows_and_repeats_unbilled_calls(tmp_path
     assert "The gateway executed 24 runs." in printed
 
 
+class Held(EchoModel):
+    """Waits for a permit before each run."""
+
+    threads = 16
+
+    def __init__(self):
+        super().__init__()
+        self.permits = threading.Semaphore(0)
+
+    def respond(self, request):
+        self.permits.acquire(timeout=200)
+        return super().respond(request)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the workers in /proc")
 def test_ray_example_repeats_no_call_of_a_lost_worker(tmp_path):
     asked, results = write_prompts(tmp_path / "in", 24), tmp_path / "out"
     arguments = (tmp_path / "in", results, "--workers", 2, "--batch", 4, "--concurrency", 4)
-    with LocalGateway(latency=1.0) as gateway:
+    responder = Held()
+    with LocalGateway(responder=responder) as gateway:
         first = start(*arguments, gateway=gateway)
         wait_until(lambda: begun(results) == 2 and len(model_requests(gateway)) == 8, seconds=200)
         workers = workers_of(first.pid)
         os.kill(workers[0], signal.SIGKILL)
         gateway.fail(status=400, times=2)
+        responder.permits.release(8)
+        wait_until(lambda: gateway.executions == 8)  # the lost worker's four among them
         gateway.fail(drop="after_run")
+        responder.permits.release(100)
         printed, _ = printed_by(first)
         found = rows(results)
 

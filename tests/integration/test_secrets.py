@@ -19,7 +19,7 @@ from tests.faults.server import FaultServer, reply
 
 
 def build(url):
-    return ChatSegmind(model="m", base_url=url, api_key=KEY, max_retries=0, timeout=2)
+    return ChatSegmind(model="m", base_url=url, api_key=KEY, max_retries=0)
 
 
 ECHO = f"your key {KEY} is bad"

@@ -1,8 +1,6 @@
 """A responder that takes its time does not keep the gateway from answering others."""
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +9,7 @@ import requests
 
 from langchain_segmind.testing import LocalGateway, ModelRequest, Reply
 from tests.integration.local_clients import post, request, user
+from tests.integration.processes import wait_until
 
 
 class SlowModel:
@@ -26,7 +25,7 @@ class SlowModel:
         with self._lock:
             self.waiting += 1
             self.most = max(self.most, self.waiting)
-        self.go.wait(10)
+        self.go.wait(60)
         with self._lock:
             self.waiting -= 1
         if request.turns[-1].text == "Fail":
@@ -44,13 +43,6 @@ def ask(gateway: LocalGateway, version: int = 1, text: str = "Hello") -> request
 
 def get(gateway: LocalGateway, path: str) -> Any:
     return request(gateway, "GET", path).json()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    late = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < late
-        time.sleep(0.005)
 
 
 def test_others_are_answered_while_the_responder_works() -> None:

@@ -38,7 +38,7 @@ def ca_file(tmp_path):
 
 def play(driver, url, n=1, **settings):
     """Make n concurrent calls; return the texts or errors."""
-    model = build(url, **{"timeout": 5, "max_retries": 0, **settings})
+    model = build(url, **{"max_retries": 0, **settings})
     results = call(driver, model, ["hi"] * n, method="batch", return_exceptions=True)
     return [r if isinstance(r, Exception) else r.text for r in results]
 

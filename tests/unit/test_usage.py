@@ -95,7 +95,7 @@ def test_tracker_records_a_call_that_is_closed_while_another_is_recorded():
 
     caller = threading.Thread(target=call, daemon=True)
     caller.start()
-    caller.join(10)
+    caller.join(60)
 
     assert [spent.cost for spent in ended] == [0.75]
     assert {model: totals.cost for model, totals in ended[0].by_model.items()} == {

@@ -314,7 +314,7 @@ QUEUED: Final = [
         e.SegmindJobTimeoutError,
         "unknown",
         {"QUEUED in total until the deadline": _state("QUEUED")},
-        settings={"total_timeout": 0.5},
+        settings={"total_timeout": 2.5},
     ),
 ]
 

@@ -140,4 +140,5 @@ WHOLE: Final = head(200, {}, len(FINE)) + FINE
 BRIEF: Final = {"connect_timeout": 0.4, "max_retries": 0}
 ONCE: Final = {"max_retries": 0}
 TWICE: Final = {"max_retries": 1}
-SOON: Final = {"timeout": 0.5}
+# Whoever is stopped for two seconds, the client or the server, still comes as far as the fault.
+SOON: Final = {"timeout": 2.5}

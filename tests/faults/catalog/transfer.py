@@ -50,7 +50,7 @@ TRANSFER: Final = [
     *unknown(
         "transfer",
         e.SegmindConnectionError,
-        {"reset while the request is sent": does.abort},
+        {"reset while the request is sent": does.in_turn(does.waits(0.2), does.abort)},
         place=without_reading_bodies,
         settings=BIG,
     ),
