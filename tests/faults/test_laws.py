@@ -1,7 +1,7 @@
 """Laws that hold for any script of faults."""
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from langchain_segmind import ChatSegmind, SegmindError
@@ -11,7 +11,7 @@ from tests.faults.catalog.scenario import BUSY, NOW
 from tests.faults.checks import DRIVERS, KEY, assert_fit_to_show, play
 from tests.faults.server import JOB, FaultServer, answer, head, reply, sends
 
-on_sockets = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+on_sockets = settings(max_examples=25)
 
 ACTS = {
     "busy": reply(503, BUSY, NOW),
