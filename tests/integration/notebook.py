@@ -10,11 +10,13 @@ from __future__ import annotations
 import copy
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from langchain_segmind.testing import Call, LocalGateway, ScriptedModel
 
@@ -62,8 +64,11 @@ def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = []
     place = {"SEGMIND_API_BASE": gateway.base_url, "SEGMIND_API_KEY": gateway.api_key}
-    with patch.dict(os.environ, place):
-        NotebookClient(fresh, timeout=200, startup_timeout=200, kernel_name="python3").execute()
+    with patch.dict(os.environ, place), TemporaryDirectory() as folder:
+        # Not through TCP: until the kernel listens, others may take the ports chosen for it.
+        through_files = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
+        waits = {"timeout": 200, "startup_timeout": 200}
+        NotebookClient(fresh, kernel_name="python3", config=through_files, **waits).execute()
     fresh.metadata = notebook.metadata
     for cell in fresh.cells:
         cell.metadata = NotebookNode()
