@@ -67,8 +67,9 @@ def executed(notebook: NotebookNode, gateway: LocalGateway) -> NotebookNode:
     with patch.dict(os.environ, place), TemporaryDirectory() as folder:
         # Not through TCP: until the kernel listens, others may take the ports chosen for it.
         through_files = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
-        waits = {"timeout": 200, "startup_timeout": 200}
-        NotebookClient(fresh, kernel_name="python3", config=through_files, **waits).execute()
+        NotebookClient(
+            fresh, timeout=200, startup_timeout=200, kernel_name="python3", config=through_files
+        ).execute()
     fresh.metadata = notebook.metadata
     for cell in fresh.cells:
         cell.metadata = NotebookNode()

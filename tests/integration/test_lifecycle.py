@@ -116,9 +116,9 @@ def test_sequential_calls_reuse_one_connection(gateway):
 @both_drivers
 @pytest.mark.parametrize("limit", [1, 3])
 def test_max_connections_is_kept(limit, driver):
-    settings = {"method": "batch", "config": {"max_concurrency": 12}}
     with FaultServer({"m": [in_turn(gathers(limit), waits(0.02), answer())]}) as server:
-        call(driver, build_on(server, max_connections=limit), ["hi"] * 12, **settings)
+        model = build_on(server, max_connections=limit)
+        call(driver, model, ["hi"] * 12, {"max_concurrency": 12}, method="batch")
 
         assert (server.connections, server.executions["m"]) == (limit, 12)
 
