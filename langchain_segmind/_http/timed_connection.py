@@ -104,7 +104,7 @@ class _TimedResponse(http.client.HTTPResponse):
 
 
 def _run_with_deadline(connect: Callable[[], socket.socket]) -> socket.socket:
-    """Connect within the attempt's deadline.
+    """Connect within the attempt's deadline, and set what is left of it as the socket's timeout.
 
     Resolving a name has no timeout of its own, so it runs in a thread that can be left behind.
     """
@@ -119,14 +119,17 @@ def _run_with_deadline(connect: Callable[[], socket.socket]) -> socket.socket:
     try:
         threading.Thread(target=work, daemon=True).start()
     except RuntimeError:
-        return connect()  # the interpreter is shutting down, or there are too many threads
+        work()  # the interpreter is shutting down, or there are too many threads
     try:
-        return future.result(attempt.remaining())
-    except FutureTimeoutError:
-        raise TimeoutError("timed out") from None
-    finally:
-        if not future.done():
-            future.add_done_callback(_close_abandoned_socket)
+        sock = future.result(attempt.remaining())
+        sock.settimeout(attempt.remaining())  # for TLS
+    except BaseException as error:
+        # Also when it is done: it may have connected too late, or since the time was up.
+        future.add_done_callback(_close_abandoned_socket)
+        if isinstance(error, FutureTimeoutError):
+            raise TimeoutError("timed out") from None
+        raise
+    return sock
 
 
 def _close_abandoned_socket(future: Future[socket.socket]) -> None:
@@ -173,7 +176,6 @@ class _TimedConnection(HTTPConnection):
         except UnicodeError:  # from getaddrinfo
             raise LocationParseError(f"{self.host!r}, label empty or too long") from None
         sys.audit("http.client.connect", self, self.host, self.port)
-        sock.settimeout(attempt.remaining())  # for TLS
         return sock
 
     def _open_socket(self, timeout: float | None) -> socket.socket:

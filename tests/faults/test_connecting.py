@@ -55,6 +55,49 @@ def test_connect_timeout_includes_a_name_server_that_never_answers(driver):
     assert done.stdout == "SegmindTimeoutError not_sent\n", done.stderr
 
 
+STOPPED = """
+import gc, sys, threading, time
+
+from langchain_segmind import SegmindError
+from tests.faults.checks import build
+
+url, *functions = sys.argv[1:]
+model = build(url, max_retries=0, connect_timeout=0.5)
+
+
+def stop(frame, event, arg):
+    name = arg.__name__ if event == "c_return" else frame.f_code.co_name
+    if event in ("return", "c_return") and name in functions:
+        time.sleep(1)
+
+
+threading.setprofile(stop)
+sys.setprofile(stop)
+try:
+    model.invoke("hi")
+except SegmindError as error:
+    print(type(error).__name__, error.outcome)
+sys.setprofile(None)
+model.close()
+gc.collect()
+"""
+
+
+@pytest.mark.parametrize("functions", [["result"], ["getsockopt", "result"]], ids=["one", "both"])
+def test_connection_that_is_there_too_late_is_closed(functions):
+    """The thread of the call, or also the one that connects, is stopped at the end of its wait."""
+    with FaultServer({"m": [answer()]}) as server:
+        done = subprocess.run(
+            [sys.executable, "-W", "always", "-c", STOPPED, server.url, *functions],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+
+    assert (done.stdout, done.stderr) == ("SegmindTimeoutError not_sent\n", "")
+
+
 def port_of(url):
     return int(url.rsplit(":", 1)[1].removesuffix("/v1"))
 
