@@ -93,7 +93,8 @@ def _schema_in_words(schema: Mapping[str, Any]) -> str:
 def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: bool) -> str:
     describe = as_openai_json if alone else as_signature
     rules = _FORCED if request.require_tool_call else _RULES
-    rules = rules.replace("[calls]", f"[{_CALL}, ...]" if request.parallel else f"[{_CALL}]")
+    calls = f"[{_CALL}, {_CALL}, ...]" if request.parallel else f"[{_CALL}]"
+    rules = rules.replace("[calls]", calls)
     if not request.parallel:
         rules += _ONE_CALL
     if alone:  # without a schema, weak models send a placeholder in quotation marks back
