@@ -5,16 +5,11 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+from langchain_segmind._messages.mime import IMAGE_TYPES, types_from_bytes
 
 __all__ = ["content_block_from_file"]
-
-_SIGNATURES: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-)
 
 
 def content_block_from_file(
@@ -37,16 +32,11 @@ def content_block_from_file(
     data = image if isinstance(image, bytes) else Path(image).read_bytes()
     if not data:
         raise ValueError("image is empty: it has no bytes.")
-    mime = mime_type or _detect_mime_type(data)
+    types = types_from_bytes(data[:48])
+    mime = mime_type or next((name for name in types if name in IMAGE_TYPES), None)
     if mime is None:
         raise ValueError(
             "image is not a PNG, JPEG, GIF or WebP. If it is an image of another type, pass "
             "mime_type='image/...'."
         )
     return {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": mime}
-
-
-def _detect_mime_type(data: bytes) -> str | None:
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((mime for start, mime in _SIGNATURES if data.startswith(start)), None)

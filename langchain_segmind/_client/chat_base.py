@@ -23,7 +23,7 @@ from langchain_segmind._client.results import combined_llm_output, response_meta
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows.chat import Completion, Endpoint
 from langchain_segmind._flows.types import Flow
-from langchain_segmind._messages.from_langchain import protect_results
+from langchain_segmind._messages.from_langchain import protect_messages
 from langchain_segmind._messages.refusals import PROVIDER
 from langchain_segmind._messages.types import ChatResponse
 from langchain_segmind.models import profile
@@ -94,7 +94,7 @@ class ChatBase(_Model):
     # --- input ---------------------------------------------------------------------------------
 
     # langchain-core (1.6 to 1.8) raises TypeError, KeyError or ValueError for some tool results, on
-    # this and every later turn of a conversation. `protect_results` prevents it. `stream`,
+    # this and every later turn of a conversation. `protect_messages` prevents it. `stream`,
     # `stream_events` and their async versions convert their input with `_convert_input`, a private
     # method; `invoke`, `batch` and their async versions call `generate` or `agenerate`.
 
@@ -102,7 +102,7 @@ class ChatBase(_Model):
     def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
         value = super()._convert_input(model_input)
         if isinstance(value, ChatPromptValue):
-            messages = protect_results(value.messages)
+            messages = protect_messages(value.messages)
             if messages is not value.messages:
                 return ChatPromptValue(messages=messages)
         return value
@@ -217,4 +217,4 @@ class ChatBase(_Model):
 
 
 def _protected(conversations: list[list[BaseMessage]]) -> list[list[BaseMessage]]:
-    return [list(protect_results(messages)) for messages in conversations]
+    return [list(protect_messages(messages)) for messages in conversations]

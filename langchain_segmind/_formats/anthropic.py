@@ -13,13 +13,13 @@ from typing import Any, Final
 from langchain_segmind._formats import values
 from langchain_segmind._formats.encoding import (
     DOCUMENT_TYPES,
-    IMAGE_TYPES,
     alternate,
     arguments_object,
-    only_inline_media,
     split_system,
     top_level_fields,
+    unaccepted_media,
 )
+from langchain_segmind._messages.mime import IMAGE_TYPES
 from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -96,12 +96,8 @@ def _part(part: Part) -> dict[str, Any]:
                 return {"type": "image", "source": source}
             title = {"title": part.name} if part.name else {}
             return {"type": "document", "source": source, **title}
-        case MediaPart(url=str()):
-            raise only_inline_media(part, "Claude")
         case MediaPart():
-            raise invalid_request(
-                f"{part.where}: Claude takes PNG, JPEG, GIF, WebP and PDF, not {part.mime}"
-            )
+            raise unaccepted_media(part, "Claude", "PNG, JPEG, GIF, WebP and PDF as base64")
         case ToolCall():
             arguments = arguments_object(part)
             return {"type": "tool_use", "id": part.id or "", "name": part.name, "input": arguments}
@@ -115,7 +111,7 @@ def _part(part: Part) -> dict[str, Any]:
 
 
 def accepts_media(media: MediaPart) -> bool:
-    """Return whether Claude can be shown a medium that a tool returned."""
+    """Return whether Claude can be shown a medium."""
     return media.data is not None and media.mime in _TYPES.get(media.kind, ())
 
 

@@ -36,9 +36,6 @@ SETTINGS: Final = (
 )
 """The generation settings under ChatSegmind's names, which are OpenAI's."""
 
-IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""Images that OpenAI and Claude document; Gemini has its own list."""
-
 DOCUMENT_TYPES: Final = frozenset({"application/pdf"})
 
 _OPENING: Final = Message("user", (TextPart("(The assistant begins.)"),))
@@ -125,9 +122,21 @@ def arguments_object(call: ToolCall) -> Mapping[str, Any]:
     return {"unreadable": raw} if isinstance(raw, str) else raw
 
 
-def only_inline_media(media: MediaPart, provider: str) -> SegmindInvalidRequestError:
-    """Make the error for media by URL, where a provider takes only base64."""
+def unaccepted_media(media: MediaPart, provider: str, types: str) -> SegmindInvalidRequestError:
+    """Make the error for media that a provider does not take.
+
+    Args:
+        media: The medium.
+        provider: Who does not take it.
+        types: What it takes instead.
+    """
+    if media.url:
+        advice = "Download it yourself and send it as base64, for an image with "
+        return invalid_request(
+            f"{media.where}: {provider} cannot open the url of a medium of this kind, and takes "
+            f"{types}. {advice}content_block_from_file(...)"
+        )
     return invalid_request(
-        f"{media.where}: {provider} takes media inline only. Download it yourself and send it as "
-        "base64, for an image with content_block_from_file(...)"
+        f"{media.where}: {provider} takes {types}, not {media.mime}. Convert it to one of these, "
+        "or describe it in text"
     )

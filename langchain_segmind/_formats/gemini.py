@@ -14,9 +14,9 @@ from langchain_segmind._formats import values
 from langchain_segmind._formats.encoding import (
     alternate,
     arguments_object,
-    only_inline_media,
     split_system,
     top_level_fields,
+    unaccepted_media,
 )
 from langchain_segmind._formats.gemini_schema import adapt_parameters, adapt_response_format
 from langchain_segmind._messages.results import describe_unaccepted
@@ -53,10 +53,12 @@ _MEDIA_TYPES: Final = frozenset(
     {"application/pdf"}
     | {f"image/{name}" for name in ("png", "jpeg", "webp", "heic", "heif")}
     | {f"audio/{name}" for name in ("wav", "mp3", "mpeg", "aiff", "aac", "ogg", "flac")}
+    | {f"audio/{name}" for name in ("mp4", "m4a", "x-m4a", "webm", "opus")}
     | {f"video/{name}" for name in ("mp4", "mpeg", "mpg", "mov", "quicktime", "avi", "x-flv")}
     | {f"video/{name}" for name in ("webm", "wmv", "3gpp")}
 )
-"""Types that Gemini documents, https://ai.google.dev/gemini-api/docs; it refuses others, as GIF."""
+"""Types that Google documents for Gemini, https://ai.google.dev/gemini-api/docs, and more audio for
+Vertex AI. It refuses others, as GIF."""
 
 _CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
 
@@ -113,16 +115,17 @@ def _part(part: TextPart | MediaPart | ToolCall) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"text": part.text}
-        case MediaPart(data=str()):
+        case MediaPart() if accepts_media(part):
             return {"inlineData": {"mimeType": part.mime, "data": part.data}}
         case MediaPart():
-            raise only_inline_media(part, "Gemini")
+            types = "PNG, JPEG, WebP, HEIC, PDF, and usual audio and video as base64"
+            raise unaccepted_media(part, "Gemini", types)
         case ToolCall():
             return {"functionCall": {"name": part.name, "args": arguments_object(part)}}
 
 
 def accepts_media(media: MediaPart) -> bool:
-    """Return whether Gemini can be shown a medium that a tool returned."""
+    """Return whether Gemini can be shown a medium."""
     return media.data is not None and media.mime in _MEDIA_TYPES
 
 

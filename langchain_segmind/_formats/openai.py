@@ -13,10 +13,11 @@ from typing import Any, Final
 from langchain_segmind._formats import values
 from langchain_segmind._formats.encoding import (
     DOCUMENT_TYPES,
-    IMAGE_TYPES,
     arguments_object,
     top_level_fields,
+    unaccepted_media,
 )
+from langchain_segmind._messages.mime import IMAGE_TYPES
 from langchain_segmind._messages.results import only_text
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -29,20 +30,13 @@ from langchain_segmind._messages.types import (
     ToolCall,
     ToolResult,
     Usage,
-    invalid_request,
 )
 from langchain_segmind.errors import SegmindResponseError
 
 SETTING_NAMES: Final[Mapping[str, str]] = {}
 """ChatSegmind's names of the settings are OpenAI's own."""
 
-_AUDIO: Final = {
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/wave": "wav",
-    "audio/mp3": "mp3",
-    "audio/mpeg": "mp3",
-}
+_AUDIO: Final = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 _TYPES: Final = {"image": IMAGE_TYPES, "file": DOCUMENT_TYPES, "audio": frozenset(_AUDIO)}
 """Media that can be sent inline, by kind."""
 
@@ -95,23 +89,20 @@ def _part(part: TextPart | MediaPart) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"type": "text", "text": part.text}
+        case MediaPart() if not accepts_media(part):
+            types = "PNG, JPEG, GIF, WebP, PDF, WAV and MP3 as base64, and images by url"
+            raise unaccepted_media(part, "a model in the OpenAI format", types)
         case MediaPart(kind="image"):
             image = {"url": part.url or _data_uri(part)}
             if part.detail:
                 image["detail"] = part.detail
             return {"type": "image_url", "image_url": image}
-        case MediaPart(kind="file") if accepts_media(part):
+        case MediaPart(kind="file"):
             file = {"filename": part.name or "document.pdf", "file_data": _data_uri(part)}
             return {"type": "file", "file": file}
-        case MediaPart(kind="audio", data=str(), mime=str()) if part.mime in _AUDIO:
-            audio = {"data": part.data, "format": _AUDIO[part.mime]}
-            return {"type": "input_audio", "input_audio": audio}
         case MediaPart():
-            raise invalid_request(
-                f"{part.where}: models in the OpenAI format take images, PDF, WAV and MP3 as "
-                f"base64 and images by url, not {part.mime or part.kind} by "
-                f"{'url' if part.url else 'base64'}"
-            )
+            audio = {"data": part.data, "format": _AUDIO[part.mime or ""]}
+            return {"type": "input_audio", "input_audio": audio}
 
 
 def _data_uri(media: MediaPart) -> str:
@@ -119,7 +110,7 @@ def _data_uri(media: MediaPart) -> str:
 
 
 def accepts_media(media: MediaPart) -> bool:
-    """Return whether models in this format can be shown a medium that a tool returned."""
+    """Return whether models in this format can be shown a medium."""
     if media.data is None:
         return media.kind == "image"
     return media.mime in _TYPES.get(media.kind, ())

@@ -23,9 +23,10 @@ from langchain_core.messages import (
 )
 
 from langchain_segmind._client.validation import MAX_JSON_DEPTH, check_json
-from langchain_segmind._messages.media import MEDIA_BLOCKS, read_media
+from langchain_segmind._messages.media import read_media
+from langchain_segmind._messages.media_fields import MEDIA_BLOCKS
 from langchain_segmind._messages.refusals import refusal_of
-from langchain_segmind._messages.results import TEXT_KEYS, protect_blocks, read_result
+from langchain_segmind._messages.results import TEXT_KEYS, protect_blocks, read_result, unwrap_block
 from langchain_segmind._messages.text import as_json, check_text, replace_surrogates
 from langchain_segmind._messages.types import (
     MediaPart,
@@ -47,7 +48,6 @@ _ROLES: Final[Mapping[str, Role]] = {
     "assistant": "assistant",
     "ai": "assistant",
 }
-_TEXT_KEYS: Final = {**TEXT_KEYS, "text-plain": "text"}
 
 
 def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
@@ -71,7 +71,7 @@ def _message(message: BaseMessage, where: str) -> Message:
         case HumanMessage():
             return Message("user", tuple(_parts(message, where)), _name(message))
         case SystemMessage():
-            return Message("system", tuple(_parts(message, where)), _name(message))
+            return Message("system", tuple(_parts(message, where, "system")), _name(message))
         case ToolMessage() | FunctionMessage():
             return Message("user", (_result(message, where),))
         case ChatMessage():
@@ -80,7 +80,7 @@ def _message(message: BaseMessage, where: str) -> Message:
                 raise invalid_request(
                     f"{where}: unknown role {message.role!r}. Use user, assistant or system"
                 )
-            return Message(role, tuple(_parts(message, where)), _name(message))
+            return Message(role, tuple(_parts(message, where, role)), _name(message))
         case _:
             raise invalid_request(
                 f"{where}: a {type(message).__name__} cannot be sent to a model. Leave it out"
@@ -105,22 +105,37 @@ def _listed_blocks(
     message: BaseMessage, where: str
 ) -> Iterator[tuple[str, Mapping[Any, Any], str]]:
     for i, block in enumerate(message.content):
-        fields = {"text": block} if isinstance(block, str) else block
-        kind = str(fields.get("type", "text" if "text" in fields else None))
-        yield kind, fields, f"{where}, block {i} ({kind})"
+        held = {"text": block} if isinstance(block, str) else unwrap_block(block)
+        fields: Mapping[Any, Any] = held if isinstance(held, Mapping) else {"type": type(held)}
+        kind = fields.get("type")
+        if kind is None:  # as in Google's and Bedrock's own forms
+            kind = next((k for k in fields if k in MEDIA_BLOCKS or k == "text"), None)
+        yield str(kind), fields, f"{where}, block {i} ({kind})"
 
 
-def _parts(message: BaseMessage, where: str) -> Iterator[TextPart | MediaPart]:
+def _parts(message: BaseMessage, where: str, role: Role = "user") -> Iterator[TextPart | MediaPart]:
     for kind, block, place in _blocks(message, where):
         if kind in MEDIA_BLOCKS:
-            yield read_media(MEDIA_BLOCKS[kind], block, place)
-        elif kind not in _TEXT_KEYS:
+            yield from _media(kind, block, place, role)
+        elif kind not in TEXT_KEYS:
             raise invalid_request(
                 f"{place}: no model behind the gateway understands a block of this type. Send "
                 "text, an image, a file, audio or video"
             )
-        elif text := check_text(block.get(_TEXT_KEYS[kind]), place):
+        elif text := check_text(block.get(TEXT_KEYS[kind]), place):
             yield TextPart(text)
+
+
+def _media(
+    kind: str, block: Mapping[Any, Any], place: str, role: Role
+) -> Iterator[TextPart | MediaPart]:
+    for part in read_media(MEDIA_BLOCKS[kind], block, place):
+        if role != "user" and isinstance(part, MediaPart):
+            raise invalid_request(
+                f"{place}: a message of the role {role} can only be sent as text. Put the block in "
+                "a human message"
+            )
+        yield part
 
 
 def _assistant_text(message: AIMessage, where: str) -> str:
@@ -131,13 +146,11 @@ def _assistant_text(message: AIMessage, where: str) -> str:
     """
     text = ""
     for kind, block, place in _blocks(message, where):
-        if kind in _TEXT_KEYS:
-            text += check_text(block.get(_TEXT_KEYS[kind]), place)
+        if kind in TEXT_KEYS:
+            text += check_text(block.get(TEXT_KEYS[kind]), place)
         elif kind in MEDIA_BLOCKS:
-            raise invalid_request(
-                f"{place}: a model's own message can only be sent as text. Put the block in "
-                "a human message"
-            )
+            files = _media(kind, block, place, "assistant")
+            text += "".join([part.text for part in files if isinstance(part, TextPart)])
     # `to_ai_message` puts a refusal beside the content.
     return text or check_text(refusal_of(message) or "", f"{where}: refusal")
 
@@ -206,16 +219,15 @@ def _result(message: ToolMessage | FunctionMessage, where: str) -> ToolResult:
     )
 
 
-def protect_results(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
-    """Wrap the blocks in tools' results that LangChain cannot convert.
+def protect_messages(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+    """Wrap the blocks that LangChain cannot convert, or would convert to something else.
 
     Returns:
         The same object if there are none.
     """
     protected = {}
     for i, message in enumerate(messages):
-        is_result = isinstance(message, ToolMessage | FunctionMessage)
-        if is_result and isinstance(message.content, list):
+        if isinstance(message.content, list):
             content = protect_blocks(message.content)
             if content is not message.content:
                 protected[i] = message.model_copy(update={"content": content})

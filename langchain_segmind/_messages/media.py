@@ -6,103 +6,109 @@ A tool's result follows other rules, in `result_files`.
 
 from __future__ import annotations
 
-from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from langchain_segmind._messages import mime
+from langchain_segmind._messages.media_fields import MediaFields, is_web_address, join_facts
 from langchain_segmind._messages.text import check_text
 from langchain_segmind._messages.types import MediaKind, MediaPart, TextPart, invalid_request
 
-MEDIA_BLOCKS: Final[Mapping[str, MediaKind]] = {
-    "image": "image",
-    "image_url": "image",
-    "input_image": "image",
-    "file": "file",
-    "input_file": "file",
-    "document": "file",
-    "audio": "audio",
-    "input_audio": "audio",
-    "video": "video",
-}
-"""The kind of medium by a block's type, in LangChain's, OpenAI's and Anthropic's formats."""
-
-_SIGNATURES: Final = (
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-    (0, b"%PDF-", "application/pdf"),
-)
+_AS_BASE64: Final = "base64, for an image with content_block_from_file(path)"
 
 
-def read_media(kind: MediaKind, block: Mapping[str, Any], where: str) -> MediaPart | TextPart:
-    """Read a block in LangChain's new or old format, OpenAI's or Anthropic's.
+def read_media(
+    kind: MediaKind, block: Mapping[str, Any], where: str
+) -> Iterator[MediaPart | TextPart]:
+    """Read a block in any form that `media_fields` knows.
+
+    Yields:
+        The medium, or the text of a file that is text; and before it what the block says about it.
 
     Raises:
-        SegmindInvalidRequestError: If the block is in another format, or lacks something.
+        SegmindInvalidRequestError: If the block lacks something, or its data are of no use.
     """
-    nested = (block[k] for k in ("image_url", "file", "input_audio", "source") if k in block)
-    inner: Any = next(nested, {})
-    inner = {"url": inner} if isinstance(inner, str) else inner
-    if not isinstance(inner, Mapping):
+    file = MediaFields(kind, block, lambda text: check_text(text, where))
+    if file.context:
+        yield TextPart(file.context)
+    if file.blocks is not None:
+        yield from _read_blocks(file, file.blocks, where)
+    elif file.text is not None:
+        if file.text:
+            yield file.with_text(file.text, file.name)
+    elif file.data is not None:
+        yield _read_data(file, file.data, where)
+    else:
+        yield _read_url(file, where)
+
+
+def _read_blocks(
+    file: MediaFields, blocks: list[Any], where: str
+) -> Iterator[MediaPart | TextPart]:
+    """Read the blocks of a document, which are texts and images."""
+    if file.name:
+        yield TextPart(f"[file: {join_facts(file.name)}]")
+    for i, inner in enumerate(blocks):
+        kind = inner.get("type") if isinstance(inner, Mapping) else None
+        place = f"{where}, block {i} ({kind})"
+        if kind == "text":
+            yield TextPart(check_text(inner.get("text"), place))
+        elif kind == "image":
+            yield from read_media("image", inner, place)
+        else:
+            raise invalid_request(f"{place}: a document of blocks can hold only text and images")
+
+
+def _read_data(file: MediaFields, data: str, where: str) -> MediaPart | TextPart:
+    if not data.strip():
         raise invalid_request(
-            f"{where}: this block is not in a form that LangChain, OpenAI or Anthropic uses. Write "
-            "it as {'type': 'image', 'base64': ..., 'mime_type': 'image/png'}"
+            f"{where}: the data is empty. Pass the file as base64, or as a data URI in the form "
+            "data:<mime type>;base64,<data>"
         )
-    if inner.get("type") == "text":  # Anthropic's form of a document that is plain text
-        return TextPart(check_text(inner.get("data"), where))
-    fields = {**block, **inner}
-    url, data, mime = _content(kind, fields, where)
-    name = _text_field(fields, ("filename", "name"), where)
-    detail = _text_field(fields, ("detail",), where)
-    return MediaPart(kind, where, data=data, mime=mime, url=url, name=name, detail=detail)
-
-
-def _content(
-    kind: MediaKind, fields: Mapping[str, Any], where: str
-) -> tuple[str | None, str | None, str | None]:
-    """Return the URL, the base64 data and the MIME type: either the URL or the data is None."""
-    url = _text_field(fields, ("url",), where)
-    data = _text_field(fields, ("base64", "data", "file_data"), where)
-    mime = _text_field(fields, ("mime_type", "media_type"), where)
-    if mime is None and "format" in fields:
-        mime = f"{kind}/{fields['format']}"
-    uri = data if url is None else url
-    if uri is not None and uri.startswith("data:"):
-        mime, data, url = *_split_data_uri(uri, where), None
-    if (url is None) == (data is None):
+    encoded = mime.to_base64(data)
+    if not encoded:
+        raise invalid_request(f"{where}: the data is not base64. Encode the file as {_AS_BASE64}")
+    mime_type = mime.actual_mime(file.mime, encoded)
+    if file.kind == "file" and mime_type != "application/pdf":
+        is_textual = mime.is_textual(mime_type)
+        text = mime.decode_text(encoded, file.label, guess=is_textual)
+        if text is not None:
+            return file.with_text(text, file.name)
+    if mime_type is None:
         raise invalid_request(
-            f"{where}: the gateway keeps no files. Pass either base64 data or a url"
+            f"{where}: mime_type is missing, and the data does not show it. Pass one, such as "
+            "'image/png'"
         )
-    if data is not None:
-        mime = mime or mime_from_base64(data)
-        if mime is None:
-            raise invalid_request(f"{where}: mime_type is missing. Pass one, such as 'image/png'")
-    return url, data, mime
-
-
-def _text_field(fields: Mapping[str, Any], names: tuple[str, ...], where: str) -> str | None:
-    for name in names:
-        value = fields.get(name)
-        if value is not None:
-            return check_text(value, f"{where}: {name}")
-    return None
-
-
-def _split_data_uri(uri: str, where: str) -> tuple[str, str]:
-    head, comma, data = uri.partition(",")
-    mime, _, encoding = head.removeprefix("data:").rpartition(";")
-    if not comma or encoding != "base64" or not data:
+    if not mime.has_signature(mime_type, encoded):
         raise invalid_request(
-            f"{where}: invalid data URI. Write it as data:<mime type>;base64,<data>"
+            f"{where}: the data is not of type {mime_type}. Encode the bytes of the file itself "
+            f"as {_AS_BASE64}"
         )
-    return mime.split(";")[0] or mime_from_base64(data) or "application/octet-stream", data
+    return file.media(where, mime_type, data=encoded)
 
 
-def mime_from_base64(data: str) -> str | None:
-    """Return the MIME type that the first bytes show, or None."""
-    try:
-        start = b64decode(data[:16] + "=" * (-len(data[:16]) % 4))
-    except ValueError:  # it is not base64
-        return None
-    return next((mime for at, sign, mime in _SIGNATURES if start.startswith(sign, at)), None)
+def _read_url(file: MediaFields, where: str) -> MediaPart:
+    if file.url is None and file.file_id is not None:
+        raise invalid_request(
+            f"{where}: the gateway keeps no files, so it cannot find one by its id. Send the file "
+            f"itself as {_AS_BASE64}"
+        )
+    if file.url is None:
+        raise invalid_request(
+            f"{where}: there is no file in a form that LangChain, OpenAI, Anthropic or Google "
+            "uses. Pass its base64 with a mime_type, or an image's url"
+        )
+    media = file.media(where, file.mime)
+    if media.kind == "file" and (
+        mime.is_textual(media.mime) or file.fields.get("type") == "text-plain"
+    ):
+        raise invalid_request(
+            f"{where}: no model behind the gateway opens a link to a text. Read it yourself, and "
+            "send it as text"
+        )
+    if not is_web_address(media.url):
+        raise invalid_request(
+            f"{where}: the url is not one of the web (http or https), so the gateway cannot open "
+            f"it. Send the file as {_AS_BASE64}"
+        )
+    return media

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from langchain_segmind._messages.result_files import FILE_BLOCKS, describe, read_file
+from langchain_segmind._messages.media_fields import MEDIA_BLOCKS
+from langchain_segmind._messages.result_files import describe, read_file
 from langchain_segmind._messages.text import as_json, replace_surrogates
 from langchain_segmind._messages.types import MediaPart, TextPart
 
@@ -46,14 +47,13 @@ def read_result(content: Any, where: str) -> tuple[TextPart | MediaPart, ...]:
 def _read_block(block: Any, where: str) -> TextPart | MediaPart:
     if isinstance(block, str):
         return TextPart(replace_surrogates(block))
-    if isinstance(block, dict) and block.keys() == {"type", "value"} and block["type"] == _WRAPPED:
-        block = block["value"]
+    block = unwrap_block(block)
     part: TextPart | MediaPart | None = None
     kind = block.get("type", "text") if isinstance(block, dict) else None
     if isinstance(kind, str) and kind in TEXT_KEYS:
         part = _read_text(block, TEXT_KEYS[kind])
-    elif isinstance(kind, str) and kind in FILE_BLOCKS:
-        part = read_file(FILE_BLOCKS[kind], block, f"{where} ({kind})")
+    elif isinstance(kind, str) and kind in MEDIA_BLOCKS:
+        part = read_file(MEDIA_BLOCKS[kind], block, f"{where} ({kind})")
     return TextPart(as_json(block)) if part is None else part
 
 
@@ -64,14 +64,22 @@ def _read_text(block: Mapping[Any, Any], key: str) -> TextPart | None:
 
 
 def protect_blocks(blocks: list[Any]) -> list[Any]:
-    """Wrap blocks that langchain-core 1.x would convert, and might raise for, as non-standard.
+    """Wrap blocks that langchain-core 1.x would raise for, or change, as non-standard.
 
     It converts blocks before a model sees them: those of the types below by their old and OpenAI's
-    form, which records of a tool's own can look like. `read_result` unwraps them.
+    form, which records of a tool's own can look like. `unwrap_block` unwraps them. Others stay as
+    they are, because tracers show them.
     """
     if all(map(_is_safe, blocks)):
         return blocks
     return [b if _is_safe(b) else {"type": _WRAPPED, "value": b} for b in blocks]
+
+
+def unwrap_block(block: Any) -> Any:
+    """Return the block inside a non-standard one, and every other block as it is."""
+    if isinstance(block, dict) and block.keys() == {"type", "value"} and block["type"] == _WRAPPED:
+        return block["value"]
+    return block
 
 
 def _is_safe(block: Any) -> bool:
@@ -82,11 +90,29 @@ def _is_safe(block: Any) -> bool:
         return False
     if kind not in ("image", "audio", "file", "input_audio"):
         return True
-    if "source_type" in block or isinstance(block.get(kind), dict):
+    inner = block.get(kind)
+    if isinstance(inner, dict) and kind in ("file", "input_audio"):
+        return len(block) == 2 and _is_safe_openai(inner)
+    if "source_type" in block and not _is_safe_v0(block):
         return False
     if kind != "image" or "url" in block:
         return True
-    return "mime_type" in block if "base64" in block else "text" not in block
+    if "base64" in block or "source_type" in block:
+        return "mime_type" in block
+    return "text" not in block
+
+
+def _is_safe_v0(block: Mapping[Any, Any]) -> bool:
+    key = {"url": "url", "base64": "data"}.get(str(block["source_type"]))
+    return key in block and "id" not in block
+
+
+def _is_safe_openai(inner: Mapping[Any, Any]) -> bool:
+    if inner.keys() == {"data", "format"}:
+        return bool(inner["data"])
+    # Whatever a file is, it is labeled as a PDF.
+    is_pdf = str(inner.get("file_data"))[:28] == "data:application/pdf;base64,"
+    return inner.keys() <= {"file_data", "filename"} and is_pdf
 
 
 def describe_unaccepted(

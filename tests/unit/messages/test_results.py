@@ -23,8 +23,7 @@ PDF = base64.b64encode(b"%PDF-1.4 tiny").decode()
 ZIP = base64.b64encode(b"PK\x03\x04\xff\x00" * 4).decode()
 RESOURCE = {"uri": "x://a", "mimeType": "image/png"}
 SHOWN = ("image", "image/png", PNG)
-CANONICAL = ("image", "image/png", "QQ==")
-CANONICAL_PDF = ("file", "application/pdf", "QQ==")
+CANONICAL_PDF = ("file", "application/pdf", "JVBERi0xLjQ=")
 FAMILIES = pytest.mark.parametrize("family", sorted(FORMATS))
 
 
@@ -142,6 +141,11 @@ def test_text_is_decoded(block, text):
         ({"type": "resource", "resource": {"uri": "x://b", "blob": ZIP}}, ["x://b", "24 bytes"]),
         ({"type": "image", "base64": "no base64!", "mime_type": "image/png"}, ["image/png", "10"]),
         ({"type": "file", "base64": "?" * 5000, "name": "big"}, ["big", "5000 characters"]),
+        # Providers refuse these, and would on every later turn.
+        (
+            {"type": "image", "base64": encoded("hello"), "mime_type": "image/png"},
+            ["image/png", "5 bytes", "another type"],
+        ),
     ],
 )
 def test_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
@@ -167,13 +171,15 @@ def test_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
         ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, SHOWN),
         ({"type": "image", "base64": base64.b64decode(PNG), "mime_type": "image/png"}, SHOWN),
         # Base64 is sent as strict decoders take it.
-        ({"type": "image", "base64": "QU\n=", "mime_type": "image/png"}, CANONICAL),
-        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,QU\r\n"}}, CANONICAL),
-        ({"type": "image", "base64": "QU==", "mime_type": "image/png"}, CANONICAL),
-        ({"type": "image", "base64": "\tQR", "mime_type": "image/png"}, CANONICAL),
-        ({"type": "resource", "resource": {**RESOURCE, "blob": "QQ\n=="}}, CANONICAL),
-        ({"type": "file", "base64": "Q Q=\n=", "mime_type": "application/pdf"}, CANONICAL_PDF),
-        ({"type": "file", "data": "QQ==\n", "mimeType": "application/pdf"}, CANONICAL_PDF),
+        ({"type": "image", "base64": f"{PNG[:-3]}h\n=", "mime_type": "image/png"}, SHOWN),
+        ({"type": "image_url", "image_url": {"url": f"DATA:;BASE64,{PNG}\r\n"}}, SHOWN),
+        ({"type": "image", "base64": f"\t{PNG[:-3]}h", "mime_type": "image/png"}, SHOWN),
+        ({"type": "resource", "resource": {**RESOURCE, "blob": f"{PNG[:-2]}\n=="}}, SHOWN),
+        (
+            {"type": "file", "base64": "JVBE Ri0xLjR\n", "mime_type": "application/pdf"},
+            CANONICAL_PDF,
+        ),
+        ({"type": "file", "data": "JVBERi0xLjQ=\n", "mimeType": "application/pdf"}, CANONICAL_PDF),
     ],
 )
 def test_media_are_shown_in_every_form(block, media):
