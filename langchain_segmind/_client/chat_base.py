@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.callbacks import BaseRunManager, Callbacks
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import LLMResult
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
@@ -211,9 +211,31 @@ class ChatBase(_Model):
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
     ) -> int:
+        """Estimate the tokens of messages and tools.
+
+        The gateway cannot count them, and every model has its own tokenizer. Text counts a token
+        for four characters, or by `custom_get_token_ids`. An image counts 1,000 (85 with
+        `detail="low"`), a PDF 1,500 a page, audio and video one for 1,000 bytes: figures in the
+        middle of what OpenAI, Anthropic and Google publish.
+
+        Args:
+            messages: The messages.
+            tools: Tools in any form that `bind_tools` takes, or dictionaries; counted as JSON.
+
+        Returns:
+            The estimate.
+
+        Raises:
+            ValueError: If a tool cannot be described.
+        """
+        from langchain_segmind._messages.token_count import describe_tools, without_media  # noqa: PLC0415
+
+        texts, tokens = without_media(convert_to_messages(messages))
+        if tools:
+            tokens += self.get_num_tokens(describe_tools(tools))
         if self.custom_get_token_ids is not None:
-            return super().get_num_tokens_from_messages(messages, tools)
-        return count_tokens_approximately(messages)
+            return tokens + super().get_num_tokens_from_messages(texts)
+        return tokens + count_tokens_approximately(texts)
 
 
 def _protected(conversations: list[list[BaseMessage]]) -> list[list[BaseMessage]]:

@@ -24,7 +24,7 @@ from langchain_core.messages import (
 
 from langchain_segmind._client.validation import MAX_JSON_DEPTH, check_json
 from langchain_segmind._messages.media import read_media
-from langchain_segmind._messages.media_fields import MEDIA_BLOCKS
+from langchain_segmind._messages.media_fields import MEDIA_BLOCKS, block_type
 from langchain_segmind._messages.refusals import refusal_of
 from langchain_segmind._messages.results import TEXT_KEYS, protect_blocks, read_result, unwrap_block
 from langchain_segmind._messages.text import as_json, check_text, replace_surrogates
@@ -107,9 +107,9 @@ def _listed_blocks(
     for i, block in enumerate(message.content):
         held = {"text": block} if isinstance(block, str) else unwrap_block(block)
         fields: Mapping[Any, Any] = held if isinstance(held, Mapping) else {"type": type(held)}
-        kind = fields.get("type")
-        if kind is None:  # as in Google's and Bedrock's own forms
-            kind = next((k for k in fields if k in MEDIA_BLOCKS or k == "text"), None)
+        kind = block_type(fields)
+        if kind is None and "text" in fields:
+            kind = "text"
         yield str(kind), fields, f"{where}, block {i} ({kind})"
 
 

@@ -46,7 +46,18 @@ _KNOWN_KEYS: Final = frozenset(
     {*_NESTED, *_URLS, *_DATA, *_MIMES, *_NAMES, "type", "id", "index", "text", "detail", "format"}
     | {"source_type", "annotations", "cache_control", "citations", "_meta"}
 )
+_INSIDE: Final = frozenset({"source", "data", "file_uri", "fileUri", "url"})
 _NESTING: Final = 3  # as Bedrock's {"image": {"source": {"bytes": ...}}}
+
+
+def block_type(block: Mapping[Any, Any]) -> Any:
+    """Return a block's type: Google's and Bedrock's own forms have it as their only key."""
+    kind = block.get("type")
+    if kind is None and len(block) == 1:
+        ((key, inner),) = block.items()
+        if key in MEDIA_BLOCKS and _mapping(inner).keys() & _INSIDE:
+            return key
+    return kind
 
 
 class MediaFields:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any, Final
 
-from langchain_segmind._messages.media_fields import MEDIA_BLOCKS
+from langchain_segmind._messages.media_fields import MEDIA_BLOCKS, block_type
 from langchain_segmind._messages.result_files import describe, read_file
 from langchain_segmind._messages.text import as_json, replace_surrogates
 from langchain_segmind._messages.types import MediaPart, TextPart
@@ -49,7 +49,7 @@ def _read_block(block: Any, where: str) -> TextPart | MediaPart:
         return TextPart(replace_surrogates(block))
     block = unwrap_block(block)
     part: TextPart | MediaPart | None = None
-    kind = block.get("type", "text") if isinstance(block, dict) else None
+    kind = (block_type(block) or block.get("type", "text")) if isinstance(block, dict) else None
     if isinstance(kind, str) and kind in TEXT_KEYS:
         part = _read_text(block, TEXT_KEYS[kind])
     elif isinstance(kind, str) and kind in MEDIA_BLOCKS:

@@ -140,8 +140,8 @@ def image_type(data: bytes, where: str) -> str:
 
 
 def pdf(data: bytes, where: str) -> bytes:
-    """Check that data begins as a PDF does."""
-    if not data.startswith(b"%PDF-"):
+    """Check that data begins as a PDF does: its mark may come a little later."""
+    if b"%PDF-" not in data[:1024]:
         refuse(f"{where}: not a PDF document")
     return data
 

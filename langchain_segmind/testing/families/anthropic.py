@@ -120,6 +120,8 @@ def _result(value: Any, where: str) -> list[common.Part]:
 def _media(value: Any, where: str, kind: str) -> Media:
     optional = ["title", "context"] if kind == "document" else []
     source = check.fields(value, where, ["type", "source"], optional)["source"]
+    for name in value.keys() & set(optional):
+        check.filled_string(value[name], f"{where}.{name}")
     place = f"{where}.source"
     check.type_of(source, place, "base64")
     check.fields(source, place, ["type", "media_type", "data"])

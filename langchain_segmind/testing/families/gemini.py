@@ -24,11 +24,19 @@ from langchain_segmind.testing.conversation import (
 from langchain_segmind.testing.families import common
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant"}
-_KINDS: dict[str, Literal["image", "audio", "video", "file"]] = {
-    "image": "image",
-    "audio": "audio",
-    "video": "video",
-    "application": "file",
+_TYPES: dict[Literal["image", "audio", "video", "file"], tuple[str, ...]] = {
+    "image": ("png", "jpeg", "webp", "heic", "heif"),
+    "audio": (
+        *("wav", "mp3", "mpeg", "aiff", "aac", "ogg", "flac"),
+        *("mp4", "m4a", "x-m4a", "webm", "opus"),
+    ),
+    "video": (
+        *("mp4", "mpeg", "mpg", "mov", "quicktime", "avi", "x-flv"),
+        *("webm", "wmv", "3gpp"),
+    ),
+}
+_KINDS = {f"{kind}/{name}": kind for kind, names in _TYPES.items() for name in names} | {
+    "application/pdf": "file"
 }
 _FUNCTION_NAME = re.compile(r"[a-zA-Z_][\w.-]{0,63}")
 _FINISH_REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
@@ -90,14 +98,14 @@ def _part(value: Any, where: str, role: Role, forward_tools: bool) -> common.Par
     place = f"{where}.inlineData"
     inline = check.fields(check.field(value, where, "inlineData"), place, ["mimeType", "data"])
     mime = check.string(inline["mimeType"], f"{place}.mimeType")
-    kind = _KINDS.get(mime.partition("/")[0])
-    if kind is None or (kind == "file" and mime != "application/pdf"):
+    if mime not in _KINDS:
         check.refuse(f"{place}.mimeType: unsupported type {mime!r}")
+    kind = _KINDS[mime]
     data = check.decoded(inline["data"], f"{place}.data")
     if kind == "file":
         check.pdf(data, place)
-    if kind == "image":
-        check.image_type(data, place)
+    if kind == "image" and mime not in ("image/heic", "image/heif"):
+        check.one_of(check.image_type(data, place), f"{place}.data", list(_KINDS))
     return Media(kind, mime, data)
 
 

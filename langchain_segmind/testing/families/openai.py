@@ -73,7 +73,10 @@ def _turn(value: Any, where: str, reading: common.Reading) -> Turn:
     content = message["content"]
     if isinstance(content, str):
         return Turn(role, content, name=name)
-    return common.turn_of(role, check.each(content, f"{where}.content", _part, reading), name)
+    turn = common.turn_of(role, check.each(content, f"{where}.content", _part, reading), name)
+    if turn.media and role != "user":
+        check.refuse(f"{where}.content: only messages with role 'user' can contain media")
+    return turn
 
 
 def _result(value: dict[str, Any], where: str, reading: common.Reading) -> Turn:
@@ -109,6 +112,8 @@ def _image(held: dict[str, Any], where: str, reading: common.Reading) -> Media:
         check.one_of(held["detail"], f"{where}.detail", ["auto", "low", "high"])
     url = check.string(held["url"], f"{where}.url")
     if inline := _DATA_URI.fullmatch(url):
+        if not inline[1].startswith("image/"):
+            check.refuse(f"{where}.url: invalid MIME type, only image types are supported")
         data = check.decoded(inline[2], f"{where}.url")
         return Media("image", check.image_type(data, f"{where}.url"), data)
     return Media("image", url=_web_address(url, f"{where}.url", reading))
@@ -133,10 +138,8 @@ def _file(held: dict[str, Any], where: str) -> Media:
     inline = _DATA_URI.fullmatch(check.string(held["file_data"], place))
     if inline is None:
         check.refuse(f"{place}: expected a base64 data URI")
-    data = check.decoded(inline[2], place)
-    if inline[1] == "application/pdf":
-        check.pdf(data, place)
-    return Media("file", inline[1], data)
+    mime = check.one_of(inline[1], f"{place}: MIME type", ["application/pdf"])
+    return Media("file", mime, check.pdf(check.decoded(inline[2], place), place))
 
 
 def _read_offer(body: Mapping[str, Any]) -> Offer | None:

@@ -355,7 +355,9 @@ def test_media_of_the_role_user_are_read():
 
 keys = ["url", "base64", "data", "text", "id", "file_id", "mime_type", "filename", "extras", "name"]
 held = st.sampled_from(["", PNG, PDF_URI, f"data:text/csv;base64,{TEXT}", WEB, "wav", "a/b"])
-odd = held | st.none() | st.integers() | st.binary(max_size=3) | st.just({}) | st.just(["a"])
+odd: st.SearchStrategy[Any] = (
+    held | st.none() | st.integers() | st.binary(max_size=3) | st.just({}) | st.just(["a"])
+)
 fields = st.dictionaries(st.sampled_from([*keys, "format", "file_data", "detail"]), odd, max_size=4)
 blocks = st.builds(
     lambda kind, source_type, outer, key, inner: {

@@ -69,6 +69,8 @@ def encode(family, message, *, native=False):
         {"type": None},
         {"type": "file", "source": "git", "name": "a"},
         {"type": "file", "data": "hello world"},
+        {"image": "https://x.example/a.png", "price": 3},
+        {"image": {"name": "a.png", "size": 3}},
         {"a": 1},
         {},
     ],
@@ -168,6 +170,9 @@ def test_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
         ({"type": "image", "data": PNG, "mimeType": "image/png"}, SHOWN),
         ({"type": "file", "base64": PNG, "mime_type": "image/png"}, SHOWN),
         ({"type": "resource", "resource": {**RESOURCE, "blob": PNG}}, SHOWN),
+        ({"type": "media", "data": PNG, "mime_type": "image/png"}, SHOWN),
+        ({"inlineData": {"data": PNG, "mimeType": "image/png"}}, SHOWN),
+        ({"image": {"format": "png", "source": {"bytes": base64.b64decode(PNG)}}}, SHOWN),
         ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, SHOWN),
         ({"type": "image", "base64": base64.b64decode(PNG), "mime_type": "image/png"}, SHOWN),
         # Base64 is sent as strict decoders take it.

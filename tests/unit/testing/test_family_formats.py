@@ -25,6 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(8) + (2).to_bytes(4, "big") + (3).to_bytes(4,
 PNG64 = base64.b64encode(PNG).decode()
 PNG_URI = f"data:image/png;base64,{PNG64}"
 PDF64 = base64.b64encode(b"%PDF-1.7 hello").decode()
+GIF64 = base64.b64encode(b"GIF89a").decode()
 NOT64 = "@@@"
 TEXT64 = base64.b64encode(b"hello").decode()
 
@@ -138,8 +139,16 @@ def source(kind: str, data: str, media_type: str) -> dict[str, Any]:
     return {"type": kind, "source": {"type": "base64", "media_type": media_type, "data": data}}
 
 
-def data_url(data: str) -> dict[str, Any]:
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+def data_url(data: str, mime: str = "image/png") -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{data}"}}
+
+
+def file_part(data: str) -> dict[str, Any]:
+    return {"type": "file", "file": {"file_data": data}}
+
+
+def inline(mime: str, data: str) -> dict[str, Any]:
+    return gemini(turn({"inlineData": {"mimeType": mime, "data": data}}))
 
 
 MALFORMED: dict[str, list[tuple[Any, str]]] = {
@@ -186,6 +195,13 @@ MALFORMED: dict[str, list[tuple[Any, str]]] = {
                     "format",
                 ),
                 ([user([{"type": "file", "file": {"file_id": "f"}}])], "file_data"),
+                ([user([file_part(f"data:text/csv;base64,{TEXT64}")])], "application/pdf"),
+                ([user([file_part(f"data:application/pdf;base64,{TEXT64}")])], "not a PDF"),
+                ([user([file_part(PDF64)])], "data URI"),
+                ([user([data_url(PNG64, "application/pdf")])], "only image types"),
+                ([user([data_url(f"{PNG64[:8]}\n{PNG64[8:]}")])], "base64"),
+                ([{"role": "system", "content": [data_url(PNG64)]}, user("Hi")], "role 'user'"),
+                ([user("Hi"), assistant([data_url(PNG64)]), user("Hi")], "role 'user'"),
             ]
         ]
     ],
@@ -208,6 +224,8 @@ MALFORMED: dict[str, list[tuple[Any, str]]] = {
         (openai(user([source("image", PNG64, "image/jpeg")])), "declared image/jpeg"),
         (openai(user([document(PNG64)])), "PDF"),
         (openai(user([document(PDF64, "text/plain")])), "media_type"),
+        (openai(user([source("image", PNG64, "image/jpg")])), "media_type"),
+        (openai(user([{**document(PDF64), "title": ""}])), "title"),
         (openai(user("Hi"), assistant([source("image", PNG64, "image/png")])), "must be text"),
         (openai(user("Hi"), instruction=""), "instruction"),
         (openai(user("Hi"), instruction=["x"]), "instruction"),
@@ -223,10 +241,15 @@ MALFORMED: dict[str, list[tuple[Any, str]]] = {
         (gemini(turn({"text": ""})), "parts[0].text"),
         (gemini(turn({"text": "x", "thought": True})), "'thought'"),
         (gemini(turn({"inline_data": {}})), "'text'"),
-        (gemini(turn({"inlineData": {"mimeType": "image/png", "data": NOT64}})), "base64"),
-        (gemini(turn({"inlineData": {"mimeType": "image/png", "data": TEXT64}})), "not a PNG"),
-        (gemini(turn({"inlineData": {"mimeType": "text/plain", "data": TEXT64}})), "mimeType"),
-        (gemini(turn({"inlineData": {"mimeType": "application/zip", "data": TEXT64}})), "mimeType"),
+        (inline("image/png", NOT64), "base64"),
+        (inline("image/png", TEXT64), "not a PNG"),
+        (inline("image/png", GIF64), "image/gif"),
+        (inline("image/gif", GIF64), "mimeType"),
+        (inline("image/jpg", PNG64), "mimeType"),
+        (inline("text/plain", TEXT64), "mimeType"),
+        (inline("application/zip", TEXT64), "mimeType"),
+        (inline("audio/midi", TEXT64), "mimeType"),
+        (inline("application/pdf", TEXT64), "not a PDF"),
         (gemini(turn({"text": "x"}), system_instruction="Be brief."), "system_instruction"),
         (
             gemini(turn({"text": "x"}), system_instruction={"parts": [{"text": "x"}]}),
