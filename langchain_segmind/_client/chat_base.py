@@ -151,6 +151,12 @@ class ChatBase(_Model):
         }
 
     @property
+    @override
+    def _serialized(self) -> dict[str, Any]:
+        # OpenLLMetry takes the name of the requested model from here.
+        return {**super()._serialized, "kwargs": {"model": self.model}}
+
+    @property
     def model_name(self) -> str:
         """The slug, under the name that LangChain's tools look for."""
         return self.model
