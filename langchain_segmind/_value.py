@@ -20,7 +20,7 @@ def value(cls: type[T]) -> type[T]:
     `__hash__` and `__repr__` for each class, which is a sixth of this package's import time.
     """
     made: Any = dataclass(slots=True, eq=False, repr=False)(cls)
-    names = [f.name for f in fields(made)]
+    names = [f.name for f in fields(made) if f.compare]
     made.__values__ = attrgetter(*names, "__class__")  # one name alone would not give a tuple
     made.__eq__, made.__hash__, made.__repr__ = _eq, _hash, _repr
     return made  # type: ignore[no-any-return]

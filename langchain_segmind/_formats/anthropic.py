@@ -13,7 +13,6 @@ from typing import Any, Final
 from langchain_segmind._formats import values
 from langchain_segmind._formats.encoding import (
     DOCUMENT_TYPES,
-    alternate,
     arguments_object,
     split_system,
     top_level_fields,
@@ -62,9 +61,9 @@ def encode(request: ChatRequest) -> dict[str, Any]:
         raise invalid_request(
             "response_format: Claude rejects json_object (json_mode). Use json_schema"
         )
-    system, dialogue = split_system(request.messages)
+    system, turns = split_system(request.messages)
     body: dict[str, Any] = {"instruction": system} if system else {}
-    body["messages"] = [_message(message) for message in alternate(dialogue)]
+    body["messages"] = [_message(turn) for turn in _strip_prefill(turns)]
     tools = _native_tools(request) if request.tools else {}
     return {**body, **tools, **top_level_fields(request, SETTING_NAMES)}
 
@@ -78,6 +77,15 @@ def _native_tools(request: ChatRequest) -> dict[str, Any]:
     if not request.parallel:
         choice["disable_parallel_tool_use"] = True
     return {"tools": tools, "tool_choice": choice}
+
+
+def _strip_prefill(turns: list[Message]) -> list[Message]:
+    """Remove white space at the end of a last assistant turn, which Anthropic refuses."""
+    match turns[-1]:
+        case Message(role="assistant", parts=(*before, TextPart() as last)):
+            parts = (*before, TextPart(last.text.rstrip()))
+            return [*turns[:-1], replace(turns[-1], parts=parts)]
+    return turns
 
 
 def _message(message: Message) -> dict[str, Any]:

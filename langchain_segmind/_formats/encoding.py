@@ -38,7 +38,9 @@ SETTINGS: Final = (
 
 DOCUMENT_TYPES: Final = frozenset({"application/pdf"})
 
-_OPENING: Final = Message("user", (TextPart("(The assistant begins.)"),))
+OPENING: Final = "(The assistant begins.)"
+"""The user's turn before a history that the assistant begins: upstream refuses such a history. It
+is the only text that is sent and that nobody wrote; docs/gateway.md has it, too."""
 
 
 def top_level_fields(request: ChatRequest, setting_names: Mapping[str, str]) -> dict[str, Any]:
@@ -61,29 +63,46 @@ def split_system(messages: Iterable[Message]) -> tuple[str, list[Message]]:
     """Split off the leading system messages, for formats with one place for them.
 
     Returns:
-        Their texts, joined; and the other messages, later system ones as the user's.
+        Their texts, joined; and the other messages as turns that alternate, beginning with the
+        user's. Where there are no others, the last system message is the user's turn.
 
     Raises:
-        SegmindInvalidRequestError: If a leading system message holds more than text.
+        SegmindInvalidRequestError: If a leading system message holds more than text, a human
+            message is blank, or all messages are.
     """
-    leading: list[str] = []
+    leading: list[Message] = []
     dialogue: list[Message] = []
     for message in messages:
+        parts = tuple([part for part in message.parts if not _is_blank(part)])
         if message.role == "system" and not dialogue:
-            leading += [_only_text(part) for part in message.parts]
+            leading += [replace(message, parts=parts)] if parts else []
         elif message.role == "system":
-            dialogue.append(replace(message, role="user", parts=_in_system_tags(message.parts)))
+            dialogue.append(Message("user", _in_system_tags(parts) if parts else ()))
+        elif message.role == "user" and not parts:
+            raise invalid_request(
+                f"{message.where or 'a human message'}: it is blank, and this model's provider "
+                "refuses blank messages. Leave it out, or write something"
+            )
         else:
-            dialogue.append(message)
-    return "\n\n".join(text for text in leading if text.strip()), dialogue
+            dialogue.append(replace(message, parts=parts))
+    turns = _alternate(dialogue)
+    if not turns and leading:
+        turns = [replace(leading.pop(), role="user")]
+    if not turns:
+        raise invalid_request("messages: all are blank. Send at least one with content")
+    texts = [_only_text(part) for message in leading for part in message.parts]
+    return "\n\n".join(texts), turns
 
 
 def _in_system_tags(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     texts = [part.text for part in parts if isinstance(part, TextPart)]
     if len(texts) < len(parts):
         return (TextPart("<system>"), *parts, TextPart("</system>"))
-    text = "\n".join(texts)
-    return (TextPart(f"<system>{text}</system>"),) if text.strip() else ()
+    return (TextPart("<system>{}</system>".format("\n".join(texts))),)
+
+
+def _is_blank(part: Part) -> bool:
+    return isinstance(part, TextPart) and not part.text.strip()
 
 
 def _only_text(part: Part) -> str:
@@ -95,24 +114,18 @@ def _only_text(part: Part) -> str:
     )
 
 
-def alternate(messages: Iterable[Message]) -> list[Message]:
+def _alternate(messages: Iterable[Message]) -> list[Message]:
     """Merge adjacent messages of one role, leave empty ones out, and let the user begin.
 
-    Upstream refuses text of white space alone, messages that do not alternate and a dialogue that
-    the assistant begins.
+    Upstream refuses messages that do not alternate and a dialogue that the assistant begins.
     """
-    parts = [
-        (message.role, part)
-        for message in messages
-        for part in message.parts
-        if not isinstance(part, TextPart) or part.text.strip()
-    ]
+    parts = [(message.role, part) for message in messages for part in message.parts]
     merged = [
         Message(role, tuple([part for _, part in run]))
         for role, run in groupby(parts, key=itemgetter(0))
     ]
-    if not merged or merged[0].role != "user":
-        merged.insert(0, _OPENING)
+    if merged and merged[0].role != "user":
+        merged.insert(0, Message("user", (TextPart(OPENING),)))
     return merged
 
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from langchain_segmind._formats import values
 from langchain_segmind._formats.encoding import (
-    alternate,
     arguments_object,
     split_system,
     top_level_fields,
@@ -65,11 +64,10 @@ _CALL_KEYS: Final = frozenset({"functionCall", "function_call"})
 
 def encode(request: ChatRequest) -> dict[str, Any]:
     """Write a request's body."""
-    system, dialogue = split_system(request.messages)
+    system, messages = split_system(request.messages)
     body: dict[str, Any] = {}
     if system:
         body["system_instruction"] = {"parts": {"text": system}}
-    messages = alternate(dialogue)
     names = {c.id: c.name for m in messages for c in m.parts if isinstance(c, ToolCall)}
     body["contents"] = [_content(message, names) for message in messages]
     response_format = adapt_response_format(request.response_format)

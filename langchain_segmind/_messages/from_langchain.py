@@ -45,9 +45,13 @@ _ROLES: Final[Mapping[str, Role]] = {
     "developer": "system",
     "user": "user",
     "human": "user",
-    "assistant": "assistant",
-    "ai": "assistant",
 }
+_ASSISTANTS: Final = frozenset({"assistant", "ai", "model"})
+_TOOLS: Final = frozenset({"tool", "function"})
+_CACHE_MARKS: Final = frozenset({"cachePoint", "cache_point", "cache_control"})
+"""Blocks with which Bedrock and Anthropic end what is to be cached; they hold no content."""
+_CALL_BLOCKS: Final = {"tool_use": "input", "tool_call": "args", "function_call": "arguments"}
+"""Where a block of Anthropic's, LangChain's or OpenAI's Responses API has a call's arguments."""
 
 
 def from_langchain(messages: Sequence[BaseMessage]) -> tuple[Message, ...]:
@@ -67,24 +71,42 @@ def _message(message: BaseMessage, where: str) -> Message:
         case AIMessage():
             text = _assistant_text(message, where)
             texts = (TextPart(text),) if text else ()
-            return Message("assistant", (*texts, *_calls(message, where)), _name(message))
+            return Message("assistant", (*texts, *_calls(message, where)), _name(message), where)
         case HumanMessage():
-            return Message("user", tuple(_parts(message, where)), _name(message))
+            return Message("user", tuple(_parts(message, where)), _name(message), where)
         case SystemMessage():
-            return Message("system", tuple(_parts(message, where, "system")), _name(message))
+            parts = tuple(_parts(message, where, "system"))
+            return Message("system", parts, _name(message), where)
         case ToolMessage() | FunctionMessage():
-            return Message("user", (_result(message, where),))
+            return Message("user", (_result(message, where),), where=where)
         case ChatMessage():
-            role = _ROLES.get(message.role.lower())
-            if role is None:
-                raise invalid_request(
-                    f"{where}: unknown role {message.role!r}. Use user, assistant or system"
-                )
-            return Message(role, tuple(_parts(message, where, role)), _name(message))
+            return _chat_message(message, where)
         case _:
             raise invalid_request(
                 f"{where}: a {type(message).__name__} cannot be sent to a model. Leave it out"
             )
+
+
+def _chat_message(message: ChatMessage, where: str) -> Message:
+    """Read a message whose role is a field, as the kind of message that has this role."""
+    role = message.role.lower()
+    if role in _ASSISTANTS:
+        more = {"additional_kwargs": message.additional_kwargs, **(message.model_extra or {})}
+        try:
+            whole = AIMessage(message.content, name=message.name, **more)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            cause = str(error).partition("\n")[0][:200]
+        else:
+            return _message(whole, where)
+        raise invalid_request(f"{where}: this is not an assistant's message: {cause}")
+    if role in _TOOLS:
+        return Message("user", (_result(message, where),), where=where)
+    if role in _ROLES:
+        sent_as = _ROLES[role]
+        return Message(sent_as, tuple(_parts(message, where, sent_as)), _name(message), where)
+    raise invalid_request(
+        f"{where}: unknown role {message.role!r}. Use user, assistant, system or tool"
+    )
 
 
 def _name(message: BaseMessage) -> str | None:
@@ -110,6 +132,8 @@ def _listed_blocks(
         kind = block_type(fields)
         if kind is None and "text" in fields:
             kind = "text"
+        if kind in _CACHE_MARKS or (fields and fields.keys() <= _CACHE_MARKS):
+            continue
         yield str(kind), fields, f"{where}, block {i} ({kind})"
 
 
@@ -144,35 +168,44 @@ def _assistant_text(message: AIMessage, where: str) -> str:
     Reasoning would be billed again, and no family accepts another's; a provider's own tool runs
     mean nothing to another. Calls are read from the message's fields, where LangChain parsed them.
     """
-    text = ""
+    text, refusal = "", refusal_of(message) or ""
     for kind, block, place in _blocks(message, where):
         if kind in TEXT_KEYS:
             text += check_text(block.get(TEXT_KEYS[kind]), place)
         elif kind in MEDIA_BLOCKS:
             files = _media(kind, block, place, "assistant")
             text += "".join([part.text for part in files if isinstance(part, TextPart)])
-    # `to_ai_message` puts a refusal beside the content.
-    return text or check_text(refusal_of(message) or "", f"{where}: refusal")
+    # `to_ai_message` puts a refusal beside the content, and the content may hold part of an answer.
+    is_beside = refusal not in text
+    return "\n".join(filter(None, (text, check_text(refusal, where) if is_beside else "")))
 
 
 # --- tool calls ------------------------------------------------------------------------------
 
 
 def _calls(message: AIMessage, where: str) -> list[ToolCall]:
-    if isinstance(message.content, str) and not (message.tool_calls or message.invalid_tool_calls):
+    legacy = message.additional_kwargs.get("function_call")
+    is_text = isinstance(message.content, str) and legacy is None
+    if is_text and not (message.tool_calls or message.invalid_tool_calls):
         return []
     calls = [ToolCall(call["name"], call["args"], call["id"]) for call in message.tool_calls]
     calls += [
         ToolCall(call["name"] or "", call["args"] or "", call["id"], call["error"])
         for call in message.invalid_tool_calls
     ]
-    if not calls:
-        calls = [  # in Anthropic's format, which nothing has parsed yet
-            parse_call(block["name"], block.get("input"), block.get("id"))
+    if not calls:  # nothing has parsed those in the content yet
+        calls = [
+            parse_call(block["name"], block.get(_CALL_BLOCKS[kind]), _call_id(block))
             for kind, block, _ in _blocks(message, where)
-            if kind == "tool_use" and block.get("name")
+            if kind in _CALL_BLOCKS and block.get("name")
         ]
+    if not calls and isinstance(legacy, Mapping):  # OpenAI's form before there were tools
+        calls = [parse_call(legacy.get("name"), legacy.get("arguments"), None)]
     return [_checked_call(call, where) for call in calls]
+
+
+def _call_id(block: Mapping[Any, Any]) -> Any:
+    return block.get("call_id") or block.get("id")  # the Responses API has both
 
 
 def _checked_call(call: ToolCall, where: str) -> ToolCall:
@@ -209,7 +242,7 @@ def _sendable(value: Any, depth: int = 0) -> Any:
 # --- tool results ----------------------------------------------------------------------------
 
 
-def _result(message: ToolMessage | FunctionMessage, where: str) -> ToolResult:
+def _result(message: ToolMessage | FunctionMessage | ChatMessage, where: str) -> ToolResult:
     call_id, name = getattr(message, "tool_call_id", None), message.name
     return ToolResult(
         read_result(message.content, where),

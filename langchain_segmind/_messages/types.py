@@ -68,11 +68,15 @@ Part = TextPart | MediaPart | ToolCall | ToolResult
 
 @value
 class Message:
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    `where` names the message it came from, for the error of a format that cannot send it.
+    """
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
+    where: str = field(default="", compare=False)
 
 
 @value

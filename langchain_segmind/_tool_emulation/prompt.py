@@ -107,6 +107,6 @@ def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: boo
 
 
 def _with_system(messages: tuple[Message, ...], words: str) -> tuple[Message, ...]:
-    """Put words behind the leading system messages."""
-    leading = next((n for n, m in enumerate(messages) if m.role != "system"), len(messages))
+    """Put words behind the leading system messages; the last of all may be the user's turn."""
+    leading = next((n for n, m in enumerate(messages) if m.role != "system"), len(messages) - 1)
     return (*messages[:leading], Message("system", (TextPart(words),)), *messages[leading:])

@@ -57,6 +57,9 @@ def _read_conversation(reading: common.Reading) -> tuple[str, tuple[Turn, ...]]:
                 f"messages.{at}: roles must alternate between 'user' and 'assistant', "
                 "beginning with 'user'"
             )
+    last = turns[-1]
+    if last.role == "assistant" and not last.calls and last.text != last.text.rstrip():
+        check.refuse("messages: final assistant content cannot end with trailing whitespace")
     if "tools" not in body and any(turn.calls or turn.results for turn in turns):
         check.refuse("Requests which include `tool_use` or `tool_result` blocks must define tools")
     common.check_answered(turns, attrgetter("id"), _UNASKED, _UNANSWERED)
