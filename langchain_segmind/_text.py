@@ -12,9 +12,15 @@ from typing import Any, Final
 
 _MAX_MESSAGE_CHARS: Final = 2_000
 _MAX_BODY_MESSAGE_CHARS: Final = 500
+AN_ERROR: Final = "it is an error: "  # why a reply cannot be used; the provider's words follow
+FOR_MATCHING: Final = 8_000  # the sentence that tells the cause may stand behind a traceback
+_MAX_DEPTH: Final = 6
 _MAX_MARKUP_CHARS: Final = 16 * 1024
 _MIN_SECRET_CHARS: Final = 8  # a shorter key is a word that may occur anywhere
-_TEXT_FIELDS: Final = ("error", "error_description", "message", "msg", "detail", "reason", "code")
+_TEXT_FIELDS: Final = (
+    *("error", "errors", "error_description", "error_message", "message", "msg", "detail"),
+    *("reason", "code", "innererror", "metadata", "raw"),
+)
 
 
 def redact(text: str, secret: str) -> str:
@@ -29,12 +35,13 @@ def one_line(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
     return clean if len(clean) <= max_chars else clean[: max_chars - 1] + "…"
 
 
-def message_from_body(body: str) -> str:
+def message_from_body(body: str, max_chars: int = _MAX_BODY_MESSAGE_CHARS) -> str:
     """Extract the message from the body of an error reply.
 
     Args:
-        body: JSON with `error`, `error_description`, `message` or `detail` (each a string or an
-            object), HTML, plain text or nothing.
+        body: JSON with `error`, `error_description`, `message` or `detail` (each a string, an
+            object, or a string of JSON), HTML, plain text or nothing.
+        max_chars: Where to cut the message: `FOR_MATCHING` to find out what it is about.
 
     Returns:
         One line, or '' if there is no message.
@@ -42,25 +49,37 @@ def message_from_body(body: str) -> str:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return one_line(_without_markup(body), _MAX_BODY_MESSAGE_CHARS)
-    return message_from_json(value)
+        return one_line(_without_markup(body), max_chars)
+    return message_from_json(value, max_chars)
 
 
-def message_from_json(value: Any) -> str:
+def message_from_json(value: Any, max_chars: int = _MAX_BODY_MESSAGE_CHARS) -> str:
     """Extract the message from a parsed error body, or '' if there is none."""
-    return one_line("; ".join(_messages(value)), _MAX_BODY_MESSAGE_CHARS)
+    return one_line("; ".join(_messages(value)), max_chars)
 
 
 def _messages(value: Any, depth: int = 0) -> list[str]:
     if isinstance(value, str):
-        return [value] if value.strip() else []
-    if isinstance(value, list) and depth < 3:
+        return _messages_in_text(value, depth)
+    if isinstance(value, list) and depth < _MAX_DEPTH:
         return [message for item in value[:5] for message in _messages(item, depth + 1)]
-    if isinstance(value, dict) and depth < 3:
+    if isinstance(value, dict) and depth < _MAX_DEPTH:
         fields = [value[name] for name in _TEXT_FIELDS if name in value]
         found = [message for field in fields for message in _messages(field, depth + 1)]
         return list(dict.fromkeys(found))
     return []
+
+
+def _messages_in_text(text: str, depth: int) -> list[str]:
+    """Return the messages in a provider's own error body, written as a string; else the text."""
+    if text.lstrip()[:1] in ("{", "[") and depth < _MAX_DEPTH:
+        try:
+            found = _messages(json.loads(text), depth + 1)
+        except (ValueError, RecursionError):
+            found = []
+        if found:
+            return found
+    return [text] if text.strip() else []
 
 
 def _without_markup(text: str) -> str:

@@ -45,6 +45,7 @@ from langchain_core.exceptions import (
     ModelTimeoutError,
 )
 
+from langchain_segmind._context_overflow import is_context_overflow
 from langchain_segmind._text import one_line, redact
 
 __all__ = [
@@ -307,20 +308,18 @@ _MAY_HAVE_RUN: Final = (
     "The model may have run and been billed; set retry_ambiguous=True to retry such calls.",
 )
 
+_SHORTEN: Final = "Shorten the conversation, or split the text."
 _BY_TEXT: Final = (
     ((402, 406), r"credit|balance|spend", _BY_STATUS[402]),
-    (
-        (*range(400, 429), *range(430, 501)),
-        (
-            r"context.{0,20}(length|window|limit)|(prompt|input|text) is too long|"
-            r"too many (input )?tokens|maximum (number of )?(input )?tokens"
-        ),
-        (SegmindContextOverflowError, "Shorten the conversation, or split the text."),
-    ),
     (
         (400,),
         r"host header",
         (SegmindInvalidRequestError, "The gateway does not serve this host; check base_url."),
+    ),
+    (
+        (406,),  # without a reason, it means too few credits, say Segmind's pages
+        r"^(?:406|error|code|status|not.?acceptable|nginx[/.\d]*|cloudflare|\W)*$",
+        (SegmindInvalidRequestError, "Check the credits first: get_credits(). Then the request."),
     ),
 )
 """Messages that are more exact than their status: statuses, pattern, class and advice."""
@@ -339,6 +338,8 @@ def error_class_for(
     for statuses, pattern, found in _BY_TEXT:
         if status in statuses and re.search(pattern, message, re.IGNORECASE):
             return found
+    if 400 <= status <= 500 and status != 429 and is_context_overflow(message):
+        return SegmindContextOverflowError, _SHORTEN
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from langchain_segmind._context_overflow import is_context_overflow
 from langchain_segmind._flows.retry import is_repeatable, server_requested_delay
 from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Reply, Response, Result
-from langchain_segmind._text import message_from_body, one_line
+from langchain_segmind._text import AN_ERROR, FOR_MATCHING, message_from_body, one_line
 from langchain_segmind.errors import (
     SegmindConnectionError,
+    SegmindContextOverflowError,
     SegmindError,
     SegmindResponseError,
     SegmindTimeoutError,
@@ -65,7 +67,7 @@ def error_from_reply(
             " A longer timeout=... may help." if is_late else ""
         )
     else:
-        text = message_from_body(fields["body"])
+        text = message_from_body(fields["body"], FOR_MATCHING)
         cls, advice = error_class_for(result.status, text, may_have_run=may_have_run)
         delay = fields["retry_after"]
         what += f" after {attempts} attempts" if attempts > 1 else ""
@@ -81,15 +83,18 @@ def unusable_reply_error(
     more_fields: dict[str, Any],
     *,
     is_free: bool = False,
-) -> SegmindResponseError:
+) -> SegmindError:
     """Make the error for a whole reply of status 2xx that cannot be read, for this reason."""
     fields = error_fields(reply, name, attempts) | more_fields
     if is_free:
         fields["outcome"] = "rejected"
     shown = one_line(fields["body"], 200)
-    begins = f" It begins: {shown}" if shown and shown not in reason else ""
+    is_text = "\ufffd" not in shown
+    begins = f" It begins: {shown}" if shown and is_text and shown not in reason else ""
     advice = _FREE if is_free else _PAID
-    return SegmindResponseError(
+    is_too_long = AN_ERROR in reason and is_context_overflow(reason)
+    cls = SegmindContextOverflowError if is_too_long else SegmindResponseError
+    return cls(
         f"{name}: the gateway's reply cannot be used: {reason}. {advice}{begins}",
         **fields,
     )

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from langchain_segmind._context_overflow import is_context_overflow
+
 # Strings, which `re` compiles at the first refusal: these five are long.
 _FORMAT: Final = (
     r"response.?(?:format|schema)|json.?(?:schema|object|mode)|structured.?outputs?"
@@ -19,11 +21,7 @@ _FORMAT: Final = (
 _BLAMES_A_FORMAT: Final = (
     rf"{_FORMAT}|grammar|too many states|any_?of|one_?of|all_?of|\$ref|additional.?properties"
 )
-_TOO_LONG: Final = (
-    r"context.{0,12}(?:length|window|size|overflow)|(?:prompt|input|request|messages?|text).{0,30}"
-    r"(?:too long|too large|exceed)|(?:input|prompt).{0,3}(?:length|tokens)|token limit"
-    r"|max(?:imum)?.{0,3}(?:prompt|context|input).{0,3}length|exceeds? max length"
-)
+_TOO_LARGE: Final = r"(?:prompt|input|request|messages?|text).{0,30}(?:too large|exceed)"
 _SOMETHING_ELSE: Final = (
     r"image|picture|photo|audio|video|\bfiles?\b|document|\bpdf\b|media|mime|base.?64|\burls?\b"
     r"|api.?key|authori[sz]|permission|credits?\b|balance|quota|billing|payment|\bplan\b|spend"
@@ -54,7 +52,8 @@ def blames_the_format(text: str, settings: Iterable[str] = ()) -> bool:
     """
     is_about_a_schema = _mentions("schema|grammar", text)
     is_about_tokens = _mentions("tokens?|context|prompt", text)
-    if _mentions(_TOO_LONG, text) and (is_about_tokens or not is_about_a_schema):
+    is_too_long = is_context_overflow(text) or _mentions(_TOO_LARGE, text)
+    if is_too_long and (is_about_tokens or not is_about_a_schema):
         return False
     if _mentions(_BLAMES_A_FORMAT, text):
         return True

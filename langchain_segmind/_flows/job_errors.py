@@ -8,7 +8,7 @@ from langchain_segmind._flows.failures import error_fields, text_of, what_happen
 from langchain_segmind._flows.job_status import COMPLETED, JobHandle, JobSnapshot
 from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Receipt, Response, Result
-from langchain_segmind._text import message_from_body
+from langchain_segmind._text import FOR_MATCHING, message_from_body
 from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindContextOverflowError,
@@ -43,8 +43,9 @@ def job_failed(
     exchange: Exchange, job: JobHandle, snapshot: JobSnapshot, receipt: Receipt
 ) -> SegmindError:
     """Make the error for a job that has failed."""
-    reason = message_from_body(text_of(snapshot.response))
-    found, advice = error_class_for(422, reason)
+    body = text_of(snapshot.response)
+    reason = message_from_body(body)
+    found, advice = error_class_for(422, message_from_body(body, FOR_MATCHING))
     is_too_long = found is SegmindContextOverflowError
     cls = SegmindContextOverflowError if is_too_long else SegmindJobFailedError
     fields = _reply_fields(exchange, job) | {
@@ -83,7 +84,7 @@ def _class_of(result: Result) -> type[SegmindError]:
         return SegmindTimeoutError if result.fault == "timeout" else SegmindConnectionError
     if result.is_success:
         return SegmindResponseError
-    cls, _ = error_class_for(result.status, message_from_body(text_of(result)))
+    cls, _ = error_class_for(result.status, message_from_body(text_of(result), FOR_MATCHING))
     # A rate limit invites everybody to repeat the whole call, which would submit another job.
     return SegmindServerError if cls is SegmindRateLimitError else cls
 

@@ -21,7 +21,11 @@ from langchain_segmind._flows.types import (
     Response,
     Step,
 )
-from langchain_segmind.errors import SegmindContextOverflowError, SegmindResponseError
+from langchain_segmind.errors import (
+    SegmindContextOverflowError,
+    SegmindError,
+    SegmindResponseError,
+)
 
 T = TypeVar("T")
 
@@ -96,7 +100,7 @@ class Exchange:
         self.attempts += 1
         return Step(request, wait, timeout, policy.connect_timeout, left, event)
 
-    def unusable_reply(self, reason: str, **fields: Any) -> SegmindResponseError:
+    def unusable_reply(self, reason: str, **fields: Any) -> SegmindError:
         """Make the error for a last reply that cannot be read, for this reason."""
         fields = {"ambiguous_attempts": self.ambiguous, **fields}
         return unusable_reply_error(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from langchain_segmind._text import message_from_json
+from langchain_segmind._text import AN_ERROR, message_from_json
 from langchain_segmind.errors import SegmindResponseError
 
 VectorFamily = Literal["openai", "gemini"]
@@ -60,7 +60,7 @@ def _unwrap(value: Mapping[str, Any]) -> Any:
     wrapped = next((value[key] for key in _WRAPPERS if value.get(key) is not None), None)
     if wrapped is None:
         error = message_from_json(value)
-        raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no vector")
+        raise SegmindResponseError(f"{AN_ERROR}{error}" if error else "it holds no vector")
     return wrapped
 
 

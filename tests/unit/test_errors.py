@@ -97,3 +97,26 @@ def test_billed_follows_from_the_outcome(outcome, billed):
 def test_is_retryable_is_kept_and_false_by_default():
     assert SegmindServerError("x", outcome="rejected", is_retryable=True).is_retryable
     assert not SegmindServerError("x", outcome="unknown").is_retryable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "406",
+        "Not Acceptable",
+        "406 Not Acceptable nginx/1.24.0",
+        "Error 406",
+        "not_acceptable.",
+    ],
+)
+def test_406_without_a_reason_points_at_the_credits_first(text):
+    cls, advice = errors.error_class_for(406, text)
+
+    assert cls is errors.SegmindInvalidRequestError
+    assert advice.startswith("Check the credits first")
+
+
+@pytest.mark.parametrize("text", ["Invalid content type", "seed is not acceptable", "error: top_k"])
+def test_406_with_a_reason_asks_to_correct_the_request(text):
+    assert errors.error_class_for(406, text)[1].startswith("Correct the request")
