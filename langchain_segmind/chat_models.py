@@ -123,6 +123,13 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
         defer_build=False
     )  # building the first model is as fast as the others
 
+    # Replaces langchain-core's (1.6 to 1.8), which takes a given profile for the whole one. But its
+    # advice is to pass `profile={"max_input_tokens": ...}`, which would lose `structured_output`.
+    @model_validator(mode="after")
+    def _set_model_profile(self) -> Self:
+        self.profile = {**self._resolve_model_profile(), **(self.profile or {})}
+        return self
+
     @model_validator(mode="after")
     def _segmind_check_together(self) -> Self:
         if self.streaming and self.n is not None and self.n > 1:

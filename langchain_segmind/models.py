@@ -13,8 +13,6 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from langchain_core.language_models import ModelProfile
-
 from langchain_segmind._formats import FORMATS, Family
 from langchain_segmind._messages.types import MediaPart
 from langchain_segmind.errors import SegmindResponseError
@@ -192,27 +190,6 @@ def _family(slug: str) -> Family:
     # A start counts only before a dash, digit, dot or the end: `claudette-7b` is not a Claude.
     found = re.match(rf"({'|'.join(_FAMILIES)})(?![a-z])", slug, re.IGNORECASE)
     return _FAMILIES[found[1].lower()] if found else "openai"
-
-
-def profile(model_info: ModelInfo) -> ModelProfile:
-    """Return LangChain's profile of a model, without what is unknown."""
-    known = ModelProfile(
-        text_inputs=True,
-        text_outputs=True,
-        structured_output=True,
-        tool_calling=True,
-        tool_choice=True,
-    )
-    if model_info.context is not None:
-        known["max_input_tokens"] = model_info.context
-    if model_info.images is not None:
-        known["image_inputs"] = model_info.images
-        # Only the OpenAI format accepts the URL of an image; only Claude's and Gemini's formats
-        # document how to send a PDF.
-        known["image_url_inputs"] = model_info.images and model_info.family == "openai"
-        if model_info.family != "openai":
-            known["pdf_inputs"] = model_info.images
-    return known
 
 
 # --- the vendor's catalog ------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.observers import async_job_reporter, job_reporter
+from langchain_segmind._client.profiles import profile
 from langchain_segmind._client.results import combined_llm_output, response_metadata
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows.chat import Completion, Endpoint
@@ -26,7 +27,6 @@ from langchain_segmind._flows.types import Flow
 from langchain_segmind._messages.from_langchain import protect_messages
 from langchain_segmind._messages.refusals import PROVIDER
 from langchain_segmind._messages.types import ChatResponse
-from langchain_segmind.models import profile
 
 if TYPE_CHECKING:
 
@@ -168,7 +168,7 @@ class ChatBase(_Model):
         return {"api_key": "SEGMIND_API_KEY"}
 
     @override
-    def _resolve_model_profile(self) -> ModelProfile | None:
+    def _resolve_model_profile(self) -> ModelProfile:
         return profile(self._model_info(self.model))
 
     @override

@@ -3,6 +3,7 @@
 import pytest
 
 from langchain_segmind import ChatSegmind, ModelInfo, SegmindResponseError
+from langchain_segmind._client.profiles import published
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._formats import SETTINGS
 from langchain_segmind.models import chat_models, model_info_for, parse_catalog
@@ -45,6 +46,52 @@ def test_profile_has_only_what_is_known():
 
     assert (known["max_input_tokens"], known["image_inputs"]) == (1_000_000, True)
     assert not {"max_input_tokens", "image_inputs"} & unknown.keys()
+
+
+def test_profile_has_the_sizes_that_makers_publish():
+    sizes = {
+        slug: (profile["max_input_tokens"], profile["max_output_tokens"])
+        for slug in ("gpt-4o", "gpt-4-turbo", "gpt-5", "gpt-5-mini", "o3", "o4-mini")
+        if (profile := ChatSegmind(model=slug, api_key="k").profile or {})
+    }
+
+    assert sizes == {
+        "gpt-4o": (128_000, 16_384),
+        "gpt-4-turbo": (128_000, 4_096),
+        "gpt-5": (272_000, 128_000),
+        "gpt-5-mini": (272_000, 128_000),
+        "o3": (200_000, 100_000),
+        "o4-mini": (200_000, 100_000),
+    }
+
+
+def test_makers_sizes_are_those_of_listed_models():
+    assert published().keys() <= chat_models().keys()
+
+
+@pytest.mark.parametrize(
+    ("slug", "reads_pdf", "hears"),
+    [("gpt-4o", None, None), ("claude-4.5-sonnet", True, False), ("gemini-3-pro", True, True)],
+)
+def test_profile_says_what_a_model_can_be_shown(slug, reads_pdf, hears):
+    profile = ChatSegmind(model=slug, api_key="k").profile or {}
+
+    assert (profile["image_inputs"], profile["image_tool_message"]) == (True, True)
+    assert (profile.get("pdf_inputs"), profile.get("pdf_tool_message")) == (reads_pdf, reads_pdf)
+    assert profile.get("audio_inputs") is hears
+    assert profile["tool_call_streaming"] is False
+    assert profile["reasoning_output"] is (slug != "gpt-4o")
+
+
+@pytest.mark.parametrize("slug", ["gpt-4o", "gpt-9"])
+def test_given_profile_completes_the_known_one(slug):
+    given = {"max_input_tokens": 64_000, "image_inputs": False}
+
+    completed = ChatSegmind(model=slug, api_key="k", profile=given).profile
+
+    assert completed == {**(ChatSegmind(model=slug, api_key="k").profile or {}), **given}
+    assert completed["structured_output"] is True
+    assert given == {"max_input_tokens": 64_000, "image_inputs": False}
 
 
 def test_catalog_entry_adds_to_what_is_known():
