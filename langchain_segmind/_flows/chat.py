@@ -243,7 +243,9 @@ class _Encoding:
         return render_tools(request, alone=self._in_words, shows=shows)
 
     def decode_reply(self, response: Response) -> ChatResponse:
-        return self._parse(decode(response.body), response.headers.get("x-request-id"))
+        headers = response.headers
+        answer = decode(response.body, headers.get("content-type", ""))
+        return self._parse(answer, headers.get("x-request-id"))
 
     def decode_job(self, result: Mapping[str, Any]) -> ChatResponse:
         return self._parse(decode_job(result), result.get("request_id"))

@@ -15,24 +15,43 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from langchain_segmind._formats.families import FORMATS, Format
+from langchain_segmind._formats.media_replies import check_bytes, check_json, check_text
 from langchain_segmind._formats.values import repair_escapes
 from langchain_segmind._messages.types import ChatResponse, Choice
-from langchain_segmind._text import message_from_json, one_line
+from langchain_segmind._text import AN_ERROR, message_from_json, one_line
 from langchain_segmind.errors import SegmindResponseError
 
 _LOOKS_LIKE_A_REPLY: Final = (
     r'\s*\{[^{}]{0,2000}"(choices|candidates|content|promptFeedback)"\s*:\s*[\[{]'
+    r'|\s*\{\s*"(choices|candidates|promptFeedback|usageMetadata|modelVersion|responseId)"'
+    r'|\s*\{\s*"id"\s*:\s*"(chatcmpl|msg|gen)[-_]'
 )
+_FLAT_KEYS: Final = (
+    "output",
+    "response",
+    "result",
+    "answer",
+    "completion",
+    "generated_text",
+    "text",
+)
+"""Where retired and fine-tuned models have a text alone."""
+_MAX_WRAPPERS: Final = 2
 _ERROR_KEYS: Final = {"error", "error_description", "status_code", "status", "message", "detail"}
 
 
-def decode(body: bytes) -> ChatResponse:
-    """Read the body of a reply of status 200.
+def decode(body: bytes, content_type: str = "") -> ChatResponse:
+    """Read the body of a reply of status 200, whose `Content-Type` helps to explain a bad one.
 
     Raises:
         SegmindResponseError: If it does not hold an answer, with the reason.
     """
-    return _decode(parse(body))
+    try:
+        value = parse(body)
+    except SegmindResponseError:
+        check_bytes(body, content_type)
+        raise
+    return _decode(value)
 
 
 def decode_job(value: Mapping[str, Any]) -> ChatResponse:
@@ -47,6 +66,8 @@ def decode_job(value: Mapping[str, Any]) -> ChatResponse:
     output = value.get("output")
     if isinstance(output, str):
         return _decode_output(output)
+    if isinstance(output, list) and (flat := _decode_flat(value)) is not None:
+        return flat
     return _decode(value if output is None else output)
 
 
@@ -56,14 +77,49 @@ def _decode_output(output: str) -> ChatResponse:
     try:
         value = parse(output.encode())
     except SegmindResponseError:
-        if re.match(_LOOKS_LIKE_A_REPLY, output):
-            raise  # half of a reply must not pass as an answer in plain text
+        if _is_half_a_reply(output):  # which must not pass as an answer in plain text
+            raise SegmindResponseError(
+                f"it is the provider's reply in JSON, but was cut short: {one_line(output, 300)}"
+            ) from None
+        check_text(output)
         value = None
     if isinstance(value, str) and re.match(_LOOKS_LIKE_A_REPLY, value):
         return _decode_output(value)
     if isinstance(value, dict) and (_format_of(value, is_sure=False) or _is_error(value)):
         return _decode(value)
     return ChatResponse((_split_thoughts(Choice(output)),))
+
+
+def _is_half_a_reply(text: str) -> bool:
+    """Return whether a text that is not JSON is the start of a provider's reply."""
+    if text.lstrip().startswith('"{'):  # it was written as a string once more
+        text = text.lstrip()[1:].replace('\\"', '"')
+    try:
+        value = from_json(text, allow_partial=True)
+    except ValueError:
+        value = None
+    if isinstance(value, dict) and (
+        _format_of(value, is_sure=False)
+        or str(value.get("object")).startswith("chat.completion")
+        or (value.get("type") == "message" and value.get("role") == "assistant")
+    ):
+        return True
+    return re.match(_LOOKS_LIKE_A_REPLY, text) is not None
+
+
+def _decode_flat(value: Mapping[str, Any], depth: int = 0) -> ChatResponse | None:
+    """Read a text that stands alone in an object, or a reply that is wrapped in one."""
+    for key in _FLAT_KEYS:
+        match value.get(key):
+            case str() as text if text.strip():
+                return _decode_output(text)
+            case [str(), *_] as texts if all(isinstance(text, str) for text in texts):
+                return _decode_output("".join(texts))
+            case dict() as inner if _format_of(inner, is_sure=True):
+                return _decode(inner)
+            case dict() as inner if depth < _MAX_WRAPPERS:
+                return _decode_flat(inner, depth + 1)
+    return None
 
 
 def _format_of(value: Mapping[str, Any], *, is_sure: bool) -> Format | None:
@@ -82,8 +138,13 @@ def _decode(value: Any) -> ChatResponse:
         raise SegmindResponseError(f"it is a JSON {type(value).__name__}, not an object")
     reply_format = _format_of(value, is_sure=True)
     if reply_format is None:
+        flat = None if value.get("error") else _decode_flat(value)
+        if flat is not None:
+            return flat
         error = message_from_json(value)
-        raise SegmindResponseError(f"it is an error: {error}" if error else "it holds no answer")
+        if not error:
+            check_json(value)
+        raise SegmindResponseError(f"{AN_ERROR}{error}" if error else "it holds no answer")
     try:
         response = reply_format.decode(value)
     except RecursionError:

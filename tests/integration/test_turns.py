@@ -1,5 +1,7 @@
 """What is sent is what the user wrote, all of it, whatever turns a history has."""
 
+from typing import Any
+
 import pytest
 from langchain_core.messages import (
     AIMessage,
@@ -221,7 +223,7 @@ async def test_role_of_a_chat_message_is_read_in_every_dialect(gateway, call, sl
 
 @each_family
 async def test_assistants_chat_message_is_read_like_an_ai_message(gateway, call, slug):
-    content = [{"type": "reasoning", "reasoning": "private"}, {"type": "text", "text": "Bees."}]
+    content: list[Any] = [{"type": "reasoning", "reasoning": "private"}, "Bees."]
 
     async with build(gateway, slug) as model:
         for message in (AIMessage(content), ChatMessage(content=content, role="assistant")):
