@@ -26,7 +26,7 @@ async def test_text_alone_is_the_answer(gateway, call, body):
         (True, b"https://x.example/a.png"),
     ],
 )
-async def test_picture_is_an_error_that_says_that_the_model_does_not_chat(
+async def test_picture_raises_an_error_about_a_model_that_does_not_chat(
     gateway, call, queue, body
 ):
     gateway.reply(Reply(body=body))

@@ -187,7 +187,7 @@ NATIVE = {"tool_calls": [{"id": "c1", "type": "function", "function": LEGACY["fu
     ],
 )
 @each_family
-def test_every_form_of_a_past_call_and_its_result_is_told(gateway, slug, asked, result):
+def test_every_form_of_a_past_call_and_its_result_is_sent(gateway, slug, asked, result):
     with build(gateway, slug) as model:
         model.invoke([("user", "2731 + 1?"), asked, result, ("user", "And now?")])
 
@@ -247,7 +247,7 @@ NO = {"type": "refusal", "refusal": "I will not."}
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "expected"),
     [
         (AIMessage("", additional_kwargs={"refusal": "I will not."}), "I will not."),
         (AIMessage("Well,", additional_kwargs={"refusal": "I will not."}), "Well,\nI will not."),
@@ -256,11 +256,11 @@ NO = {"type": "refusal", "refusal": "I will not."}
     ],
 )
 @each_family
-async def test_refusal_of_an_earlier_turn_is_told_once(gateway, call, slug, message, told):
+async def test_refusal_of_an_earlier_turn_is_sent_once(gateway, call, slug, message, expected):
     async with build(gateway, slug) as model:
         await call(model, "invoke", [("user", "Do it."), message, ("user", "Why?")])
 
-    assert sent(gateway) == [("user", "Do it."), ("assistant", told), ("user", "Why?")]
+    assert sent(gateway) == [("user", "Do it."), ("assistant", expected), ("user", "Why?")]
 
 
 @pytest.mark.parametrize(

@@ -70,15 +70,15 @@ def test_makers_sizes_are_those_of_listed_models():
 
 
 @pytest.mark.parametrize(
-    ("slug", "reads_pdf", "hears"),
+    ("slug", "pdf", "audio"),
     [("gpt-4o", None, None), ("claude-4.5-sonnet", True, False), ("gemini-3-pro", True, True)],
 )
-def test_profile_says_what_a_model_can_be_shown(slug, reads_pdf, hears):
+def test_profile_has_what_a_model_can_be_shown(slug, pdf, audio):
     profile = ChatSegmind(model=slug, api_key="k").profile or {}
 
     assert (profile["image_inputs"], profile["image_tool_message"]) == (True, True)
-    assert (profile.get("pdf_inputs"), profile.get("pdf_tool_message")) == (reads_pdf, reads_pdf)
-    assert profile.get("audio_inputs") is hears
+    assert (profile.get("pdf_inputs"), profile.get("pdf_tool_message")) == (pdf, pdf)
+    assert profile.get("audio_inputs") is audio
     assert profile["tool_call_streaming"] is False
     assert profile["reasoning_output"] is (slug != "gpt-4o")
 

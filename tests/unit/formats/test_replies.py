@@ -106,7 +106,7 @@ MADE = [
 
 
 @pytest.mark.parametrize(("body", "content_type", "made"), MADE)
-def test_picture_sound_or_video_is_an_error_that_says_so(body, content_type, made):
+def test_picture_sound_or_video_raises_an_error_about_the_model(body, content_type, made):
     with pytest.raises(SegmindResponseError, match=f"makes {made} and does not chat"):
         decode(body, content_type)
 
@@ -139,5 +139,5 @@ def test_text_about_a_file_is_an_answer(text):
     assert decode_job({"output": text}).choices[0].text == text
 
 
-def test_chat_reply_is_read_whatever_its_content_type_says():
+def test_chat_reply_is_read_whatever_its_content_type_is():
     assert decode(json.dumps(OPENAI).encode(), "image/png").choices[0].text == "Hello"
