@@ -26,9 +26,7 @@ async def test_text_alone_is_the_answer(gateway, call, body):
         (True, b"https://x.example/a.png"),
     ],
 )
-async def test_picture_raises_an_error_about_a_model_that_does_not_chat(
-    gateway, call, queue, body
-):
+async def test_picture_raises_an_error_about_a_model_that_does_not_chat(gateway, call, queue, body):
     gateway.reply(Reply(body=body))
 
     async with build(gateway, queue=queue, poll_interval=0.01) as model:
