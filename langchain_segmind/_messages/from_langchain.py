@@ -26,7 +26,13 @@ from langchain_segmind._client.validation import MAX_JSON_DEPTH, check_json
 from langchain_segmind._messages.media import read_media
 from langchain_segmind._messages.media_fields import MEDIA_BLOCKS, block_type
 from langchain_segmind._messages.refusals import refusal_of
-from langchain_segmind._messages.results import TEXT_KEYS, protect_blocks, read_result, unwrap_block
+from langchain_segmind._messages.results import (
+    TEXT_KEYS,
+    is_cache_mark,
+    protect_blocks,
+    read_result,
+    unwrap_block,
+)
 from langchain_segmind._messages.text import as_json, check_text, replace_surrogates
 from langchain_segmind._messages.types import (
     MediaPart,
@@ -48,8 +54,6 @@ _ROLES: Final[Mapping[str, Role]] = {
 }
 _ASSISTANTS: Final = frozenset({"assistant", "ai", "model"})
 _TOOLS: Final = frozenset({"tool", "function"})
-_CACHE_MARKS: Final = frozenset({"cachePoint", "cache_point", "cache_control"})
-"""Blocks with which Bedrock and Anthropic end what is to be cached; they hold no content."""
 _CALL_BLOCKS: Final = {"tool_use": "input", "tool_call": "args", "function_call": "arguments"}
 """Where a block of Anthropic's, LangChain's or OpenAI's Responses API has a call's arguments."""
 
@@ -128,12 +132,12 @@ def _listed_blocks(
 ) -> Iterator[tuple[str, Mapping[Any, Any], str]]:
     for i, block in enumerate(message.content):
         held = {"text": block} if isinstance(block, str) else unwrap_block(block)
+        if is_cache_mark(held):
+            continue
         fields: Mapping[Any, Any] = held if isinstance(held, Mapping) else {"type": type(held)}
         kind = block_type(fields)
         if kind is None and "text" in fields:
             kind = "text"
-        if kind in _CACHE_MARKS or (fields and fields.keys() <= _CACHE_MARKS):
-            continue
         yield str(kind), fields, f"{where}, block {i} ({kind})"
 
 

@@ -28,6 +28,7 @@ _BESIDE_TEXT: Final = frozenset(
 )
 """Keys of a text block that carry no content. A block with others is written as JSON."""
 _WRAPPED: Final = "non_standard"
+_CACHE_MARKS: Final = frozenset({"cachePoint", "cache_point", "cache_control"})
 
 
 def read_result(content: Any, where: str) -> tuple[TextPart | MediaPart, ...]:
@@ -48,6 +49,8 @@ def _read_block(block: Any, where: str) -> TextPart | MediaPart:
     if isinstance(block, str):
         return TextPart(replace_surrogates(block))
     block = unwrap_block(block)
+    if is_cache_mark(block):
+        return TextPart("")
     part: TextPart | MediaPart | None = None
     kind = (block_type(block) or block.get("type", "text")) if isinstance(block, dict) else None
     if isinstance(kind, str) and kind in TEXT_KEYS:
@@ -55,6 +58,13 @@ def _read_block(block: Any, where: str) -> TextPart | MediaPart:
     elif isinstance(kind, str) and kind in MEDIA_BLOCKS:
         part = read_file(MEDIA_BLOCKS[kind], block, f"{where} ({kind})")
     return TextPart(as_json(block)) if part is None else part
+
+
+def is_cache_mark(block: Any) -> bool:
+    """Return whether a block only ends what Bedrock or Anthropic is to cache, without content."""
+    if not isinstance(block, Mapping) or not block:
+        return False
+    return str(block.get("type")) in _CACHE_MARKS or block.keys() <= _CACHE_MARKS
 
 
 def _read_text(block: Mapping[Any, Any], key: str) -> TextPart | None:

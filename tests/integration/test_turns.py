@@ -285,6 +285,16 @@ async def test_cache_mark_of_another_provider_is_left_out(gateway, call, slug, m
 
 
 @each_family
+async def test_cache_mark_in_a_tools_result_is_left_out(gateway, call, slug):
+    result = ToolMessage(["2732", {"cachePoint": {"type": "default"}}], tool_call_id="c1")
+
+    async with build(gateway, slug) as model:
+        await call(model, "invoke", [("user", "2731 + 1?"), ASKED, result])
+
+    assert ">2732</tool_result>" in str(sent(gateway))
+
+
+@each_family
 async def test_empty_block_is_not_taken_for_a_cache_mark(gateway, call, slug):
     async with build(gateway, slug) as model:
         with pytest.raises(SegmindInvalidRequestError, match="message 0, block 1"):
