@@ -23,14 +23,14 @@ from langchain_segmind._tool_emulation.tool_list import as_openai_json, as_signa
 
 _RULES: Final = (
     "You can call these tools. Reply with JSON:\n"
-    '{"tool_needed": false, "reply": "..."} if not, or\n'
-    '{"tool_needed": true, "reply": [calls]} if a tool is needed, to call it\n'
+    '{"tool_needed": false, "reply": <your answer as a string>} if not, or\n'
+    '{"tool_needed": true, "reply": [calls]} if a tool is needed\n'
     "A tool is needed when it can give a fact or a result that the request asks for and that no "
     "<tool_result> holds yet. None is needed when no tool does what is asked. Results come back to "
     "you, then you answer."
 )
 """Worded by measuring, see docs/tool-calling.md: even the order of its lines decides how readily a
-small model calls."""
+small model calls. Weak models send a placeholder in quotation marks back as the answer."""
 _FORCED: Final = 'Call these tools. Reply with JSON: {"reply": [calls]}'
 _CALL: Final = '{"name": "...", "arguments": {...}}'
 _ONE_CALL: Final = " Call one tool at a time."
@@ -97,11 +97,11 @@ def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: boo
     rules = rules.replace("[calls]", calls)
     if not request.parallel:
         rules += _ONE_CALL
-    if alone:  # without a schema, weak models send a placeholder in quotation marks back
-        rules = rules.replace('"reply": "..."', '"reply": <your answer as a string>')
+    if alone:
         rules += f"\n{_ALONE}"
     lines = ["Tools:", *map(describe, request.tools), "", rules]
     if answer is not None and not request.require_tool_call:
+        lines[-1] = rules.replace("as a string", "as JSON")
         lines.append(f'The "reply" of an answer is JSON of this schema: {compact_json(answer)}')
     return "\n".join(lines)
 

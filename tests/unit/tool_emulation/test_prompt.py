@@ -492,12 +492,21 @@ def test_tools_take_little_more_characters_than_their_json(alone):
     assert len(system_text(shown)) + len(format_) <= 1.25 * len(native)
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize(
+    ("form", "written"), [(None, "a string"), ({"type": "json_object"}, "JSON")]
+)
+def test_the_answer_has_no_placeholder_that_could_come_back_as_the_answer(alone, form, written):
+    shown = render_tools(ChatRequest(ASKED, tools=(ADD,), response_format=form), alone=alone)
+
+    assert f'"reply": <your answer as {written}>' in system_text(shown)
+
+
 def test_tools_are_listed_as_openais_json_without_response_format():
     shown = render_tools(TWO, alone=True)
 
     listed = [line for line in system_text(shown).splitlines() if line.startswith('{"name":"')]
     assert shown.response_format is None
-    assert '"reply": "..."' not in system_text(shown)  # it would come back as the answer
     assert [json.loads(line) for line in listed] == [
         {"name": "add", "description": "Adds two numbers.", "parameters": ADD.parameters},
         {"name": "look", "description": "Looks up a word.", "parameters": LOOK.parameters},
