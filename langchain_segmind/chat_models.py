@@ -71,7 +71,7 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
     ```
 
     **Settings of one call** are the generation settings, `model`, `response_format` and
-    `extra_headers`. Other keyword arguments become fields of the request's body. A setting of None
+    `extra_headers`. `model_kwargs={...}` adds other fields to the request's body. A setting of None
     is not sent; `model=None` means this model.
 
     ```python

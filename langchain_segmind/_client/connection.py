@@ -34,6 +34,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
+from langchain_segmind._client.arguments import judge_unknown
 from langchain_segmind._client.destination import destination, may_lack_key, redirect
 from langchain_segmind._client.state import ClientState
 from langchain_segmind._client.validation import (
@@ -43,6 +44,7 @@ from langchain_segmind._client.validation import (
     check_proxy,
     check_seconds,
     check_slug,
+    check_timeout,
     check_url,
     check_verify,
 )
@@ -163,6 +165,7 @@ class GatewayClient(BaseModel):
     _segmind_check_seconds = field_validator("timeout", "connect_timeout", "total_timeout")(
         check_seconds
     )
+    _segmind_check_timeout = field_validator("timeout", mode="before")(check_timeout)
     _segmind_check_headers = field_validator("default_headers", mode="before")(
         _check_default_headers
     )
@@ -174,6 +177,9 @@ class GatewayClient(BaseModel):
     _names: ClassVar[frozenset[str]] = frozenset()
     """All names under which a field may be given."""
 
+    _alias_of: ClassVar[Mapping[str, str]] = {}
+    """The field of each of these names that is not the field's own."""
+
     _never_none: ClassVar[frozenset[str]] = frozenset()
     """Those of fields that have a default and cannot be None: None means the default there."""
 
@@ -181,21 +187,26 @@ class GatewayClient(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the names once for each class, because every call needs them."""
         super().__pydantic_init_subclass__(**kwargs)
-        names, never_none = set(), set()
+        names, never_none, alias_of = set(), set(), {}
         for name, field in cls.model_fields.items():
             alias = field.validation_alias
             choices = alias.choices if isinstance(alias, AliasChoices) else ()
             own = {name, *(choice for choice in choices if isinstance(choice, str))}
             names |= own
+            alias_of.update(dict.fromkeys(own - {name}, name))
             may_be_none = field.annotation is Any or type(None) in get_args(field.annotation)
             if not field.is_required() and not may_be_none:
                 never_none |= own
         cls._names, cls._never_none = frozenset(names), frozenset(never_none)
+        cls._alias_of = alias_of
 
     if not TYPE_CHECKING:  # type checkers know the fields better than this signature
 
-        def __init__(self, **data: Any) -> None:
+        def __init__(self, *args: Any, **data: Any) -> None:
             """Build the model. Neither an error nor its traceback shows a secret."""
+            if args:
+                name = type(self).__name__
+                raise TypeError(f"{name} takes keyword arguments only. Use {name}(model=...).")
             for name in ("api_key", "segmind_api_key"):
                 if isinstance(data.get(name), str):
                     data[name] = SecretStr(data[name])
@@ -210,22 +221,29 @@ class GatewayClient(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _segmind_keep_unknown_arguments(cls, values: Any) -> Any:
-        """Move arguments that are not fields into `model_kwargs`: pydantic would drop them."""
+    def _segmind_check_arguments(cls, values: Any) -> Any:
+        """Refuse arguments that are not settings, or move them into `model_kwargs`.
+
+        pydantic would drop them.
+        """
         if not isinstance(values, Mapping):
             return values
+        for alias, field in cls._alias_of.items():
+            if alias in values and field in values and values[alias] != values[field]:
+                raise ValueError(f"{field} and {alias} are one setting. Use only {field}=....")
         given = {n: v for n, v in values.items() if v is not None or n not in cls._never_none}
-        unknown = {name: given.pop(name) for name in values if name not in cls._names}
-        if unknown:
-            names = ", ".join(sorted(unknown))
-            if "model_kwargs" not in cls._names:
-                raise ValueError(f"unknown arguments: {names}. Check their spelling.")
-            warnings.warn(
-                f"{names}: not a parameter of {cls.__name__}, so sent to the model as a field of "
-                "the request. If you mean that, pass it in model_kwargs={...}.",
-                stacklevel=5,  # where the model is built, past three `__init__`
+        fields = {name: given.pop(name) for name in values if name not in cls._names}
+        for name in [*fields]:
+            takes_fields = "model_kwargs" in cls._names
+            is_sent, warning = judge_unknown(
+                name, fields[name], cls._names, has_body_fields=takes_fields
             )
-            given["model_kwargs"] = {**(given.get("model_kwargs") or {}), **unknown}
+            if not is_sent:
+                del fields[name]
+            if warning:
+                warnings.warn(warning, stacklevel=5)  # where it is built, past three `__init__`
+        if fields:
+            given["model_kwargs"] = {**(given.get("model_kwargs") or {}), **fields}
         return given
 
     def _address(self) -> str:

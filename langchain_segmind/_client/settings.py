@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -17,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from langchain_segmind._client.arguments import RESERVED_FIELDS, check_not_secret, judge_unknown
 from langchain_segmind._client.connection import GatewayClient
 from langchain_segmind._client.validation import (
     check_flag,
@@ -40,28 +42,15 @@ _FLAGS: Final = frozenset({"parallel_tool_calls", "stream"})
 
 _PER_CALL: Final = frozenset(
     {*SETTINGS, *_FLAGS, "tools", "tool_choice", "model", "response_format", "extra_headers"}
+    | {"model_kwargs"}
 )
 
 _ALIASES: Final = {"model_name": "model", "stop_sequences": "stop"}
 """Names that only the constructor accepts, for what one call may set too."""
 
-_RESERVED_FIELDS: Final = {
-    "messages": "they are the call's input",
-    "prompt": "messages are sent instead",
-    "instruction": "use a SystemMessage",
-    "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
-    "tools": "pass them to bind_tools(...) or to one call",
-    "tool_choice": "pass it to bind_tools(...) or to one call",
-    # Arguments of other chat models. Sent as fields of the body, they could reveal a secret.
-    "openai_api_base": "use base_url=... instead",
-    "openai_organization": "Segmind does not have organizations",
-    "organization": "Segmind does not have organizations",
-    "openai_proxy": "use proxy=... instead",
-    "extra_body": "use model_kwargs={...} instead",
-    "http_client": "use proxy=..., verify=... and max_connections=... instead",
-    "http_async_client": "use proxy=..., verify=... and max_connections=... instead",
-}
-"""Fields of the request's body that a user may not set, and why."""
+_OPENAI_LIMIT: Final = "max_completion_tokens"
+"""OpenAI's newer name of `max_tokens`, which some models require; `model_kwargs` sends it as it is.
+"""
 
 
 class ChatSettings(GatewayClient):
@@ -73,7 +62,9 @@ class ChatSettings(GatewayClient):
     temperature: float | None = Field(default=None, allow_inf_nan=False)
     """Randomness. Like the settings below, it is only sent if it is set."""
 
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(
+        default=None, ge=1, validation_alias=AliasChoices("max_tokens", _OPENAI_LIMIT)
+    )
     """Most tokens the answer may have."""
 
     top_p: float | None = Field(default=None, allow_inf_nan=False)
@@ -104,7 +95,7 @@ class ChatSettings(GatewayClient):
     """How hard a reasoning model thinks: `"low"`, `"medium"`, `"high"`."""
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Other fields of the request's body, sent as they are."""
+    """Other fields of the request's body, sent as they are; those of one call are added to them."""
 
     streaming: bool = False
     """Whether `invoke` takes LangChain's streaming path. The gateway never streams."""
@@ -135,10 +126,11 @@ class ChatSettings(GatewayClient):
     @field_validator("model_kwargs", mode="after")
     @classmethod
     def _segmind_check_model_kwargs(cls, value: dict[str, Any]) -> dict[str, Any]:
-        clash = sorted(value.keys() & (cls._names - {"model_kwargs"}))
-        if clash:
-            name = clash[0]
-            raise ValueError(f"model_kwargs: {name} is a parameter. Pass it as {name}=... instead.")
+        for name in sorted(value):
+            if name in cls._names and name != _OPENAI_LIMIT:
+                raise ValueError(
+                    f"model_kwargs: {name} is a parameter. Pass it as {name}=... instead."
+                )
         return _check_extras(value, "model_kwargs")
 
     def _model_info(self, slug: str) -> ModelInfo:
@@ -161,6 +153,8 @@ class ChatSettings(GatewayClient):
         given = {**kwargs, "stop": stop} if stop is not None else kwargs
         parts = () if messages is None else from_langchain(messages)
         model_info, request = self._request(parts, given)
+        if kwargs:
+            self._warn_about_unknown(kwargs)
         has_format = request.response_format is not None or bool(request.tools)
         is_native = self.tool_calling == "native"
         is_queued = model_info.is_slow if self.queue is None else self.queue
@@ -180,7 +174,7 @@ class ChatSettings(GatewayClient):
         self, messages: tuple[Message, ...], given: Mapping[str, Any]
     ) -> tuple[ModelInfo, ChatRequest]:
         """Merge the settings of one call over the model's: which model is asked, and what."""
-        self._check_names(given)
+        given = self._check_names(given)
         slug = check_slug(self.model if given.get("model") is None else given["model"])
         tools, is_forced = _NO_TOOLS
         if "tools" in given or "tool_choice" in given:
@@ -204,16 +198,37 @@ class ChatSettings(GatewayClient):
     def _wait_policy(self) -> WaitPolicy:
         return WaitPolicy(self.queue_timeout, self.poll_interval)
 
-    def _check_names(self, given: Mapping[str, Any]) -> None:
-        for name in given:
+    def _check_names(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the arguments of one call that say something, under the names of fields."""
+        left_out = []
+        for name, value in given.items():
             if name in _FLAGS:
-                check_flag(given[name], name)
+                check_flag(value, name)
+            elif name in _PER_CALL:
+                continue
             elif name in _ALIASES:
                 raise ValueError(
                     f"{name} is not a setting of a call. Pass {_ALIASES[name]}=... instead."
                 )
-            elif name in self._names and name not in _PER_CALL:
+            elif name == _OPENAI_LIMIT:
+                if given.get("max_tokens") not in (None, value):
+                    raise ValueError(f"max_tokens and {name} are one setting. Use only one.")
+                left_out.append(name)
+            elif name in self._names:
                 raise ValueError(f"{name} is a setting of the model. Pass ChatSegmind({name}=...).")
+            elif not judge_unknown(name, value, self._names | _PER_CALL)[0]:
+                left_out.append(name)
+        if not left_out:
+            return given
+        kept = {name: value for name, value in given.items() if name not in left_out}
+        return kept if _OPENAI_LIMIT not in given else {**kept, "max_tokens": given[_OPENAI_LIMIT]}
+
+    def _warn_about_unknown(self, given: Mapping[str, Any]) -> None:
+        for name, value in given.items():
+            if name not in _PER_CALL and name not in self._names:
+                _, warning = judge_unknown(name, value, self._names | _PER_CALL)
+                if warning:
+                    warnings.warn(warning, stacklevel=2)
 
     def _check_stream(self, given: Mapping[str, Any]) -> None:
         n = _check_setting("n", given["n"]) if "n" in given else self.n
@@ -235,6 +250,11 @@ class ChatSettings(GatewayClient):
 
     def _extras(self, given: Mapping[str, Any]) -> dict[str, Any]:
         extras = {name: value for name, value in given.items() if name not in _PER_CALL}
+        more = given.get("model_kwargs")
+        if more is not None:
+            if not isinstance(more, dict):
+                raise ValueError("model_kwargs must be a dictionary of fields of the request.")
+            extras |= self._segmind_check_model_kwargs(more)
         return {**self.model_kwargs, **_check_extras(extras, "call")}
 
 
@@ -273,12 +293,8 @@ def _check_setting(name: str, value: Any) -> Any:
 
 def _check_extras(extras: dict[str, Any], where: str) -> dict[str, Any]:
     for name, value in extras.items():
-        if name.endswith("api_key"):
-            raise ValueError(
-                f"{where}: {name} cannot be set, because it would be sent to the model. Segmind's "
-                "own key is api_key=..."
-            )
-        if name in _RESERVED_FIELDS:
-            raise ValueError(f"{where}: {name} cannot be set: {_RESERVED_FIELDS[name]}.")
+        check_not_secret(name, f"{where}: ")
+        if name in RESERVED_FIELDS:
+            raise ValueError(f"{where}: {name} cannot be set: {RESERVED_FIELDS[name]}.")
         check_json(value, f"{where}: {name}")
     return extras

@@ -32,8 +32,9 @@ _RESERVED_HEADERS: Final = {
 }
 
 BLANK_KEY: Final = (
-    "api_key is blank: pass api_key=... or set the environment variable SEGMIND_API_KEY. To run a "
-    "program without a key, use python -m langchain_segmind.testing -- python program.py."
+    "api_key is blank or missing: get a key at https://cloud.segmind.com, then pass api_key=... or "
+    "set the environment variable SEGMIND_API_KEY. To go on without a key, run your program with a "
+    "local gateway: python -m langchain_segmind.testing -- python program.py."
 )
 
 
@@ -59,6 +60,26 @@ def check_seconds(seconds: float | None) -> float | None:
     if seconds is not None and not 0 < seconds < math.inf:
         raise ValueError("must be more than 0 seconds")
     return seconds
+
+
+def check_timeout(timeout: object) -> object:
+    """Refuse the pairs and objects by which HTTP libraries set several timeouts.
+
+    Raises:
+        ValueError: If it is one; the message says what to write instead.
+    """
+    if timeout is None or isinstance(timeout, bool | int | float | str):
+        return timeout
+    if isinstance(timeout, list | tuple):
+        connect, total = (timeout[0], timeout[-1]) if timeout else (None, None)
+    else:  # those of httpx, urllib3 and aiohttp
+        connect = getattr(timeout, "connect", None) or getattr(timeout, "sock_connect", None)
+        total = getattr(timeout, "total", None) or getattr(timeout, "read", None)
+    numbers = [each if isinstance(each, int | float) else "..." for each in (total, connect)]
+    raise ValueError(
+        f"timeout must be a number of seconds or None, not a {type(timeout).__name__}. Use "
+        "timeout={} for a whole attempt and connect_timeout={} for its connection.".format(*numbers)
+    )
 
 
 def check_slug(slug: object) -> str:

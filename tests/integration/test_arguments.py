@@ -121,6 +121,51 @@ def test_empty_argument_changes_nothing_that_is_sent(gateway, call):
     assert [(r.slug, r.body) for r in others] == [("gpt-4o", first.body)] * len(NOTHING)
 
 
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("temprature", "Did you mean temperature"),
+        ("toolChoice", "Did you mean tool_choice"),
+        ("functions", "bind_tools"),
+        ("logprobs", "log probabilities"),
+        ("openai_api_key", "api_key"),
+        ("max_output_tokens", "max_tokens"),
+    ],
+)
+def test_argument_that_means_nothing_to_a_model_is_refused_by_every_method(
+    gateway, call, name, words
+):
+    with build(gateway) as model, pytest.raises(ValueError, match=words):
+        CALLS[call](model, **{name: [1]})
+
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize("call", ["invoke", "ainvoke", "stream", "astream", "bind", "submit"])
+def test_unknown_argument_is_sent_with_a_warning_unless_it_is_in_model_kwargs(gateway, call):
+    with build(gateway, model_kwargs={"user": "ada"}) as model:
+        with pytest.warns(UserWarning, match="a_new_field is not a setting"):
+            CALLS[call](model, a_new_field=1)
+        CALLS[call](model, model_kwargs={"a_new_field": 1, "max_completion_tokens": 9})
+        CALLS[call](model, max_completion_tokens=7, web_search=True, disabled_params=None)
+
+    sent = [r.body for r in model_requests(gateway)]
+    assert [(b["user"], b.get("a_new_field")) for b in sent] == [("ada", n) for n in (1, 1, None)]
+    assert [b.get("max_completion_tokens") for b in sent] == [None, 9, None]
+    assert [b.get("max_tokens") for b in sent] == [None, None, 7]
+    assert sent[2]["web_search"] is True
+    assert not any("disabled_params" in b for b in sent)
+
+
+@pytest.mark.parametrize("wrong", [3, {"temperature": 1}, {"api_key": "k"}, {"x": {1}}])
+def test_model_kwargs_of_a_call_are_checked(gateway, wrong):
+    with build(gateway) as model, pytest.raises(ValueError, match="model_kwargs"):
+        model.invoke("Hello", model_kwargs=wrong)
+
+    assert gateway.requests == []
+
+
 class Traced(BaseCallbackHandler):
     """Keeps what tracing receives of a call."""
 

@@ -98,8 +98,11 @@ def test_rejected_key_is_not_shown(key):
 def test_missing_key_error_names_the_environment_variable(monkeypatch):
     monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
 
-    with pytest.raises(ValueError, match="SEGMIND_API_KEY"):
+    with pytest.raises(ValueError, match="missing") as caught:
         ChatSegmind(model="gpt-4o")
+
+    for words in ("https://cloud.segmind.com", "SEGMIND_API_KEY", "langchain_segmind.testing"):
+        assert words in str(caught.value)
 
 
 def test_key_from_the_environment_is_checked(monkeypatch):
@@ -163,12 +166,152 @@ def test_fields_accept_their_aliases():
 def test_unknown_arguments_warn_and_go_into_a_copy_of_model_kwargs():
     mine = {"web_search": True}
 
-    with pytest.warns(UserWarning, match="tempratur") as caught:
-        model = ChatSegmind(model="gpt-4o", api_key=KEY, model_kwargs=mine, tempratur=0.5)
+    with pytest.warns(UserWarning, match="a_new_field is not a setting") as caught:
+        model = ChatSegmind(model="gpt-4o", api_key=KEY, model_kwargs=mine, a_new_field=0.5)
 
-    assert caught[0].filename == __file__
-    assert model.model_kwargs == {"web_search": True, "tempratur": 0.5}
+    assert [each.filename for each in caught] == [__file__]
+    assert model.model_kwargs == {"web_search": True, "a_new_field": 0.5}
     assert mine == {"web_search": True}
+
+
+@pytest.mark.parametrize("name", ["web_search", "user", "verbosity", "min_p", "thinking"])
+def test_field_of_a_makers_api_is_sent_without_a_warning(name):
+    assert build(**{name: 1}).model_kwargs == {name: 1}
+
+
+MISSPELLED = {
+    "temprature": "temperature",
+    "Temperature": "temperature",
+    "max_token": "max_tokens",
+    "maxTokens": "max_tokens",
+    "topP": "top_p",
+    "resoning_effort": "reasoning_effort",
+    "frequency_penality": "frequency_penalty",
+    "time_out": "timeout",
+    "base_ulr": "base_url",
+    "stop_sequence": "stop_sequences",
+    "reponse_format": "response_format",
+    "que": "queue",
+    "cahce": "cache",
+}
+
+
+@pytest.mark.parametrize("name", MISSPELLED)
+def test_misspelled_setting_names_the_one_that_is_meant(name):
+    with pytest.raises(ValueError, match=rf"{name} is not a setting. Did you mean (\w+)") as caught:
+        build(**{name: 1})
+
+    assert f"mean {MISSPELLED[name]}=...?" in str(caught.value)
+    assert build(model_kwargs={name: 1}).model_kwargs == {name: 1}
+
+
+FOREIGN = {
+    "use_responses_api": "Responses API",
+    "disabled_params": "not sent",
+    "tiktoken_model_name": "custom_get_token_ids",
+    "functions": "bind_tools",
+    "mcp_servers": "bind_tools",
+    "response_format": "with_structured_output",
+    "logprobs": "log probabilities",
+    "max_output_tokens": "max_tokens",
+    "max_tokens_to_sample": "max_tokens",
+    "candidate_count": "n=",
+    "anthropic_api_url": "base_url",
+    "azure_deployment": "deployments",
+    "system_instruction": "SystemMessage",
+    "extra_headers": "default_headers",
+    "http_client": "proxy",
+    "organization": "organizations",
+    "num_ctx": "gateway",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_argument_of_another_package_raises_an_error_with_advice(name):
+    with pytest.raises(ValidationError, match=f"{name} .*{re.escape(FOREIGN[name])}") as caught:
+        build(**{name: "x"})
+
+    assert len(caught.value.errors()) == 1
+
+
+@pytest.mark.parametrize("name", set(FOREIGN) - {"http_client", "organization"} | {"stream_usage"})
+@pytest.mark.parametrize("off", [None, False])
+def test_argument_of_another_package_is_left_out_when_it_is_off(name, off):
+    assert build(**{name: off}).model_kwargs == {}
+
+
+def test_argument_without_effect_is_left_out_with_a_warning():
+    with pytest.warns(UserWarning, match="stream_usage has no effect") as caught:
+        model = build(stream_usage=True)
+
+    assert len(caught) == 1
+    assert model.model_kwargs == {}
+
+
+SECRETS = ("openai_api_key", "google_api_key", "Authorization", "x-api-key", "apiKey", "hf_token")
+
+
+@pytest.mark.parametrize("name", [*SECRETS, "aws_secret_access_key", "password"])
+def test_key_of_another_service_is_refused_once_and_not_shown(monkeypatch, name):
+    monkeypatch.delenv("SEGMIND_API_KEY", raising=False)
+    for arguments in ({name: "sk-stray"}, {"api_key": KEY, "model_kwargs": {name: "sk-stray"}}):
+        with pytest.raises(ValidationError, match="SEGMIND_API_KEY") as caught:
+            ChatSegmind(model="gpt-4o", **arguments)
+
+        assert len(caught.value.errors()) == 1
+        assert "sk-stray" not in repr(caught.value)
+
+
+def test_max_completion_tokens_is_another_name_of_max_tokens():
+    assert build(max_completion_tokens=5).max_tokens == 5
+    with pytest.raises(ValueError, match="one setting"):
+        build(max_completion_tokens=5, max_tokens=6)
+
+
+def test_names_of_one_setting_may_not_contradict_each_other():
+    with pytest.raises(ValueError, match="timeout and request_timeout are one setting"):
+        build(timeout=5, request_timeout=6)
+
+
+class Timeout:
+    """Like those of httpx and aiohttp."""
+
+    def __init__(self, **fields):
+        vars(self).update(fields)
+
+
+@pytest.mark.parametrize(
+    "timeout",
+    [
+        (5, 60),
+        [5, 60.0],
+        Timeout(connect=5, read=60, write=60, pool=60),
+        Timeout(total=60, connect=None, sock_connect=5, sock_read=None),
+    ],
+)
+@pytest.mark.parametrize("name", ["timeout", "request_timeout"])
+def test_several_timeouts_in_one_argument_raise_an_error_with_advice(name, timeout):
+    with pytest.raises(ValueError, match=r"timeout=60(\.0)? .*connect_timeout=5 "):
+        build(**{name: timeout})
+
+
+def test_model_as_a_positional_argument_raises_an_error_that_names_the_argument():
+    positional: Any = ChatSegmind
+    with pytest.raises(TypeError, match=r"ChatSegmind\(model=\.\.\.\)"):
+        positional("gpt-4o", api_key=KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("dimensons", "Did you mean dimensions"),
+        ("temperature", "Check its spelling"),
+        ("openai_api_key", "api_key="),
+    ],
+)
+def test_unknown_argument_of_embeddings_is_refused(name, words):
+    with pytest.raises(ValueError, match=f"{name}.*{words}"):
+        SegmindEmbeddings(model="gemini-embedding-2", api_key=KEY, **{name: 1})
 
 
 def test_streaming_rejects_more_than_one_choice():
