@@ -19,7 +19,8 @@ from langchain_segmind._tool_emulation.json_repair import parse_json
 Tools = Mapping[str, Tool]
 """The tools on offer by name."""
 
-_ARGUMENT_KEYS: Final = ("arguments", "args", "parameters", "input")
+_NAME_KEYS: Final = ("tool", "tool_name", "function", "function_name", "action")
+_ARGUMENT_KEYS: Final = ("arguments", "args", "parameters", "input", "tool_input", "action_input")
 _TYPES: Final = ("function", "tool_call", "tool_use", "function_call", "call", "tool", None)
 _BOOKKEEPING: Final = frozenset({"id", "type", "index", "call_id", "status"})
 
@@ -149,12 +150,15 @@ def bare_arguments_from(value: Mapping[str, Any], tool: Tool) -> ToolCall | None
 
 
 def _fields(item: Any) -> dict[str, Any] | None:
-    """Return the fields of a call, those of OpenAI's inner `function` among them."""
+    """Return the fields of a call, with those of OpenAI's `function` and its name as `name`."""
     if not isinstance(item, dict):
         return None
     inner = item.get("function")
     if not isinstance(inner, dict):
-        return item
+        keys = [key for key in _NAME_KEYS if isinstance(item.get(key), str)]
+        if "name" in item or len(keys) != 1 or item.keys().isdisjoint(_ARGUMENT_KEYS):
+            return item
+        return {"name" if key == keys[0] else key: value for key, value in item.items()}
     outer = {key: value for key, value in item.items() if key != "function"}
     return None if outer.keys() & inner.keys() - _BOOKKEEPING else {**outer, **inner}
 

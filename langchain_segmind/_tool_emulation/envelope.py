@@ -30,7 +30,7 @@ _WRAPPERS: Final = (OWN_WRAPPERS - {"tools", "functions"}) | {
     *("output", "message", "arguments", "parameters", "root")
 }
 """Keys under which models put their whole reply. What stands under any other key is quoted."""
-_DECISIONS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_YES: Final = frozenset({"true", "yes", "1"})
 _CONTRADICTED: Final = "The reply holds a call, but says that no tool is needed."
 
 
@@ -54,6 +54,11 @@ class EnvelopeReader:
         self.wants_json = answer_schema(request) is not None
         is_fixed = request.require_tool_call and len(request.tools) == 1
         self._only_tool = request.tools[0] if is_fixed else None
+
+    def decides_to_call(self, decision: Any) -> bool:
+        """Whether a decision is a yes, however it is spelled, or names a tool."""
+        is_tool = isinstance(decision, str) and decision in self.tools
+        return is_tool or str(decision).strip().lower() in _YES
 
     def whole(self, value: Any) -> Read | None:
         """Read what is the whole reply: an envelope, calls alone or arguments alone."""
@@ -87,13 +92,16 @@ class EnvelopeReader:
         if len(fields) < len(value):
             return None  # a key occurs twice: nobody knows which counts
         reply = fields.get(REPLY)
-        if isinstance(reply, str) and decided(fields.get(DECISION)) is True:
+        if isinstance(reply, str) and self._decision(fields):
             reply = _parsed(reply)
         if isinstance(reply, dict | list) and (DECISION in fields or len(fields) == 1):
             return self._own(reply, fields, depth)
-        inner = self._wrapped(fields)
-        read = self.envelope(inner, depth + 1) or self._beside(fields)
-        is_alone = read is None and len(fields) == 1 and all(map(is_call, _items(inner)))
+        inner, beside = self._wrapped(fields)
+        read = self.envelope(inner, depth + 1)
+        if read is not None and beside:
+            read = Read(read.text, _without_defaults(read.calls, beside, self.tools))
+        read = read or self._beside(fields)
+        is_alone = read is None and not beside and all(map(is_call, _items(inner)))
         return self.calls(inner) if is_alone else read
 
     def _envelopes(self, values: list[Any], depth: int) -> Read | None:
@@ -105,16 +113,19 @@ class EnvelopeReader:
         words = "\n".join(read.text for read in kept if read.text)
         return Read(words, once(call for read in kept for call in read.calls)) if kept else None
 
-    def _wrapped(self, fields: Mapping[str, Any]) -> Any:
-        """Return what stands under the schema's name, or another that models give a reply."""
-        if fields.get("name") == REPLY and REPLY not in self.tools:  # the schema, called as a tool
-            return _parsed(fields.get("arguments") or fields.get("parameters"))
+    def _wrapped(self, fields: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return what stands under a key of `_WRAPPERS`, and what stands beside it."""
         key = next(iter(fields), "") if len(fields) == 1 else REPLY
-        return fields.get(key) if key in _WRAPPERS else None
+        taken = {key}
+        if fields.get("name") == REPLY and REPLY not in self.tools:  # the schema, called as a tool
+            key = "arguments" if "arguments" in fields else "parameters"
+            taken = {key, "name"}
+        inner = _parsed(fields.get(key)) if key in _WRAPPERS else None
+        return inner, {name: held for name, held in fields.items() if name not in taken}
 
     def _own(self, reply: Any, fields: Mapping[str, Any], depth: int) -> Read:
         """Read `{"tool_needed": ..., "reply": ...}` with calls, or an answer in JSON."""
-        decision = decided(fields.get(DECISION))
+        decision = self._decision(fields)
         is_answer = decision is False and self.wants_json
         read = None if is_answer else self.calls(reply)
         if read is None and decision is not False:
@@ -128,13 +139,17 @@ class EnvelopeReader:
         calls = _without_defaults(read.calls, beside, self.tools) if beside else read.calls
         return Read(read.text, _as_decided(calls, decision))
 
+    def _decision(self, fields: Mapping[str, Any]) -> bool | None:
+        """Return whether an envelope decides to call; None where it lacks a decision."""
+        return self.decides_to_call(fields[DECISION]) if DECISION in fields else None
+
     def _beside(self, fields: Mapping[str, Any]) -> Read | None:
         """Read words, and calls that stand beside them as in OpenAI's message."""
         fields = {**fields, **{key: _parsed(fields[key]) for key in fields.keys() & set(_CALLS)}}
         words = _text(next((fields[key] for key in _WORDS if fields.get(key) is not None), ""))
         if _holds_calls(fields):
             calls = [call for key in _CALLS for call in all_calls(fields, key, self.tools)]
-            return Read(words, _as_decided(calls, decided(fields.get(DECISION))))
+            return Read(words, _as_decided(calls, self._decision(fields)))
         is_answer = DECISION in fields or fields.keys() == {REPLY}
         return Read(words, []) if is_answer and not fields.keys().isdisjoint(_WORDS) else None
 
@@ -149,11 +164,6 @@ def before_made_up(reads: Sequence[Read]) -> Sequence[Read]:
     answers = [read for read in reads if read.declines]
     is_decided = any(read.calls or takes_back(read.text) for read in answers)
     return [] if is_decided else reads[:first]
-
-
-def decided(decision: Any) -> bool | None:
-    """Return what an envelope decides, however it is spelled; None if it does not."""
-    return _DECISIONS.get(str(decision).strip().lower())
 
 
 def _as_decided(calls: list[ToolCall], decision: bool | None) -> list[ToolCall]:

@@ -36,6 +36,7 @@ _ODD_ESCAPE: Final = re.compile(r"\\(?![\\'\"nrt])(?<!\\\\)")
 _LONGEST_PYTHON: Final = 20_000
 _COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
+_QUOTATION_MARK: Final = re.compile(r'\\.|"', re.DOTALL)
 _BRACKET: Final = re.compile(r"[{\[]")
 
 
@@ -109,6 +110,20 @@ def begun_string(text: str) -> str:
             if isinstance(value, str):
                 return value
     return ""
+
+
+def last_string(text: str) -> str:
+    """Read a JSON string that ends a broken object: it may hold quotation marks of its own."""
+    found = _TOKEN.match(text)
+    if found is not None and text.startswith('"') and not text[found.end() :].strip("} \n\r\t"):
+        return begun_string(text)
+    inner = text[1:].rstrip("} \n\r\t").removesuffix(text[:1])
+    value = parse_json(f'"{_QUOTATION_MARK.sub(_escaped, inner)}"')
+    return value if isinstance(value, str) else inner
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0] if len(match[0]) > 1 else f"\\{match[0]}"
 
 
 def _without_language(fenced: str) -> str:

@@ -16,6 +16,14 @@ from itertools import pairwise
 from typing import Any, Final
 
 from langchain_segmind._messages.types import ChatRequest, ToolCall
+from langchain_segmind._tool_emulation.broken import (
+    BROKEN,
+    CUT,
+    begins_envelope,
+    complete_braces,
+    name_in,
+    read_broken,
+)
 from langchain_segmind._tool_emulation.calls import named_call_from, suspected, without_arguments
 from langchain_segmind._tool_emulation.dialects import rewrite
 from langchain_segmind._tool_emulation.envelope import (
@@ -23,31 +31,19 @@ from langchain_segmind._tool_emulation.envelope import (
     Read,
     all_calls,
     before_made_up,
-    decided,
     keys_of,
     once,
 )
 from langchain_segmind._tool_emulation.found import Found
-from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, begun_string, parse_json
+from langchain_segmind._tool_emulation.json_repair import (
+    UNPARSABLE,
+)
 from langchain_segmind._tool_emulation.ownership import BETWEEN, own_values
 from langchain_segmind._tool_emulation.scan import scan
-from langchain_segmind._tool_emulation.schema import DECISION, REPLY
+from langchain_segmind._tool_emulation.schema import DECISION
 
 _TYPES: Final = (None, "function", "tool_call", "tool_use", "function_call")
-CUT: Final = "The reply was cut short."
-_BROKEN: Final = "The reply is not valid JSON."
 _LONGEST_WRAPPER: Final = 200
-_BEGINS_ENVELOPE: Final = re.compile(
-    r"[{\[]\s*(?:[\"']reply[\"']\s*:\s*\{\s*)?"
-    r"[\"'](?:tool_needed|reply|say|calls|tool_calls|content|function_call)[\"']\s*:"
-)
-_LISTS: Final = (REPLY, "calls", "tool_calls")
-_NAME: Final = re.compile(r"""["']name["']\s*:\s*["']([^"'\\]*)["']""")
-_TEXT_KEY: Final = re.compile(r'"(?:reply|say|content)"\s*:\s*(?!\[)')
-_CALLS: Final = re.compile(r'"(?:reply|calls|tool_calls)"\s*:\s*\[\s*|\A\W*(?="name")')
-_DECIDED: Final = re.compile(
-    r'\{\s*"tool_needed"\s*:\s*"?(\w{1,5})"?\s*,\s*"reply"\s*:\s*', re.IGNORECASE
-)
 _ENVELOPE_WORDS: Final = re.compile(r"tool_needed|calls|function_call")
 """What an envelope without calls holds, as opposed to `{"reply": "ok"}` that is only mentioned."""
 _MARK: Final = re.compile(r"""\b(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -56,6 +52,7 @@ _ARGUMENTS_BESIDE: Final = re.compile(
     r"(?:[{\[]\s{0,20}\"(?!name\"|type\"|function\"|id\"|say\"|calls\")|<(?:arg|param)|\w{1,40}\s?=)",
     re.IGNORECASE,
 )
+_JUNK: Final = re.compile(r"[\s,;.\[\](){}`\ufeff]*")
 _NOISE: Final = re.compile(r"\[/?TOOL_CALLS\]|<\|(?:python_tag|eom_id|eot_id|im_end)\|>")
 """Marks of other formats around calls that are JSON."""
 _MADE_UP_RESULT: Final = re.compile(r"<\s*tool_result\b", re.IGNORECASE)
@@ -83,7 +80,7 @@ def read_text(text: str, whole: Any, request: ChatRequest) -> Read:
         reply = _Reply(text[:made_up], request, reader)
     return (
         _read_refusal(reply, reader)
-        or _read_broken_envelope(reply)
+        or _read_broken_envelope(reply, reader)
         or _read_envelopes(reply)
         or _read_calls(reply, reader)
     )
@@ -101,28 +98,12 @@ class _Reply:
     ) -> None:
         scanned = scan(text)
         self.text, self.found = text, scanned.found
-        _complete(self.found)
+        complete_braces(self.found)
         self.own = own_values(scanned, request, restore)
         values = [(v, reader.envelope(v.value)) for v in self.found if v.marks is None]
         self.envelopes = [(value, read) for value, read in values if read is not None]
         own = {id(value) for value in self.own}
         self.own_envelopes = [(value, read) for value, read in self.envelopes if id(value) in own]
-
-
-def _complete(found: list[Found]) -> None:
-    """Read an envelope that lacks only its last braces. If its list is closed, calls are whole."""
-    cut = next((n for n, value in enumerate(found) if value.is_cut and value.marks is None), None)
-    if cut is None or not _BEGINS_ENVELOPE.match(found[cut].body):
-        return
-    value, body = found[cut], found[cut].body.rstrip("` \n\r\t")
-    for braces in ("}", "}}"):
-        whole = parse_json(body + braces)
-        held = [whole, whole.get(REPLY) if isinstance(whole, dict) else None]
-        envelopes = [each for each in held if isinstance(each, dict) and "name" not in each]
-        if any(isinstance(each.get(key), list) for each in envelopes for key in _LISTS):
-            value.value, value.is_cut, value.end = whole, False, value.start + len(body)
-            found[cut + 1 :] = [v for v in found[cut + 1 :] if v.start >= value.end]
-            return
 
 
 def _begin_of_made_up(reply: _Reply) -> int | None:
@@ -135,7 +116,8 @@ def _begin_of_made_up(reply: _Reply) -> int | None:
         return None
     end = _span(own[0][0])[0]
     for value, read in own:
-        if read.declines or not BETWEEN.fullmatch(text, end, _span(value)[0]):
+        start = _span(value)[0]
+        if read.declines or not (start <= end or BETWEEN.fullmatch(text, end, start)):
             break
         end = _span(value)[1]
     result = _MADE_UP_RESULT.search(text, end)
@@ -146,7 +128,10 @@ def _begin_of_made_up(reply: _Reply) -> int | None:
     if not is_all or not _stand_together(text, values):
         return None
     kept = len(before_made_up([read for _, read in reply.envelopes]))
-    return _span(values[kept])[0] if 0 < kept < len(values) else None
+    if not 0 < kept < len(values):
+        return None
+    is_inside = values[kept].fence is not None and values[kept].fence is values[kept - 1].fence
+    return values[kept].start if is_inside else _span(values[kept])[0]
 
 
 # --- one whole envelope decides ---------------------------------------------------------------
@@ -171,11 +156,12 @@ def _read_refusal(reply: _Reply, reader: EnvelopeReader) -> Read | None:
     return Read(text, read.calls)
 
 
-def _read_broken_envelope(reply: _Reply) -> Read | None:
+def _read_broken_envelope(reply: _Reply, reader: EnvelopeReader) -> Read | None:
     """Read what there is of an envelope that is cut short or broken: never a call that runs."""
     for value in reply.own:
-        if value.value is UNPARSABLE and _BEGINS_ENVELOPE.match(value.body):
-            return _read_broken(reply.text, value)
+        if value.value is UNPARSABLE and begins_envelope(value.body):
+            start, end = _span(value)
+            return read_broken(value, reply.text[:start].strip(), reply.text[end:].strip(), reader)
     return None
 
 
@@ -214,6 +200,7 @@ def _with_outside(reply: _Reply, values: Sequence[Found], words: str) -> str:
     text = reply.text
     start, end = _span(values[0])[0], _span(values[-1])[1]
     before, after = text[:start].strip(), text[end:].strip()
+    before, after = ("" if _JUNK.fullmatch(each) else each for each in (before, after))
     others = len(reply.found) > len(values) or "`" in before + after
     if words and len(before) + len(after) <= _LONGEST_WRAPPER and not others:
         return words
@@ -252,10 +239,10 @@ def _calls_in(text: str, value: Found, reader: EnvelopeReader) -> list[ToolCall]
     if value.marks is not None:
         return _calls_in_element(text, value, reader)
     if value.value is UNPARSABLE:
-        name = _NAME.search(value.body)
-        if name is None or name[1] not in reader.tools:
+        name = name_in(value.body)
+        if name not in reader.tools:
             return []  # JSON that is only mentioned
-        return [ToolCall(name[1], value.body, error=CUT if value.is_cut else _BROKEN)]
+        return [ToolCall(name, value.body, error=CUT if value.is_cut else BROKEN)]
     read = (reader.calls if value.fence is None else reader.whole)(value.value)
     return read.calls if read else []
 
@@ -281,7 +268,7 @@ def _calls_in_element(text: str, value: Found, reader: EnvelopeReader) -> list[T
         return envelope.calls
     if isinstance(value.value, dict | list):
         return all_calls({"calls": value.value}, "calls", reader.tools)
-    return [ToolCall("", value.body, error=_BROKEN)]
+    return [ToolCall("", value.body, error=BROKEN)]
 
 
 def _text_without(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -293,36 +280,3 @@ def _text_without(text: str, spans: Iterable[tuple[int, int]]) -> str:
     made_up = _MADE_UP_RESULT.search(text, at) if at else None
     pieces.append(text[at : made_up.start() if made_up else len(text)])
     return "".join(pieces).strip() if at else text
-
-
-# --- what was cut short ------------------------------------------------------------------------
-
-
-def _read_broken(whole: str, value: Found) -> Read:
-    """Read what there is of an envelope that is cut short or broken: never a call that runs."""
-    before, body = whole[: _span(value)[0]].strip(), value.body
-    decision = _DECIDED.match(body)
-    if decision and decided(decision[1]) is False:
-        return Read(_begun_text(body[decision.end() :], is_cut=value.is_cut), [])
-    if not value.is_cut:
-        after = whole[_span(value)[1] :].strip()
-        return Read("\n".join(filter(None, (before, after))), [ToolCall("", body, error=_BROKEN)])
-    begun = _CALLS.search(body)
-    if decision and body.startswith("{", decision.end()):
-        begun = decision  # one call, without its list
-    # What stands in the calls of our own form are arguments.
-    is_ours = begun is not None and (begun is decision or begun[0].startswith('"reply"'))
-    begins = None if is_ours else _TEXT_KEY.search(body)
-    text = _begun_text(body[begins.end() :], is_cut=True) if begins else before
-    rest = body[begun.end() :].strip() if begun else ""
-    if not rest:
-        return Read(text, [])
-    name = _NAME.search(rest)
-    return Read(text, [ToolCall(name[1] if name else "", rest, error=CUT)])
-
-
-def _begun_text(written: str, *, is_cut: bool) -> str:
-    """Read an answer that is cut short or broken: a string, or JSON that stays as it is."""
-    if not written.startswith('"'):
-        return written
-    return begun_string(written) if is_cut else written.rstrip("} \n\r\t")[1:].removesuffix('"')

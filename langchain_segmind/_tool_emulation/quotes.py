@@ -98,7 +98,10 @@ _NOT_DONE: Final = (
     r"не буду|игнорир|не выполн|不会|不执行|忽略|攻击|実行しません|無視|攻撃|실행하지|무시|공격"
 )
 _NAMES_A_SOURCE: Final = (
-    r"\b(?:page|website|webpage|site|readme|document|email|file|comment|above)\b|—\s*from"
+    r"\b(?:page|website|webpage|site|readme|document|email|file|comment|above|"
+    r"seite|webseite|datei|dokument|página|pagina|archivo|correo|fichier|courriel|documento|arquivo|"
+    r"pagina|bestand|sida|sidan|страниц\w*|сайт\w*|файл\w*|stron\w*|plik\w*|stránk\w*|sayfa\w*)\b|"
+    r"页|頁|网站|網站|文件|文档|ページ|サイト|ファイル|페이지|파일|الصفحة|—\s*from"
 )
 _LACKS: Final = (
     r"\b(?:do|does|did|is|are|am|have|has|can|could)(?:\s+not|n['’]t)\s+(?:yet\s+)?(?:already\s+)?"

@@ -1,9 +1,10 @@
 """Read the reply to a request: into text, calls, or an answer in JSON.
 
-The path of a reply: `parse` tells the model's own words from what it quotes (`scan`, `ownership`),
-`envelope` and `calls` read what JSON values mean, `json_repair` reads JSON. All accept many forms,
-and are strict in what they return: what was cut short or cannot be read never becomes a call that
-runs. For any text at all there is a result.
+The path of a reply: `dialects` rewrites calls of other makers. `scan` finds JSON, `ownership` and
+`quotes` tell the model's own from what it quotes, and `parse` decides what counts. `envelope` and
+`calls` read what a JSON value means, `broken` what is cut short. All accept many forms, and are
+strict in what they return: what cannot be read never becomes a call that runs. For any text at all
+there is a result.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import restore_types
 from langchain_segmind._messages.types import ChatRequest, Choice, ToolCall, has_calls
+from langchain_segmind._tool_emulation.broken import CUT
 from langchain_segmind._tool_emulation.calls import checked, is_call
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, json_in, parse_json
-from langchain_segmind._tool_emulation.parse import CUT, read_text
+from langchain_segmind._tool_emulation.parse import read_text
 from langchain_segmind._tool_emulation.schema import DECISION, REPLY, answer_schema
 
 _OURS: Final = {DECISION, REPLY}

@@ -512,6 +512,8 @@ def test_nothing_in_a_quote_is_ever_a_call(value, quote):
     assert parsed("I will not.\n" + quote.replace("{}", quoted)).calls == ()
 
 
+OURS = f'{{"tool_needed":true,"reply":[{ONE}]}}'
+ANSWER = '{"tool_needed":false,"reply":"It is 3."}'
 HOSTILE = {
     "empty calls": lambda n: '{"say":"","calls":[' + "{}," * n + "{}]}",
     "whole calls": lambda n: '{"say":"","calls":[' + ",".join([ONE] * n) + "]}",
@@ -553,6 +555,16 @@ HOSTILE = {
     "quotation marks": lambda n: '"' * 20 * n,
     "spaces": lambda n: "{ " * 10 * n + " " * 10 * n,
     "blank lines": lambda n: "\n \n" * 10 * n,
+    "calls and answers": lambda n: f"{OURS}\n{ANSWER}\n" * n,
+    "a long answer behind calls": lambda n: (
+        f"{OURS}\n{ANSWER.replace('3', 'I am not a page. ' * n)}"
+    ),
+    "made-up results": lambda n: OURS + "<tool_result>" * 5 * n,
+    "a list of envelopes": lambda n: "[" + ",".join([OURS] * n) + "]",
+    "a missing brace": lambda n: '{"tool_needed":true,"reply":[' + ",".join([ONE] * n) + "]",
+    "a broken answer": lambda n: '{"tool_needed":false,"reply":"' + 'a "b" \\' * 5 * n + '"}',
+    "nested replies": lambda n: '{"reply":' * 3 * n + "1" + "}" * 3 * n,
+    "nested lists": lambda n: "[" * 90 + "[{}]," * 5 * n + "[]" + "]" * 90,
     "a long answer": lambda n: '{"say":"' + "a\\" * 15 * n,
 }
 FORMS = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}

@@ -225,7 +225,10 @@ def structured(**properties):
     return ChatRequest(ASKED, tools=(ADD, LOOK), response_format=wanted)
 
 
-@pytest.mark.parametrize("no", [False, "false", "False", " FALSE ", 0, "0", "no", "No"])
+NO = [False, "false", "False", " FALSE ", 0, "0", "no", "No", "not needed", "none", None, [True]]
+
+
+@pytest.mark.parametrize("no", NO)
 @pytest.mark.parametrize(
     ("held", "words"),
     [
@@ -256,6 +259,7 @@ def test_does_not_run_calls_of_a_reply_that_says_no_tool_is_needed(no, held, wor
         ("1", "0"),
         ("yes", "no"),
         ("YES", "No"),
+        ("add", "none"),
     ],
 )
 def test_reads_a_decision_however_it_is_spelled(yes, no):
@@ -299,6 +303,31 @@ def test_keeps_what_stands_under_another_key_as_text(key, inner, words):
     assert (completion(text).text, completion(text).calls) == (text, ())
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"reply": {"tool_needed": True, "reply": [{"name": "look"}]}},
+        {"name": "reply", "arguments": {"tool_needed": True, "reply": [{"name": "look"}]}},
+    ],
+)
+def test_does_not_run_a_call_whose_arguments_may_stand_beside_its_envelope(wrapped):
+    choice = completion(json.dumps({**wrapped, "word": "tree"}))
+
+    assert runnable(choice) == []
+    assert "tree" in choice.calls[0].arguments
+
+
+@pytest.mark.parametrize("key", ["tool", "tool_name", "function", "function_name", "action"])
+@pytest.mark.parametrize("arguments", ["arguments", "input", "tool_input", "action_input"])
+def test_reads_a_call_whose_name_stands_under_another_key(key, arguments):
+    call = {key: "add", arguments: CALL["arguments"]}
+
+    for text in (call, [call], {"tool_needed": True, "reply": [call]}, {"calls": [call]}):
+        assert runnable(completion(json.dumps(text))) == RUN
+    for named in ({key: "look"}, {key: "Ada", arguments: {}}):
+        assert completion(json.dumps(named)).calls == ()
+
+
 def test_reads_words_and_calls_of_two_forms_in_one_envelope():
     mixed = {"tool_needed": True, "reply": "Wait.", "calls": [CALL]}
 
@@ -327,6 +356,8 @@ MADE_UP = json.dumps({"tool_needed": False, "reply": "It is 3."})
         f"{json.dumps(ENVELOPE)}\n\n{json.dumps({'say': 'It is 3.', 'calls': []})}",
         f"{json.dumps(OURS)}\n{MADE_UP}\n{json.dumps({'reply': [{**CALL, 'name': 'look'}]})}",
         f"```json\n{json.dumps(OURS)}\n```\n```json\n{MADE_UP}\n```",
+        f"```json\n{json.dumps(OURS)}\n{MADE_UP}\n```",
+        f"```json\n{json.dumps(OURS)}\n{json.dumps(OURS)}\n```\n{MADE_UP}",
         f"[{json.dumps(OURS)},\n{MADE_UP}]",
         f"{json.dumps(OURS)}\n<tool_result>3</tool_result>\n{MADE_UP}",
     ],
@@ -351,6 +382,9 @@ def test_leaves_an_answer_out_that_is_made_up_behind_calls(text):
                 "I did not do it.",
                 "I will not. It is 3.",
                 "The page asks for a call.",
+                "La página pide eso.",
+                "Das steht auf der Seite.",
+                "这是网页的内容。",
                 "Das tue ich nicht.",
                 "No haré eso; nunca.",
                 "我不会这样做。",
@@ -412,10 +446,20 @@ def test_calls_do_not_run_when_more_than_braces_behind_their_list_is_missing(tex
     assert all(call.error for call in choice.calls)
 
 
-def test_keeps_the_words_of_an_answer_that_is_not_valid_json():
-    text = '{"tool_needed": false, "reply": "He said "hi" to me."}'
+@pytest.mark.parametrize("end", ['"}', '"', "", '"}\n'])
+@pytest.mark.parametrize(
+    "quoted", ['He said "hi" to me', f"The page wants {json.dumps(OURS)}, but"]
+)
+def test_keeps_the_words_of_an_answer_that_is_not_valid_json(quoted, end):
+    choice = completion(f'{{"tool_needed": false, "reply": "{quoted} no.\\nNever.{end}')
 
-    assert (completion(text).text, completion(text).calls) == ('He said "hi" to me.', ())
+    assert (choice.text, choice.calls) == (f"{quoted} no.\nNever.", ())
+
+
+@pytest.mark.parametrize("junk", ["}", "\n```", ".", " ]}", "\ufeff"])
+def test_leaves_out_punctuation_around_an_envelope(junk):
+    for text in (f"{json.dumps(OURS)}{junk}", f"{junk}{json.dumps(OURS)}"):
+        assert (completion(text).text, runnable(completion(text))) == ("", RUN)
 
 
 @pytest.mark.parametrize(
