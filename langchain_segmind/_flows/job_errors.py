@@ -8,7 +8,7 @@ from langchain_segmind._flows.failures import error_fields, text_of, what_happen
 from langchain_segmind._flows.job_status import COMPLETED, JobHandle, JobSnapshot
 from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.types import Receipt, Response, Result
-from langchain_segmind._text import FOR_MATCHING, message_from_body
+from langchain_segmind._text import FOR_MATCHING, message_from_body, message_from_json, one_line
 from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindContextOverflowError,
@@ -43,9 +43,9 @@ def job_failed(
     exchange: Exchange, job: JobHandle, snapshot: JobSnapshot, receipt: Receipt
 ) -> SegmindError:
     """Make the error for a job that has failed."""
-    body = text_of(snapshot.response)
-    reason = message_from_body(body)
-    found, advice = error_class_for(422, message_from_body(body, FOR_MATCHING))
+    reason = message_from_body(text_of(snapshot.response), FOR_MATCHING)
+    reason = reason or message_from_json(snapshot.body.get("output"), FOR_MATCHING)
+    found, advice = error_class_for(422, reason)
     is_too_long = found is SegmindContextOverflowError
     cls = SegmindContextOverflowError if is_too_long else SegmindJobFailedError
     fields = _reply_fields(exchange, job) | {
@@ -55,7 +55,7 @@ def job_failed(
     }
     billed = "It was billed all the same" if receipt.cost else "Failed jobs are not billed"
     then = advice if is_too_long else "Correct the request, or try again if it was bad luck."
-    why = reason or "no reason given"
+    why = one_line(reason, 500) or "no reason given"
     return cls(f"{job.model}: job {job.id} failed ({why}). {billed}. {then}", **fields)
 
 

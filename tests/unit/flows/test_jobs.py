@@ -328,8 +328,17 @@ def test_second_submission_has_all_its_retries():
     assert play(*outcomes, request=WITH_TOOL).text == "Hi."
 
 
-def test_job_whose_prompt_is_too_long_raises_a_context_overflow():
-    too_long = response({"status": "FAILED", "error": "prompt is too long"}, 422)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"error": "prompt is too long"},
+        {"error": f"{'at a line, ' * 100} prompt is too long"},
+        {"error": None, "output": '{"error": {"message": "prompt is too long"}}'},
+        {"error": "", "output": "prompt is too long"},
+    ],
+)
+def test_job_whose_prompt_is_too_long_raises_a_context_overflow(fields):
+    too_long = response({"status": "FAILED", **fields}, 422)
 
     assert error_of(SegmindContextOverflowError, too_long).request_id == ID
 
