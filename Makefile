@@ -14,11 +14,10 @@ LEADERBOARD := bfcl-eval==2026.3.23
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
 LLM_EXAMPLES := quickstart rag agent
 # The lower bound of every run-time dependency, as pyproject.toml states it.
-FLOORS := langchain-core==1.6.0 requests==2.32.4 urllib3==2.8.0 aiohttp==3.12.14
-FLOORS += pydantic==2.7.4 pydantic-core==2.18.4 typing-extensions==4.13.0
-# Later releases of langsmith do not work with that pydantic, and later releases of pytest warn about
-# the anyio that goes with that typing-extensions.
-FLOORS += langsmith==0.4.0 pytest==9.0.3
+FLOORS := langchain-core==1.6.0 requests==2.33.0 urllib3==2.8.0 aiohttp==3.14.3
+FLOORS += pydantic==2.9.2 pydantic-core==2.23.4 typing-extensions==4.14.0
+# Later releases of pytest warn about the anyio that goes with that typing-extensions.
+FLOORS += pytest==9.0.3
 # TLS and connecting depend most on the defaults of old releases.
 FLOOR_FAULTS := tests/integration/test_tls_and_proxies.py tests/faults/test_connecting.py
 
