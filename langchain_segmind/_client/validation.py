@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -16,6 +17,8 @@ HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 MAX_JSON_DEPTH: Final = 100
 
 _SLUG: Final = re.compile(r"[A-Za-z0-9._-]+")
+_LONGEST_SLUG: Final = 128
+_LONGEST_URL: Final = 2048  # servers refuse request lines of more than 8 KiB or so
 _RESERVED_HEADERS: Final = {
     "x-api-key": "pass api_key=... instead",
     "content-type": "the gateway accepts JSON only",
@@ -30,6 +33,8 @@ _RESERVED_HEADERS: Final = {
     "proxy-authorization": "put user and password into proxy=...",
     "host": "it follows from base_url",
 }
+
+_ALLOW_HTTP: Final = "SEGMIND_ALLOW_HTTP"
 
 BLANK_KEY: Final = (
     "api_key is blank or missing: get a key at https://cloud.segmind.com, then pass api_key=... or "
@@ -86,6 +91,11 @@ def check_slug(slug: object) -> str:
     """Check a model's slug. It becomes part of the URL, where `../v2/x` would lead elsewhere."""
     if not isinstance(slug, str):
         raise ValueError(f"model must be a string such as 'gpt-4o', not {type(slug).__name__}.")
+    if len(slug) > _LONGEST_SLUG:
+        raise ValueError(
+            f"model={slug[:40]!r}... has {len(slug)} characters, but a slug has at most "
+            f"{_LONGEST_SLUG}. Pass the slug only, e.g. 'gpt-4o'."
+        )
     if not _SLUG.fullmatch(slug) or slug.strip(".") == "":
         raise ValueError(
             f"model={slug[:80]!r} is not a valid slug: use only letters, digits, '.', '-' and '_', "
@@ -97,6 +107,10 @@ def check_slug(slug: object) -> str:
 def check_url(url: str) -> str:
     """Check the API's base URL and normalize it: no slash at its end, the host in lower case."""
     url = url.strip().rstrip("/")
+    if len(url) > _LONGEST_URL:
+        raise ValueError(
+            f"base_url has {len(url)} characters, but may have at most {_LONGEST_URL}."
+        )
     parts = _split_url(url, "base_url")
     if parts.username is not None or parts.password is not None:
         raise ValueError("base_url must not contain a user or password. Use api_key=... instead.")
@@ -104,9 +118,10 @@ def check_url(url: str) -> str:
         raise ValueError("base_url must not have a query or fragment. End it after the version.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must start with https:// and name a host.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not _may_use_http(parts.hostname):
         raise ValueError(
-            "base_url must use https: over plain http to another machine, the key could be read."
+            "base_url must use https: over plain http to another machine, the key could be read. "
+            f"For a local gateway in another container, set {_ALLOW_HTTP} to its host name."
         )
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
         raise ValueError("base_url must be printable ASCII. Write the host in punycode.")
@@ -118,6 +133,11 @@ def check_url(url: str) -> str:
         reason = "base_url does not name a valid host: a part of it is empty or too long."
         raise ValueError(reason) from None
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower()).geturl()
+
+
+def _may_use_http(host: str) -> bool:
+    allowed = os.environ.get(_ALLOW_HTTP, "").lower().split(",")
+    return is_loopback(host) or host in {name.strip() for name in allowed}
 
 
 def check_verify(verify: bool | str) -> bool | str:

@@ -97,6 +97,8 @@ def _gateway(options: argparse.Namespace, command: Sequence[str]) -> LocalGatewa
     log = LiveLog(_print_error if command else print_line).show
     return LocalGateway(
         responder=responder,
+        host=options.host,
+        allowed_hosts=options.allow_host,
         port=(0 if command else _PORT) if options.port is None else options.port,
         api_key=options.api_key,
         latency=options.latency,
@@ -113,6 +115,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     port = f"port to listen on; 0 picks a free one (default: {_PORT}; with a command: a free one)"
     parser.add_argument("--port", type=int, help=port)
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 for all of this machine's (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="name by which another machine or container calls this gateway; may be repeated",
+    )
     parser.add_argument("--api-key", help="API key to accept (default: a generated one)")
     parser.add_argument(
         "--latency", type=float, default=0.0, help="seconds that each model run takes"

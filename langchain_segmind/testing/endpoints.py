@@ -27,6 +27,7 @@ from langchain_segmind.testing.answers import (
 )
 from langchain_segmind.testing.checks import fields, json_body
 from langchain_segmind.testing.directory import Model, catalog
+from langchain_segmind.testing.hosts import is_accepted, refusal_of
 from langchain_segmind.testing.ledger import LoggedRequest
 from langchain_segmind.testing.queue import JobRecord, Output
 from langchain_segmind.testing.state import Execution, GatewayState, Run
@@ -130,6 +131,9 @@ def find_route(path: str) -> Route | None:
 
 async def respond(state: GatewayState, request: LoggedRequest, route: Route | None) -> HTTPAnswer:
     """Answer a request, whatever it is; a bad one never raises."""
+    host = request.headers.get("host", "")
+    if not is_accepted(host, state.allowed_hosts):
+        return error_answer(403, {"error": refusal_of(host)})
     fits = route is not None and request.method == route.method
     if route is None or (not fits and request.slug not in {None, *state.directory}):
         return error_answer(404, {"error": f"Not found: {request.path}"})

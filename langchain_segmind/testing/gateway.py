@@ -14,6 +14,7 @@ from langchain_segmind.testing.answers import Drop, ScriptedFailure, Target, che
 from langchain_segmind.testing.conversation import Responder
 from langchain_segmind.testing.directory import Family, build_directory
 from langchain_segmind.testing.embeddings import EmbeddingReply
+from langchain_segmind.testing.hosts import names_of, url_host
 from langchain_segmind.testing.ledger import CreditAccount, LoggedRequest
 from langchain_segmind.testing.models import EchoModel, Scripted, as_reply
 from langchain_segmind.testing.queue import Job, JobQueue, Queue
@@ -48,7 +49,11 @@ class LocalGateway:
         responder: Writes the answers; by default an `EchoModel`.
         api_key: The key that is accepted; by default a random one.
         credits: The initial balance in US dollars.
-        host: The address to listen on; by default only this machine can connect.
+        host: The address to listen on; by default only this machine can connect. ``"::1"`` is this
+            machine over IPv6, ``"0.0.0.0"`` all its interfaces.
+        allowed_hosts: More names, beside ``localhost`` and the like, by which the gateway may be
+            called, e.g. ``["gateway"]`` from another container. Requests whose ``Host`` header has
+            another name are rejected with 403, because a web page could have sent them.
         port: The port to listen on; 0, the default, chooses a free one.
         latency: Seconds that each model run takes. Runs do not wait for each other.
         models: More slugs, beside those of the vendor's directory. A mapping gives the request
@@ -70,7 +75,7 @@ class LocalGateway:
         watch: Called in the server's thread with each request, once its answer is known.
 
     Raises:
-        ValueError: If `embedding_reply` is unknown.
+        ValueError: If `embedding_reply` is unknown, or one of `allowed_hosts` is not a name.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class LocalGateway:
         api_key: str | None = None,
         credits: float = 10.0,  # noqa: A002 - the vendor's word
         host: str = "127.0.0.1",
+        allowed_hosts: Iterable[str] = (),
         port: int = 0,
         latency: float = 0.0,
         models: Iterable[str] | Mapping[str, Family] = (),
@@ -95,7 +101,7 @@ class LocalGateway:
     ) -> None:
         if embedding_reply is not None:
             check_choice("embedding_reply", embedding_reply, EmbeddingReply)
-        self._host, self._wanted_port = host, port
+        self._host, self._wanted_port = host.strip("[]"), port
         self._watch = watch
         self._thread: ServerThread | None = None
         self._port: int | None = None
@@ -105,6 +111,7 @@ class LocalGateway:
             jobs=JobQueue(queue or Queue()),
             responders=ResponderPool(responder or EchoModel()),
             api_key=api_key or f"SG_local_{secrets.token_hex(8)}",
+            allowed_hosts=names_of(self._host, allowed_hosts),
             directory=build_directory(models, retired),
             latency=latency,
             honor_stop=honor_stop,
@@ -123,9 +130,7 @@ class LocalGateway:
         """
         if self._port is None:
             raise RuntimeError("the gateway has no address yet: use `with`, or call start() first")
-        # A client cannot connect to "all interfaces"; this machine's own is one of them.
-        host = "127.0.0.1" if self._host in {"", "0.0.0.0"} else self._host  # noqa: S104
-        return f"http://{host}:{self._port}/v1"
+        return f"http://{url_host(self._host)}:{self._port}/v1"
 
     @property
     def api_key(self) -> str:
@@ -253,7 +258,7 @@ class LocalGateway:
             handler = Handler(self._state, self._watch)
             thread = ServerThread(handler, self._host, self._wanted_port)
         except OSError as error:
-            place = f"{self._host}:{self._wanted_port}"
+            place = f"{url_host(self._host)}:{self._wanted_port}"
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
         thread.start()
         self._thread, self._port = thread, thread.port

@@ -103,7 +103,8 @@ class ServerThread:
 
     def __init__(self, handler: Handler, host: str, port: int) -> None:
         self._handler = handler
-        self._listener = socket.create_server((host, port), backlog=_BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
         self._stop = asyncio.Event()

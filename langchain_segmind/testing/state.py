@@ -23,6 +23,7 @@ class GatewayState:
     responders: ResponderPool
     api_key: str
     directory: Mapping[str, Model]
+    allowed_hosts: Collection[str] = ()
     latency: float = 0.0
     honor_stop: bool = False
     unfetchable: Collection[str] = ()

@@ -46,6 +46,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "slug with a query": ({"model": "m?x=1"}, "is not a valid slug"),
     "slug with a space": ({"model": "m m"}, "is not a valid slug"),
     "slug of dots": ({"model": ".."}, "is not a valid slug"),
+    "slug too long": ({"model": "m" * 9999}, "has 9999 characters"),
     "slug not ASCII": ({"model": "gpt-\uff14o"}, "is not a valid slug"),
     "NaN": ({"temperature": NAN}, "should be a finite number"),
     "infinity": ({"top_p": INFINITY}, "should be a finite number"),

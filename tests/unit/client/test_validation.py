@@ -32,6 +32,7 @@ def build(**kwargs):
         ("model", "gpt 4o", "slug"),
         ("model", "gpt-4o?x=1", "slug"),
         ("model", "..", "slug"),
+        ("model", "a" * 129, "129 characters"),
         ("base_url", "ftp://gw.example/v1", "https"),
         ("base_url", "gw.example/v1", "https"),
         ("base_url", "https://", "host"),
@@ -47,6 +48,7 @@ def build(**kwargs):
         ("base_url", "https://gw.exam ple/v1", "ASCII"),
         ("base_url", "https://gw.example/%2e%2e/v2", "path"),
         ("base_url", "https://gw..example/v1", "host"),
+        ("base_url", "https://gw.example/" + "v" * 2048, "2067 characters"),
         ("verify", " ", "verify"),
         ("default_headers", {"Expect": "100-continue"}, "Expect"),
         ("timeout", 0, "timeout"),
@@ -147,6 +149,15 @@ def test_key_is_stripped():
 )
 def test_base_url_allows_https_anywhere_and_http_on_loopback(url):
     assert build(base_url=url + "/").base_url == url
+
+
+def test_base_url_allows_http_to_hosts_that_the_environment_names(monkeypatch):
+    monkeypatch.setenv("SEGMIND_ALLOW_HTTP", "other, Gateway")
+
+    assert build(base_url="http://GATEWAY:8700/v1").base_url == "http://gateway:8700/v1"
+    for host in ("gateway.example", "gw", "*"):
+        with pytest.raises(ValueError, match="SEGMIND_ALLOW_HTTP"):
+            build(base_url=f"http://{host}/v1")
 
 
 def test_fields_accept_their_aliases():
