@@ -18,6 +18,7 @@ from langchain_segmind._formats.encoding import (
     top_level_fields,
     unaccepted_media,
 )
+from langchain_segmind._messages.limits import at_most
 from langchain_segmind._messages.mime import IMAGE_TYPES
 from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
@@ -133,7 +134,7 @@ def decode(body: Mapping[str, Any]) -> ChatResponse:
     text, refusal_text = _text(blocks, "text"), _text(blocks, "refusal")
     is_stopped = values.is_refusal_reason(native) and not text
     is_refused = native == "refusal" or bool(refusal_text) or is_stopped
-    tool_uses = [block for block in blocks if block.get("type") == "tool_use"]
+    tool_uses = at_most((b for b in blocks if b.get("type") == "tool_use"), "tool calls")
     choice = Choice(
         text="" if is_refused and not refusal_text else text,
         reasoning=_text(blocks, "thinking"),

@@ -18,6 +18,7 @@ from langchain_segmind._formats.encoding import (
     unaccepted_media,
 )
 from langchain_segmind._formats.gemini_schema import adapt_parameters, adapt_response_format
+from langchain_segmind._messages.limits import at_most
 from langchain_segmind._messages.results import describe_unaccepted
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -160,7 +161,8 @@ def _choice(item: Mapping[str, Any]) -> Choice | None:
         return None
     thoughts = [part for part in parts if part.get("thought") is True]
     text = values.join_text((part for part in parts if part.get("thought") is not True), "text")
-    calls = tuple([_call(part) for part in parts if _CALL_KEYS & part.keys()])
+    holding_calls = (part for part in parts if _CALL_KEYS & part.keys())
+    calls = tuple(map(_call, at_most(holding_calls, "tool calls")))
     finish = values.finish_reason(native, _FINISH_REASONS)
     refusal = None
     if native in _REFUSALS or (finish == "content_filter" and not text):

@@ -17,6 +17,7 @@ from langchain_segmind._formats.encoding import (
     top_level_fields,
     unaccepted_media,
 )
+from langchain_segmind._messages.limits import at_most
 from langchain_segmind._messages.mime import IMAGE_TYPES
 from langchain_segmind._messages.results import only_text
 from langchain_segmind._messages.types import (
@@ -174,7 +175,9 @@ def _native_calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if isinstance(calls, dict):
         return [calls]
     legacy = values.as_dict(message.get("function_call"))  # some servers send an empty one
-    return values.dict_items(calls) or ([{"function": legacy}] if legacy.get("name") else [])
+    return at_most(values.dict_items(calls), "tool calls") or (
+        [{"function": legacy}] if legacy.get("name") else []
+    )
 
 
 def _refusal_parts(content: Any) -> str:

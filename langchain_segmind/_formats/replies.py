@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from langchain_segmind._formats.families import FORMATS, Format
 from langchain_segmind._formats.media_replies import check_bytes, check_json, check_text
 from langchain_segmind._formats.values import repair_escapes
+from langchain_segmind._messages.limits import MOST_VALUES, has_too_many_values
 from langchain_segmind._messages.types import ChatResponse, Choice
 from langchain_segmind._text import AN_ERROR, message_from_json, one_line
 from langchain_segmind.errors import SegmindResponseError
@@ -74,9 +75,12 @@ def decode_job(value: Mapping[str, Any]) -> ChatResponse:
 def _decode_output(output: str) -> ChatResponse:
     if not output.strip():
         raise SegmindResponseError("it is empty")
+    body = output.encode()
     try:
-        value = parse(output.encode())
+        value = parse(body)
     except SegmindResponseError:
+        if has_too_many_values(body):
+            raise
         if _is_half_a_reply(output):  # which must not pass as an answer in plain text
             raise SegmindResponseError(
                 f"it is the provider's reply in JSON, but was cut short: {one_line(output, 300)}"
@@ -169,8 +173,10 @@ def parse(body: bytes) -> Any:
     Every string in the value can be sent again.
 
     Raises:
-        SegmindResponseError: If it is not JSON, or too deeply nested.
+        SegmindResponseError: If it is not JSON, too deeply nested or has too many values.
     """
+    if has_too_many_values(body):
+        raise SegmindResponseError(f"it holds more than {MOST_VALUES:,} JSON values")
     try:
         return from_json(body)
     except ValueError:

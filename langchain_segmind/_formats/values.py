@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from langchain_segmind._messages.limits import MOST, at_most
 from langchain_segmind._messages.types import Choice, ToolCall, Usage, parse_call
 
 _TOO_MANY: Final = 2**53
@@ -69,7 +70,11 @@ def read_choices(
     read: Callable[[Mapping[str, Any]], Choice | None], value: Any
 ) -> tuple[Choice, ...]:
     """Read the alternatives in a JSON list, and skip one that cannot be read."""
-    return tuple([choice for item in dict_items(value) if (choice := read(item)) is not None])
+    items = dict_items(value)
+    if len(items) > MOST:
+        readable = (choice for item in items if (choice := read(item)) is not None)
+        return tuple(at_most(readable, "choices"))
+    return tuple([choice for item in items if (choice := read(item)) is not None])
 
 
 def finish_reason(native: str | None, known: Mapping[str, str]) -> str | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import takes_strings
+from langchain_segmind._messages.limits import MOST
 from langchain_segmind._messages.types import Tool
 from langchain_segmind._tool_emulation.calls import Tools, resolve_name
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, has_odd_escape, parse_json
@@ -154,8 +155,11 @@ def rewrite(text: str, tools: Tools) -> Rewritten | None:
         for element in elements:
             originals[_marked(element, len(originals))] = core
         at = end
-    if not originals or text[at:].strip():
-        return None
+        if len(originals) > MOST:
+            break  # more than are read, whatever follows
+    else:
+        if not originals or text[at:].strip():
+            return None
     return Rewritten("\n".join(originals), originals)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from langchain_segmind._messages.limits import MOST
 from langchain_segmind._messages.types import ChatRequest, ToolCall
 from langchain_segmind._tool_emulation.calls import (
     Tools,
@@ -108,6 +109,8 @@ class EnvelopeReader:
         """Read a list of nothing but envelopes, with calls if there are several."""
         if len(values) == 1:
             return self.envelope(values[0], depth + 1)
+        if len(values) > MOST:
+            return None
         reads = [read for value in values if (read := self.envelope(value, _DEEPEST))]
         kept = before_made_up(reads) if len(reads) == len(values) else []
         words = "\n".join(read.text for read in kept if read.text)
@@ -194,7 +197,8 @@ def _parsed(value: Any) -> Any:
 
 
 def _items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    """Return the items of a list, as far as they are read, or a value alone."""
+    return value[: MOST + 1] if isinstance(value, list) else [value]
 
 
 def _text(value: Any) -> str:

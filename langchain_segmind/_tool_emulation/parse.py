@@ -15,6 +15,7 @@ from html import unescape
 from itertools import pairwise
 from typing import Any, Final
 
+from langchain_segmind._messages.limits import is_more_than_read
 from langchain_segmind._messages.types import ChatRequest, ToolCall
 from langchain_segmind._tool_emulation.broken import (
     BROKEN,
@@ -72,9 +73,13 @@ def read_text(text: str, whole: Any, request: ChatRequest) -> Read:
     rewritten = rewrite(text, reader.tools)
     if rewritten is not None:
         reply = _Reply(rewritten.text, request, reader, rewritten.restore)
+        if is_more_than_read(reply.found):
+            return Read(text, [])
         is_own = len(reply.own) == len(reply.found)
         return _read_calls(reply, reader) if is_own else Read(text, [])
     reply = _Reply(text, request, reader)
+    if is_more_than_read(reply.found):
+        return Read(text, [])
     made_up = _begin_of_made_up(reply)
     if made_up is not None:
         reply = _Reply(text[:made_up], request, reader)

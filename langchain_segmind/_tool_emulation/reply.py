@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import restore_types
+from langchain_segmind._messages.limits import at_most, is_too_long
 from langchain_segmind._messages.types import ChatRequest, Choice, ToolCall, has_calls
 from langchain_segmind._tool_emulation.broken import CUT
 from langchain_segmind._tool_emulation.calls import checked, is_call
@@ -43,10 +44,13 @@ def parse_reply(
     if native or choice.calls:
         return _with_ids(_check_native_calls(choice, prompt), prompt, salt)
     schema = answer_schema(prompt)
+    is_text = not prompt.tools and schema is None and not _may_be_calls(prompt)
+    if is_text or is_too_long(choice.text):
+        return choice
     if not prompt.tools and schema is not None:
         return choice if choice.finish_reason == "length" else _freed_answer(choice, schema)
     whole = parse_json(choice.text)
-    if not prompt.tools and not (_may_be_calls(prompt) and _is_envelope(whole)):
+    if not prompt.tools and not _is_envelope(whole):
         return choice
     read = read_text(choice.text, whole, prompt)
     text = read.text
@@ -58,7 +62,8 @@ def parse_reply(
         if text:
             value = whole if text == choice.text else parse_json(text)
             text = _written(value, schema, text)
-    return _with_ids(replace(choice, text=text, calls=tuple(read.calls)), prompt, salt)
+    calls = tuple(at_most(read.calls, "tool calls"))
+    return _with_ids(replace(choice, text=text, calls=calls), prompt, salt)
 
 
 # --- answers in JSON ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from typing import Final
 
+from langchain_segmind._messages.limits import MOST
 from langchain_segmind._tool_emulation.found import OWN_WRAPPERS, Fence, Found, Scan
 from langchain_segmind._tool_emulation.json_repair import UNPARSABLE, match_brackets, parse_json
 
@@ -75,10 +76,11 @@ def scan(text: str) -> Scan:
 
     Quotes are code spans, block quotes, indented code, table rows, elements of HTML and XML,
     comments and what follows an opening quotation mark. What stands in a fenced code block is found
-    with the block, as models wrap what they mean in one, too.
+    with the block, as models wrap what they mean in one, too. The scan ends at the first value that
+    is more than are read.
     """
     scanner = _Scanner(text)
-    while scanner.at < len(text) and scanner.step():
+    while scanner.at < len(text) and len(scanner.result.found) <= MOST and scanner.step():
         pass
     scanner.close_fence(len(text), len(text))
     return scanner.result

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_segmind._formats import decode
+from langchain_segmind._messages.limits import MOST, MOST_CHARACTERS
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -594,3 +595,62 @@ def test_reading_many_calls_does_not_depend_on_how_long_the_prompt_is():
         return (middle - began) / max(time.thread_time() - middle, 1e-4)
 
     assert any(ratio() < 5 for _ in range(8))
+
+
+MANY = [f'{{"name":"search","arguments":{{"q":"{n}"}}}}' for n in range(MOST + 1)]
+IN_ONE_VALUE = {
+    "an envelope": '{"say":"","calls":[%s]}',
+    "an envelope in words": 'Here: {"say":"","calls":[%s]}',
+    "calls alone": "[%s]",
+}
+ONE_BY_ONE = {
+    "bare calls": "%s\n",
+    "elements": "<tool_call>%s</tool_call>",
+    "envelopes": '{"say":"","calls":[%s]}',
+    "open elements": "<tool_call>{%s",
+}
+
+
+@pytest.mark.parametrize("form", IN_ONE_VALUE)
+def test_calls_over_the_limit_are_ignored_with_a_warning(form, caplog):
+    assert len(runnable(parsed(IN_ONE_VALUE[form] % ",".join(MANY[1:])))) == MOST
+    assert caplog.messages == []
+
+    calls = runnable(parsed(IN_ONE_VALUE[form] % ",".join(MANY)))
+
+    assert [arguments["q"] for _, arguments in calls] == [str(n) for n in range(MOST)]
+    assert caplog.messages == ["A reply has more than 1000 tool calls; the others are ignored."]
+
+
+@pytest.mark.parametrize("form", ONE_BY_ONE)
+def test_text_of_very_many_values_is_only_a_text(form, caplog):
+    text = "".join(ONE_BY_ONE[form] % call for call in MANY)
+
+    choice = parsed(text)
+
+    assert (choice.text, choice.calls) == (text, ())
+    assert "more than 1000 JSON values" in caplog.text
+
+
+def test_calls_of_other_formats_over_the_limit_do_not_run():
+    call = "<function=search><parameter=q>%d</parameter></function>"
+
+    assert len(runnable(parsed("".join(call % n for n in range(MOST))))) == MOST
+    assert parsed("".join(call % n for n in range(MOST + 1))).calls == ()
+
+
+@pytest.mark.parametrize(
+    "prompt", [PROMPT, ChatRequest(ASKED, response_format=FORMS), ChatRequest(())]
+)
+def test_very_long_text_is_only_a_text(prompt, caplog):
+    text = envelope("x" * MOST_CHARACTERS, SEARCHED)
+
+    choice = parsed(text, prompt)
+
+    assert (choice.text, choice.calls) == (text, ())
+    assert "more than 2000000 characters" in caplog.text
+
+
+def test_long_plain_answer_needs_no_warning(caplog):
+    assert parsed("x" * (MOST_CHARACTERS + 1), ChatRequest(ASKED)).calls == ()
+    assert caplog.messages == []
