@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # LangChain evaluates these methods' annotations, e.g. in `with_fallbacks(...).bind_tools(...)`.
 # Importing `BaseTool` takes 5 ms, so it is named through its package, which imports it then.
@@ -18,7 +18,7 @@ from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self, override
 
 from langchain_segmind._client import listing
@@ -33,6 +33,11 @@ from langchain_segmind._messages.types import Method
 from langchain_segmind._version import __version__
 from langchain_segmind.bindings import BindingMethods, SegmindBinding
 from langchain_segmind.jobs import QueueMethods
+
+if TYPE_CHECKING:
+    from langchain_segmind.models import KnownModel
+else:
+    KnownModel = str  # the slugs are for editors; checking a union would take time
 
 __all__ = ["ChatSegmind"]
 
@@ -122,6 +127,11 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
     model_config = ConfigDict(
         defer_build=False
     )  # building the first model is as fast as the others
+
+    model: KnownModel | str = Field(validation_alias=AliasChoices("model", "model_name"))
+    """The model's slug, as in the gateway's URL: `"gpt-4o"`. `python -m langchain_segmind models`
+    lists those that editors complete; any other works, too. For a slug that this package does not
+    know, its start selects the request format."""
 
     # Replaces langchain-core's (1.6 to 1.8), which takes a given profile for the whole one. But its
     # advice is to pass `profile={"max_input_tokens": ...}`, which would lose `structured_output`.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from langchain_segmind._formats import FORMATS, Family
@@ -20,6 +20,69 @@ from langchain_segmind.errors import SegmindResponseError
 SLOW: Final = 45.0
 """Average seconds from which a model's calls go through the queue. The vendor advises the queue for
 calls over 60 s, which the synchronous path may cut off, and many calls take longer than average."""
+
+
+KnownModel = Literal[
+    "claude-4-sonnet",
+    "claude-4.5-sonnet",
+    "claude-opus-4.7",
+    "deepseek-chat",
+    "deepseek-reasoner",
+    "gemini-2.5-flash",
+    "gemini-2.5-flash-lite",
+    "gemini-2.5-pro",
+    "gemini-3-flash",
+    "gemini-3-pro",
+    "gemini-3.1-flash-lite",
+    "gemini-3.1-pro",
+    "glm-5.2",
+    "gpt-4",
+    "gpt-4-turbo",
+    "gpt-4o",
+    "gpt-5",
+    "gpt-5-mini",
+    "gpt-5-nano",
+    "gpt-5.1",
+    "gpt-5.2",
+    "gpt-5.4",
+    "gpt-5.4-mini",
+    "gpt-5.4-nano",
+    "gpt-5.5",
+    "kimi-k2-instruct-0905",
+    "llama-v3-8b-instruct",
+    "llama-v3p1-70b-instruct",
+    "llama-v3p1-8b-instruct",
+    "llama4-maverick-instruct-basic",
+    "llama4-scout-instruct-basic",
+    "minimax-m3",
+    "mixtral-8x22b-instruct",
+    "nemotron-3-ultra",
+    "o3",
+    "o3-mini",
+    "o4-mini",
+    "qvq-max",
+    "qwen-3.8-max",
+    "qwen-flash",
+    "qwen-plus",
+    "qwen2-vl-72b-instruct",
+    "qwen3-coder-flash",
+    "qwen3-coder-plus",
+    "qwen3-max",
+    "qwen3-vl-flash",
+    "qwen3-vl-plus",
+    "qwen3.5-flash",
+    "qwen3.5-plus",
+    "qwq-plus",
+]
+"""The slugs of `chat_models`, which editors complete. Any other slug works, too."""
+
+_INFERRED: Final = """
+    claude-opus-4.7 deepseek-reasoner gemini-2.5-flash gemini-2.5-pro gemini-3-flash
+    gemini-3.1-pro glm-5.2 gpt-5 gpt-5.4 gpt-5.4-nano llama4-maverick-instruct-basic
+    llama4-scout-instruct-basic minimax-m3 nemotron-3-ultra o3-mini qwen-3.8-max qwen-plus
+    qwen3-coder-flash qwen3-max qwen3-vl-plus qwen3.5-plus qwq-plus
+"""
+"""Models whose family follows from the name alone: no page or code of the vendor shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +124,12 @@ class ModelInfo:
     def is_slow(self) -> bool:
         """Whether a call may take longer than the gateway's synchronous path allows."""
         return self.seconds is not None and self.seconds >= SLOW
+
+    @property
+    def grade(self) -> Literal["documented", "assumed"]:
+        """How certain `family` is: shown by the vendor's pages or code, or assumed by the name."""
+        is_shown = self.slug in chat_models() and self.slug not in _INFERRED.split()
+        return "documented" if is_shown else "assumed"
 
     def accepts_media(self, media: MediaPart) -> bool:
         """Return whether the model accepts an image, document, audio or video that a tool returned.
@@ -151,7 +220,8 @@ def chat_models() -> Mapping[str, ModelInfo]:
 
 
 @cache
-def _embedding_models() -> Mapping[str, ModelInfo]:
+def embedding_models() -> Mapping[str, ModelInfo]:
+    """Return the known embedding models by slug."""
     # `context` is the number of tokens that one text may have, from Segmind's pages for Gemini's
     # models and from OpenAI's for its own.
     rows = (
@@ -183,7 +253,7 @@ def embedding_model_info_for(slug: str) -> ModelInfo:
             f"model={slug!r} is a chat model. Use ChatSegmind, or the slug of an embedding model."
         )
     family: Family = "gemini" if _family(slug) == "gemini" else "openai"
-    return _embedding_models().get(slug) or ModelInfo(slug, family)
+    return embedding_models().get(slug) or ModelInfo(slug, family)
 
 
 def _family(slug: str) -> Family:

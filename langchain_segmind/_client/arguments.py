@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
 
@@ -192,6 +191,8 @@ def check_not_secret(name: str, where: str = "") -> None:
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most likely meant, if one is close."""
+    from difflib import get_close_matches  # noqa: PLC0415 - rarely needed
+
     by_letters = {_letters(each): each for each in sorted(known, reverse=True)}
     found = get_close_matches(_letters(name), by_letters, 1, _CLOSE)
     return by_letters[found[0]] if found else None

@@ -11,6 +11,7 @@ from typing import Any, Final
 from langchain_segmind._context_overflow import is_context_overflow
 from langchain_segmind._flows.retry import is_repeatable, server_requested_delay
 from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Reply, Response, Result
+from langchain_segmind._flows.unknown_models import advice_after_404
 from langchain_segmind._text import AN_ERROR, FOR_MATCHING, message_from_body, one_line
 from langchain_segmind.errors import (
     SegmindConnectionError,
@@ -42,7 +43,13 @@ _FREE: Final = "No model ran and nothing was billed; try again."
 
 
 def error_from_reply(
-    reply: Reply, name: str, attempts: int, ambiguous: int = 0, *, is_free: bool = False
+    reply: Reply,
+    name: str,
+    url: str,
+    attempts: int,
+    ambiguous: int = 0,
+    *,
+    is_free: bool = False,
 ) -> SegmindError:
     """Make the error for a reply that is not a success, or whose body was lost.
 
@@ -69,6 +76,8 @@ def error_from_reply(
     else:
         text = message_from_body(fields["body"], FOR_MATCHING)
         cls, advice = error_class_for(result.status, text, may_have_run=may_have_run)
+        if result.status == 404 and not is_free:
+            advice = advice_after_404(name, url)
         delay = fields["retry_after"]
         what += f" after {attempts} attempts" if attempts > 1 else ""
         what += f" and asks to wait {delay:.0f} s" if delay else ""

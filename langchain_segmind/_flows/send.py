@@ -80,7 +80,12 @@ class Exchange:
             if isinstance(result, Response) and result.is_success and result.fault is None:
                 return result
             error = error_from_reply(
-                reply, self.name, self.attempts, self.ambiguous, is_free=self.is_free
+                reply,
+                self.name,
+                request.url,
+                self.attempts,
+                self.ambiguous,
+                is_free=self.is_free,
             )
             next_wait = wait_before_next(self.attempts - self.refused, reply, self.retry_policy)
             if next_wait is None or isinstance(error, SegmindContextOverflowError):

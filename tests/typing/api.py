@@ -34,6 +34,7 @@ from langchain_segmind import (
     progress_bar,
     track_usage,
 )
+from langchain_segmind.models import KnownModel
 from langchain_segmind.testing import (
     Call,
     EchoModel,
@@ -94,6 +95,19 @@ def chat_model_reads_the_account(model: ChatSegmind) -> None:
     assert_type(model.get_credits().total, float)
     with model as entered:
         assert_type(entered, ChatSegmind)
+
+
+def model_is_a_known_slug_or_any_other(slug: str, known: KnownModel) -> None:
+    is_a_slug: str = known
+
+    ChatSegmind(model="gpt-4o", temperature=0)
+    ChatSegmind(model="a-new-model")
+    ChatSegmind(model=slug)
+    assert_type(ChatSegmind(model=known).invoke("Hello"), AIMessage)
+    assert_type(is_a_slug, str)
+
+    unknown: KnownModel = "gpt4o"  # type: ignore[assignment]
+    assert_type(ChatSegmind(model=unknown), ChatSegmind)
 
 
 def chat_model_answers_with_messages_however_it_is_wrapped(model: ChatSegmind) -> None:

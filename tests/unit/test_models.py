@@ -1,12 +1,14 @@
 """What is known of the models, and what the vendor's catalog adds."""
 
+from typing import get_args
+
 import pytest
 
 from langchain_segmind import ChatSegmind, ModelInfo, SegmindResponseError
 from langchain_segmind._client.profiles import published
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._formats import SETTINGS
-from langchain_segmind.models import chat_models, model_info_for, parse_catalog
+from langchain_segmind.models import KnownModel, chat_models, model_info_for, parse_catalog
 from langchain_segmind.testing.directory import build_directory
 
 ENTRY = {
@@ -131,6 +133,18 @@ def test_catalog_entry_is_skipped_unless_it_is_a_language_model(entry):
 def test_document_without_a_list_is_an_error(document):
     with pytest.raises(SegmindResponseError, match="does not contain a list of models"):
         parse_catalog(document)
+
+
+def test_slugs_that_editors_complete_are_the_known_ones():
+    assert list(get_args(KnownModel)) == list(chat_models())
+
+
+def test_grade_is_that_of_the_contract():
+    assumed = {slug for slug, info in chat_models().items() if info.grade == "assumed"}
+
+    assert len(assumed) == 22
+    assert {"gpt-5", "o3-mini", "claude-opus-4.7"} <= assumed
+    assert model_info_for("a-new-model").grade == "assumed"
 
 
 def test_local_gateway_lists_the_same_models():

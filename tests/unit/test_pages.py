@@ -11,10 +11,12 @@ from pydantic import AliasChoices
 
 import langchain_segmind
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, errors
+from langchain_segmind.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 ERRORS = (ROOT / "docs/errors.md").read_text()
+MODELS = (ROOT / "docs/models.md").read_text()
 MIGRATION = (ROOT / "docs/migration.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
@@ -142,6 +144,15 @@ def test_every_argument_of_chatopenai_is_on_the_page():
     documented = {name for row in rows(MIGRATION, "## Arguments") for name in names(row[0])}
     own = set(fields) - set(BaseChatModel.model_fields)
     assert own | {fields[name].alias or name for name in own} <= documented
+
+
+# --- models ----------------------------------------------------------------------------------
+
+
+def test_table_of_models_is_what_the_command_prints(capsys):
+    assert main(["models", "--markdown"]) == 0
+
+    assert MODELS.endswith(f"\n\n{capsys.readouterr().out}")
 
 
 # --- CONTRIBUTING ----------------------------------------------------------------------------
