@@ -144,12 +144,11 @@ def unaccepted_media(media: MediaPart, provider: str, types: str) -> SegmindInva
         types: What it takes instead.
     """
     if media.url:
-        advice = "Download it yourself and send it as base64, for an image with "
         return invalid_request(
-            f"{media.where}: {provider} cannot open the url of a medium of this kind, and takes "
-            f"{types}. {advice}content_block_from_file(...)"
+            f"{media.where}: {provider} does not take {media.kind} URLs. Download it yourself and "
+            "send it as base64, for an image with content_block_from_file(...)"
         )
     return invalid_request(
         f"{media.where}: {provider} takes {types}, not {media.mime}. Convert it to one of these, "
-        "or describe it in text"
+        "or send its text"
     )

@@ -91,8 +91,8 @@ def _part(part: TextPart | MediaPart) -> dict[str, Any]:
         case TextPart():
             return {"type": "text", "text": part.text}
         case MediaPart() if not accepts_media(part):
-            types = "PNG, JPEG, GIF, WebP, PDF, WAV and MP3 as base64, and images by url"
-            raise unaccepted_media(part, "a model in the OpenAI format", types)
+            types = "PNG, JPEG, GIF, WebP, PDF, WAV and MP3 as base64, and image URLs"
+            raise unaccepted_media(part, "the OpenAI format", types)
         case MediaPart(kind="image"):
             image = {"url": part.url or _data_uri(part)}
             if part.detail:

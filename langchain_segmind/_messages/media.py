@@ -96,7 +96,7 @@ def _read_url(file: MediaFields, where: str) -> MediaPart:
     if file.url is None:
         raise invalid_request(
             f"{where}: there is no file in a form that LangChain, OpenAI, Anthropic or Google "
-            "uses. Pass its base64 with a mime_type, or an image's url"
+            "uses. Pass base64 with a mime_type, or the url of an image"
         )
     media = file.media(where, file.mime)
     if media.kind == "file" and (

@@ -17,7 +17,7 @@ from langchain_segmind._messages.types import MediaKind, MediaPart, TextPart
 
 MEDIA_BLOCKS: Final[Mapping[str, MediaKind]] = {
     # LangChain's; OpenAI's for chat, then for responses; Anthropic's; Bedrock's are among them
-    **dict.fromkeys(("image", "image_url", "input_image"), "image"),
+    **dict.fromkeys(("image", "image_url", "input_image", "computer_screenshot"), "image"),
     **dict.fromkeys(("audio", "input_audio", "audio_url"), "audio"),
     **dict.fromkeys(("video", "video_url"), "video"),
     **dict.fromkeys(("file", "input_file", "document", "document_url", "text-plain"), "file"),

@@ -40,9 +40,22 @@ def read_result(content: Any, where: str) -> tuple[TextPart | MediaPart, ...]:
     """
     if isinstance(content, str):
         return (TextPart(replace_surrogates(content)),) if content else ()
-    blocks = content if isinstance(content, list | tuple) else [content]
+    listed = content if isinstance(content, list | tuple) else [content]
+    blocks = [inner for block in listed for inner in _expand(block)]
     parts = [_read_block(block, f"{where}, block {i}") for i, block in enumerate(blocks)]
     return tuple([part for part in parts if not isinstance(part, TextPart) or part.text])
+
+
+def _expand(block: Any) -> list[Any]:
+    """Return the blocks inside a document that consists of blocks, which only Anthropic has."""
+    source = block.get("source") if isinstance(block, dict) else None
+    if not isinstance(source, dict) or source.get("type") != "content":
+        return [block]
+    inner = source.get("content")
+    if block.get("type") != "document" or not isinstance(inner, list):
+        return [block]
+    told = [block.get(key) for key in ("title", "context")]
+    return [*(text for text in told if isinstance(text, str)), *inner]
 
 
 def _read_block(block: Any, where: str) -> TextPart | MediaPart:

@@ -88,7 +88,7 @@ PRINTED: dict[str, list[Any]] = {
     "images": [
         ("(image/png, 354 bytes)", 5),
         "Scene(description='What is in this picture?'",
-        "Claude takes media inline only",
+        "Claude does not take image URLs",
     ],
     "credits": [
         "You have 10.0000 USD",

@@ -171,6 +171,7 @@ def test_file_is_described_in_one_line_when_it_cannot_be_shown(block, words):
         ({"type": "file", "base64": PNG, "mime_type": "image/png"}, SHOWN),
         ({"type": "resource", "resource": {**RESOURCE, "blob": PNG}}, SHOWN),
         ({"type": "media", "data": PNG, "mime_type": "image/png"}, SHOWN),
+        ({"type": "computer_screenshot", "image_url": f"data:image/png;base64,{PNG}"}, SHOWN),
         ({"inlineData": {"data": PNG, "mimeType": "image/png"}}, SHOWN),
         ({"image": {"format": "png", "source": {"bytes": base64.b64decode(PNG)}}}, SHOWN),
         ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}, SHOWN),
@@ -232,6 +233,17 @@ def test_media_are_shown_when_the_family_accepts_them(family):
 
     assert PNG in sent
     assert PDF in sent
+
+
+def test_document_of_blocks_is_read_with_its_title():
+    inner = [{"type": "text", "text": "see"}, {"type": "image", "base64": PNG}]
+    source = {"type": "content", "content": inner}
+
+    title, text, image = parts_of({"type": "document", "source": source, "title": "T"})
+
+    assert (title, text) == (TextPart("T"), TextPart("see"))
+    assert isinstance(image, MediaPart)
+    assert image.data == PNG
 
 
 def test_fields_of_a_result_are_kept():
