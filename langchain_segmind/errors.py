@@ -155,6 +155,16 @@ class SegmindError(ModelError):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), dict(vars(self)))
 
+    def add_advice(self, advice: str) -> None:
+        """Add what to do next to the message.
+
+        Args:
+            advice: A sentence; blank changes nothing.
+        """
+        if advice:
+            self.message = one_line(f"{self.message} {advice}")
+            self.args = (self.message,)
+
     def hide(self, secret: str) -> None:
         """Replace a secret by stars in everything the gateway sent, in case it echoed it.
 

@@ -88,6 +88,8 @@ class ChatBase(_Model):
     def _with_metadata(self, completion: Completion, slug: str) -> ResponseWithMetadata:
         if completion.refused_format is not None:
             self._state.add_refusal(slug, completion.refused_format)
+        if completion.refused_settings:
+            self._state.add_refused_settings(slug, completion.refused_settings)
         with_headers = self.include_response_headers
         return completion.response, response_metadata(completion, slug, with_headers=with_headers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, Final, Literal
@@ -166,6 +166,7 @@ class ChatSettings(GatewayClient):
             headers=self._headers(given.get("extra_headers")),
             native=model_info.native_tools if self.tool_calling == "auto" else is_native,
             refused_formats=refused,
+            refused_settings=self._refused_settings(model_info.slug) if request.settings else (),
             wait_policy=self._wait_policy() if is_queued else None,
         )
         return ModelCall(request, endpoint)
@@ -190,6 +191,9 @@ class ChatSettings(GatewayClient):
             response_format=_read_response_format(given.get("response_format")),
         )
         return self._model_info(slug), request
+
+    def _refused_settings(self, slug: str) -> Collection[str]:
+        return self._state.refused_settings.get(slug, ())
 
     def _headers(self, extra: Any) -> dict[str, str]:
         own = self.default_headers or {}

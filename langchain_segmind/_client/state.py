@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Collection
 from typing import Any, Final
 
 from langchain_segmind._http.transport import Network, Transport
+
+_log: Final = logging.getLogger(__name__)
 
 MAX_NETWORKS: Final = 16
 """How many networks keep their connections: copies of a model may use ever new proxies."""
@@ -21,12 +25,14 @@ class ClientState:
     Attributes:
         transports: The connections, by where they go.
         refused_formats: What each slug was found to refuse, see `Completion.refused_format`.
+        refused_settings: The settings that each slug was found to refuse.
         vector_sizes: The length of the first vector by address, model and dimensions.
     """
 
     def __init__(self) -> None:
         self.transports: dict[Network, Transport] = {}
         self.refused_formats: dict[str, list[str]] = {}
+        self.refused_settings: dict[str, frozenset[str]] = {}
         self.vector_sizes: dict[object, int] = {}
 
     def add_refusal(self, slug: str, refused: str) -> None:
@@ -34,6 +40,16 @@ class ClientState:
         known = self.refused_formats.get(slug, [])
         if refused not in known:
             self.refused_formats[slug] = [*known, refused][-MAX_REFUSALS:]
+
+    def add_refused_settings(self, slug: str, refused: Collection[str]) -> None:
+        """Remember the settings that a model refused, and log them the first time."""
+        known = self.refused_settings.get(slug, frozenset())
+        added = sorted(set(refused) - known)
+        if added:
+            self.refused_settings[slug] = known.union(added)
+            _log.info(
+                "%s refuses %s; what replaces it is sent from now on", slug, " and ".join(added)
+            )
 
     def add_transport(self, network: Network) -> Transport:
         """Return the connections to a network, new ones unless another thread was first."""

@@ -1,7 +1,8 @@
 """Ask a chat model, directly or through the gateway's job queue.
 
 A request that a model refuses because of its `response_format` is sent once more, with the schema
-in the prompt. What is sent and how a reply is read is decided by `_tool_emulation` and `_formats`.
+in the prompt; one refused for a setting, with what replaces the setting. What is sent and how a
+reply is read is decided by `_tool_emulation` and `_formats`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from langchain_segmind._flows.jobs import (
 )
 from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.send import Exchange
+from langchain_segmind._flows.setting_refusals import REPLACEMENTS, advice, refused_settings
 from langchain_segmind._flows.types import Destination, Flow, Receipt, Request, Response
 from langchain_segmind._formats import FORMATS, decode, decode_job, encode_body
 from langchain_segmind._messages.types import (
@@ -53,6 +55,7 @@ class Endpoint:
         headers: Extra headers for every request.
         native: Whether tools go in the format's own fields instead of in the prompt.
         refused_formats: Formats that the model is known to refuse, as `Completion` names them.
+        refused_settings: Settings that the model is known to refuse, among `REPLACEMENTS`.
         wait_policy: How long to wait in the queue; None for a call that does not go through it.
     """
 
@@ -62,6 +65,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     native: bool = False
     refused_formats: Collection[str] = ()
+    refused_settings: Collection[str] = ()
     wait_policy: WaitPolicy | None = None
 
 
@@ -80,26 +84,29 @@ class Completion:
     Attributes:
         refused_format: The `response_format` that the model refused: `EVERY_FORMAT`, or the key of
             this one; None if it refused none.
+        refused_settings: The settings that the model refused in this call and before.
     """
 
     response: ChatResponse
     receipt: Receipt
     refused_format: str | None = None
+    refused_settings: Collection[str] = ()
 
 
 def chat(call: ModelCall) -> Flow[Completion]:
     """Ask a model and wait for its response, directly or in the queue."""
     ask = _ask if call.endpoint.wait_policy is None else _run_job
-    found, refusal = yield from _in_accepted_form(call, ask)
+    found, refusal, refused = yield from _in_accepted_form(call, ask)
     if refusal is None:
-        return Completion(*found)
+        return Completion(*found, None, refused) if refused else Completion(*found)
     is_general = refuses_every_format(message_from_body(refusal.body or ""))
-    return Completion(*found, EVERY_FORMAT if is_general else _format_key(call.request))
+    key = EVERY_FORMAT if is_general else _format_key(call.request)
+    return Completion(*found, key, refused)
 
 
 def submit(call: ModelCall) -> Flow[JobHandle]:
     """Submit a request to the queue, to fetch its response later."""
-    job, _ = yield from _in_accepted_form(call, _submit)
+    job, _, _ = yield from _in_accepted_form(call, _submit)
     return job
 
 
@@ -149,31 +156,40 @@ def _job(job_id: str, endpoint: Endpoint) -> JobHandle:
     return JobHandle(job_id, endpoint.model_info.slug, url, endpoint.headers)
 
 
-# --- refusals of `response_format` --------------------------------------------------------------
+# --- refusals of `response_format` and of settings ----------------------------------------------
 
 
 def _in_accepted_form(
     call: ModelCall, ask: Callable[[Exchange, _Encoding], Flow[T]]
-) -> Flow[tuple[T, SegmindError | None]]:
-    """Ask with `response_format` and, if that is rejected, with the schema in the prompt.
+) -> Flow[tuple[T, SegmindError | None, Collection[str]]]:
+    """Ask with `response_format` and all settings, and again without what is rejected.
+
+    The schema is then in the prompt, and a setting replaced, each once.
 
     Returns:
-        The result, and the error of the form that was rejected.
+        The result, the error of a `response_format` that was rejected, and the settings that were.
     """
     request, endpoint = call.request, call.endpoint
     exchange, in_words = _exchange(endpoint), _is_refused(call)
     refusal: SegmindError | None = None
+    refused = endpoint.refused_settings
     is_native = endpoint.native and bool(request.tools)
     has_format = request.response_format is not None or (bool(request.tools) and not is_native)
-    if has_format and not in_words:
+    while True:
+        encoding = _Encoding(call, in_words=in_words, refused=refused)
         try:
-            return (yield from ask(exchange, _Encoding(call, in_words=False))), None
+            return (yield from ask(exchange, encoding)), refusal, refused
         except SegmindError as error:
-            if not _blames_the_format(error, request):
-                raise
-            refusal, in_words = error.with_traceback(None), True
+            if has_format and not in_words and _blames_the_format(error, request):
+                refusal, in_words = error.with_traceback(None), True
+            else:
+                blamed = _blamed_settings(error, encoding)
+                replaceable = REPLACEMENTS.keys() & {*blamed} - {*refused}
+                if not replaceable:
+                    error.add_advice(advice(blamed))
+                    raise
+                refused = {*refused, *replaceable}
             exchange.refused += 1
-    return (yield from ask(exchange, _Encoding(call, in_words=in_words))), refusal
 
 
 def _is_refused(call: ModelCall) -> bool:
@@ -189,9 +205,20 @@ def _format_key(request: ChatRequest) -> str:
 
 def _blames_the_format(error: SegmindError, request: ChatRequest) -> bool:
     """Return whether the gateway or the model refused a request, unbilled, for its format."""
-    is_refusal = error.status_code in (400, 406) or isinstance(error, SegmindJobFailedError)
-    is_unbilled = is_refusal and error.outcome == "rejected"
-    return is_unbilled and blames_the_format(message_from_body(error.body or ""), request.settings)
+    text = message_from_body(error.body or "")
+    return _is_refusal(error, 400, 406) and blames_the_format(text, request.settings)
+
+
+def _blamed_settings(error: SegmindError, encoding: _Encoding) -> list[str]:
+    """Return the settings that were sent and for which a request was refused, unbilled."""
+    if not _is_refusal(error, 400, 406, 422, 500):
+        return []
+    return refused_settings(message_from_body(error.body or ""), encoding.sent_settings())
+
+
+def _is_refusal(error: SegmindError, *statuses: int) -> bool:
+    is_one = error.status_code in statuses or isinstance(error, SegmindJobFailedError)
+    return is_one and error.outcome == "rejected"
 
 
 # --- how a request is put, and how its reply is read -------------------------------------------
@@ -201,14 +228,19 @@ def _blames_the_format(error: SegmindError, request: ChatRequest) -> bool:
 
 
 class _Encoding:
-    """One form of a request: with `response_format`, or with the schema in the prompt instead."""
+    """One form of a request.
 
-    def __init__(self, call: ModelCall, *, in_words: bool) -> None:
+    With `response_format`, or with the schema in the prompt instead; with all settings, or without
+    those that were refused.
+    """
+
+    def __init__(self, call: ModelCall, *, in_words: bool, refused: Collection[str] = ()) -> None:
         self._request = request = call.request
         self.endpoint = call.endpoint
         # Without tools to declare, providers refuse a history of calls; it is rendered as text.
         self._native = call.endpoint.native and bool(request.tools)
         self._in_words = in_words
+        self._refused = refused
         # Whether there is nothing to render into the prompt, or to parse from the answer.
         self._is_plain = not (
             request.tools
@@ -227,12 +259,24 @@ class _Encoding:
         request, model_info = self._request, self.endpoint.model_info
         rendered = request if self._is_plain else self._render()
         if request.settings:
-            settings = dict(request.settings)
-            if self._is_json:
-                settings.pop("stop", None)
-            rendered = replace(rendered, settings=model_info.translate(settings))
+            rendered = replace(rendered, settings=model_info.translate(self._settings()))
         body = encode_body(FORMATS[model_info.family].encode, rendered)
         return Request("POST", f"{base_url}/{model_info.slug}", body, self.endpoint.headers)
+
+    def _settings(self) -> dict[str, Any]:
+        settings = dict(self._request.settings)
+        if self._is_json:
+            settings.pop("stop", None)
+        for name in self._refused:
+            if name in settings:
+                value, other = settings.pop(name), REPLACEMENTS[name]
+                if other is not None:
+                    settings[other] = value
+        return settings
+
+    def sent_settings(self) -> list[str]:
+        """Return the names of the settings and other fields that are sent."""
+        return [*self._settings(), *self._request.extras]
 
     def _render(self) -> ChatRequest:
         from langchain_segmind._tool_emulation.prompt import render_format, render_tools  # noqa: PLC0415 - see above

@@ -26,8 +26,22 @@ def prepare(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execu
     """Read what a body asks of a chat model; raise a `RefusalError` if it cannot run it."""
     if "response_format" in body and model.slug in state.refuses_format:
         raise RefusalError(400, "response_format is not supported by this model")
+    for name in state.refuses_settings.get(model.slug, ()):
+        if name in body:
+            raise RefusalError(400, _unsupported(name, body[name]))
     reading = Reading(model, body, state.unfetchable, state.forward_tools)
     return partial(_execute, state, model, body, read_request(reading))
+
+
+def _unsupported(name: str, value: Any) -> str:
+    """Refuse a setting in the words of OpenAI's reasoning models."""
+    if name == "temperature":
+        return (
+            f"Unsupported value: 'temperature' does not support {value} with this model. "
+            "Only the default (1) value is supported."
+        )
+    instead = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+    return f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
 
 
 async def _execute(

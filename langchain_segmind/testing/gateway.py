@@ -63,6 +63,8 @@ class LocalGateway:
         honor_stop: Whether stop sequences end an answer. The vendor does not document that they do.
         unfetchable_hosts: Hosts whose image URLs are rejected with 400.
         refuses_format: Slugs that reject any ``response_format`` with 400.
+        refuses_settings: The settings that models reject with 400, in OpenAI's words, by slug:
+            ``{"gpt-5": ["max_tokens", "stop", "temperature"]}``.
         forward_tools: Whether the responder receives the request's tool fields. By default they are
             ignored, as by the real gateway.
         embedding_reply: Where a reply has its vector: ``"embedding"``, ``"values"`` (in
@@ -93,6 +95,7 @@ class LocalGateway:
         honor_stop: bool = False,
         unfetchable_hosts: Iterable[str] = (),
         refuses_format: Iterable[str] = (),
+        refuses_settings: Mapping[str, Iterable[str]] | None = None,
         forward_tools: bool = False,
         embedding_reply: EmbeddingReply | None = None,
         queue: Queue | None = None,
@@ -117,6 +120,9 @@ class LocalGateway:
             honor_stop=honor_stop,
             unfetchable=frozenset(unfetchable_hosts),
             refuses_format=frozenset(refuses_format),
+            refuses_settings={
+                slug: tuple(names) for slug, names in (refuses_settings or {}).items()
+            },
             forward_tools=forward_tools,
             embedding_reply=embedding_reply,
         )

@@ -28,6 +28,7 @@ class GatewayState:
     honor_stop: bool = False
     unfetchable: Collection[str] = ()
     refuses_format: Collection[str] = ()
+    refuses_settings: Mapping[str, Collection[str]] = field(default_factory=dict)
     forward_tools: bool = False
     embedding_reply: str | None = None
 
