@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
+from langchain_segmind._client.validation import check_slug
+
 RESERVED_FIELDS: Final = {
     "messages": "they are the call's input",
     "prompt": "messages are sent instead",
@@ -174,6 +176,23 @@ def judge_unknown(
         f"{name} is not a setting, so it is sent to the model as a field of the request. If you "
         "mean that, pass it in model_kwargs={...}."
     )
+
+
+def check_model(slug: object) -> str:
+    """Check a model's slug, and suggest one for another spelling: `openai/gpt-4o`, `GPT 4o`.
+
+    Raises:
+        ValueError: If it cannot be part of the URL.
+    """
+    try:
+        return check_slug(slug)
+    except ValueError as error:
+        problem = str(error)
+    from langchain_segmind._flows.unknown_models import similar_slugs  # noqa: PLC0415 - rarely needed
+
+    is_short = isinstance(slug, str) and len(slug) < 128
+    meant = similar_slugs(re.split("[/:]", str(slug))[-1].replace(" ", "-")) if is_short else ()
+    raise ValueError(f"{problem} Did you mean {meant[0]!r}?" if meant else problem)
 
 
 def check_not_secret(name: str, where: str = "") -> None:

@@ -34,7 +34,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
-from langchain_segmind._client.arguments import judge_unknown
+from langchain_segmind._client.arguments import check_model, judge_unknown
 from langchain_segmind._client.destination import destination, may_lack_key, redirect
 from langchain_segmind._client.state import ClientState
 from langchain_segmind._client.validation import (
@@ -43,7 +43,6 @@ from langchain_segmind._client.validation import (
     check_key,
     check_proxy,
     check_seconds,
-    check_slug,
     check_timeout,
     check_url,
     check_verify,
@@ -159,7 +158,7 @@ class GatewayClient(BaseModel):
     )
 
     # A check in a field's annotation would be lost in a subclass that declares the field again.
-    _segmind_check_model = field_validator("model", mode="before")(check_slug)
+    _segmind_check_model = field_validator("model", mode="before")(check_model)
     _segmind_check_key = field_validator("api_key")(_check_secret_key)
     _segmind_check_url = field_validator("base_url")(check_url)
     _segmind_check_seconds = field_validator("timeout", "connect_timeout", "total_timeout")(

@@ -18,14 +18,18 @@ from pydantic import (
     field_validator,
 )
 
-from langchain_segmind._client.arguments import RESERVED_FIELDS, check_not_secret, judge_unknown
+from langchain_segmind._client.arguments import (
+    RESERVED_FIELDS,
+    check_model,
+    check_not_secret,
+    judge_unknown,
+)
 from langchain_segmind._client.connection import GatewayClient
 from langchain_segmind._client.validation import (
     check_flag,
     check_headers,
     check_json,
     check_seconds,
-    check_slug,
     check_stop,
 )
 from langchain_segmind._flows.chat import Endpoint, ModelCall
@@ -176,7 +180,7 @@ class ChatSettings(GatewayClient):
     ) -> tuple[ModelInfo, ChatRequest]:
         """Merge the settings of one call over the model's: which model is asked, and what."""
         given = self._check_names(given)
-        slug = check_slug(self.model if given.get("model") is None else given["model"])
+        slug = check_model(self.model if given.get("model") is None else given["model"])
         tools, is_forced = _NO_TOOLS
         if "tools" in given or "tool_choice" in given:
             offered = parse_tools(given.get("tools"))

@@ -279,6 +279,20 @@ def test_max_completion_tokens_is_another_name_of_max_tokens():
         build(max_completion_tokens=5, max_tokens=6)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("openai/gpt-4o", "gpt-4o"),
+        ("GPT 4o", "gpt-4o"),
+        ("anthropic:claude-sonnet-4-5", "claude-4.5-sonnet"),
+        ("models/gemini-2.5-pro", "gemini-2.5-pro"),
+    ],
+)
+def test_name_of_a_model_that_is_not_a_slug_names_the_slug(name, meant):
+    with pytest.raises(ValueError, match=f"valid slug.* Did you mean '{meant}'"):
+        build(model=name)
+
+
 def test_names_of_one_setting_may_not_contradict_each_other():
     with pytest.raises(ValueError, match="timeout and request_timeout are one setting"):
         build(timeout=5, request_timeout=6)
