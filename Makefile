@@ -1,7 +1,7 @@
 # Everything runs in virtual environments in this folder.
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
@@ -9,6 +9,7 @@ TOOLS  := .venv-tools
 # In the order in which a newcomer should read them.
 EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling batch_on_ray
 DIST   := .venv-dist
+AUDIT  := .venv-audit
 LEADERBOARD := bfcl-eval==2026.3.23
 # `make demo-llm` runs these examples with one model of each family.
 FAMILIES     := gpt-4o claude-4.5-sonnet gemini-2.5-flash
@@ -18,11 +19,12 @@ FLOORS := langchain-core==1.6.0 requests==2.33.0 urllib3==2.8.0 aiohttp==3.14.3
 FLOORS += pydantic==2.9.2 pydantic-core==2.23.4 typing-extensions==4.14.0
 # Later releases of pytest warn about the anyio that goes with that typing-extensions.
 FLOORS += pytest==9.0.3
-# TLS and connecting depend most on the defaults of old releases.
-FLOOR_FAULTS := tests/integration/test_tls_and_proxies.py tests/faults/test_connecting.py
+# Both drivers, TLS and connecting: they depend most on other systems, and on defaults of old releases.
+DRIVERS := tests/integration/test_drivers.py tests/integration/test_tls_and_proxies.py
+DRIVERS += tests/faults/test_connecting.py
 
 .PHONY: help demo demo-llm test test-llm test-live live check faults notebook format lint types \
-  pyright test-floor bench bench-tools dist clean
+  pyright test-floor test-elsewhere audit bench bench-tools dist clean
 help:
 	@echo "make demo        run the examples (live if SEGMIND_API_KEY is set)"
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
@@ -31,7 +33,9 @@ help:
 	@echo "make test-live   test the live gateway (needs SEGMIND_API_KEY; costs about 1 cent)"
 	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
 	@echo "make check       check format, lint and types, and run all tests, as CI does"
-	@echo "make test-floor  run unit, TLS and connection tests with the lowest supported dependencies"
+	@echo "make test-floor  run unit, driver and TLS tests with the lowest supported dependencies"
+	@echo "make test-elsewhere  run the same with the newest dependencies, also on macOS and Windows"
+	@echo "make audit       look for known vulnerabilities in the dependencies (asks PyPI)"
 	@echo "make pyright     check the types of the public API with pyright (installs node: 250 MB)"
 	@echo "make faults      write docs/faults.md: how chat models handle each fault (10 minutes)"
 	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
@@ -109,14 +113,29 @@ pyright: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing
 
 $(FLOOR)/.ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 10) <= v < (3, 13) else "The lower bounds have wheels for Python 3.10 to 3.12 only, this is %d.%d: make PYTHON=python3.12 test-floor" % v[:2])'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 10) <= v < (3, 14) else "The lower bounds have wheels for Python 3.10 to 3.13 only, this is %d.%d: make PYTHON=python3.12 test-floor" % v[:2])'
 	@echo "Setting up $(FLOOR) (once, about a minute) ..."
 	@$(PYTHON) -m venv $(FLOOR)
 	@$(FLOOR)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[floor]' $(FLOORS)
 	@touch $@
 
 test-floor: $(FLOOR)/.ready
-	$(FLOOR)/bin/python -m pytest -n auto tests/unit $(FLOOR_FAULTS)
+	$(FLOOR)/bin/python -m pytest -n auto tests/unit $(DRIVERS)
+
+test-elsewhere: $(READY)
+	$(BIN)/python -m pytest -n auto tests/unit tests/integration/test_lifecycle.py $(DRIVERS)
+
+# The lower bounds, and the newest versions that pip finds.
+audit: $(AUDIT)/.ready
+	@printf '%s\n' $(FLOORS) > $(AUDIT)/floors.txt
+	$(AUDIT)/bin/pip-audit --disable-pip --no-deps --requirement $(AUDIT)/floors.txt
+	$(AUDIT)/bin/pip-audit .
+
+$(AUDIT)/.ready: pyproject.toml
+	@echo "Setting up $(AUDIT) (once, half a minute) ..."
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10,<3'
+	@touch $@
 
 ifdef QUICK
 bench: $(READY)
@@ -156,4 +175,4 @@ $(DIST)/.ready: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(FLOOR) $(BENCH) $(TOOLS) $(DIST) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(BENCH) $(TOOLS) $(DIST) $(AUDIT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

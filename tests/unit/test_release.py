@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import langchain_segmind
+from tests.conftest import CANNOT_RUN
 from tests.release import dist, versions
 
 ROOT = versions.ROOT
@@ -95,12 +96,46 @@ def test_only_publishing_is_allowed_more_than_to_read():
     assert "secrets" not in str(WORKFLOWS)
 
 
-def test_actions_are_pinned_and_keep_no_credentials():
+def test_actions_are_pinned_by_digest_with_their_version_beside_it():
+    lines = [
+        line
+        for path in ROOT.glob(".github/workflows/*")
+        for line in path.read_text().splitlines()
+        if "uses: " in line and "uses: ./" not in line
+    ]
+
+    assert lines
+    versions_of = [re.search(r"uses: (\S+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)", x) for x in lines]
+    assert None not in versions_of
+    known = {found.groups() for found in versions_of if found}
+    assert len(known) == len({action for action, _, _ in known}), "an action has two versions"
+
+
+def test_dependencies_are_audited_weekly_and_on_pull_requests():
+    triggers = WORKFLOWS["audit"][True]  # YAML reads `on` so
+
+    assert "pull_request" in triggers
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", triggers["schedule"][0]["cron"])
+    assert commands(JOBS["audit/audit"]) == ["make audit"]
+
+
+def test_what_cannot_run_on_other_systems_is_named_with_a_reason():
+    assert set(JOBS["check/elsewhere"]["strategy"]["matrix"]["system"]) == {
+        "macos-latest",
+        "windows-latest",
+    }
+    named = [(name, why) for names in CANNOT_RUN.values() for name, why in names.items()]
+    assert named
+    for name, why in named:
+        path, _, test = name.partition("::")
+        assert f"def {test}(" in read(path) if test else (ROOT / path).exists(), name
+        assert why
+
+
+def test_actions_keep_no_credentials():
     for job in JOBS.values():
         for step in job.get("steps", []):
-            action = step.get("uses", "")
-            assert not action or re.search(r"@(v\d+|release/v\d+|[0-9a-f]{40})$", action), action
-            if action.startswith("actions/checkout@"):
+            if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
 
 
