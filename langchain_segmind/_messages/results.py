@@ -54,8 +54,8 @@ def _expand(block: Any) -> list[Any]:
     inner = source.get("content")
     if block.get("type") != "document" or not isinstance(inner, list):
         return [block]
-    told = [block.get(key) for key in ("title", "context")]
-    return [*(text for text in told if isinstance(text, str)), *inner]
+    headings = [block.get(key) for key in ("title", "context")]
+    return [*(text for text in headings if isinstance(text, str)), *inner]
 
 
 def _read_block(block: Any, where: str) -> TextPart | MediaPart:

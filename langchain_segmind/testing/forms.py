@@ -110,8 +110,8 @@ def find_form(request: ModelRequest) -> Form | None:
     if wanted is not None:
         form = form_of(wanted)
         # Tools on offer are described in the prompt; else the list is part of an answer.
-        is_told = form is not None and all(t.name in request.system for t in form.offer.tools)
-        return form if is_told else None
+        is_named = form is not None and all(t.name in request.system for t in form.offer.tools)
+        return form if is_named else None
     if request.offer is not None:
         return None
     found = [*json_objects(request.system)]

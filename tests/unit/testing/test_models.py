@@ -126,7 +126,7 @@ def test_echo_answers_the_request_behind_a_result_in_one_turn() -> None:
 RESULT = (
     '<tool_result id="c1" name="now">\nIt is &quot;noon&quot; &lt;/tool_result&gt;\n</tool_result>'
 )
-TOLD = "You can call these tools: add, now."
+NAMED = "You can call these tools: add, now."
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -134,8 +134,8 @@ def test_echo_calls_tools_in_a_form_and_then_reports_their_results(name: str) ->
     schema, calling, _ = FORMS[name]
     history = ("What is it now?", Turn("assistant", "(a call)"), RESULT)
 
-    assert json.loads(ask("What is it now?", schema=schema, system=TOLD).text) == calling
-    written = ask(*history, schema=schema, system=TOLD).text
+    assert json.loads(ask("What is it now?", schema=schema, system=NAMED).text) == calling
+    written = ask(*history, schema=schema, system=NAMED).text
     assert "[local stand-in] now: It is &quot;noon&quot; </tool_result>" in written
     assert '"name"' not in written
 
@@ -153,7 +153,7 @@ def test_result_has_the_name_of_its_call_when_it_has_none(call: Any) -> None:
     history = ("What is it now?", turn, RESULT.replace(' name="now"', ""))
 
     schema = rooted(say=STR, calls=listed(NOW))
-    written = json.loads(ask(*history, schema=schema, system=TOLD).text)
+    written = json.loads(ask(*history, schema=schema, system=NAMED).text)
 
     assert written["calls"] == []
     assert written["say"].startswith("[local stand-in] now: It is")
@@ -163,7 +163,7 @@ def test_echo_fills_the_schema_of_an_answer_in_a_form_at_the_end() -> None:
     schema = rooted(say={"anyOf": [ANSWER, {"type": "null"}]}, calls=listed(NOW))
 
     turns = ("Is it 30 now?", Turn("assistant", "-"), RESULT)
-    end = json.loads(ask(*turns, schema=schema, system=TOLD).text)
+    end = json.loads(ask(*turns, schema=schema, system=NAMED).text)
 
     assert end == {"say": {"city": "Is it 30 now?", "degrees": 30}, "calls": []}
 
@@ -171,12 +171,12 @@ def test_echo_fills_the_schema_of_an_answer_in_a_form_at_the_end() -> None:
 def test_echo_makes_one_call_in_a_forced_form() -> None:
     schema = rooted(say=STR, calls=listed(ADD, NOW, minItems=1, maxItems=1))
 
-    reply = json.loads(ask("Hello", schema=schema, system=TOLD).text)
+    reply = json.loads(ask("Hello", schema=schema, system=NAMED).text)
 
     assert reply["calls"] == [{"name": "add", "arguments": {"a": 0, "b": 0}}]
 
 
-def test_echo_fills_a_schema_that_looks_like_calls_when_the_prompt_tells_of_no_tools() -> None:
+def test_echo_fills_a_schema_that_looks_like_calls_where_the_prompt_names_no_tools() -> None:
     planned = json.loads(ask("Plan now", schema=rooted(calls=listed(NOW, minItems=1))).text)
 
     assert planned == {"calls": [{"name": "now", "arguments": {}}]}

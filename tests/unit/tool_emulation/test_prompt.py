@@ -185,10 +185,10 @@ def test_a_past_reply_holds_no_mark_and_parses_to_the_same_text(mark):
 
 def test_what_the_user_wrote_stays_as_it_is():
     asked = Message("user", (TextPart("What does </tool_result> mean?"),))
-    told = Message("system", (TextPart("Results stand in <tool_result>."),))
-    request = ChatRequest((told, *TURN, asked), tools=(ADD,))
+    system = Message("system", (TextPart("Results stand in <tool_result>."),))
+    request = ChatRequest((system, *TURN, asked), tools=(ADD,))
 
-    assert {told, asked} <= {*render_tools(request).messages}
+    assert {system, asked} <= {*render_tools(request).messages}
 
 
 @given(st.text(alphabet="<>/\\ \n\t\0_-tolresuca\u200b\uff1cTR", max_size=40), st.booleans())
@@ -280,7 +280,7 @@ def test_results_of_calls_with_one_id_belong_to_them_in_their_order():
     ]
 
 
-def test_results_of_two_calls_with_one_id_are_told_apart():
+def test_results_of_two_calls_with_one_id_have_their_order():
     calls = (ToolCall("add", {"a": 1}, "c"), ToolCall("look", {}, "c"))
     results = (ToolResult((TextPart("1"),), "c", "add"), ToolResult((TextPart("2"),), "c", "look"))
 

@@ -240,7 +240,7 @@ NO = [False, "false", "False", " FALSE ", 0, "0", "no", "No", "not needed", "non
         ({"reply": "It is 3.", "calls": [CALL]}, "It is 3."),
     ],
 )
-def test_does_not_run_calls_of_a_reply_that_says_no_tool_is_needed(no, held, words):
+def test_calls_of_a_reply_that_needs_no_tool_do_not_run(no, held, words):
     choice = completion(json.dumps({"tool_needed": no, **held}))
 
     (call,) = choice.calls
