@@ -222,6 +222,15 @@ def check_flag(value: object, field: str) -> None:
         raise ValueError(f"{field} must be True or False, not a {type(value).__name__}.")
 
 
+class SecretHeader(str):
+    """Hold the value of a header; a traceback that shows its `repr` shows stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 def check_headers(headers: object, field: str) -> dict[str, str]:
     """Check extra headers. Their values may be secret, so they are never shown."""
     if not isinstance(headers, Mapping):
@@ -233,7 +242,7 @@ def check_headers(headers: object, field: str) -> dict[str, str]:
             raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII.")
         if name.lower() in _RESERVED_HEADERS:
             raise ValueError(f"{field}: {name} cannot be set: {_RESERVED_HEADERS[name.lower()]}.")
-    return dict(headers)
+    return {name: SecretHeader(value) for name, value in headers.items()}
 
 
 def check_json(value: object, where: str, depth: int = 0) -> None:

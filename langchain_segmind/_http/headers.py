@@ -6,12 +6,12 @@ It never logs or shows the API key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from pydantic import SecretStr
 
-from langchain_segmind._client.validation import HEADER_NAME
+from langchain_segmind._client.validation import HEADER_NAME, SecretHeader
 from langchain_segmind._flows.types import Request
 from langchain_segmind._version import __version__
 
@@ -31,15 +31,6 @@ _FRAMING_HEADERS: Final = {  # where a body ends
 _USER_AGENT: Final = f"langchain-segmind/{__version__}"
 
 
-class SecretHeader(str):
-    """Hold the key as a header's value; a traceback that shows its `repr` shows stars."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 def request_headers(request: Request, key: SecretStr | None) -> dict[str, str]:
     """Build the headers of a request. They include the key, so they must not outlive the call."""
     headers = {
@@ -55,6 +46,11 @@ def request_headers(request: Request, key: SecretStr | None) -> dict[str, str]:
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(request.body))
     return headers
+
+
+def unmasked(headers: Mapping[str, Any]) -> dict[str, str]:
+    """Copy a request's headers as plain strings, for a tool that writes them to a file."""
+    return {name: str(value) for name, value in headers.items()}
 
 
 def with_lowercase_names(headers: Iterable[tuple[str, str]]) -> Headers:

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import requests
 import urllib3
@@ -21,8 +21,17 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
 from langchain_segmind._flows.types import Result, Step
 from langchain_segmind._http import environment, replies
-from langchain_segmind._http.headers import request_headers, with_lowercase_names
-from langchain_segmind._http.timed_connection import POOL_CLASSES, attempt
+from langchain_segmind._http.headers import (
+    Headers,
+    unmasked,
+    with_lowercase_names,
+)
+from langchain_segmind._http.session import LazyResponse, Session, prepare
+from langchain_segmind._http.timed_connection import (
+    POOL_CLASSES,
+    are_connections_replaced,
+    attempt,
+)
 
 
 class _Adapter(HTTPAdapter):
@@ -34,11 +43,16 @@ class _Adapter(HTTPAdapter):
     def __init__(self, limit: int, tls: ssl.SSLContext | None) -> None:
         self._pools: dict[str, HTTPConnectionPool] = {}
         self._tls = tls
+        self._note_connection_class()
         super().__init__(pool_connections=2, pool_maxsize=limit)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+    def _note_connection_class(self) -> None:
+        self._connection_class = HTTPConnectionPool.ConnectionCls
+        self._is_replaced = are_connections_replaced()
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **{**kwargs, "proxy_ssl_context": self._tls})
@@ -48,6 +62,9 @@ class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> HTTPConnectionPool:
+        if HTTPConnectionPool.ConnectionCls is not self._connection_class:
+            self.close()  # the pools hold connections of the other class
+            self._note_connection_class()
         origin, _ = _split_url(request.url or "")
         pool = self._pools.get(origin)
         if pool is None:
@@ -55,6 +72,9 @@ class _Adapter(HTTPAdapter):
             if isinstance(pool, HTTPSConnectionPool):
                 self._use_own_tls_context(pool, verify)
             self._pools[origin] = pool
+        if self._is_replaced:  # by VCR: it does not say whether it sends, and writes YAML
+            attempt.is_sent = True
+            request.headers = CaseInsensitiveDict(unmasked(request.headers))
         return pool
 
     def _use_own_tls_context(self, pool: HTTPSConnectionPool, verify: bool | str) -> None:
@@ -76,8 +96,8 @@ class _Adapter(HTTPAdapter):
             return super().request_url(request, proxies)
         return _split_url(request.url or "")[1]
 
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> Any:  # noqa: ARG002 - requests passes it
-        return resp  # urllib3's own: requests would copy the headers and make a cookie jar
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        return LazyResponse(req, resp, self)
 
     def close(self) -> None:
         self._pools.clear()
@@ -85,16 +105,12 @@ class _Adapter(HTTPAdapter):
 
 
 class SyncConnections:
-    """The connections of one process.
-
-    The adapter is used without a session: a session follows redirects (it parses `Location` even
-    with allow_redirects=False), keeps cookies and reads .netrc, none of which may happen here.
-    """
+    """The connections of one process."""
 
     def __init__(self, network: environment.Network) -> None:
         self._route = environment.resolve_route(network)
         limit = environment.connection_limit(network.max_connections)
-        self._adapter = _Adapter(limit, self._route.tls)
+        self._session = Session(_Adapter(limit, self._route.tls))
         self._semaphore = threading.BoundedSemaphore(limit)
 
     def send(
@@ -120,13 +136,14 @@ class SyncConnections:
 
     def close(self) -> None:
         """Close all connections that are not in use."""
-        self._adapter.close()
+        self._session.close()
 
     def _exchange(self, step: Step, key: SecretStr | None) -> Result:
         try:
-            response: Any = self._adapter.send(
-                _prepare(step, key),
+            response = self._session.send(
+                prepare(step.request, key),
                 stream=True,
+                allow_redirects=False,
                 # No read timeout: `timed_connection` keeps the whole attempt's deadline.
                 timeout=(step.connect_timeout, None),
                 verify=self._route.verify,
@@ -134,7 +151,7 @@ class SyncConnections:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return replies.failure_from_error(error, is_sent=attempt.is_sent)
-        if response.status == 407 and self._route.is_forwarded:
+        if response.status_code == 407 and self._route.is_forwarded:
             _close(response)
             return replies.PROXY_AUTH_REQUIRED
         return _read(response, key)
@@ -147,39 +164,34 @@ def _split_url(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}", slash + path
 
 
-def _prepare(step: Step, key: SecretStr | None) -> requests.PreparedRequest:
-    # requests' own `prepare` costs as much as sending, and is not needed: the URL is checked
-    # already, the body is bytes, there are no cookies, files, hooks or authentication.
-    request = requests.PreparedRequest()
-    request.method = step.request.method
-    request.url = step.request.url
-    headers = request_headers(step.request, key)
-    # Extra headers may repeat one of ours, or each other, in another case.
-    request.headers = cast("Any", CaseInsensitiveDict(headers) if step.request.headers else headers)
-    request.body = step.request.body
-    return request
-
-
-def _read(response: urllib3.HTTPResponse, key: SecretStr | None) -> Result:
-    limit = replies.max_body_bytes(response.status)
+def _read(response: requests.Response, key: SecretStr | None) -> Result:
+    limit = replies.max_body_bytes(response.status_code)
+    raw: Any = response.raw
     body = bytearray()
     broken: BaseException | None = None
+    headers = with_lowercase_names((response if raw is None else raw).headers.items())
     try:
-        while len(body) <= limit and (
-            chunk := response.read(replies.CHUNK_BYTES, decode_content=False)
-        ):
+        if raw is None or raw.tell():  # a mock has made the body, or a hook has read it
+            return _parsed_reply(response, headers, key)
+        while len(body) <= limit and (chunk := raw.read(replies.CHUNK_BYTES, decode_content=False)):
             body += chunk
-            if response.length_remaining == 0:
+            if raw.length_remaining == 0:
                 break  # another read would only find that nothing is left
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         broken = error
     finally:
         _close(response)
-    headers = with_lowercase_names(response.headers.iteritems())
-    return replies.response_from_parts(response.status, headers, body, broken, key)
+    return replies.response_from_parts(response.status_code, headers, body, broken, key)
 
 
-def _close(response: urllib3.HTTPResponse) -> None:
+def _parsed_reply(response: requests.Response, headers: Headers, key: SecretStr | None) -> Result:
+    """Take the body that requests keeps, which it has decompressed."""
+    kept = [(name, value) for name, value in headers if name != "content-encoding"]
+    body = bytearray(response.content)
+    return replies.response_from_parts(response.status_code, kept, body, None, key)
+
+
+def _close(response: requests.Response) -> None:
     """Return the connection to its pool; one whose reply was not read to its end is closed."""
-    response.close()
-    response.release_conn()
+    if response.raw is not None:
+        response.close()

@@ -205,12 +205,23 @@ class _TimedTLSConnection(_TimedConnection, HTTPSConnection):
         self.is_verified = True
 
 
+def are_connections_replaced() -> bool:
+    """Return whether a tool such as VCR has replaced the connections of urllib3's pools."""
+    return not issubclass(_TimedConnection, HTTPConnectionPool.ConnectionCls)
+
+
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _TimedConnection
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802 - urllib3's name
+        replaced = are_connections_replaced()
+        return HTTPConnectionPool.ConnectionCls if replaced else _TimedConnection
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TimedTLSConnection
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802 - urllib3's name
+        replaced = are_connections_replaced()
+        return HTTPSConnectionPool.ConnectionCls if replaced else _TimedTLSConnection
 
 
 POOL_CLASSES: Final = {"http": _Pool, "https": _TLSPool}

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
+from vcr import VCR
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings
 from langchain_segmind.testing import LocalGateway, ScriptedModel
@@ -54,6 +55,20 @@ class OnTheLocalGateway(ChatModelIntegrationTests):
 
         monkeypatch.setattr(httpx, "get", get)
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "langchain-segmind")
+
+    enable_vcr_tests = True
+
+    @pytest.fixture
+    def vcr(self, _mode, model, tmp_path):
+        """A cassette with the story that the suite streams, which holds every other request in."""
+        path = str(tmp_path / "story.yaml")
+        with VCR().use_cassette(path):
+            list(model.stream("Write a story about a cat."))
+        with VCR().use_cassette(path, record_mode="none", allow_playback_repeats=True) as cassette:
+            requests = len(self.gateway.requests)
+            yield cassette
+        assert cassette.play_count == len(cassette)
+        assert len(self.gateway.requests) == requests
 
     @property
     def chat_model_params(self):
