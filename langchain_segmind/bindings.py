@@ -22,8 +22,9 @@ from langchain_core.runnables import (
     RunnableSerializable,
 )
 from langchain_core.runnables.base import RunnableBindingBase
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
 
+from langchain_segmind._client.validation import mask_headers
 from langchain_segmind._messages.types import Method
 from langchain_segmind.jobs import QueueMethods, SegmindJob
 
@@ -46,6 +47,25 @@ class SegmindBinding(_Binding):  # type: ignore[no-redef]
     """
 
     model_config = ConfigDict(defer_build=True)  # building it takes 5 ms of importing the package
+
+    # The values of extra headers may be secret, as those of `default_headers`: they are masked in a
+    # `repr` and in tracebacks, and left out of what is serialized.
+
+    @field_validator("kwargs", mode="before")
+    @classmethod
+    def _segmind_mask_headers(cls, kwargs: Any) -> Any:
+        headers = kwargs.get("extra_headers") if isinstance(kwargs, dict) else None
+        return {**kwargs, "extra_headers": mask_headers(headers)} if headers else kwargs
+
+    @field_serializer("kwargs")
+    def _segmind_kwargs_without_headers(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in kwargs.items() if name != "extra_headers"}
+
+    def to_json(self) -> Any:
+        """Serialize for LangChain's `dumps`, without the extra headers."""
+        serialized: Any = super().to_json()
+        kwargs = self._kwargs_without({"extra_headers"})
+        return {**serialized, "kwargs": {**serialized["kwargs"], "kwargs": kwargs}}
 
     @classmethod
     def lc_id(cls) -> list[str]:

@@ -46,6 +46,7 @@ from langchain_segmind._client.validation import (
     check_timeout,
     check_url,
     check_verify,
+    mask_headers,
 )
 from langchain_segmind._flows.account import balance
 from langchain_segmind._flows.retry import RetryPolicy
@@ -165,6 +166,8 @@ class GatewayClient(BaseModel):
         check_seconds
     )
     _segmind_check_timeout = field_validator("timeout", mode="before")(check_timeout)
+    # pydantic copies strings as plain ones, so they are masked afterwards.
+    _segmind_mask_headers = field_validator("default_headers")(mask_headers)
     _segmind_check_headers = field_validator("default_headers", mode="before")(
         _check_default_headers
     )

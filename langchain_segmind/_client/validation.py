@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -222,13 +222,25 @@ def check_flag(value: object, field: str) -> None:
         raise ValueError(f"{field} must be True or False, not a {type(value).__name__}.")
 
 
-class SecretHeader(str):
-    """Hold the value of a header; a traceback that shows its `repr` shows stars."""
+class MaskedText(str):
+    """Hold a text that may be secret; a traceback that shows its `repr` shows stars."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "'***'"
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return _MaskedBytes(super().encode(encoding, errors))
+
+
+class _MaskedBytes(bytes):
+    """Hold a masked text for urllib3, in whose frames it stays while a proxy opens a tunnel."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "b'***'"
 
 
 def check_headers(headers: object, field: str) -> dict[str, str]:
@@ -242,7 +254,16 @@ def check_headers(headers: object, field: str) -> dict[str, str]:
             raise ValueError(f"{field}: the value of {name} must be one line of printable ASCII.")
         if name.lower() in _RESERVED_HEADERS:
             raise ValueError(f"{field}: {name} cannot be set: {_RESERVED_HEADERS[name.lower()]}.")
-    return {name: SecretHeader(value) for name, value in headers.items()}
+    return {name: MaskedText(value) for name, value in headers.items()}
+
+
+def mask_headers(headers: Any) -> Any:
+    """Mask the values of extra headers that are checked later, whatever was passed."""
+    if not isinstance(headers, Mapping):
+        return headers
+    return {
+        k: MaskedText(value) if isinstance(value, str) else value for k, value in headers.items()
+    }
 
 
 def check_json(value: object, where: str, depth: int = 0) -> None:

@@ -15,13 +15,12 @@ from requests.adapters import HTTPAdapter
 from requests.sessions import Session
 from requests.utils import (
     DEFAULT_CA_BUNDLE_PATH,
-    get_auth_from_url,
     select_proxy,
     urldefragauth,
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
-from langchain_segmind._client.validation import check_proxy, is_this_machine
+from langchain_segmind._client.validation import MaskedText, check_proxy, is_this_machine
 from langchain_segmind._value import value
 
 MAX_IDLE_SECONDS: Final = 10.0
@@ -82,13 +81,13 @@ def resolve_route(network: Network) -> ResolvedRoute:
         ValueError: If the environment or the user names a proxy or a file that cannot be used.
     """
     proxy, verify = ("", network.verify) if network.is_direct else _proxy_and_verify(network)
+    proxy = MaskedText(proxy)
     is_https = network.origin.lower().startswith("https:")
     needs_tls = is_https or proxy.lower().startswith("https:")
-    has_credentials = bool(get_auth_from_url(proxy)[0])
     return ResolvedRoute(
         proxies={"http": proxy, "https": proxy} if proxy else {},
         proxy=urldefragauth(proxy) if proxy else None,
-        proxy_headers=HTTPAdapter().proxy_headers(proxy) if has_credentials else {},
+        proxy_headers=proxy_headers(proxy),
         is_forwarded=bool(proxy) and not is_https,
         verify=verify,
         tls=_tls_context(verify) if needs_tls or isinstance(verify, str) else None,
@@ -101,22 +100,37 @@ def _proxy_and_verify(network: Network) -> tuple[str, bool | str]:
     Unlike in requests, no proxy of the environment applies to this machine itself: the proxy is
     another machine, which would connect to its own loopback interface and could read the key.
     """
-    with Session() as session:
-        found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
-    verify = found["verify"]
+    proxies, verify = _environment(network)
     if isinstance(verify, str) and not Path(verify).exists():
         raise ValueError(
             f"verify: the file or folder {verify!r} does not exist. Correct verify=..., or the "
             "environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE."
         )
-    proxy = network.proxy
+    proxy = MaskedText(network.proxy or "")
     if not proxy and not is_this_machine(network.origin):
-        proxy = select_proxy(network.origin, {k: v for k, v in found["proxies"].items() if v})
+        proxy = MaskedText(select_proxy(network.origin, proxies) or "")
     if not proxy:
         return "", verify
-    proxy = proxy.strip() if "://" in proxy else f"http://{proxy.strip()}"
-    check_proxy(proxy)
+    proxy = MaskedText(proxy.strip() if "://" in proxy else f"http://{proxy.strip()}")
+    try:
+        check_proxy(proxy)
+    except ValueError as error:
+        raise error.with_traceback(None) from None  # its frames hold the parts of the URL
     return proxy, verify
+
+
+def _environment(network: Network) -> tuple[dict[str, str], bool | str]:
+    """Read the proxies by scheme and the certificate authorities from the environment."""
+    with Session() as session:
+        found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
+    proxies: dict[str, str] = {k: MaskedText(url) for k, url in found["proxies"].items() if url}
+    return proxies, found["verify"]
+
+
+def proxy_headers(proxy: str) -> dict[str, str]:
+    """Return the headers with the credentials of a proxy's URL, if it has any."""
+    headers = HTTPAdapter().proxy_headers(proxy)
+    return {name: MaskedText(value) for name, value in headers.items()}
 
 
 def _tls_context(verify: bool | str) -> ssl.SSLContext | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from langchain_segmind._client.validation import HEADER_NAME, SecretHeader
+from langchain_segmind._client.validation import HEADER_NAME, MaskedText
 from langchain_segmind._flows.types import Request
 from langchain_segmind._version import __version__
 
@@ -41,7 +41,7 @@ def request_headers(request: Request, key: SecretStr | None) -> dict[str, str]:
         **request.headers,
     }
     if key is not None:
-        headers["x-api-key"] = SecretHeader(key.get_secret_value())
+        headers["x-api-key"] = MaskedText(key.get_secret_value())
     if request.body is not None:
         headers["Content-Type"] = "application/json"
         headers["Content-Length"] = str(len(request.body))

@@ -40,9 +40,11 @@ class _Adapter(HTTPAdapter):
     requests does so at every call, although they are the same for all calls of a model.
     """
 
-    def __init__(self, limit: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, limit: int, route: environment.ResolvedRoute) -> None:
         self._pools: dict[str, HTTPConnectionPool] = {}
-        self._tls = tls
+        # A session would pass the proxies with their passwords through frames that tools show.
+        self._proxies = route.proxies
+        self._tls = route.tls
         self._note_connection_class()
         super().__init__(pool_connections=2, pool_maxsize=limit)
 
@@ -59,16 +61,19 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
 
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return environment.proxy_headers(proxy)
+
     def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+        self, request: requests.PreparedRequest, verify: Any, *_: Any, **__: Any
     ) -> HTTPConnectionPool:
         if HTTPConnectionPool.ConnectionCls is not self._connection_class:
             self.close()  # the pools hold connections of the other class
             self._note_connection_class()
-        origin, _ = _split_url(request.url or "")
+        origin, _path = _split_url(request.url or "")
         pool = self._pools.get(origin)
         if pool is None:
-            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            pool = super().get_connection_with_tls_context(request, verify, self._proxies)
             if isinstance(pool, HTTPSConnectionPool):
                 self._use_own_tls_context(pool, verify)
             self._pools[origin] = pool
@@ -90,10 +95,10 @@ class _Adapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         pass  # the pool was built with its certificates
 
-    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+    def request_url(self, request: requests.PreparedRequest, *_: Any) -> str:
         # The shortcut spares each call three parsings of its URL.
-        if proxies:
-            return super().request_url(request, proxies)
+        if self._proxies:
+            return super().request_url(request, self._proxies)
         return _split_url(request.url or "")[1]
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
@@ -110,7 +115,7 @@ class SyncConnections:
     def __init__(self, network: environment.Network) -> None:
         self._route = environment.resolve_route(network)
         limit = environment.connection_limit(network.max_connections)
-        self._session = Session(_Adapter(limit, self._route.tls))
+        self._session = Session(_Adapter(limit, self._route))
         self._semaphore = threading.BoundedSemaphore(limit)
 
     def send(
@@ -147,7 +152,7 @@ class SyncConnections:
                 # No read timeout: `timed_connection` keeps the whole attempt's deadline.
                 timeout=(step.connect_timeout, None),
                 verify=self._route.verify,
-                proxies=self._route.proxies,
+                proxies={},
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return replies.failure_from_error(error, is_sent=attempt.is_sent)

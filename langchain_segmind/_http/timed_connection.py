@@ -185,9 +185,14 @@ class _TimedConnection(HTTPConnection):
         options = self.socket_options or ()
         return create_connection(host, self.port, timeout, options, self.source_address)
 
-    def send(self, data: Any) -> None:
+    def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
+            # Otherwise http.client connects once it has joined the headers, key and all, to bytes
+            # that a traceback shows.
             self.connect()
+        super().request(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
         self.sock.settimeout(attempt.remaining())
         attempt.is_sent = True
         super().send(data)
