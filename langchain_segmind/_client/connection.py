@@ -145,7 +145,8 @@ class GatewayClient(BaseModel):
 
     verify: bool | str = True
     """Whether to check the gateway's certificate, or the path of the authorities to trust; True
-    uses REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE as they are at the first call."""
+    uses the first of REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and SSL_CERT_DIR that is set
+    at the first call."""
 
     max_connections: int | None = Field(default=None, ge=1)
     """Connections that may be open at once; by default 1,000, or half of the file descriptors this

@@ -31,7 +31,10 @@ _FAULTS: Final[dict[FaultKind, str]] = {
     "encoding": "the reply is compressed in a way that cannot be read",
 }
 _ADVICE: Final[dict[FaultKind | Outcome, str]] = {
-    "tls": "Nothing was sent; check the certificates (verify=..., REQUESTS_CA_BUNDLE).",
+    "tls": (
+        "Nothing was sent; check the certificates (verify=..., or the environment variable "
+        "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR)."
+    ),
     "not_sent": "Nothing was sent; check the network, base_url and the proxy settings.",
     "unknown": (
         "The request had been sent, so the model may have run and been billed; it was not retried. "

@@ -172,7 +172,9 @@ class AsyncConnections:
                     reply = await _read(response, reply_headers, key)
         except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
             # A reply that was read counts, even if releasing the connection failed afterwards.
-            reply = reply or replies.failure_from_error(error, is_sent=attempt.is_sent)
+            reply = reply or replies.failure_from_error(
+                error, is_sent=attempt.is_sent, target=self._route.target
+            )
         return reply
 
 

@@ -6,10 +6,12 @@ certificate files, but never opens a connection.
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 from requests.sessions import Session
@@ -27,6 +29,10 @@ MAX_IDLE_SECONDS: Final = 10.0
 """How long an idle connection may be reused. Servers close idle connections, and when a request
 races that close, nobody can tell whether it was processed."""
 
+AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""The environment variables that may hold the certificate authorities: those of requests, and then
+those of OpenSSL, in the order of httpx. The last may hold several folders."""
+
 _DEFAULT_CONNECTIONS: Final = 1000  # the fastest limit measured for many calls at once
 
 
@@ -38,8 +44,8 @@ class Network:
         origin: Any URL on the gateway's host, to find its proxy in the environment.
         proxy: The proxy's URL; None to use HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which do not
             apply to this machine's own addresses.
-        verify: Whether to check certificates, or the path of the authorities to trust; True also
-            reads REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.
+        verify: Whether to check certificates, or the path of the authorities to trust; True reads
+            it from the first of `AUTHORITIES` that is set.
         max_connections: How many connections each process (sync) or event loop (async) may open.
         is_direct: Whether to ignore every proxy of the environment.
     """
@@ -61,6 +67,7 @@ class ResolvedRoute:
         proxy_headers: Those credentials.
         is_forwarded: Whether that proxy reads and forwards the requests: it opens no tunnel.
         verify: What to verify certificates with.
+        target: The host and port of the gateway, and of the proxy, for error messages.
         tls: Verifies them; None where neither gateway nor proxy is reached over TLS.
     """
 
@@ -69,6 +76,7 @@ class ResolvedRoute:
     proxy_headers: dict[str, str] = field(repr=False)
     is_forwarded: bool
     verify: bool | str
+    target: str
     tls: ssl.SSLContext | None
 
 
@@ -90,6 +98,7 @@ def resolve_route(network: Network) -> ResolvedRoute:
         proxy_headers=proxy_headers(proxy),
         is_forwarded=bool(proxy) and not is_https,
         verify=verify,
+        target=_target(network.origin, proxy),
         tls=_tls_context(verify) if needs_tls or isinstance(verify, str) else None,
     )
 
@@ -101,10 +110,10 @@ def _proxy_and_verify(network: Network) -> tuple[str, bool | str]:
     another machine, which would connect to its own loopback interface and could read the key.
     """
     proxies, verify = _environment(network)
-    if isinstance(verify, str) and not Path(verify).exists():
+    if isinstance(verify, str) and not any(Path(path).exists() for path in _paths(verify)):
         raise ValueError(
             f"verify: the file or folder {verify!r} does not exist. Correct verify=..., or the "
-            "environment variable REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE."
+            f"environment variable {', '.join(AUTHORITIES[:-1])} or {AUTHORITIES[-1]}."
         )
     proxy = MaskedText(network.proxy or "")
     if not proxy and not is_this_machine(network.origin):
@@ -123,8 +132,28 @@ def _environment(network: Network) -> tuple[dict[str, str], bool | str]:
     """Read the proxies by scheme and the certificate authorities from the environment."""
     with Session() as session:
         found = session.merge_environment_settings(network.origin, {}, None, network.verify, None)
+    verify = found["verify"]
+    if verify is True:
+        verify = next(filter(None, map(os.environ.get, AUTHORITIES)), True)
     proxies: dict[str, str] = {k: MaskedText(url) for k, url in found["proxies"].items() if url}
-    return proxies, found["verify"]
+    return proxies, verify
+
+
+def _paths(verify: str) -> list[str]:
+    """Return the folders of a list as OpenSSL reads it, or the one path that is given."""
+    return [verify] if Path(verify).exists() else verify.split(os.pathsep)
+
+
+def _target(origin: str, proxy: str) -> str:
+    through = f" through the proxy {_host_and_port(proxy)}" if proxy else ""
+    return _host_and_port(origin) + through
+
+
+def _host_and_port(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def proxy_headers(proxy: str) -> dict[str, str]:
@@ -143,10 +172,10 @@ def _tls_context(verify: bool | str) -> ssl.SSLContext | None:
     context.check_hostname = True
     path = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
     try:
-        if Path(path).is_dir():
-            context.load_verify_locations(capath=path)
-        else:
+        if Path(path).is_file():
             context.load_verify_locations(cafile=path)
+        else:
+            context.load_verify_locations(capath=path)
     except (OSError, ssl.SSLError):
         raise ValueError(
             f"verify: no certificates can be read from {path!r}. Pass the path of a PEM file or of "

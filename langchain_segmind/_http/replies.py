@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from langchain_segmind._flows.types import Failure, FaultKind, Outcome, Response
+from langchain_segmind._flows.types import Failure, FaultKind, Response
 from langchain_segmind._http.headers import Headers
 from langchain_segmind._text import redact
 
@@ -94,16 +94,23 @@ def _inflate(body: bytearray, limit: int) -> tuple[bytearray, FaultKind | None]:
     return inflated, None if decompressor.eof else "cut"
 
 
-def failure_from_error(error: BaseException, *, is_sent: bool) -> Failure:
+def failure_from_error(error: BaseException, *, is_sent: bool, target: str) -> Failure:
     """Build the value of an exchange that broke before any reply.
 
-    `is_sent` says whether there was a connection and the request began to leave.
+    Args:
+        error: What broke it.
+        is_sent: Whether there was a connection and the request began to leave.
+        target: Where the connection was to lead.
     """
-    outcome: Outcome = "unknown" if is_sent else "not_sent"
+    if is_sent:
+        is_timeout = _is_timeout(error)
+        fault: FaultKind = "timeout" if is_timeout else "connection"
+        return Failure("unknown", fault, "" if is_timeout else _root_message(error))
     if _is_timeout(error):
-        return Failure(outcome, "timeout")
-    is_tls = not is_sent and any(_is_tls_refusal(cause) for cause in _causes(error))
-    return Failure(outcome, "tls" if is_tls else "connection", _root_message(error))
+        return Failure("not_sent", "timeout", f"no connection to {target}")
+    is_tls = any(_is_tls_refusal(cause) for cause in _causes(error))
+    detail = f"{target}: {_root_message(error)}"
+    return Failure("not_sent", "tls" if is_tls else "connection", detail)
 
 
 def _is_tls_refusal(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import requests
@@ -149,19 +150,27 @@ class SyncConnections:
                 prepare(step.request, key),
                 stream=True,
                 allow_redirects=False,
-                # No read timeout: `timed_connection` keeps the whole attempt's deadline.
-                timeout=(step.connect_timeout, None),
+                timeout=_timeout(step.connect_timeout, step.timeout),
                 verify=self._route.verify,
                 proxies={},
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return replies.failure_from_error(error, is_sent=attempt.is_sent)
+            return replies.failure_from_error(
+                error, is_sent=attempt.is_sent, target=self._route.target
+            )
         if response.status_code == 407 and self._route.is_forwarded:
             _close(response)
             return replies.PROXY_AUTH_REQUIRED
         return _read(response, key)
 
 
+@lru_cache(8)  # most calls have the same
+def _timeout(connect: float | None, read: float | None) -> urllib3.Timeout:
+    """Limit connecting. `read` is only for VCR's connections: ours keep the attempt's deadline."""
+    return urllib3.Timeout(connect=connect, read=None if read is None else max(0.001, read))
+
+
+@lru_cache(64)
 def _split_url(url: str) -> tuple[str, str]:
     """Split a URL into its origin (scheme, host and port) and its path."""
     scheme, _, rest = url.partition("://")

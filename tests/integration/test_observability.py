@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+from typing import cast
 
 import pytest
 import requests
 import requests_mock
 import responses
+import sentry_sdk
 import yaml
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
@@ -23,11 +25,13 @@ from langchain_segmind import (
     SegmindConnectionError,
     SegmindInvalidRequestError,
     SegmindServerError,
+    SegmindTimeoutError,
 )
 from tests.faults.catalog.queue import DONE, GOOD, QUEUE, SUBMITTED
 from tests.faults.catalog.scenario import BUSY
 from tests.faults.checks import KEY, both_drivers, build, call
-from tests.faults.server import ANSWER, FaultServer, answer, refused, reply, reset
+from tests.faults.server import ANSWER, FaultServer, answer, hang, refused, reply, reset
+from tests.integration.test_secrets import SECRETS, interrupted
 from tests.integration.test_tls_and_proxies import CA, certified
 
 URL = "https://gateway.example/v1"
@@ -120,6 +124,32 @@ def test_hook_may_read_the_reply_before_we_do():
     assert read == [(KEY, "application/json", FINE)]
 
 
+# --- Sentry ----------------------------------------------------------------------------------
+
+
+@both_drivers
+def test_sentry_event_with_locals_hides_every_secret(driver):
+    events = []
+    sentry_sdk.init(
+        "http://public@127.0.0.1:9/1",
+        before_send=lambda event, _: events.append(event),  # sends nothing
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        include_local_variables=True,
+    )
+    try:
+        sentry_sdk.capture_exception(interrupted(driver, "forwarded by a proxy"))
+        sentry_sdk.flush()
+    finally:
+        sentry_sdk.get_global_scope().set_client(None)
+
+    (event,) = events
+    frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
+    ours = [frame for frame in frames if "tests/integration" not in frame["abs_path"]]
+    assert any(frame["vars"].get("headers") for frame in ours)
+    assert not [secret for secret in SECRETS if secret in json.dumps(ours)]
+
+
 # --- VCR -------------------------------------------------------------------------------------
 
 
@@ -182,13 +212,17 @@ def test_vcr_holds_every_call_in_that_is_not_on_the_cassette(driver, tmp_path):
     assert server.requests["m"] == 1
 
 
-def test_call_that_vcr_sends_is_not_retried_when_its_answer_is_lost(tmp_path):
+@pytest.mark.parametrize(
+    ("act", "error"), [(reset, SegmindConnectionError), (hang, SegmindTimeoutError)]
+)
+@both_drivers
+def test_call_that_vcr_sends_is_not_retried_when_its_answer_is_lost(driver, tmp_path, act, error):
     with (
-        FaultServer({"m": [reset]}) as server,
+        FaultServer({"m": [act]}) as server,
         cassette_of(tmp_path / "lost.yaml", "once"),
-        pytest.raises(SegmindConnectionError) as caught,
+        pytest.raises(error) as caught,
     ):
-        call("sync", build(server.url), "hi")
+        call(driver, build(server.url, timeout=1), "hi")
 
     assert (caught.value.outcome, server.requests["m"]) == ("unknown", 1)
 
@@ -205,7 +239,7 @@ def test_responses_answers_calls_and_sees_their_headers():
     result = call("sync", build(URL), "hi")
 
     assert (result.text, result.response_metadata["cost"]) == ("fine", 0.5)
-    bodies = [json.loads(made.request.body) for made in responses.calls]
+    bodies = [json.loads(cast(bytes, made.request.body)) for made in responses.calls]
     assert bodies == [{"messages": [{"role": "user", "content": "hi"}]}] * 2
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import os
 import ssl
 import subprocess
 import sys
@@ -12,10 +13,13 @@ import trustme
 from langchain_segmind import SegmindConnectionError, SegmindTimeoutError
 from tests.faults import checks
 from tests.faults.checks import KEY, both_drivers, build, call
-from tests.faults.server import FaultServer, Relay, answer, reply
+from tests.faults.server import FaultServer, Relay, answer, refused, reply
 
 CA = trustme.CA()
 OTHER_CA = trustme.CA()
+VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""In the order in which they count."""
+
 NOT_CONNECTED = (SegmindConnectionError, SegmindTimeoutError)
 
 pytestmark = both_drivers
@@ -23,10 +27,11 @@ pytestmark = both_drivers
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "CURL_CA_BUNDLE"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -71,13 +76,60 @@ def test_trusted_certificate_is_accepted_by_concurrent_calls(driver, ca_file):
         assert play(driver, server.url, n=5, verify=ca_file) == ["fine"] * 5
 
 
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_authorities_come_from_the_environment(driver, ca_file, monkeypatch, variable):
-    monkeypatch.setenv(variable, ca_file)
+def authorities(variable, folder, authority=CA):
+    """Write an authority as a variable's value names it: in a file, or in a folder by its hash."""
+    folder.mkdir()
+    path = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    if variable != "SSL_CERT_DIR":
+        return str(path)
+    command = ["openssl", "x509", "-hash", "-noout", "-in", str(path)]
+    name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    path.rename(folder / f"{name}.0")
+    return str(folder)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_authorities_come_from_the_environment(driver, tmp_path, monkeypatch, variable):
+    monkeypatch.setenv(variable, authorities(variable, tmp_path / "trusted"))
 
     with https() as server:
         assert play(driver, server.url) == ["fine"]
         assert play(driver, server.url.replace("https", "HTTPS")) == ["fine"]
+
+
+def test_folders_of_authorities_may_be_a_list(driver, tmp_path, monkeypatch):
+    folder = authorities("SSL_CERT_DIR", tmp_path / "trusted")
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path / 'missing'}{os.pathsep}{folder}")
+
+    with https() as server:
+        assert play(driver, server.url) == ["fine"]
+
+
+@pytest.mark.parametrize("first", range(len(VARIABLES) - 1))
+def test_first_variable_with_authorities_counts(driver, tmp_path, monkeypatch, first):
+    monkeypatch.setenv(VARIABLES[first], authorities(VARIABLES[first], tmp_path / "first"))
+    for variable in VARIABLES[first + 1 :]:
+        folder = tmp_path / variable
+        monkeypatch.setenv(variable, authorities(variable, folder, OTHER_CA))
+
+    with https() as server, https(authority=OTHER_CA) as other:
+        assert play(driver, server.url) == ["fine"]
+        (error,) = play(driver, other.url)
+
+    assert isinstance(error, SegmindConnectionError)
+    assert [name for name in VARIABLES if name not in str(error)] == []
+    assert f"127.0.0.1:{other.port}" in str(error)
+
+
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_error_names_the_variables_when_a_path_does_not_exist(driver, monkeypatch, variable):
+    monkeypatch.setenv(variable, "/nowhere/ca")
+
+    (error,) = play(driver, "https://127.0.0.1:9/v1")
+
+    assert isinstance(error, ValueError)
+    assert [name for name in ("/nowhere/ca", *VARIABLES) if name not in str(error)] == []
 
 
 def test_verify_false_does_not_warn(driver):
@@ -275,6 +327,25 @@ def test_environment_proxy_is_used_for_other_addresses(driver, monkeypatch, host
     assert len(proxy.received) == 1
 
 
+@pytest.mark.parametrize("exempt", ["*", "localhost,.invalid", "gateway.invalid"])
+def test_no_proxy_variable_exempts_as_in_requests(driver, monkeypatch, exempt):
+    with Relay(FORBIDDEN) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
+        monkeypatch.setenv("NO_PROXY", exempt)
+        play(driver, "https://gateway.invalid/v1")
+        play(driver, "https://localhost:9/v1")
+
+    assert proxy.received == []
+
+
+def test_given_proxy_is_used_for_this_machine_when_no_proxy_exempts_it(driver, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+    with FaultServer({"m": [answer()]}) as server, Relay() as proxy:
+        assert play(driver, server.url, proxy=f"http://{proxy.address}") == ["fine"]
+
+    assert len(proxy.received) == 1
+
+
 def test_no_proxy_variable_exempts_its_hosts(driver, monkeypatch):
     with Relay(FORBIDDEN) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy.address}")
@@ -298,6 +369,51 @@ def test_https_proxy_is_checked_with_the_same_authorities(driver, ca_file):
 
     assert texts == ["fine"]
     assert proxy.received[0].startswith("POST http://127.0.0.1:9/v1/m ")
+
+
+@pytest.mark.parametrize("variable", [None, "SSL_CERT_FILE"])
+def test_https_is_tunneled_through_an_https_proxy(driver, ca_file, monkeypatch, variable):
+    if variable:
+        monkeypatch.setenv(variable, ca_file)
+    with (
+        https("gateway.example") as server,
+        Relay(tls=certified("127.0.0.1")) as proxy,
+    ):
+        url = f"https://me:proxy-secret@{proxy.address}"
+        given = {} if variable else {"verify": ca_file}
+        assert play(driver, elsewhere(server), proxy=url, **given) == ["fine"]
+
+    (received,) = proxy.received
+    assert received.startswith("CONNECT gateway.example:")
+    assert f"proxy-authorization: {BASIC}" in received
+    assert KEY not in received
+    assert "proxy-authorization" not in server.seen[0].headers
+
+
+def test_gateway_behind_an_https_proxy_is_checked(driver, ca_file):
+    with (
+        https("gateway.example", OTHER_CA) as impostor,
+        Relay(tls=certified("127.0.0.1")) as proxy,
+    ):
+        given = {"proxy": f"https://{proxy.address}", "verify": ca_file}
+        (error,) = play(driver, elsewhere(impostor), **given)
+
+    assert isinstance(error, SegmindConnectionError)
+    assert error.outcome == "not_sent"
+    assert impostor.requests == {}
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_refused_connection_is_reported_with_host_and_port(driver, scheme):
+    with refused() as url:
+        address = url.removeprefix("http://").removesuffix("/v1")
+        (error,) = play(driver, f"{scheme}://{address}/v1")
+        given = {"proxy": f"{scheme}://me:proxy-secret@{address}"}
+        (behind,) = play(driver, "https://gateway.example/v1", **given)
+
+    assert address in str(error)
+    assert f"gateway.example:443 through the proxy {address}" in str(behind)
+    assert "proxy-secret" not in str(behind)
 
 
 @invalid_certificates
