@@ -29,7 +29,9 @@ def summary(text: str) -> str:
 def caption(picture: bytes) -> str:
     """Describe a picture."""
     blocks = [{"type": "text", "text": "Describe this picture."}, content_block_from_file(picture)]
-    message = ChatSegmind(model="claude-4.5-sonnet").invoke([{"role": "user", "content": blocks}])
+    message = ChatSegmind(model="claude-4.5-sonnet", queue=False).invoke(
+        [{"role": "user", "content": blocks}]
+    )
     if message.response_metadata["finish_reason"] == "length":
         return message.text + " (cut short)"
     return message.text

@@ -17,9 +17,13 @@ from langchain_segmind._formats import FORMATS, Family
 from langchain_segmind._messages.types import MediaPart
 from langchain_segmind.errors import SegmindResponseError
 
-SLOW: Final = 45.0
-"""Average seconds from which a model's calls go through the queue. The vendor advises the queue for
-calls over 60 s, which the synchronous path may cut off, and many calls take longer than average."""
+SLOW: Final = 10.0
+"""Average seconds from which a model's calls go through the queue.
+
+The vendor advises the queue for calls that can take longer than about 10 s, and calls the direct
+path its maintenance mode (documented). A slow call takes two to three times the average, and the
+direct path may be cut off after 60 s (assumed), with a billed answer that nobody can fetch later.
+"""
 
 
 KnownModel = Literal[
@@ -122,7 +126,7 @@ class ModelInfo:
 
     @property
     def is_slow(self) -> bool:
-        """Whether a call may take longer than the gateway's synchronous path allows."""
+        """Whether its calls go through the gateway's job queue by default; see `SLOW`."""
         return self.seconds is not None and self.seconds >= SLOW
 
     @property

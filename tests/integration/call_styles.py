@@ -16,15 +16,16 @@ in_both_styles = [
     pytest.mark.parametrize("call_style", CALL_STYLES, indirect=True),
 ]
 
-_current: dict[str, Any] = {}
+_current: dict[str, Any] = {**CALL_STYLES["direct"]}
 
 
 @pytest.fixture
 def call_style(request):
-    """Have `build` make models that call in one style."""
+    """Have `build` make models that call in one style; without it, they call directly."""
     _current.update(CALL_STYLES[request.param])
     yield request.param
     _current.clear()
+    _current.update(CALL_STYLES["direct"])
 
 
 def build(gateway, model="gpt-4o", **kwargs):

@@ -42,7 +42,8 @@ TOOL_AS_SCHEMA = {
 
 @pytest.fixture(params=["gpt-4o", "claude-4.5-sonnet", "gemini-2.5-flash"])
 def model(request, gateway):
-    return ChatSegmind(model=request.param, base_url=gateway.base_url, api_key=gateway.api_key)
+    address = {"base_url": gateway.base_url, "api_key": gateway.api_key}
+    return ChatSegmind(model=request.param, queue=False, **address)
 
 
 @pytest.fixture

@@ -93,6 +93,10 @@ def test_every_form_of_output_is_read(slug, output):
     [
         ("gpt-5", None, "v2"),
         ("deepseek-reasoner", None, "v2"),
+        ("claude-4.5-sonnet", None, "v2"),
+        ("gemini-3-flash", None, "v2"),
+        ("gpt-5.2", None, "v2"),
+        ("gpt-5.1", None, "v1"),
         ("gpt-4o", None, "v1"),
         ("new-model", None, "v1"),
         ("gpt-5", False, "v1"),

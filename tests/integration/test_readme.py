@@ -136,4 +136,4 @@ def test_family_accepts_the_media_that_the_gateway_page_names(gateway, row, word
 
 
 def test_gateway_page_states_when_a_model_counts_as_slow():
-    assert f"models that take {SLOW:.0f} s or more on average" in GATEWAY
+    assert f"[models that take {SLOW:.0f} s or more on average]" in GATEWAY

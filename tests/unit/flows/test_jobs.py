@@ -132,7 +132,12 @@ def test_queue_url_is_beside_the_api(base_url, queue):
         ("deepseek-reasoner", True),
         ("qwq-plus", True),
         ("gpt-4o", False),
-        ("gpt-5-nano", False),
+        ("gpt-5-nano", True),
+        ("claude-4.5-sonnet", True),
+        ("gemini-2.5-flash", True),
+        ("gpt-4-turbo", False),
+        ("gpt-5.1", False),
+        ("glm-5.2", False),
         ("something-new", False),
     ],
 )
