@@ -152,7 +152,8 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         """Embed texts to be searched, `max_concurrency` at a time, in threads.
 
         Args:
-            texts: The texts. For an empty list, nothing is sent.
+            texts: The texts. Equal texts are sent, and billed, once. For an empty list, nothing is
+                sent.
 
         Returns:
             Their vectors, in the order of the texts. All have the same length.
@@ -164,28 +165,30 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
         """
         task = self._task("document")
         many = checked_texts(texts, task.endpoint.model_info)
-        with self._progress(len(many)) as report:
+        sent = [*dict.fromkeys(many)]
+        with self._progress(len(sent)) as report:
             batch = run_many(
-                lambda index, cancel_token: self._embed(many[index], task, cancel_token),
-                len(many),
+                lambda index, cancel_token: self._embed(sent[index], task, cancel_token),
+                len(sent),
                 self.max_concurrency,
                 report,
             )
-        return vectors_in_order(batch, len(many))
+        return vectors_in_order(batch, sent, many)
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
         """Async version of `embed_documents`, in tasks."""
         task = self._task("document")
         many = checked_texts(texts, task.endpoint.model_info)
-        with self._progress(len(many)) as report:
+        sent = [*dict.fromkeys(many)]
+        with self._progress(len(sent)) as report:
             batch = await arun_many(
-                lambda index, cancel_token: self._aembed(many[index], task, cancel_token),
-                len(many),
+                lambda index, cancel_token: self._aembed(sent[index], task, cancel_token),
+                len(sent),
                 self.max_concurrency,
                 report,
             )
-        return vectors_in_order(batch, len(many))
+        return vectors_in_order(batch, sent, many)
 
     # --- one text ------------------------------------------------------------------------------
 

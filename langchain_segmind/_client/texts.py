@@ -57,22 +57,42 @@ def check_text(text: str, where: str, model_info: ModelInfo) -> None:
         )
 
 
-def vectors_in_order(batch: BatchResult[Found], count: int) -> list[list[float]]:
-    """Return all vectors.
+def vectors_in_order(
+    batch: BatchResult[Found], sent: Sequence[str], texts: Sequence[str]
+) -> list[list[float]]:
+    """Return the vectors of all texts; equal ones were sent once, and get a vector each.
+
+    Args:
+        batch: The outcomes of the texts that were sent.
+        sent: Those texts, all different.
+        texts: All texts.
 
     Raises:
         SegmindBatchError: If a text failed. It has the outcomes of all texts.
     """
+    if not batch.failed and len(sent) == len(texts):
+        return [batch.done[index][0] for index in range(len(texts))]
+    numbers = {text: number for number, text in enumerate(sent)}
+    vectors = {
+        index: [*batch.done[number][0]]
+        for index, text in enumerate(texts)
+        if (number := numbers[text]) in batch.done
+    }
     if not batch.failed:
-        return [batch.done[index][0] for index in range(count)]
-    index, first = next(iter(batch.failed.items()))
+        return [*vectors.values()]
+    number, first = next(iter(batch.failed.items()))
     if not isinstance(first, SegmindError):
         raise first
-    raise _batch_error(first, index, count, batch) from first
+    index = texts.index(sent[number])
+    raise _batch_error(first, index, len(texts), batch, vectors) from first
 
 
 def _batch_error(
-    first: SegmindError, index: int, count: int, batch: BatchResult[Found]
+    first: SegmindError,
+    index: int,
+    count: int,
+    batch: BatchResult[Found],
+    vectors: dict[int, list[float]],
 ) -> SegmindBatchError:
     errors = [error for error in batch.failed.values() if isinstance(error, SegmindError)]
     paid = len(batch.done) + sum(error.billed is True for error in errors)
@@ -84,7 +104,7 @@ def _batch_error(
         f"texts[{index}] of {count} failed; {paid} were billed{perhaps}. {first.message}",
         error=first,
         index=index,
-        vectors={at: batch.done[at][0] for at in sorted(batch.done)},
+        vectors=vectors,
         paid=paid,
         perhaps_paid=perhaps_paid,
         # Repeating the whole batch would be billed again for the texts that were embedded.

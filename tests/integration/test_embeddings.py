@@ -319,6 +319,33 @@ def test_vector_is_an_error_when_its_length_differs_from_dimensions(embed):
 # --- money -------------------------------------------------------------------------------------
 
 
+def test_equal_texts_of_one_call_are_sent_and_billed_once(embed, gateway):
+    before = gateway.credits
+    with track_usage() as spent:
+        vectors = embed(build_embeddings(gateway), ["a", "b", "a", "a", "B", "b "])
+
+    sent = [request.body["prompt"] for request in gateway.requests]
+    assert Counter(sent) == Counter(["a", "b", "B", "b "])
+    assert spent.calls == gateway.executions == 4
+    assert spent.cost == pytest.approx(before - gateway.credits)
+    assert len(vectors) == 6
+    assert vectors[0] == vectors[2] == vectors[3] != vectors[1]
+    vectors[0].clear()
+    assert vectors[2]
+
+
+def test_error_has_the_vectors_of_equal_texts_by_their_own_indexes(embed, gateway):
+    long = "word-" * 9000
+
+    with pytest.raises(SegmindBatchError, match=r"texts\[3\] of 6") as caught:
+        embed(build_embeddings(gateway, max_concurrency=1), ["a", "b", "a", long, long, "a"])
+
+    assert caught.value.index == 3
+    assert sorted(caught.value.vectors) == [0, 1, 2, 5]
+    assert caught.value.vectors[0] == caught.value.vectors[5]
+    assert caught.value.paid == 2
+
+
 def test_tracker_counts_embeddings(embed, gateway):
     with track_usage() as spent:
         embed(build_embeddings(gateway), numbered(30))
@@ -366,7 +393,7 @@ async def test_cancellation_sends_no_more_texts():
     with FaultServer({"m": [faults.hang]}) as server:
         settings = {"base_url": server.url, "api_key": KEY, "max_concurrency": 4}
         async with SegmindEmbeddings(model="m", **settings) as embeddings:
-            task = asyncio.create_task(embeddings.aembed_documents(["text"] * 100))
+            task = asyncio.create_task(embeddings.aembed_documents(numbered(100)))
             await asyncio.to_thread(server.wait_until, lambda: len(server.seen) == 4)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -395,7 +422,7 @@ def test_ctrl_c_is_raised_at_once_and_sends_no_more_texts(limit):
             thread = threading.Thread(target=interrupt)
             thread.start()
             with pytest.raises(KeyboardInterrupt):
-                embeddings.embed_documents(["text"] * 100)
+                embeddings.embed_documents(numbered(100))
             thread.join()
             assert server.ended == 0  # it was raised before any text was answered
             interrupted.set()
