@@ -11,6 +11,7 @@ from langchain_core.language_models import BaseChatModel
 
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, SegmindInvalidRequestError
 from langchain_segmind.models import SLOW
+from tests.integration.call_styles import build
 from tests.integration.processes import run_python
 from tests.integration.samples import SLUGS, each_family
 
@@ -102,7 +103,7 @@ def test_generation_setting_is_sent_under_its_documented_name(gateway, slug):
     documented = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows))
     assert set(documented) == set(VALUES)
 
-    with ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key) as model:
+    with build(gateway, slug) as model:
         model.invoke("Hello")
         plain = gateway.requests[-1].body
         for name in documented:
@@ -130,7 +131,7 @@ def test_family_accepts_the_media_that_the_gateway_page_names(gateway, row, word
 
     for slug, cell in cells.items():
         may = nullcontext() if word in cell else pytest.raises(SegmindInvalidRequestError)
-        model = ChatSegmind(model=slug, base_url=gateway.base_url, api_key=gateway.api_key)
+        model = build(gateway, slug)
         with model, may:
             model.invoke([{"role": "user", "content": content}])
 
