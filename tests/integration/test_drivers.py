@@ -8,10 +8,10 @@ import json
 
 import pytest
 
-from langchain_segmind import SegmindRateLimitError
+from langchain_segmind import SegmindConnectionError, SegmindRateLimitError
 from tests.faults.catalog.scenario import BUSY
-from tests.faults.checks import KEY, both_drivers, build, play
-from tests.faults.server import FaultServer, answer, reply, sends
+from tests.faults.checks import KEY, both_drivers, build, call, play
+from tests.faults.server import FaultServer, answer, hang_up, reply, sends
 
 
 @both_drivers
@@ -86,6 +86,15 @@ def test_first_of_duplicate_headers_counts(driver):
 
     assert isinstance(error, SegmindRateLimitError)
     assert (error.retry_after, server.requests["m"]) == (70.0, 1)
+
+
+@both_drivers
+def test_get_whose_connection_breaks_is_sent_once(driver):
+    """aiohttp would send it again by itself."""
+    with FaultServer({"*": [hang_up]}) as server, pytest.raises(SegmindConnectionError):
+        call(driver, build(server.url, max_retries=0), method="get_credits")
+
+    assert server.requests["*"] == 1
 
 
 async def test_aclose_waits_for_active_calls():
