@@ -191,7 +191,7 @@ class Client:
         return reply
 
     def invoke(self, slug: str, text: str, most: int, **settings: Any) -> AIMessage:
-        """Call a model by `ChatSegmind`.
+        """Call a model by `ChatSegmind`, directly: that is the path about which least is known.
 
         Args:
             slug: The model.
@@ -203,10 +203,10 @@ class Client:
             OverBudgetError: It might cost too much, so it was not sent.
             SegmindError: It failed.
         """
-        own = {"api_key": self.key, "base_url": self.base_url, "max_retries": 0, **settings}
+        own = {"api_key": self.key, "base_url": self.base_url, "max_retries": 0, "queue": False}
         with (
             self._within_limit(slug, text, most) as actual,
-            ChatSegmind(model=slug, **own) as model,
+            ChatSegmind(model=slug, **{**own, **settings}) as model,
         ):
             time.sleep(self.pause)
             message = model.invoke(text)
