@@ -28,7 +28,7 @@ DRIVERS += tests/faults/test_connecting.py
 help:
 	@echo "make demo        run the examples (live if SEGMIND_API_KEY is set)"
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
-	@echo "make test        run all tests: 8,600, in 6 minutes on 2 cores"
+	@echo "make test        run all tests: 10,900, in some 10 minutes on 2 cores"
 	@echo "make test-llm    run tests with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test-live   test the live gateway (needs SEGMIND_API_KEY; costs about 1 cent)"
 	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
