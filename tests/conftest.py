@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import sys
 
 import pytest
@@ -24,6 +25,12 @@ CANNOT_RUN = {
         "tests/faults/test_connecting.py": RESETS,
     },
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Start two workers a core: the tests wait for servers and deadlines half of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items):

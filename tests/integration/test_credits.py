@@ -177,7 +177,8 @@ def test_result_of_a_job_goes_to_the_tracker_of_its_submit(gateway):
 
 
 def test_tracker_counts_a_lost_result_once_when_it_is_fetched():
-    with LocalGateway() as gateway, build(gateway, queue=True) as model, track_usage() as spent:
+    with LocalGateway() as gateway, track_usage() as spent:
+        model = build(gateway, queue=True, poll_interval=0.01)
         gateway.fail(503, times=7, on="result")
         with pytest.raises(SegmindError) as lost:
             model.invoke("Hello")
