@@ -21,6 +21,7 @@ else:
 _MARK = "segmind_gateway"
 _ASKED = 20  # requests shown under a test that failed
 _GATEWAY = pytest.StashKey["LocalGateway"]()
+_ALLOW_UNUSED = pytest.StashKey[bool]()
 
 _LACK_KEY = "SEGMIND_ALLOW_MISSING_KEY"
 _BY_PYTEST = "pytest"  # our value: a worker of pytest-xdist must not take it for the user's
@@ -68,7 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_MARK}(**settings): build the fixture of that name with settings of LocalGateway, as "
-        "credits=0.5 or responder=...",
+        "credits=0.5 or responder=...; allow_unused=True allows scripted replies and failures that "
+        "are not used",
     )
 
 
@@ -82,15 +84,18 @@ def segmind_gateway(
     Only a model with the address of another `LocalGateway` of this process goes there.
 
     It answers what `reply` scripts, fails as `fail` orders, and has the log in `requests`. What it
-    was asked is shown when the test fails.
+    was asked is shown when the test fails. A test that passes, but did not use every scripted reply
+    and failure, fails, unless it is marked with ``segmind_gateway(allow_unused=True)``.
     """
     from langchain_segmind.testing import LocalGateway  # noqa: PLC0415 - see above
     from langchain_segmind.testing.active import taking_all  # noqa: PLC0415
 
     marks = reversed([*request.node.iter_markers(_MARK)])  # the nearest one has the last word
     settings = {name: value for mark in marks for name, value in mark.kwargs.items()}
+    allow_unused = settings.pop("allow_unused", False)
     with LocalGateway(**settings) as gateway:
         request.node.stash[_GATEWAY] = gateway
+        request.node.stash[_ALLOW_UNUSED] = allow_unused
         monkeypatch.setenv("SEGMIND_API_BASE", gateway.base_url)
         monkeypatch.setenv("SEGMIND_API_KEY", gateway.api_key)
         with taking_all(gateway.base_url, gateway.api_key):
@@ -98,6 +103,22 @@ def segmind_gateway(
 
 
 @pytest.hookimpl(hookwrapper=True)  # the older way, which every pytest in use understands
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
+    """Fail a test that passed, but did not use all that it scripted: it tests less than it says."""
+    outcome = yield
+    gateway = item.stash.get(_GATEWAY, None)
+    if gateway is None or outcome.excinfo or item.stash[_ALLOW_UNUSED]:
+        return
+    if unused := gateway.unused:
+        message = (
+            f"segmind_gateway: the test passed without using {', '.join(unused)}. "
+            "Script only what is needed, or allow it with "
+            "@pytest.mark.segmind_gateway(allow_unused=True)."
+        )
+        outcome.force_exception(pytest.fail.Exception(message, pytrace=False))
+
+
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Show under a test that failed what its gateway was asked."""
     outcome = yield

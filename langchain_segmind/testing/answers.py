@@ -130,7 +130,8 @@ _HIT_BY: Mapping[Event, frozenset[str]] = {
 class ScriptedFailure:
     """An error some requests will get, as `LocalGateway.fail` describes it.
 
-    `of_job` is for a failure that no request gets, but the run of a job.
+    `of_job` is for a failure that no request gets, but the run of a job. `happened` says whether a
+    request or a job got it already.
     """
 
     status: int
@@ -142,6 +143,7 @@ class ScriptedFailure:
     drop: Drop | None = None
     on: Target = "run"
     of_job: bool = False
+    happened: bool = False
 
     def __post_init__(self) -> None:
         if self.times < 1:
@@ -163,6 +165,13 @@ class ScriptedFailure:
         """Return whether it is for this event, at this model."""
         hit = self.of_job if event == "job" else not self.of_job and self.on in _HIT_BY[event]
         return hit and self.slug in {None, slug}
+
+    def describe(self) -> str:
+        """Write the failure as the call that scripted it, in short."""
+        what = {} if self.of_job else {"drop": self.drop} if self.drop else {"status": self.status}
+        given = {**what, "on": None if self.on == "run" else self.on, "slug": self.slug}
+        shown = ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+        return f"{'fail_job' if self.of_job else 'fail'}({shown})"
 
     def answer(self) -> HTTPAnswer:
         """Answer as the failure says."""

@@ -169,6 +169,15 @@ class LocalGateway:
         """
         return self._state.jobs.all(time.monotonic())
 
+    @property
+    def unused(self) -> list[str]:
+        """The scripted replies that were never sent and the failures that never happened, as text.
+
+        A failure that was to happen several times counts as used after the first. The fixture
+        `segmind_gateway` fails the test if anything is left.
+        """
+        return self._state.ledger.unused
+
     def clear(self) -> None:
         """Delete the log, jobs, counters and scripted failures and replies; restore the balance."""
         self._state.ledger.clear()

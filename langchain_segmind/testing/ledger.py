@@ -13,6 +13,7 @@ from langchain_segmind.testing.conversation import Reply, Usage
 _INPUT_PRICE = 1_000
 _OUTPUT_PRICE = 4_000
 _DOLLAR = 1_000_000_000
+_SHOWN = 60  # characters of a scripted reply in a message
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ class CreditAccount:
                     if failure.late != late:
                         return None
                     left = failure.times - 1
-                    self._failures[at : at + 1] = [replace(failure, times=left)] if left else []
+                    rest = [replace(failure, times=left, happened=True)] if left else []
+                    self._failures[at : at + 1] = rest
                     return failure
             return None
 
@@ -149,3 +151,16 @@ class CreditAccount:
         """Take the next scripted reply, if there is one."""
         with self._lock:
             return self._replies.pop(0) if self._replies else None
+
+    @property
+    def unused(self) -> list[str]:
+        """The replies that were never sent and the failures that never happened, as text."""
+        with self._lock:
+            replies = [f"reply({_shown(reply)})" for reply in self._replies]
+            return replies + [each.describe() for each in self._failures if not each.happened]
+
+
+def _shown(reply: Reply) -> str:
+    """Write what a scripted reply says: its calls, or its text, shortened."""
+    content = ", ".join(f"Call({call.name!r})" for call in reply.calls) or repr(reply.text)
+    return content if len(content) <= _SHOWN else f"{content[:_SHOWN]}…"

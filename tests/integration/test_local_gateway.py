@@ -101,6 +101,25 @@ def test_clear_forgets_everything(gateway: LocalGateway) -> None:
     assert (gateway.executions, gateway.credits) == (0, 10.0)
 
 
+def test_what_was_scripted_and_not_used_is_listed(gateway: LocalGateway) -> None:
+    call = Reply(calls=[Call("add"), Call("multiply")])
+    gateway.reply("Paris.", call, "Lyon. " * 20)
+    gateway.fail(drop="mid_reply", on="result")
+    gateway.fail(status=429, times=2, slug="gpt-4o")
+    gateway.fail_job("out of memory", slug="gpt-5")
+    assert post(gateway, HELLO).status_code == 429
+
+    assert gateway.unused == [
+        "reply('Paris.')",
+        "reply(Call('add'), Call('multiply'))",
+        "reply('" + ("Lyon. " * 20)[:59] + "…)",
+        "fail(drop='mid_reply', on='result')",
+        "fail_job(slug='gpt-5')",
+    ]
+    gateway.clear()
+    assert gateway.unused == []
+
+
 def test_balance_is_shown(gateway: LocalGateway) -> None:
     response = request(gateway, "GET", "/v1/get-user-credits")
     assert response.json() == {"credits": 10.0, "free-credits": 0.0}

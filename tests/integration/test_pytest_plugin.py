@@ -74,10 +74,10 @@ def test_fixture_is_reached_without_a_proxy_of_the_environment(
 
 def test_fixture_works_as_documented(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n((?:(?!```).)*def test_.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     for number, block in enumerate(blocks):
         pytester.makepyfile(**{f"test_block_{number}": block})
-    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+    pytester.runpytest_subprocess().assert_outcomes(passed=5)
 
 
 def test_fixture_has_the_settings_of_the_marks(
@@ -125,6 +125,48 @@ def test_report_shows_the_requests_when_a_test_fails(project: pytest.Pytester) -
             "1 runs executed, * USD left",
         ]
     )
+
+
+def test_test_fails_when_a_scripted_reply_or_failure_is_not_used(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from app import capital_of
+
+        def test_reply(segmind_gateway):
+            segmind_gateway.reply("Paris.", "Lyon.")
+            assert capital_of("France") == "Paris."
+
+        def test_failure(segmind_gateway):
+            segmind_gateway.fail(status=503, slug="gpt-5")
+            assert capital_of("France")
+
+        def test_part_of_a_failure(segmind_gateway):
+            segmind_gateway.fail(status=503, times=9)
+            with pytest.raises(RuntimeError):
+                capital_of("France")
+
+        def test_failed_anyway(segmind_gateway):
+            segmind_gateway.reply("Paris.")
+            assert capital_of is None
+
+        @pytest.mark.segmind_gateway(allow_unused=True, credits=5)
+        def test_allowed(segmind_gateway):
+            segmind_gateway.reply("Paris.")
+            assert segmind_gateway.unused == ["reply('Paris.')"]
+        """
+    )
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(passed=2, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "segmind_gateway: *without using reply('Lyon.'). *allow it with *unused=True).",
+            'POST /v1/gpt-4o "What is the capital of France[?]" -> 200, billed',
+            "segmind_gateway: the test passed without using fail(status=503, slug='gpt-5').*",
+            "*assert * is None",
+        ]
+    )
+    assert result.stdout.str().count("segmind_gateway: the test passed") == 2
 
 
 def test_fixture_restores_the_environment(
