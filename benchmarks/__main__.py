@@ -290,14 +290,7 @@ def _write(bench: Bench, rows: list[dict[str, Any]]) -> None:
         },
     }
     (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    groups = {
-        "CPU time per invoke(), without the model's own time": bench.groups["invoke: CPU, µs"],
-        "CPU time per ainvoke()": bench.groups["ainvoke: CPU, µs"],
-    }
-    peers = [peer.module.replace("_", "-") for peer in subjects.PEERS if peer.is_installed]
-    shown = ", ".join(f"{n} {v}" for n, v in subjects.versions().items() if n not in peers)
-    note = f"{results['date']}; {os.cpu_count()} cores, {python}; {shown}; lower is better"
-    (HERE / "overhead.svg").write_text(chart.draw(groups, note, chart.FLOORS))
+    (HERE / "overhead.svg").write_text(chart.draw(results))
 
 
 if __name__ == "__main__":
