@@ -1,5 +1,6 @@
 """Check that the names, classes and statuses on the pages are those of the code."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import AliasChoices
 
 import langchain_segmind
+from benchmarks import chart
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, errors
 from langchain_segmind.__main__ import main
+from langchain_segmind._flows.unknown_models import similar_slugs
+from langchain_segmind.models import chat_models
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
@@ -123,10 +127,36 @@ def test_arguments_and_methods_on_the_migration_page_exist():
         assert all(callable(getattr(ChatSegmind, name)) for name in names(row[1])), row
 
 
-def test_argument_without_a_counterpart_is_not_an_argument_of_chatsegmind():
-    for row in rows(MIGRATION, "## Arguments"):
-        if not names(row[1]):
-            assert not set(names(row[0])) & fields_of(ChatSegmind), row
+ALONE = [row for row in rows(MIGRATION, "## Arguments") if row[1] == "none"]
+
+
+@pytest.mark.parametrize("name", [name for row in ALONE for name in names(row[0])])
+def test_argument_without_a_counterpart_is_refused_or_left_out(name):
+    assert name not in fields_of(ChatSegmind)
+    if name == "stream_usage":
+        with pytest.warns(UserWarning, match=name):
+            ChatSegmind(model="gpt-4o", api_key="SG_key", stream_usage=True)
+        return
+    with pytest.raises(ValueError, match=name):
+        ChatSegmind(model="gpt-4o", api_key="SG_key", **{name: "x"})
+
+
+def test_every_argument_without_a_counterpart_is_explained():
+    assert len(ALONE) >= 5
+    assert all(len(row[2]) > 40 for row in ALONE)
+
+
+NAMES = rows(MIGRATION, "## Names of models")
+
+
+@pytest.mark.parametrize("row", NAMES, ids=lambda row: row[1])
+def test_maker_name_on_the_page_leads_to_its_slug(row):
+    [slug] = re.findall(r"`([^`]+)`", row[1])
+    own = re.findall(r"`([^`]+)`", row[0])
+
+    assert own
+    assert {similar_slugs(name)[0] for name in own} == {slug}
+    assert slug in chat_models()
 
 
 @pytest.mark.parametrize("name", ["openai_api_key", "openai_organization", "organization"])
@@ -144,6 +174,15 @@ def test_every_argument_of_chatopenai_is_on_the_page():
     documented = {name for row in rows(MIGRATION, "## Arguments") for name in names(row[0])}
     own = set(fields) - set(BaseChatModel.model_fields)
     assert own | {fields[name].alias or name for name in own} <= documented
+
+
+# --- the chart of the README ------------------------------------------------------------------
+
+
+def test_chart_shows_the_stored_results():
+    results = json.loads((ROOT / "benchmarks/results.json").read_text())
+
+    assert (ROOT / "benchmarks/overhead.svg").read_text() == chart.draw(results)
 
 
 # --- models ----------------------------------------------------------------------------------
