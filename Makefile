@@ -23,16 +23,17 @@ FLOORS += pytest==9.0.3
 DRIVERS := tests/integration/test_drivers.py tests/integration/test_tls_and_proxies.py
 DRIVERS += tests/faults/test_connecting.py
 
-.PHONY: help demo demo-llm test test-llm test-live live check faults notebook format lint types \
+.PHONY: help demo demo-llm test test-llm test-live live check docs faults notebook format lint types \
   pyright test-floor test-elsewhere audit bench bench-tools dist clean
 help:
 	@echo "make demo        run the examples (live if SEGMIND_API_KEY is set)"
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
-	@echo "make test        run all tests: 10,900, in some 10 minutes on 2 cores"
+	@echo "make test        run all tests, in about ten minutes on 2 cores"
 	@echo "make test-llm    run tests with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test-live   test the live gateway (needs SEGMIND_API_KEY; costs about 1 cent)"
 	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
 	@echo "make check       check format, lint and types, and run all tests, as CI does"
+	@echo "make docs        build the documentation site in site/, and check all links"
 	@echo "make test-floor  run unit, driver and TLS tests with the lowest supported dependencies"
 	@echo "make test-elsewhere  run the same with the newest dependencies, also on macOS and Windows"
 	@echo "make audit       look for known vulnerabilities in the dependencies (asks PyPI)"
@@ -88,6 +89,13 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
+
+docs: $(VENV)/.docs
+	@$(BIN)/python -m tests.release.site
+
+$(VENV)/.docs: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
 
 faults: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[faults]'
@@ -175,4 +183,4 @@ $(DIST)/.ready: pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(FLOOR) $(BENCH) $(TOOLS) $(DIST) $(AUDIT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) $(BENCH) $(TOOLS) $(DIST) $(AUDIT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis site

@@ -83,9 +83,9 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
     model.invoke("Hello", model="gpt-5.4-mini", temperature=1)
     ```
 
-    **Errors** are `SegmindError`s and also LangChain's, so `except ModelRateLimitError` works too.
-    `outcome` and `billed` say whether you were charged. A call is only retried if the model surely
-    did not run, or if `retry_ambiguous=True`.
+    **Errors** derive from `SegmindError` and from LangChain's errors: `except ModelRateLimitError`
+    works too. `outcome` and `billed` say whether you were charged. A call is only retried if the
+    model surely did not run, or if `retry_ambiguous=True`.
 
     ```python
     from langchain_segmind import SegmindError

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.release.addresses import REPOSITORY
 from tests.release.versions import ROOT, version
 
 DIST = ROOT / "dist"
@@ -35,6 +37,7 @@ def main() -> None:
     tracked = _run("git", "ls-files").splitlines()
     print(check_sdist(sdist, tracked))
     print(check_wheel(wheel, tracked, number))
+    print(check_description(wheel, tracked, number))
     _run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
     print("The wheel was built from that sdist; twine check --strict passes both.")
     _try(wheel)
@@ -89,6 +92,34 @@ def check_wheel(wheel: Path, tracked: Iterable[str], number: str) -> str:
     if version != number:
         raise SystemExit(f"{wheel.name} says it is {version}, expected {number}")
     return f"{_summary(wheel, names)}: langchain_segmind, pytest_segmind.py, license, metadata"
+
+
+def check_description(wheel: Path, tracked: Iterable[str], number: str) -> str:
+    """Check that every link and picture of the page on PyPI, which is the README, leads somewhere.
+
+    Returns:
+        A line that says so.
+
+    Raises:
+        SystemExit: One does not: PyPI does not know the files of this repository.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        text = str(email.message_from_bytes(archive.read(name)).get_payload())
+    places = {*tracked, *(str(Path(name).parent) for name in tracked)}
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    ours = re.compile(re.escape(REPOSITORY) + r"/(?:blob|raw)/(.+?)/([^#]+)")
+    files = [found.groups() for target in targets if (found := ours.match(target))]
+    faults = [f"{target} is not absolute" for target in targets if target[:8] != "https://"]
+    faults += [
+        f"{path} is not at {tag}" for tag, path in files if tag not in (f"v{number}", "main")
+    ]
+    faults += [f"{path} is not in this repository" for _, path in files if path not in places]
+    if not files:
+        faults.append("no link leads to this repository")
+    if faults:
+        raise SystemExit(f"The page on PyPI: {'; '.join(faults)}")
+    return f"The page on PyPI: {len(targets)} links, {len(files)} of them to files of v{number}"
 
 
 def _compare(archive: Path, names: list[str], expected: list[str]) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 import langchain_segmind
 from tests.conftest import CANNOT_RUN
-from tests.release import dist, versions
+from tests.release import addresses, dist, site, versions
 
 ROOT = versions.ROOT
 WORKFLOWS = {
@@ -91,8 +91,12 @@ def test_only_publishing_is_allowed_more_than_to_read():
         assert workflow["permissions"] == {"contents": "read"}
     allowed = {name: job["permissions"] for name, job in JOBS.items() if "permissions" in job}
 
-    assert allowed == {"publish/publish": {"id-token": "write"}}
+    assert allowed == {
+        "publish/publish": {"id-token": "write"},
+        "docs/deploy": {"pages": "write", "id-token": "write"},
+    }
     assert JOBS["publish/publish"]["environment"]["name"] == "pypi"
+    assert JOBS["docs/deploy"]["environment"]["name"] == "github-pages"
     assert "secrets" not in str(WORKFLOWS)
 
 
@@ -219,9 +223,110 @@ def test_wheel_of_another_version_is_rejected(tmp_path):
         dist.check_wheel(write_wheel(tmp_path, INSIDE, version="2"), TRACKED, "1")
 
 
+PAGE = f"[a file]({addresses.REPOSITORY}/blob/v1/Makefile) [badge](https://img.example/x)"
+
+
+def write_description(folder: Path, text: str) -> Path:
+    path = folder / "langchain_segmind-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("langchain_segmind-1.dist-info/METADATA", f"Version: 1\n\n{text}\n")
+    return path
+
+
+def test_page_on_pypi_has_absolute_links(tmp_path):
+    line = dist.check_description(write_description(tmp_path, PAGE), TRACKED, "1")
+
+    assert line == "The page on PyPI: 2 links, 1 of them to files of v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{PAGE} [b](docs/b.md)", "docs/b.md is not absolute"),
+        (f"{PAGE} [b](#tools)", "#tools is not absolute"),
+        (PAGE.replace("v1", "v2"), "Makefile is not at v2"),
+        (PAGE.replace("Makefile", "gone.md"), "gone.md is not in this repository"),
+        ("no links", "no link leads to this repository"),
+    ],
+)
+def test_page_on_pypi_with_a_link_that_leads_nowhere_is_rejected(tmp_path, text, words):
+    with pytest.raises(SystemExit, match=words):
+        dist.check_description(write_description(tmp_path, text), TRACKED, "1")
+
+
 def test_sdist_has_what_git_tracks(tmp_path):
     assert "5 files" in dist.check_sdist(write_sdist(tmp_path, [*TRACKED, "PKG-INFO"]), TRACKED)
     with pytest.raises(SystemExit, match=r"not expected: langchain_segmind-1/\.env"):
         dist.check_sdist(write_sdist(tmp_path, [*TRACKED, "PKG-INFO", ".env"]), TRACKED)
     with pytest.raises(SystemExit, match="missing: langchain_segmind-1/Makefile"):
         dist.check_sdist(write_sdist(tmp_path, [*TRACKED[1:], "PKG-INFO"]), TRACKED)
+
+
+# --- addresses and the documentation site ----------------------------------------------------
+
+
+def test_addresses_of_the_project_are_the_same_everywhere():
+    tracked = [ROOT / "README.md", ROOT / "pyproject.toml", *ROOT.glob("docs/*.md")]
+    text = "\n".join(path.read_text() for path in tracked)
+    owner, name = addresses.REPOSITORY.removeprefix("https://github.com/").split("/")
+
+    used = set(re.findall(rf"https://github\.com/[\w-]+/{name}\b", text))
+    assert used == {addresses.REPOSITORY}
+    assert f"https://{owner}.github.io/{name}/" == addresses.DOCUMENTATION
+    assert set(re.findall(rf"https://[\w-]+\.github\.io/{name}/", text)) == {
+        addresses.DOCUMENTATION
+    }
+
+
+@pytest.mark.parametrize(
+    ("link", "page", "target"),
+    [
+        ("../examples/rag.py", "docs/testing.md", "blob/main/examples/rag.py"),
+        ("examples", "README.md", "tree/main/examples"),
+        ("LICENSE#mit", "README.md", "blob/main/LICENSE#mit"),
+        ("errors.md#limits", "docs/testing.md", None),
+        ("benchmarks/overhead.svg", "README.md", None),
+        ("https://www.segmind.com", "README.md", None),
+        ("#limits", "docs/errors.md", None),
+    ],
+)
+def test_link_to_a_file_leads_to_github(link, page, target):
+    found = addresses.target_on_github(link, page)
+
+    assert found == (target and f"{addresses.REPOSITORY}/{target}")
+
+
+GOOD = '<h1 id="top">A</h1><a href="b.html#sub">b</a><a href="#top">top</a><img src="a.svg">'
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ("", None),
+        ('<a href="https://www.segmind.com/models">models</a>', None),
+        (f'<a href="{addresses.REPOSITORY}/blob/main/Makefile">Makefile</a>', None),
+        ('<a href="gone.html">x</a>', "a.html: gone.html does not exist"),
+        ('<a href="b.html#gone">x</a>', "a.html: b.html#gone leads to no heading or name there"),
+        ('<a href="http://example.com">x</a>', "http://example.com is not an https address"),
+        (f'<a href="{addresses.REPOSITORY}/blob/main/gone.py">x</a>', "is not a file of this"),
+        ('<img src="gone.svg">', "a.html: gone.svg does not exist"),
+        ('<script src="https://cdn.example/x.js"></script>', "a.html: loads https://cdn.example/"),
+        ('<link rel="stylesheet" href="//fonts.example/x.css">', "a.html: loads //fonts.example/"),
+    ],
+)
+def test_site_is_checked_for_links_that_lead_nowhere(tmp_path, more, fault):
+    (tmp_path / "a.html").write_text(GOOD + more)
+    (tmp_path / "b.html").write_text('<h2 id="sub">B</h2>')
+    (tmp_path / "a.svg").write_text("<svg/>")
+
+    found = list(site.check(tmp_path, site.read(tmp_path)))
+
+    assert not found if fault is None else fault in found[0]
+
+
+def test_site_is_checked_for_fonts_of_other_servers(tmp_path):
+    (tmp_path / "a.css").write_text("@font-face { src: url('https://fonts.example/x.woff2') }")
+
+    assert list(site.check(tmp_path, {})) == [
+        "a.css: loads https://fonts.example/x.woff2 from another server"
+    ]
