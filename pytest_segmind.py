@@ -78,14 +78,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def segmind_gateway(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LocalGateway]:
-    """Run a gateway on this machine, to which every `ChatSegmind` goes as long as the test lasts.
+    """Run a local gateway for one test, and redirect every model to it.
 
-    So does every `SegmindEmbeddings`, whenever it was built and whatever address and key it has.
-    Only a model with the address of another `LocalGateway` of this process goes there.
+    Every `ChatSegmind` and `SegmindEmbeddings` calls this gateway, no matter when it was built and
+    which address and key it has. The only exception is a model with the address of another
+    `LocalGateway` of this process.
 
-    It answers what `reply` scripts, fails as `fail` orders, and has the log in `requests`. What it
-    was asked is shown when the test fails. A test that passes, but did not use every scripted reply
-    and failure, fails, unless it is marked with ``segmind_gateway(allow_unused=True)``.
+    The gateway sends the replies that `reply` scripts, fails as `fail` scripts, and logs the
+    `requests`. If the test fails, the report shows them. A test that passes without using every
+    scripted reply and failure fails, unless its mark is ``segmind_gateway(allow_unused=True)``.
     """
     from langchain_segmind.testing import LocalGateway  # noqa: PLC0415 - see above
     from langchain_segmind.testing.active import taking_all  # noqa: PLC0415
@@ -111,7 +112,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         return
     if unused := gateway.unused:
         message = (
-            f"segmind_gateway: the test passed without using {', '.join(unused)}. "
+            f"segmind_gateway: the test passed without using {', '.join(unused)}.\n"
             "Script only what is needed, or allow it with "
             "@pytest.mark.segmind_gateway(allow_unused=True)."
         )

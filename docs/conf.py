@@ -58,6 +58,7 @@ html_baseurl = DOCUMENTATION
 html_static_path = ["theme"]
 html_css_files = ["custom.css"]
 html_copy_source = False
+html_show_copyright = False
 html_theme_options = {
     "source_repository": REPOSITORY,
     "source_branch": "main",
@@ -73,16 +74,16 @@ NAVIGATION = """
 :caption: Guide
 
 Start <self>
-docs/models
-docs/settings
 docs/migration
+docs/models
+Settings <docs/settings>
 docs/tool-calling
-docs/embeddings
+Embeddings <docs/embeddings>
 docs/scaling
-docs/errors
-docs/testing
-docs/observability
-docs/gateway
+Errors <docs/errors>
+Testing <docs/testing>
+Tracing and mocks <docs/observability>
+The gateway <docs/gateway>
 ```
 
 ```{toctree}
@@ -144,11 +145,13 @@ def skip_methods_of_others(
     return True if callable(function) and not is_ours else None
 
 
-def without_fields(
-    _app: Sphinx, what: str, _name: str, thing: Any, _options: Any, _args: str, _result: str
+def without_arguments(
+    _app: Sphinx, _what: str, name: str, thing: Any, _options: Any, _args: str, _result: str
 ) -> tuple[str, None] | None:
-    """Leave out the signature of a pydantic model, whose fields are listed below it."""
-    return ("", None) if what == "class" and hasattr(thing, "model_fields") else None
+    """Leave out the arguments of models, whose fields follow, and of errors and fixtures."""
+    is_error = inspect.isclass(thing) and issubclass(thing, BaseException)
+    is_fixture = name.startswith("pytest_segmind.")
+    return ("", None) if is_error or is_fixture or hasattr(thing, "model_fields") else None
 
 
 def add_start_page(app: Sphinx, error: Exception | None) -> None:
@@ -162,5 +165,5 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", prepare_page)
     app.connect("autodoc-skip-member", skip_methods_of_others)
     app.connect("autodoc-process-docstring", to_rest, priority=100)  # before napoleon
-    app.connect("autodoc-process-signature", without_fields)
+    app.connect("autodoc-process-signature", without_arguments)
     app.connect("build-finished", add_start_page)

@@ -58,7 +58,7 @@ def track_usage(
         warn_below: Log one warning when the balance falls below this many credits (US dollars).
 
     Returns:
-        The tracker: a context manager and a callback handler, with the current totals.
+        The tracker, which is a context manager and a callback handler and has the current totals.
 
     Raises:
         ValueError: If an amount is negative or not a number.

@@ -88,9 +88,9 @@ class OpenAICompatibleModel:
         """Ask the server, see `Responder.respond`.
 
         Returns:
-            Its reply, or an error that is not billed: 400, 404, 413, 429, 500 and 503 are passed
-            on; 504 means that it took too long, and 502 that it cannot be reached, refused the
-            key, or answered something else than a chat completion.
+            Its reply, or an error that is not billed. The statuses 400, 404, 413, 429, 500 and 503
+            are passed on; 504 means that it took too long, and 502 that it cannot be reached,
+            rejected the key, or sent something else than a chat completion.
         """
         try:
             return self._read(self._post(completion_body(request, self._model or request.slug)))

@@ -160,9 +160,10 @@ def test_test_fails_when_a_scripted_reply_or_failure_is_not_used(project: pytest
     result.assert_outcomes(passed=2, failed=3)
     result.stdout.fnmatch_lines(
         [
-            "segmind_gateway: *without using reply('Lyon.'). *allow it with *unused=True).",
+            "segmind_gateway: the test passed without using reply('Lyon.').",
+            "Script only *allow it with @pytest.mark.segmind_gateway(allow_unused=True).",
             'POST /v1/gpt-4o "What is the capital of France[?]" -> 200, billed',
-            "segmind_gateway: the test passed without using fail(status=503, slug='gpt-5').*",
+            "segmind_gateway: the test passed without using fail(status=503, slug='gpt-5').",
             "*assert * is None",
         ]
     )

@@ -266,7 +266,8 @@ def test_sdist_has_what_git_tracks(tmp_path):
 
 
 def test_addresses_of_the_project_are_the_same_everywhere():
-    tracked = [ROOT / "README.md", ROOT / "pyproject.toml", *ROOT.glob("docs/*.md")]
+    pages = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.ipynb")]
+    tracked = [ROOT / "README.md", ROOT / "pyproject.toml", *pages]
     text = "\n".join(path.read_text() for path in tracked)
     owner, name = addresses.REPOSITORY.removeprefix("https://github.com/").split("/")
 
