@@ -12,14 +12,23 @@ from typing import Final
 _PROMPT: Final = r"(?:prompt|input|inputs|messages?|conversation|request|text|history)"
 _EXCEEDS: Final = (
     r"(?:exceed\w*|too (?:long|large|many|big)|longer than|larger than|greater than|more than"
-    r"|should be|must be|must have|cannot be|supports? (?:only )?up to|over the|out of range|limit)"
+    r"|(?:should|must) (?:be|have)(?! at least| an? )|cannot be|supports? (?:only )?up to|over the"
+    r"|out of range|limit)"
 )
 _ABOUT_THE_PROMPT: Final = (
-    # OpenAI's, Anthropic's, Bedrock's: "prompt is too long", "Prompt too long; exceeded ..."
-    rf"\b{_PROMPT}\W{{1,3}}(?:is |are |was )?too long"
+    # OpenAI's, Anthropic's, Bedrock's: "prompt is too long", "Prompt too long; exceeded ...", and
+    # codes such as "prompt_too_long"
+    rf"\b(?<!output ){_PROMPT}[\W_]{{1,3}}(?:is |are |was |you \w+ was )?too[ _]long"
+    r"|\bprompt is too (?:large|big)|too many total text bytes"
     # Alibaba's "Range of input length should be [1, 204800]", Google's "The input token count (...)
     # exceeds", OpenAI's "Input tokens exceed the configured limit"
-    rf"|\b{_PROMPT}[\W_](?:prompt |message )?(?:tokens?|length)\b[^.;]{{0,80}}?{_EXCEEDS}"
+    rf"|\b{_PROMPT}[\W_]{{1,3}}(?:(?:prompt|message|content) )?(?:tokens?|length)\b"
+    rf"[^.;]{{0,80}}?{_EXCEEDS}"
+    # "The number of tokens in the prompt exceeds", "tokens in request more than max tokens allowed"
+    rf"|(?:(?<!output )(?<!max )(?<!completion )\btokens in|length of) (?:\w+ )?{_PROMPT}\b"
+    rf"[^.;]{{0,60}}?{_EXCEEDS}"
+    # TensorRT-LLM's "The sum of prompt length (4096.0), query length (0) should not exceed"
+    r"|sum of prompt length"
     # GLM's "Prompt exceeds max length", MiniMax's "context window exceeds limit"
     rf"|\b(?:{_PROMPT}|context)\b[^.;]{{0,60}}? exceed\w*"
     r"(?:(?!output|completion|answer)[^.;]){0,40}?(?:tokens?\b|length|context|window)"
@@ -32,8 +41,11 @@ _ABOUT_THE_PROMPT: Final = (
     # OpenAI's "Invalid 'messages[0].content': string too long"
     r"|'(?:messages|input)(?:\[\d+\])?(?:\.content)?(?:\[\d+\])?(?:\.text)?'?: "
     r"(?:string|array) too long"
-    # Bedrock's "expected maxLength: 42000, actual: 60000"; GLM's in Chinese, as its documentation
-    r"|expected maxLength|prompt ?超长"
+    # Bedrock's "expected maxLength: 42000, actual: 60000"
+    r"|expected maxLength"
+    # GLM's, Qwen's and Moonshot's in Chinese: "Prompt 超长", "输入长度超过模型上限"
+    r"|(?:prompt|输入|提示词|上下文)(?:(?!图|音频|视频|文件|输出)[^。;]){0,20}?(?:超|过长|太长)"
+    r"|超[^。;]{0,15}上下文"
 )
 _ABOUT_THE_CONTEXT: Final = (
     r"context.{0,20}(?:length|window|limit|size|exceed|overflow|too long)"
@@ -46,9 +58,12 @@ _ABOUT_THE_ANSWER: Final = (
     r"max(?:imum)?[ _-]?(?:completion|output|new|generated)?[ _-]?tokens[\W_]{1,3}"
     rf"(?:\S+ ){{0,4}}?{_EXCEEDS}"
     r"|(?:range|value|values) (?:of|for) \W?max\w*tokens"
-    rf"|\b(?:output|completion|answer|response|generation)s?\b[^.;]{{0,40}}?{_EXCEEDS}"
+    rf"|\b(?:output|completion|answer|response|generation|budget)s?\b[^.;]{{0,40}}?{_EXCEEDS}"
 )
-_ABOUT_A_RATE: Final = r"\bper[ _-]?(?:second|minute|min|hour|day)|\bTPM\b|quota|rate.?limit"
+_ABOUT_TIME: Final = (  # a rate, or Go's "context deadline exceeded"
+    r"\bper[ _-]?(?:second|minute|min|hour|day)|\bTPM\b|quota|rate.?limit|please wait|每分钟|频率"
+    r"|deadline ?exceeded"
+)
 
 
 def is_context_overflow(text: str) -> bool:
@@ -57,7 +72,7 @@ def is_context_overflow(text: str) -> bool:
     Args:
         text: What the refusal says.
     """
-    if _mentions(_ABOUT_A_RATE, text):
+    if _mentions(_ABOUT_TIME, text):
         return False
     if _mentions(_ABOUT_THE_PROMPT, text):
         return True
