@@ -20,6 +20,7 @@ _MIN_SECRET_CHARS: Final = 8  # a shorter key is a word that may occur anywhere
 _TEXT_FIELDS: Final = (
     *("error", "errors", "error_description", "error_message", "message", "msg", "detail"),
     *("reason", "code", "innererror", "metadata", "raw"),
+    *("base_resp", "status_msg"),  # MiniMax's
 )
 
 

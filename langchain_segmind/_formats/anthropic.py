@@ -163,7 +163,9 @@ def _explanation(body: Mapping[str, Any]) -> str:
 
 
 def _text(blocks: list[Mapping[str, Any]], kind: str) -> str:
-    return values.join_text((b for b in blocks if b.get("type", "text") == kind), kind)
+    """Join the texts of a kind; OpenAI's Responses API calls it `output_text`."""
+    kinds = (kind, f"output_{kind}")
+    return values.join_text((b for b in blocks if b.get("type", "text") in kinds), kind)
 
 
 def _usage(value: Any) -> Usage | None:

@@ -54,8 +54,10 @@ def check_bytes(body: bytes, content_type: str) -> None:
 
 def check_json(value: Mapping[str, Any]) -> None:
     """Raise the same error for JSON without an answer that holds pictures, sound or videos."""
+    objects = [value, *(inner for inner in value.values() if isinstance(inner, dict))]
     for kind in _MADE:
-        if any(value.get(key) for key in (kind, f"{kind}s", f"{kind}_url", f"{kind}_urls")):
+        keys = (kind, f"{kind}s", f"{kind}_url", f"{kind}_urls")
+        if any(each.get(key) for each in objects for key in keys):
             raise _not_a_chat_model(kind)
 
 

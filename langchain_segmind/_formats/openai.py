@@ -145,6 +145,8 @@ def decode(body: Mapping[str, Any]) -> ChatResponse:
 
 def _choice(item: Mapping[str, Any]) -> Choice | None:
     message = values.as_dict(item.get("message"))
+    if not message and isinstance(item.get("text"), str):  # OpenAI's older completions
+        message = {"content": item["text"]}
     content = message.get("content")
     finish = values.as_text(item.get("finish_reason"))
     is_stopped = values.is_refusal_reason(finish)

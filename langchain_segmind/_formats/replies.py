@@ -16,7 +16,7 @@ from pydantic_core import from_json
 
 from langchain_segmind._formats.families import FORMATS, Format
 from langchain_segmind._formats.media_replies import check_bytes, check_json, check_text
-from langchain_segmind._formats.values import repair_escapes
+from langchain_segmind._formats.values import as_dict, repair_escapes
 from langchain_segmind._messages.limits import MOST_VALUES, has_too_many_values
 from langchain_segmind._messages.types import ChatResponse, Choice
 from langchain_segmind._text import AN_ERROR, message_from_json, one_line
@@ -28,13 +28,8 @@ _LOOKS_LIKE_A_REPLY: Final = (
     r'|\s*\{\s*"id"\s*:\s*"(chatcmpl|msg|gen)[-_]'
 )
 _FLAT_KEYS: Final = (
-    "output",
-    "response",
-    "result",
-    "answer",
-    "completion",
-    "generated_text",
-    "text",
+    *("output", "outputs", "response", "result", "answer", "completion", "generation"),
+    *("generated_text", "text", "data"),
 )
 """Where retired and fine-tuned models have a text alone."""
 _MAX_WRAPPERS: Final = 2
@@ -67,7 +62,7 @@ def decode_job(value: Mapping[str, Any]) -> ChatResponse:
     output = value.get("output")
     if isinstance(output, str):
         return _decode_output(output)
-    if isinstance(output, list) and (flat := _decode_flat(value)) is not None:
+    if isinstance(output, list) and (flat := _decode_flat(output)) is not None:
         return flat
     return _decode(value if output is None else output)
 
@@ -111,18 +106,25 @@ def _is_half_a_reply(text: str) -> bool:
     return re.match(_LOOKS_LIKE_A_REPLY, text) is not None
 
 
-def _decode_flat(value: Mapping[str, Any], depth: int = 0) -> ChatResponse | None:
-    """Read a text that stands alone in an object, or a reply that is wrapped in one."""
-    for key in _FLAT_KEYS:
-        match value.get(key):
-            case str() as text if text.strip():
-                return _decode_output(text)
-            case [str(), *_] as texts if all(isinstance(text, str) for text in texts):
-                return _decode_output("".join(texts))
-            case dict() as inner if _format_of(inner, is_sure=True):
-                return _decode(inner)
-            case dict() as inner if depth < _MAX_WRAPPERS:
-                return _decode_flat(inner, depth + 1)
+def _decode_flat(value: Any, depth: int = 0) -> ChatResponse | None:
+    """Read a text that stands alone in JSON, or a reply that is wrapped in it."""
+    match value:
+        case str() if value.strip():
+            return _decode_output(value)
+        case [str(), *_] if all(isinstance(text, str) for text in value):
+            return _decode_flat("".join(value))
+        case [dict(), *_]:
+            found = [reply for item in value if (reply := _decode_flat(item, depth)) is not None]
+            texts = (reply.choices[0].text for reply in found)
+            return ChatResponse((Choice("".join(texts)),)) if found[1:] else next(iter(found), None)
+        case dict() if _format_of(value, is_sure=True):
+            return _decode(value)
+        case dict() if depth <= _MAX_WRAPPERS:
+            inner = [*map(value.get, _FLAT_KEYS), as_dict(value.get("message"))]
+            if depth:  # alone, it is the field of a reply of Claude's that is damaged
+                inner.append(value.get("content"))
+            replies = (_decode_flat(each, depth + 1) for each in inner)
+            return next((reply for reply in replies if reply is not None), None)
     return None
 
 

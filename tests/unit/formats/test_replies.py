@@ -37,6 +37,18 @@ GEMINI = {"usageMetadata": {"x": {}}, "candidates": [{"content": {"parts": [{"te
         {"output": OPENAI},
         {"response": ANTHROPIC},
         {"result": json.dumps(GEMINI)},
+        {"message": {"role": "assistant", "content": "Hello"}, "done": True},
+        {"choices": [{"index": 0, "text": "Hello", "finish_reason": "length"}]},
+        {"output": [{"generated_text": "Hello"}]},
+        {"output": [OPENAI]},
+        {"output": [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]},
+        {
+            "output": [
+                {"type": "reasoning", "summary": []},
+                {"type": "message", "content": [{"type": "output_text", "text": "Hello"}]},
+            ]
+        },
+        {"code": 0, "data": OPENAI},
     ],
     ids=str,
 )
@@ -54,6 +66,9 @@ def test_text_alone_is_the_answer(body):
         ({"output": ["a", 5]}, "no answer"),
         ({"output": {"output": {"output": {"output": "deep"}}}}, "no answer"),
         ({"message": "Hello"}, "it is an error: Hello"),
+        ({"base_resp": {"status_code": 1, "status_msg": "busy"}}, "it is an error: busy"),
+        ({"output": [{"id": 1}]}, "no answer"),
+        ({"content": "Hello"}, "no answer"),
     ],
     ids=str,
 )
@@ -118,6 +133,7 @@ def test_picture_sound_or_video_raises_an_error_about_the_model(body, content_ty
         ({"images": ["https://x.example/1"]}, "pictures"),
         ({"audio": "aGVsbG8="}, "sound"),
         ({"video_url": "https://x.example/1"}, "videos"),
+        ({"output": {"video_url": "https://x.example/1"}}, "videos"),
         ({"output": "https://x.example/a.png?sig=1"}, "pictures"),
         ({"output": ["https://x.example/a.mp3"]}, "sound"),
         ({"output": "data:video/mp4;base64,AAAA"}, "videos"),
