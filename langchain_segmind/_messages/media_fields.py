@@ -168,6 +168,8 @@ class MediaFields:
                 self.label = label or self.label
             elif url is None:
                 url, data = data.strip(), None
+        if url and url[:4].lower() == "http":
+            url = url.replace(" ", "%20")
         self.url, self.data = url, data
 
 

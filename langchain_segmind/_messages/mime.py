@@ -25,7 +25,7 @@ _SIGNATURES: Final = (
     (rb"\xff\xd8\xff", ("image/jpeg",)),
     (rb"GIF8[79]a", ("image/gif",)),
     (rb"RIFF....WEBP", ("image/webp",)),
-    (rb"%PDF-", ("application/pdf",)),
+    (rb"(?:\xef\xbb\xbf)?\s{0,16}%PDF-", ("application/pdf",)),
     (rb"BM....\0\0\0\0", ("image/bmp",)),
     (rb"II\*\0|MM\0\*", ("image/tiff",)),
     (rb"....ftyp(?:hei|hev)", ("image/heic", "image/heif")),
@@ -33,15 +33,16 @@ _SIGNATURES: Final = (
     (rb"....ftypavi", ("image/avif",)),
     (rb"....ftypM4A", _MP4_AUDIO),
     (rb"....ftypqt", ("video/quicktime", "video/mov")),
-    (rb"....ftyp3g", ("video/3gpp", "audio/3gpp")),
+    (rb"....ftyp3g", ("video/3gpp",)),
     (rb"....ftyp", ("video/mp4", *_MP4_AUDIO)),
     (rb"\x1aE\xdf\xa3", ("video/webm", "audio/webm", "video/x-matroska")),
-    (rb"RIFF....AVI ", ("video/avi", "video/x-msvideo")),
+    (rb"RIFF....AVI ", ("video/avi",)),
+    (rb"0&\xb2u\x8ef\xcf\x11", ("video/wmv", "audio/wma", "audio/x-ms-wma")),
     (rb"FLV\x01", ("video/x-flv",)),
     (rb"\0\0\x01[\xb3\xba]", ("video/mpeg", "video/mpg")),
     (rb"RIFF....WAVE", ("audio/wav",)),
     (rb"ID3[\x02-\x04]|\xff[\xe3\xf2\xf3\xfa\xfb]", ("audio/mpeg", "audio/mp3")),
-    (rb"OggS\0", ("audio/ogg", "audio/opus", "video/ogg", "application/ogg")),
+    (rb"OggS\0", ("audio/ogg", "audio/opus", "video/ogg")),
     (rb"fLaC[\0\x80]", ("audio/flac",)),
     (rb"FORM....AIF[FC]", ("audio/aiff",)),
     (rb"\xff[\xf0\xf1\xf8\xf9]", ("audio/aac",)),
@@ -186,7 +187,8 @@ def split_data_uri(uri: str) -> tuple[str | None, str]:
     label = ";".join(labels) or None
     if len(labels) < len(parts):
         return label, unquote(data) if "%" in data else data
-    return label or "text/plain", b64encode(unquote_to_bytes(data)).decode()
+    # Some forget `;base64`.
+    return label or "text/plain", encode_bytes(unquote_to_bytes(data), is_base64=False)
 
 
 def decode_text(encoded: str, label: str | None, *, guess: bool) -> str | None:

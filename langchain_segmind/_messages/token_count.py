@@ -32,8 +32,9 @@ def without_media(messages: Iterable[BaseMessage]) -> tuple[list[BaseMessage], i
         if isinstance(message.content, str):
             texts.append(message)
             continue
-        text = str(message.text)  # of an AIMessage, whose calls are counted from its fields
-        if not isinstance(message, AIMessage):
+        if isinstance(message, AIMessage):
+            text = str(message.text)  # its calls are counted from its fields
+        else:
             parts = read_result(message.content, "")
             tokens += sum(_tokens(part) for part in parts if isinstance(part, MediaPart))
             text = "\n".join(part.text for part in parts if isinstance(part, TextPart))

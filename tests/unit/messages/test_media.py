@@ -48,6 +48,10 @@ def source(kind, **fields):
     return {"type": kind, "source": fields}
 
 
+def labeled(kind, data, label):
+    return {"type": kind, "base64": base64.b64encode(data).decode(), "mime_type": label}
+
+
 FORMS_OF_A_PNG = [
     # LangChain's, of version 1 and 0
     image(PNG),
@@ -133,6 +137,12 @@ def test_url_of_an_image_is_read_in_every_form(block, passed):
     assert (part.kind, part.data, part.url) == ("image", None, WEB)
 
 
+def test_space_in_a_url_is_escaped():
+    (part,) = parts_of(image_url("https://x.example/my image.png"))
+
+    assert part.url == "https://x.example/my%20image.png"
+
+
 def openai_file(data, **fields):
     return {"type": "file", "file": {"file_data": data, **fields}}
 
@@ -165,6 +175,13 @@ PDF_URI = f"data:application/pdf;base64,{PDF}"
         ({"type": "video", "base64": MP4, "mime_type": "video/mp4"}, "video video/mp4"),
         ({"type": "video", "base64": MP4}, "video video/mp4"),
         ({"type": "audio", "base64": MP4, "mime_type": "audio/mp4"}, "audio audio/mp4"),
+        (labeled("video", b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"), "video video/avi"),
+        (labeled("video", b"0&\xb2u\x8ef\xcf\x11", "video/x-ms-wmv"), "video video/wmv"),
+        (labeled("video", b"\0\0\0\x20ftyp3gp5", "audio/3gpp"), "video video/3gpp"),
+        (labeled("audio", b"OggS\0", "application/ogg"), "audio audio/ogg"),
+        (labeled("file", b"\n%PDF-1.7\n", "application/octet-stream"), "file application/pdf"),
+        (labeled("file", b"\xef\xbb\xbf%PDF-1.7\n", "binary/octet-stream"), "file application/pdf"),
+        (image_url(f"data:image/png,{PNG}"), "image image/png"),
     ],
 )
 def test_kind_and_type_follow_the_data(block, expected, passed):
@@ -310,7 +327,7 @@ FAULTS = [
     ({"type": "image", "url": "C:\\a.png"}, "content_block_from_file"),
     ({"type": "image", "url": "gs://bucket/a.png"}, "http"),
     ({"type": "image", "url": "https://"}, "http"),
-    ({"type": "image", "url": "https://x.example/a b.png"}, "http"),
+    ({"type": "image", "url": "https://x.example/a\nb.png"}, "http"),
     (source("document", type="content", content=[{"type": "x"}]), "block 0 (x)"),
     (source("document", type="content", content=[7]), "block 0"),
     (image(PNG) | {"name": "a\ud800"}, "surrogate"),

@@ -115,10 +115,14 @@ def test_tools_count_in_every_form(offered):
         assert added == -(-len(json.dumps(offered)) // 4)
 
 
-@pytest.mark.parametrize("block", [{"type": "image"}, {"type": "x", "v": {1}}, {"a": b"b"}, {}])
-def test_counting_raises_for_no_message(block):
+@pytest.mark.parametrize(
+    "content",
+    [[{"type": "image"}], [{"type": "x", "v": {1}}], [{"a": b"b"}], [{}], [5], 5, None, b"\xff"],
+    ids=str,
+)
+def test_counting_raises_for_no_message(content):
     message = HumanMessage("")
-    message.content = [block]
+    message.content = content
 
     assert model().get_num_tokens_from_messages([message]) > 0
 
