@@ -58,12 +58,14 @@ class QueueMethods(ChatBase):
         manager = event_manager(self, config)
         if self.rate_limiter is not None:
             self.rate_limiter.acquire(blocking=True)
-        to = call.endpoint.destination
-        with UsageRecorder(call.endpoint.model_info.slug, manager.handlers) as recorder:
+        to, slug = call.endpoint.destination, call.endpoint.model_info.slug
+        with UsageRecorder(slug, manager.handlers) as recorder:
             on_job = job_reporter(recorder, manager)
-            job = self._transport(to).run(
+            submission = self._transport(to).run(
                 submit(call), to.api_key, observer=recorder, on_job=on_job
             )
+            self._remember_refusals(submission, slug)
+            job = submission.job
             try:
                 on_job(job.event(job.since))
             except BaseException:
@@ -85,12 +87,14 @@ class QueueMethods(ChatBase):
         manager = event_manager(self, config)
         if self.rate_limiter is not None:
             await self.rate_limiter.aacquire(blocking=True)
-        to = call.endpoint.destination
-        with UsageRecorder(call.endpoint.model_info.slug, manager.handlers) as recorder:
+        to, slug = call.endpoint.destination, call.endpoint.model_info.slug
+        with UsageRecorder(slug, manager.handlers) as recorder:
             on_job = async_job_reporter(recorder, manager)
-            job = await self._transport(to).arun(
+            submission = await self._transport(to).arun(
                 submit(call), to.api_key, observer=recorder, on_job=on_job
             )
+            self._remember_refusals(submission, slug)
+            job = submission.job
             try:
                 await on_job(job.event(job.since))
             except BaseException:

@@ -22,7 +22,7 @@ from langchain_segmind._client.observers import async_job_reporter, job_reporter
 from langchain_segmind._client.profiles import profile
 from langchain_segmind._client.results import combined_llm_output, response_metadata
 from langchain_segmind._client.settings import ChatSettings
-from langchain_segmind._flows.chat import Completion, Endpoint
+from langchain_segmind._flows.chat import Completion, Endpoint, Submission
 from langchain_segmind._flows.types import Flow
 from langchain_segmind._messages.from_langchain import protect_messages
 from langchain_segmind._messages.refusals import PROVIDER
@@ -85,11 +85,14 @@ class ChatBase(_Model):
             recorder.finish(completion.receipt, completion.response.usage)
         return self._with_metadata(completion, endpoint.model_info.slug)
 
+    def _remember_refusals(self, found: Completion | Submission, slug: str) -> None:
+        if found.refused_format is not None:
+            self._state.add_refusal(slug, found.refused_format)
+        if found.refused_settings:
+            self._state.add_refused_settings(slug, found.refused_settings)
+
     def _with_metadata(self, completion: Completion, slug: str) -> ResponseWithMetadata:
-        if completion.refused_format is not None:
-            self._state.add_refusal(slug, completion.refused_format)
-        if completion.refused_settings:
-            self._state.add_refused_settings(slug, completion.refused_settings)
+        self._remember_refusals(completion, slug)
         with_headers = self.include_response_headers
         return completion.response, response_metadata(completion, slug, with_headers=with_headers)
 

@@ -93,21 +93,25 @@ class Completion:
     refused_settings: Collection[str] = ()
 
 
+@value
+class Submission:
+    """A job that was submitted. The other fields are those of `Completion`."""
+
+    job: JobHandle
+    refused_format: str | None = None
+    refused_settings: Collection[str] = ()
+
+
 def chat(call: ModelCall) -> Flow[Completion]:
     """Ask a model and wait for its response, directly or in the queue."""
     ask = _ask if call.endpoint.wait_policy is None else _run_job
-    found, refusal, refused = yield from _in_accepted_form(call, ask)
-    if refusal is None:
-        return Completion(*found, None, refused) if refused else Completion(*found)
-    is_general = refuses_every_format(message_from_body(refusal.body or ""))
-    key = EVERY_FORMAT if is_general else _format_key(call.request)
-    return Completion(*found, key, refused)
+    found, refused_format, refused_settings = yield from _in_accepted_form(call, ask)
+    return Completion(*found, refused_format, refused_settings)
 
 
-def submit(call: ModelCall) -> Flow[JobHandle]:
+def submit(call: ModelCall) -> Flow[Submission]:
     """Submit a request to the queue, to fetch its response later."""
-    job, _, _ = yield from _in_accepted_form(call, _submit)
-    return job
+    return Submission(*(yield from _in_accepted_form(call, _submit)))
 
 
 def fetch(job_id: str, call: ModelCall) -> Flow[Completion]:
@@ -161,27 +165,27 @@ def _job(job_id: str, endpoint: Endpoint) -> JobHandle:
 
 def _in_accepted_form(
     call: ModelCall, ask: Callable[[Exchange, _Encoding], Flow[T]]
-) -> Flow[tuple[T, SegmindError | None, Collection[str]]]:
+) -> Flow[tuple[T, str | None, Collection[str]]]:
     """Ask with `response_format` and all settings, and again without what is rejected.
 
     The schema is then in the prompt, and a setting replaced, each once.
 
     Returns:
-        The result, the error of a `response_format` that was rejected, and the settings that were.
+        The result, and what was refused, as `Completion` names it.
     """
     request, endpoint = call.request, call.endpoint
     exchange, in_words = _exchange(endpoint), _is_refused(call)
-    refusal: SegmindError | None = None
+    refused_format: str | None = None
     refused = endpoint.refused_settings
     is_native = endpoint.native and bool(request.tools)
     has_format = request.response_format is not None or (bool(request.tools) and not is_native)
     while True:
         encoding = _Encoding(call, in_words=in_words, refused=refused)
         try:
-            return (yield from ask(exchange, encoding)), refusal, refused
+            return (yield from ask(exchange, encoding)), refused_format, refused
         except SegmindError as error:
             if has_format and not in_words and _blames_the_format(error, request):
-                refusal, in_words = error.with_traceback(None), True
+                refused_format, in_words = _refused_key(error, request), True
             else:
                 blamed = _blamed_settings(error, encoding)
                 replaceable = REPLACEMENTS.keys() & {*blamed} - {*refused}
@@ -196,6 +200,11 @@ def _is_refused(call: ModelCall) -> bool:
     """Return whether the model is known to refuse the format that the call would ask for."""
     refused = call.endpoint.refused_formats
     return bool(refused) and (EVERY_FORMAT in refused or _format_key(call.request) in refused)
+
+
+def _refused_key(error: SegmindError, request: ChatRequest) -> str:
+    is_general = refuses_every_format(message_from_body(error.body or ""))
+    return EVERY_FORMAT if is_general else _format_key(request)
 
 
 def _format_key(request: ChatRequest) -> str:

@@ -97,13 +97,21 @@ async def test_job_that_fails_for_a_setting_is_submitted_again(call):
     assert gateway.executions == 1
 
 
-async def test_submitted_job_uses_the_other_name_too(call):
-    with gateway_refusing("max_tokens", queue=Queue()) as gateway:
-        async with build(gateway, SLUG, max_tokens=50, poll_interval=0.01) as model:
-            job = await call(model, "submit", "Hello")
-            assert (await call(job, "result")).text
+async def test_submit_remembers_what_the_model_refused(call):
+    refusing = gateway_refusing("max_tokens", "stop", refuses_format=[SLUG], queue=Queue())
+    with refusing as gateway:
+        async with build(gateway, SLUG, max_tokens=50, stop=["."], poll_interval=0.01) as model:
+            asked = model.bind(response_format=City)
+            jobs = [await call(asked, "submit", "Capital of France?") for _ in range(2)]
+            assert (await call(jobs[1], "result")).text
+            await call(model, "invoke", "Hello")
 
-    assert gateway.executions == 1
+    old, new = {"max_tokens": 50}, {"max_completion_tokens": 50}
+    names = (*old, *new, "stop")
+    assert sent(gateway, *names) == [old, old, new, new, {**new, "stop": ["."]}, new]
+    formats = ["response_format" in request.body for request in model_requests(gateway)]
+    assert formats == [True, False, False, False, False, False]
+    assert gateway.executions == 3
 
 
 def test_refused_setting_is_logged_once(caplog):

@@ -388,7 +388,7 @@ NO_PROMPT = call_of(ChatRequest(()), "gpt-5", wait_policy=WaitPolicy())
 def test_submit_returns_the_job():
     played = Played(submit(call_of(slug="gpt-5")), [QUEUED])
 
-    assert played.value.id == ID
+    assert played.value.job.id == ID
     assert played.requests == [("POST", f"{GATEWAY}/v2/gpt-5")]
 
 
