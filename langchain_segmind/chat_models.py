@@ -133,6 +133,10 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
     lists those that editors complete; any other works, too. For a slug that this package does not
     know, its start selects the request format."""
 
+    _how_to_choose = (
+        "Pass a slug, e.g. model='gpt-4o'. To list them, run: python -m langchain_segmind models"
+    )
+
     # Replaces langchain-core's (1.6 to 1.8), which takes a given profile for the whole one. But its
     # advice is to pass `profile={"max_input_tokens": ...}`, which would lose `structured_output`.
     @model_validator(mode="after")

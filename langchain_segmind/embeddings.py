@@ -89,6 +89,11 @@ class SegmindEmbeddings(GatewayClient, Embeddings):
 
     model_config = ConfigDict(defer_build=False)
 
+    _how_to_choose = (
+        "Pass a slug, e.g. model='text-embedding-3-small', 'text-embedding-3-large', "
+        "'gemini-embedding-001' or 'gemini-embedding-2'."
+    )
+
     family: Literal["auto", "openai", "gemini"] = "auto"
     """The request format; `"auto"` selects it by the start of the slug."""
 

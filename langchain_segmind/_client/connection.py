@@ -31,11 +31,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
 from langchain_segmind._client.arguments import check_model, judge_unknown
 from langchain_segmind._client.destination import destination, may_lack_key, redirect
+from langchain_segmind._client.redaction import without_values
 from langchain_segmind._client.state import ClientState
 from langchain_segmind._client.validation import (
     BLANK_KEY,
@@ -186,6 +186,9 @@ class GatewayClient(BaseModel):
     _never_none: ClassVar[frozenset[str]] = frozenset()
     """Those of fields that have a default and cannot be None: None means the default there."""
 
+    _how_to_choose: ClassVar[str] = "Pass model=...."
+    """What an error about a missing model says to do."""
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the names once for each class, because every call needs them."""
@@ -216,7 +219,7 @@ class GatewayClient(BaseModel):
             try:
                 super().__init__(**data)
             except ValidationError as error:
-                redacted = _redacted(error)
+                redacted = without_values(error, f"model is missing. {self._how_to_choose}")
             else:
                 return
             data.clear()
@@ -329,19 +332,3 @@ class GatewayClient(BaseModel):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
-
-
-def _redacted(error: ValidationError) -> ValidationError:
-    """Copy an error without the values that are wrong: some may be secrets."""
-    return ValidationError.from_exception_data(
-        error.title,
-        [
-            InitErrorDetails(
-                type=PydanticCustomError(line["type"], "{reason}", {"reason": line["msg"]}),
-                loc=line["loc"],
-                input="(not shown)",
-            )
-            for line in error.errors(include_url=False, include_input=False, include_context=False)
-        ],
-        hide_input=True,
-    )

@@ -322,6 +322,23 @@ def test_several_timeouts_in_one_argument_raise_an_error_with_advice(name, timeo
         build(**{name: timeout})
 
 
+@pytest.mark.parametrize(
+    ("cls", "advice"),
+    [
+        (ChatSegmind, "model='gpt-4o'. To list them, run: python -m langchain_segmind models"),
+        (SegmindEmbeddings, "model='text-embedding-3-small', 'text-embedding-3-large'"),
+    ],
+)
+def test_missing_model_raises_an_error_that_names_one(cls, advice):
+    with pytest.raises(ValidationError) as caught:
+        cls(api_key=KEY)
+
+    [line] = caught.value.errors()
+    assert (line["type"], line["loc"]) == ("missing", ("model",))
+    assert line["msg"].startswith("model is missing. Pass a slug, e.g. ")
+    assert advice in line["msg"]
+
+
 def test_model_as_a_positional_argument_raises_an_error_that_names_the_argument():
     positional: Any = ChatSegmind
     with pytest.raises(TypeError, match=r"ChatSegmind\(model=\.\.\.\)"):
