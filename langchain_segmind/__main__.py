@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from langchain_segmind import ChatSegmind, SegmindError
 from langchain_segmind._client.profiles import profile
+from langchain_segmind._text import dollars
 from langchain_segmind.models import ModelInfo, chat_models
 
 _HEAD = ("slug", "format", "images", "input tokens", "seconds", "queue", "grade")
@@ -70,8 +71,8 @@ def _models(options: argparse.Namespace) -> None:
 def _credits(_: argparse.Namespace) -> None:
     with ChatSegmind(model="gpt-4o") as model:
         balance = model.get_credits()
-    parts = f"purchased {balance.credits:,.4f}, free {balance.free_credits:,.4f}"
-    print(f"${balance.total:,.4f} ({parts})")
+    parts = f"purchased {dollars(balance.credits)}, free {dollars(balance.free_credits)}"
+    print(f"{dollars(balance.total)} ({parts})")
 
 
 def _ask(options: argparse.Namespace) -> None:
@@ -81,7 +82,7 @@ def _ask(options: argparse.Namespace) -> None:
     print(message.text)
     cost = message.response_metadata.get("cost")
     if cost is not None:
-        print(f"{options.model}: ${cost:.6f}", file=sys.stderr)
+        print(f"{options.model}: {dollars(cost)}", file=sys.stderr)
 
 
 def _fail(message: str) -> int:

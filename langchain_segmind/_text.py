@@ -1,4 +1,4 @@
-"""Clean what goes into error messages: one line of the gateway's text, without the key.
+"""Write what people read: amounts of money, and the gateway's text on one line, without the key.
 
 It does not build errors, and imports no other module of this package.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from decimal import Decimal
 from typing import Any, Final
 
 _MAX_MESSAGE_CHARS: Final = 2_000
@@ -22,6 +23,16 @@ _TEXT_FIELDS: Final = (
     *("reason", "code", "innererror", "metadata", "raw"),
     *("base_resp", "status_msg"),  # MiniMax's
 )
+
+
+def dollars(amount: float | Decimal) -> str:
+    """Write US dollars as people do: `$9.98`, `$0.000025`."""
+    size = Decimal(amount).copy_abs()
+    places = (
+        4 if size >= 1 else 6 if size >= Decimal("1e-5") else 9
+    )  # local prices are billionths of a dollar
+    whole, _, fraction = f"{size:,.{places}f}".partition(".")
+    return f"{'-' * (amount < 0)}${whole}.{fraction.rstrip('0'):0<2}"
 
 
 def redact(text: str, secret: str) -> str:

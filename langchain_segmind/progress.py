@@ -24,6 +24,7 @@ from typing_extensions import Self, override
 
 from langchain_segmind._client.observers import EVENT
 from langchain_segmind._client.terminal_bar import Bar
+from langchain_segmind._text import dollars
 from langchain_segmind.usage import UsageTracker
 
 __all__ = ["Progress", "progress_bar"]
@@ -206,11 +207,11 @@ class Progress(UsageTracker):
         parts = [f"{count} {name}" for name, count in counts.items() if count]
         usage = self.total
         if usage.calls:
-            parts += [f"{usage.total_tokens} tokens", f"{usage.cost:.4f} USD"]
+            parts += [f"{usage.total_tokens} tokens", dollars(usage.cost)]
         if usage.unpriced_calls:
             parts.append(f"{usage.unpriced_calls} of unknown cost")
         if usage.credit_balance is not None:
-            parts.append(f"{usage.credit_balance:.2f} left")
+            parts.append(f"{dollars(usage.credit_balance)} left")
         return ", ".join(parts)
 
 

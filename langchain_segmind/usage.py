@@ -2,7 +2,7 @@
 
     with track_usage(budget=2.00, warn_below=5.00) as spent:
         chain.batch(questions)
-    print(spent.cost, spent.calls, spent.credit_balance, spent.by_model)
+    print(spent, spent.cost, spent.credit_balance, spent.by_model)
 
 By the vendor's pages, the gateway bills each run that it answers with status 200. Where it reports
 the cost, in a header or in a job's metrics, the cost is counted in US dollars. Runs without a
@@ -122,6 +122,10 @@ class UsageTracker(LedgerHandler):
     def credit_balance(self) -> float | None:
         """The balance that the gateway reported last, in credits (US dollars)."""
         return self.total.credit_balance
+
+    def __str__(self) -> str:
+        """Return one line, such as `2 calls, 58 tokens, $0.000165`."""
+        return str(self.total)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.total})"

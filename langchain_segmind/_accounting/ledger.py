@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from langchain_segmind._text import dollars
 from langchain_segmind._value import value
 from langchain_segmind.errors import SegmindBudgetExceededError
 
@@ -42,6 +43,12 @@ class UsageTotals:
     def total_tokens(self) -> int:
         """Tokens read and written."""
         return self.input_tokens + self.output_tokens
+
+    def __str__(self) -> str:
+        """Return one line, such as `2 calls, 58 tokens, $0.000165`."""
+        calls = f"{self.calls} call{'s' * (self.calls != 1)}"
+        text = f"{calls}, {self.total_tokens} tokens, {dollars(self.cost)}"
+        return f"{text}, {self.unpriced_calls} of unknown cost" if self.unpriced_calls else text
 
 
 @value
@@ -108,8 +115,8 @@ class Ledger:
             if self._budget is None or cost < self._budget:
                 return self._balances
             raise SegmindBudgetExceededError(
-                f"{model}: the budget of {self._budget} USD is used up; {totals.calls} calls "
-                f"cost {cost} USD. Nothing was sent.",
+                f"{model}: the budget of {dollars(self._budget)} is used up: {totals}. "
+                "Nothing was sent.",
                 outcome="not_sent",
                 model=model,
                 remaining_credits=totals.credit_balance,
@@ -199,7 +206,7 @@ class Ledger:
         balance, limit = self._totals[None].credit_balance, self._warn_below
         found: dict[str, str] = {}
         if limit is not None and balance is not None and balance < limit:
-            found["balance"] = f"{balance} credits remain, fewer than {limit}"
+            found["balance"] = f"{dollars(balance)} of credits remain, less than {dollars(limit)}"
         if self._budget is not None and entry.unknown > 0:
             why = "a call's cost is unknown, so the budget cannot count it"
             if entry.is_open:

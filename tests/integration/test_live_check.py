@@ -199,7 +199,7 @@ def test_reported_cost_is_what_the_gateway_charged(checked):
     assert sum(float(row["USD"]) for row in rows(report).values()) == pytest.approx(
         charged, abs=3e-5
     )
-    assert f"{charged:.6f} USD of 0.05 were spent" in printed
+    assert f"${charged:.6f} of $0.05 were spent" in printed
     assert gateway.executions > 30
 
 
@@ -212,7 +212,7 @@ def test_check_ends_before_its_limit_when_the_gateway_is_expensive(checked, head
     assert gateway.executions == 2
     assert 10 - gateway.credits <= LIMIT
     assert rows(report)["an answer of gemini-2.5-flash-lite"]["seen"].startswith(
-        "not asked: 0.0360"
+        "not asked: $0.0360"
     )
     assert column(report, "result")["max_tokens of claude-4-sonnet when not set"] == "unknown"
     assert column(report, "result")["rate limit of an ordinary answer"] == "agrees"
@@ -224,7 +224,7 @@ def test_nothing_is_sent_without_consent(checked, answer):
         code, printed, report = checked(gateway, answer)
 
     assert (code, report) == (1, "")
-    assert "ends before 0.05 USD" in printed
+    assert "ends before $0.05" in printed
     assert "Nothing was asked" in printed
     assert [request.path for request in gateway.requests] == ["/v1/get-user-credits"]
 

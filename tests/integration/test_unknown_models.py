@@ -62,7 +62,7 @@ def test_live_models_command_reads_the_vendors_list(at_gateway, capsys):
 def test_credits_command_shows_the_balance(at_gateway, capsys):
     assert main(["credits"]) == 0
 
-    assert capsys.readouterr().out.startswith(f"${at_gateway.credits:,.4f} ")
+    assert capsys.readouterr().out == "$10.00 (purchased $10.00, free $0.00)\n"
 
 
 def test_ask_command_prints_answer_and_cost(at_gateway, capsys):

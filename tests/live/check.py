@@ -22,7 +22,7 @@ from tests.live.spending import OverBudgetError, SpendingLimit
 from tests.live.wire import PAUSE, Client
 
 OFFER = """{} will be asked {} questions, {:g} s apart: this takes {:.0f} minutes or more.
-It should cost two to four cents by the makers' list prices, and ends before {:.2f} USD."""
+It should cost two to four cents by the makers' list prices, and ends before ${:.2f}."""
 
 LONGEST = 2000
 """Characters of a request or a reply that the report repeats."""
@@ -142,7 +142,7 @@ def summary(rows: Iterable[Row], client: Client) -> str:
     """Count the results in one client."""
     results = [row.result for row in rows]
     counted = ", ".join(f"{results.count(r)} {r}" for r in ("agrees", "differs", "unknown"))
-    return f"{counted}; {client.spending.spent:.6f} USD of {client.spending.limit:.2f} were spent."
+    return f"{counted}; ${client.spending.spent:.6f} of ${client.spending.limit:.2f} were spent."
 
 
 def written(rows: list[Row], client: Client) -> str:

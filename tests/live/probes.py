@@ -174,7 +174,7 @@ def _answer(slug: str, client: Client) -> Seen:
         **{name: name in metadata for name in ("finish_reason", "cost", "request_id")},
     }
     missing = [name for name, found in named.items() if not found]
-    words = f"`{message.text[:40]}`, {metadata.get('cost')} USD"
+    words = f"`{message.text[:40]}`, ${metadata.get('cost', 0):.6f}"
     return ("differs", f"{words}; missing: {missing}") if missing else ("agrees", words)
 
 
@@ -309,7 +309,7 @@ def _tools(slug: str, client: Client) -> Seen:
     def judge(reply: Reply) -> Seen:
         if calls := reply.message.tool_calls:
             return "differs", f"native calls: `{calls}`; tool_calling='native' works"
-        return "agrees", f"dropped, billed {reply.cost} USD: `{reply.message.text[:60]}`"
+        return "agrees", f"dropped, billed ${reply.cost or 0:.6f}: `{reply.message.text[:60]}`"
 
     return _judge(client.ask(slug, {**asked, "max_tokens": 80}, 80), judge)
 
@@ -361,7 +361,7 @@ def _refusal(slug: str, client: Client) -> Seen:
     body = reply.json
     shape = f"an object of {sorted(body)}" if isinstance(body, dict) else type(body).__name__
     as_assumed = reply.status in {400, 406, 422, 500} and "error" in (body or ()) and not billed
-    words = f"{reply.brief()}, {shape}, {billed:g} USD"
+    words = f"{reply.brief()}, {shape}, ${billed:.6f}"
     return ("agrees" if as_assumed else "differs"), words
 
 
@@ -494,6 +494,6 @@ def _headers(client: Client) -> Seen:
 
 def _sum(client: Client) -> Seen:
     reported, charged = client.spending.reported, client.spending.charged
-    words = f"{reported:.6f} USD were reported, the balance fell by {charged:.6f}"
+    words = f"${reported:.6f} were reported, the balance fell by ${charged:.6f}"
     as_assumed = abs(reported - charged) <= 0.05 * max(reported, charged)
     return ("agrees" if as_assumed else "differs"), words

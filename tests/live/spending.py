@@ -78,8 +78,8 @@ class SpendingLimit:
         """
         if self.spent + estimate > self.limit:
             raise OverBudgetError(
-                f"{self.spent:.4f} USD are spent and this call may cost {estimate:.4f}; "
-                f"the limit is {self.limit:.2f}"
+                f"${self.spent:.4f} are spent and this call may cost ${estimate:.4f}; "
+                f"the limit is ${self.limit:.2f}"
             )
 
     def record(

@@ -77,5 +77,5 @@ def test_call_that_might_pass_the_limit_is_refused(limit):
     limit.record(SLUG, 0.0, LIMIT - 0.01)
 
     limit.check(0.009)
-    with pytest.raises(OverBudgetError, match=r"0\.0400 USD are spent .* cost 0\.0110; .* 0\.05"):
+    with pytest.raises(OverBudgetError, match=r"\$0\.0400 are spent .* cost \$0\.0110; .* \$0\.05"):
         limit.check(0.011)

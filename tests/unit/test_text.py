@@ -1,10 +1,31 @@
 """Texts that go into messages of errors: extracted from bodies, cleaned and redacted."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_segmind._text import message_from_body
+from langchain_segmind._text import dollars, message_from_body
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "$0.00"),
+        (0.0000002, "$0.0000002"),
+        (2.5e-05, "$0.000025"),
+        (0.00123456, "$0.001235"),
+        (0.1 + 0.2, "$0.30"),
+        (Decimal("0.25"), "$0.25"),
+        (9.999744, "$9.9997"),
+        (9.99999, "$10.00"),
+        (1234.5, "$1,234.50"),
+        (-0.5, "-$0.50"),
+    ],
+)
+def test_dollars_are_written_as_people_do(amount, text):
+    assert dollars(amount) == text
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,14 @@ def test_tracker_adds_up_by_model():
     assert spent.total == UsageTotals(3, 14, 10, 0.6, 0, 9.4)
     assert (spent.calls, spent.cost, spent.credit_balance) == (3, 0.6, 9.4)
     assert (spent.input_tokens, spent.output_tokens, spent.total_tokens) == (14, 10, 24)
+    assert str(spent) == "3 calls, 24 tokens, $0.60"
+
+
+def test_totals_as_text_name_calls_of_unknown_cost():
+    assert (
+        str(UsageTotals(1, 11, 18, 0.000025, 1))
+        == "1 call, 29 tokens, $0.000025, 1 of unknown cost"
+    )
 
 
 def test_tracker_adds_up_many_small_costs_exactly():
@@ -123,7 +131,9 @@ def test_budget_refuses_calls_before_they_are_sent():
         pay(0.1)
         pay(0.1)
         pay(0.1)
-        with pytest.raises(SegmindBudgetExceededError, match=r"0\.25 USD") as caught:
+        with pytest.raises(
+            SegmindBudgetExceededError, match=r"of \$0\.25 is used up: 3 calls, 0 tokens, \$0\.30\."
+        ) as caught:
             pay(0.1)
 
     assert (caught.value.outcome, caught.value.billed) == ("not_sent", False)
