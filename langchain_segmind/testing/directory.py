@@ -41,8 +41,10 @@ _EMBEDDING = (
     "gemini-embedding-2",
 )
 
+_PICTURES = ("flux-schnell", "seedream-4.5")
+
 # The catalog lists every kind of model; clients must be able to distinguish them.
-_OTHERS = (("flux-schnell", "textToImage"), ("kling-text2video", "textToVideo"))
+_OTHERS = (("kling-text2video", "textToVideo"),)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Model:
         """Whether it turns texts into vectors, and does not chat."""
         return "embedding" in self.slug
 
+    @property
+    def draws(self) -> bool:
+        """Whether it turns a text into a picture, and does not chat."""
+        return self.slug in _PICTURES
+
 
 def build_directory(
     extra: Iterable[str] | Mapping[str, Family] = (), retired: Iterable[str] = ()
@@ -66,7 +73,7 @@ def build_directory(
     """List the models of one gateway by slug; see `LocalGateway` for the arguments."""
     families = extra if isinstance(extra, Mapping) else {}
     gone = frozenset(retired)
-    slugs = dict.fromkeys([*sorted(_IMAGES), *_EMBEDDING, *extra, *sorted(gone)])
+    slugs = dict.fromkeys([*sorted(_IMAGES), *_EMBEDDING, *_PICTURES, *extra, *sorted(gone)])
     prefixes = {slug: re.split(r"[-.\d]", slug, maxsplit=1)[0] for slug in slugs}
     named = {slug: _PREFIXES.get(prefix, "openai") for slug, prefix in prefixes.items()}
     return {
@@ -77,11 +84,14 @@ def build_directory(
 
 def catalog(directory: Mapping[str, Model]) -> dict[str, Any]:
     """Write the public catalog document, in the vendor's words and spelling."""
-    own = [
-        _entry(model.slug, "textToEmbedding" if model.embeds else "textToText", model.retired)
-        for model in directory.values()
-    ]
+    own = [_entry(model.slug, _kind(model), model.retired) for model in directory.values()]
     return {CATALOG_KEY: own + [_entry(slug, kind) for slug, kind in _OTHERS]}
+
+
+def _kind(model: Model) -> str:
+    if model.draws:
+        return "textToImage"
+    return "textToEmbedding" if model.embeds else "textToText"
 
 
 def _entry(slug: str, kind: str, retired: bool = False) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from langchain_segmind.testing import chat, embeddings
+from langchain_segmind.testing import chat, embeddings, pictures
 from langchain_segmind.testing.answers import (
     INVALID_KEY,
     Event,
@@ -182,12 +182,16 @@ def _read_body(request: LoggedRequest) -> dict[str, Any]:
 
 
 def _prepare(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
+    if model.draws:
+        return pictures.prepare(state, model, body)
     prepare = embeddings.prepare if model.embeds else chat.prepare
     return prepare(state, model, body)
 
 
 def _prepare_job(state: GatewayState, model: Model, body: Mapping[str, Any]) -> Execution:
     try:
+        if model.draws:
+            return pictures.prepare(state, model, body, queued=True)
         return _prepare(state, model, body)
     except RefusalError as refusal:
         if state.jobs.queue.refuse_late:

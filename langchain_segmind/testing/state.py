@@ -45,6 +45,7 @@ class Run:
     receipt: Charge | None = None  # None when the run failed
     status: int = 200
     written: bytes | None = None  # the content as JSON, when it is written already
+    content_type: str = "application/json"
 
     @property
     def raw(self) -> bytes:
@@ -63,7 +64,8 @@ class Run:
             "x-request-id": self.receipt.run_id,
             "x-generation-time": f"{self.took:.4f}",
         }
-        return HTTPAnswer(200, self.raw, headers=self.joined_headers(usual), executed=True)
+        headers = self.joined_headers(usual)
+        return HTTPAnswer(200, self.raw, self.content_type, headers, executed=True)
 
     def joined_headers(self, usual: Mapping[str, str]) -> dict[str, str]:
         """Join the gateway's headers and the reply's own, which replace or remove them."""
