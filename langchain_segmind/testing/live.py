@@ -1,13 +1,17 @@
 """Run a block of a program for everybody: with a key live, and without one on a local gateway."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 from langchain_segmind.testing import active
+from langchain_segmind.testing.conversation import Call, Reply
 from langchain_segmind.testing.gateway import LocalGateway
-from langchain_segmind.testing.models import Script, ScriptedModel
+from langchain_segmind.testing.models import Script, Scripted, ScriptedModel
+
+SCRIPTED = "[scripted]"
 
 
 @contextmanager
@@ -26,7 +30,7 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
 
     Args:
         replies: What the local gateway replies, as `ScriptedModel` takes it; by default it repeats
-            what it is asked.
+            what it is asked. Texts end in ``[scripted]``, except JSON.
         **settings: What `LocalGateway` takes, as ``latency=0.05``.
 
     Yields:
@@ -41,13 +45,13 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         yield None
         return
     if replies is not None:
-        settings = {"responder": ScriptedModel(replies), **settings}
+        settings = {"responder": ScriptedModel(_marked(replies)), **settings}
     with LocalGateway(**settings) as gateway:
         variables = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
-        what = "echoes the prompts" if replies is None else "returns the program's scripted replies"
-        print_line(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}.")
+        what = _describe(replies, settings)
+        print_line(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}. No model runs.")
         try:
             with active.taking_all(gateway.base_url, gateway.api_key):
                 yield gateway
@@ -57,6 +61,30 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
+
+
+def _describe(replies: Script | None, settings: Mapping[str, Any]) -> str:
+    if replies is not None:
+        return f"returns this program's replies, marked {SCRIPTED}"
+    return "returns this program's replies" if "responder" in settings else "echoes the prompts"
+
+
+def _marked(script: Script) -> Script:
+    if isinstance(script, Mapping):
+        return {
+            key: _mark(found) if isinstance(found, str | Call | Reply) else [*map(_mark, found)]
+            for key, found in script.items()
+        }
+    return [*map(_mark, script)]
+
+
+def _mark(reply: Scripted) -> Scripted:
+    """Mark a text as scripted, but not JSON: a program parses it."""
+    if isinstance(reply, str):
+        return reply if reply.lstrip().startswith(("{", "[")) else f"{reply} {SCRIPTED}"
+    if isinstance(reply, Reply) and reply.text:
+        return replace(reply, text=str(_mark(reply.text)))
+    return reply
 
 
 def print_line(line: str, stream: TextIO | None = None) -> None:
