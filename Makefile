@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY  := $(VENV)/.ready
+DEMO   := $(VENV)/.demo
 FLOOR  := .venv-floor
 BENCH  := .venv-bench
 TOOLS  := .venv-tools
+CHECK_PYTHON := 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 10) else "Python 3.10 or newer is needed, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])'
 # In the order in which a newcomer should read them.
-EXAMPLES := quickstart chain structured_output images agent rag credits long_jobs scaling batch_on_ray
+EXAMPLES := quickstart chain structured_output images agent mcp_agent deep_agent drawing_agent
+EXAMPLES += rag credits long_jobs scaling
 DIST   := .venv-dist
 AUDIT  := .venv-audit
 LEADERBOARD := bfcl-eval==2026.3.23
@@ -23,10 +26,12 @@ FLOORS += pytest==9.0.3
 DRIVERS := tests/integration/test_drivers.py tests/integration/test_tls_and_proxies.py
 DRIVERS += tests/faults/test_connecting.py
 
-.PHONY: help demo demo-llm test test-llm test-live live check docs faults notebook format lint types \
-  pyright test-floor test-elsewhere audit bench bench-tools dist clean
+.PHONY: help demo demo-chat demo-ray demo-llm test test-llm test-live live check docs faults notebook \
+  format lint types pyright test-floor test-elsewhere audit bench bench-tools dist clean
 help:
-	@echo "make demo        run the examples (live if SEGMIND_API_KEY is set)"
+	@echo "make demo        run the examples, in half a minute (live if SEGMIND_API_KEY is set)"
+	@echo "make demo-chat   serve the web chat of examples/chat_server.py on port 8000"
+	@echo "make demo-ray    run the example for Ray (installs 500 MB)"
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test        run all tests, in about ten minutes on 2 cores"
 	@echo "make test-llm    run tests with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
@@ -47,19 +52,37 @@ help:
 	@echo "make clean       remove the virtual environments and caches"
 
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 10) else "Python 3.10 or newer is needed, this is %d.%d: make PYTHON=python3.12 ..." % v[:2])'
+	@$(PYTHON) -c $(CHECK_PYTHON)
 	@echo "Setting up $(VENV) (once, one or two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $(READY)
+	@touch $(DEMO) $(READY)
 
-demo: $(READY)
+# A part of what $(READY) installs, in the same folder.
+$(DEMO): pyproject.toml
+	@$(PYTHON) -c $(CHECK_PYTHON)
+	@echo "Installing what the examples need into $(VENV): once, about a minute, 700 MB ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[examples]'
+	@touch $(DEMO)
+
+demo: $(DEMO)
+	@echo "Running $(words $(EXAMPLES)) examples and the tests of another one, for half a minute."
 	@for example in $(EXAMPLES); do \
 	  echo; echo "##### examples/$$example.py"; \
 	  $(BIN)/python examples/$$example.py || exit 1; \
 	done
 	@echo; echo "##### examples/testing.py"
-	@$(BIN)/python -m pytest examples/testing.py -v --no-header
+	@$(BIN)/python -m pytest -c /dev/null -p no:cacheprovider examples/testing.py -v --no-header
+	@echo; echo "There is more: make demo-chat is a chat in the browser, make demo-ray runs on Ray."
+
+demo-chat: $(DEMO)
+	@$(BIN)/python examples/chat_server.py
+
+demo-ray: $(DEMO)
+	@echo "Installing Ray into $(VENV), unless it is there: 500 MB ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[scale]'
+	@$(BIN)/python examples/batch_on_ray.py
 
 # SERVER and MODEL: an OpenAI-compatible server and one of its models. Without them, it says how to get one.
 demo-llm: $(READY)

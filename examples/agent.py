@@ -24,20 +24,20 @@ from langchain_segmind import ChatSegmind, track_usage
 from langchain_segmind.testing import Call, live_or_local
 
 MODELS = os.environ.get("SEGMIND_MODEL", "gpt-4o claude-4.5-sonnet gemini-2.5-flash").split()
-ASK_THE_SHOP = Call("look_up_price", {"product": "honey"})
+LOOK_UP = Call("look_up_order", {"number": 1042})
 REPLIES = {  # the local gateway's replies, by a text in the prompt; a list has one reply per turn
     "Multiply 17 and 23": [Call("multiply", {"a": 17, "b": 23}), "17 times 23 is 391."],
-    "price of 'honey'": [ASK_THE_SHOP, ASK_THE_SHOP, "Honey costs 7 euros a glass."],
-    "when do bees swarm": [
-        Call("search_notes", {"query": "When do bees swarm?"}),
-        "Bees swarm in May and June, when the hive becomes too small.",
+    "order 1042": [LOOK_UP, LOOK_UP, "Order 1042 was shipped on Monday."],
+    "return the shoes": [
+        Call("search_rules", {"query": "How long can I return shoes?"}),
+        "You can return them within 30 days, if they are unworn.",
     ],
     "Thank you": "You are welcome!",
 }
 QUESTIONS = (
     "Multiply 17 and 23, please.",
-    "Look up the price of 'honey' in the shop.",
-    "Search the notes on beekeeping: when do bees swarm?",
+    "Look up the order 1042: was it shipped?",
+    "Search the rules of the shop: how long can I return the shoes?",
     "Thank you!",
 )
 
@@ -48,7 +48,7 @@ def main() -> None:
             print(f"\n=== {slug} " + "=" * (60 - len(slug)))
             with ChatSegmind(model=slug) as model:
                 converse(model)
-        print(f"\n{usage.calls} model runs were billed, {usage.cost:.4f} USD in total.")
+        print(f"\nIn total: {usage}")
 
 
 def converse(model: ChatSegmind) -> None:
@@ -67,7 +67,7 @@ def converse(model: ChatSegmind) -> None:
 
 def tools() -> list[BaseTool]:
     """Return a calculator, a lookup that fails the first time, and a document search."""
-    tries: list[str] = []
+    tries: list[int] = []
 
     @tool
     def multiply(a: int, b: int) -> int:
@@ -75,28 +75,28 @@ def tools() -> list[BaseTool]:
         return a * b
 
     @tool
-    def look_up_price(product: str) -> str:
-        """Look up the price of a product in the shop."""
-        tries.append(product)
+    def look_up_order(number: int) -> str:
+        """Look up an order by its number."""
+        tries.append(number)
         if len(tries) == 1:
             raise ToolException("the shop does not answer, try again")
-        return f"The price of {product} is 7 euros a glass."
+        return f"Order {number} was shipped on Monday."
 
-    look_up_price.handle_tool_error = True
+    look_up_order.handle_tool_error = True
     store = InMemoryVectorStore(DeterministicFakeEmbedding(size=16))
-    store.add_documents([Document(note) for note in NOTES])
+    store.add_documents([Document(rule) for rule in RULES])
     search = create_retriever_tool(
-        store.as_retriever(search_kwargs={"k": len(NOTES)}),
-        "search_notes",
-        "Search the notes on beekeeping.",
+        store.as_retriever(search_kwargs={"k": len(RULES)}),
+        "search_rules",
+        "Search the rules of the shop.",
     )
-    return [multiply, look_up_price, search]
+    return [multiply, look_up_order, search]
 
 
-NOTES = (
-    "Bees swarm in May and June, when the hive becomes too small.",
-    "A queen lives for three to five years.",
-    "Honey is harvested in July.",
+RULES = (
+    "Shoes and clothes can be returned within 30 days, if they are unworn.",
+    "Shipping is free above 50 euros.",
+    "Gift cards are valid for three years.",
 )
 
 

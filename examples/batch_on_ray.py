@@ -218,7 +218,7 @@ def read_prompts(file: Path) -> pa.Table:
 def check_key(options: argparse.Namespace) -> None:
     """Fail now if the API key is wrong, free of charge, and not once per prompt."""
     with ChatSegmind(model=options.model) as model:
-        print(f"{model.get_credits().total:.4f} USD left")
+        print(f"${model.get_credits().total:.4f} left")
 
 
 def process(prompts: pa.Table, results: Path, options: argparse.Namespace) -> None:
@@ -296,7 +296,7 @@ def report(known: dict[str, dict[str, Any]]) -> None:
             failure = f"{result['outcome']}, {result['error']}: {result['message'][:60]}…"
             print(f"  {result['id']}: {failure}")
     tokens = sum((result["input_tokens"] or 0) + (result["output_tokens"] or 0) for result in rows)
-    print(f"  {sum(result['cost'] or 0 for result in rows):.6f} USD, {tokens} tokens", flush=True)
+    print(f"  ${sum(result['cost'] or 0 for result in rows):.6f}, {tokens} tokens", flush=True)
 
 
 # --- the demo --------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def demo(
     process(prompts, results, options)
     title("results.parquet")
     for result in pq.read_table(results / "results.parquet").sort_by("id").to_pylist()[-3:]:
-        print(f"{result['id']}: {result['answer']} ({result['cost']} USD)")
+        print(f"{result['id']}: {result['answer']} (${result['cost'] or 0:.6f})")
 
 
 @contextlib.contextmanager

@@ -16,17 +16,20 @@ from langchain_segmind.testing import live_or_local
 
 REPLIES = {  # the local gateway's replies, by a text in the prompt
     "Good morning": "Guten Morgen",
-    "Summarize: Bees": "Bees navigate by the sun and dance to show where flowers are.",
-    "a haiku about bees": "Bees at first light / a slow gold hum in clover / the day is honey",
+    "Summarize: The": "The meeting is on Thursday at 10. Read the draft before.",
+    "subject line": "Meeting moved to Thursday at 10",
     "capital of France": "Paris",
     "capital of Germany": "Berlin",
     "capital of Italy": "Rome",
     "capital of Spain": "Madrid",
     "capital of Japan": "Tokyo",
-    "French: Bees navigate": "Les abeilles suivent le soleil et dansent pour parler des fleurs.",
+    "French: The meeting": "La réunion a lieu jeudi à 10 heures. Lisez le projet avant.",
     "What is LangChain?": "LangChain is a framework for applications with language models.",
 }
-TEXT = "Bees find their way by the sun. They dance to show others where flowers are. Some are lazy."
+TEXT = (
+    "The meeting moves to Thursday at 10. Anna presents the budget and Ben the figures for March. "
+    "Please read the draft before the meeting."
+)
 
 
 def main() -> None:
@@ -48,10 +51,10 @@ def one_chain(model: ChatSegmind) -> None:
 def parallel_chains(model: ChatSegmind) -> None:
     print("\nTwo chains in parallel, with one input and two models:")
     summary = ChatPromptTemplate.from_template("Summarize: {text}") | model
-    poem = ChatPromptTemplate.from_template("Write a haiku about {topic}") | model.bind(
+    subject = ChatPromptTemplate.from_template("Write a subject line for: {text}") | model.bind(
         model="claude-4.5-sonnet"  # any setting can be bound, even the model
     )
-    both = RunnableParallel(summary=summary, poem=poem).invoke({"text": TEXT, "topic": "bees"})
+    both = RunnableParallel(summary=summary, subject=subject).invoke({"text": TEXT})
     for name, message in both.items():
         print(f"  {name} by {message.response_metadata['model_name']}: {message.text!r}")
 

@@ -77,8 +77,7 @@ def fetch(ids: Path) -> None:
         metadata = answer.response_metadata
         print(f"{question:<24} {answer.text:<20} {metadata['request_id'][:8]}…")
     print(f"\nFetched in {time.perf_counter() - began:.1f} s by another process.")
-    cost = f"{usage.cost:.6f} USD, {usage.total_tokens} tokens"
-    print(f"{usage.calls} runs were paid for, none twice: {cost}.")
+    print(f"No run was billed twice: {usage}.")
 
 
 if __name__ == "__main__":

@@ -20,23 +20,28 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import BaseModel
 
-from langchain_segmind import ChatSegmind, SegmindEmbeddings, content_block_from_file
+from langchain_segmind import (
+    ChatSegmind,
+    SegmindEmbeddings,
+    content_block_from_file,
+    track_usage,
+)
 from langchain_segmind.testing import live_or_local
 
 MODEL = os.environ.get("SEGMIND_MODEL", "gpt-4o")
 CALLS = int(os.environ.get("CALLS", "50"))
 REPLIES = {  # the local gateway's replies, by a text in the prompt; it echoes other prompts
     "Good morning": "Guten Morgen",
-    "I keep bees": "Nice to meet you, Ada.",
-    "What is my name, and what do I keep?": "Your name is Ada, and you keep bees.",
+    "I live in Berlin": "Nice to meet you, Ada.",
+    "What is my name, and where do I live?": "Your name is Ada, and you live in Berlin.",
     "What is my name?": "Your name is Ada.",
-    "What do I keep?": "You keep bees.",
-    "a joke about bees": "What do bees and good code have in common? Nobody notices them.",
+    "Where do I live?": "You live in Berlin.",
+    "a joke": "Why do programmers prefer dark mode? Because light attracts bugs.",
     "Ada Lovelace was born": '{"name": "Ada Lovelace", "year_of_birth": 1815}',
-    "Lighthouse of Alexandria?": "It was about 100 meters tall.",
-    "Who invented the lens": "Augustin Fresnel.",
-    "the last keeper leave": "In 1988.",
-    "a cheese sandwich": "I could not find that in the documents.",
+    "How many days of vacation": "You have 30 days of vacation a year.",
+    "submit my expenses": "By the fifth day of the next month.",
+    "When is the office open": "From 7 a.m. to 8 p.m.",
+    "What does lunch cost": "I could not find that in the documents.",
     "Thank you!": "You are welcome!",
 }
 
@@ -64,7 +69,7 @@ def conversation(model: ChatSegmind) -> None:
     title("A conversation with history")
     prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{text}")])
     conversation, history = prompt | model, list[BaseMessage]()
-    for text in ("My name is Ada and I keep bees.", "What is my name?", "What do I keep?"):
+    for text in ("My name is Ada and I live in Berlin.", "What is my name?", "Where do I live?"):
         answer = conversation.invoke({"history": history, "text": text})
         history += [HumanMessage(text), AIMessage(answer.text)]
         print(f"  you: {text}\nmodel: {answer.text}")
@@ -72,7 +77,7 @@ def conversation(model: ChatSegmind) -> None:
 
 def stream(model: ChatSegmind) -> None:
     title("stream(): one chunk, because the gateway does not stream tokens")
-    for chunk in model.stream("Tell me a joke about bees."):
+    for chunk in model.stream("Tell me a joke."):
         print(chunk.text, end="|\n", flush=True)
 
 
@@ -105,7 +110,7 @@ def rag(model: ChatSegmind) -> None:
         return
     embeddings = SegmindEmbeddings(model="text-embedding-3-small")
     store = InMemoryVectorStore(embeddings)
-    store.add_documents([Document(text) for text in LIGHTHOUSES])
+    store.add_documents([Document(text) for text in HANDBOOK])
     prompt = ChatPromptTemplate.from_template(
         "Answer from the context only; if it is not there, say so.\n\n"
         "Context:\n{context}\n\nQuestion: {question}"
@@ -118,10 +123,10 @@ def rag(model: ChatSegmind) -> None:
         | StrOutputParser()
     )
     for question in (
-        "How tall was the Lighthouse of Alexandria?",
-        "Who invented the lens that made lights visible from afar?",
-        "When did the last keeper leave the Bell Rock?",
-        "What does a cheese sandwich cost?",
+        "How many days of vacation do I have?",
+        "When do I have to submit my expenses?",
+        "When is the office open?",
+        "What does lunch cost?",
     ):
         print(f"Q: {question}\nA: {answer.invoke(question)}")
     embeddings.close()
@@ -131,12 +136,12 @@ def as_text(documents: list[Document]) -> str:
     return "\n".join(document.page_content for document in documents)
 
 
-LIGHTHOUSES = (
-    "The Lighthouse of Alexandria stood on the island of Pharos. It was about 100 meters tall.",
-    "Augustin Fresnel invented a lens of glass rings that made their lights visible from afar.",
-    "The Bell Rock Lighthouse was built by Robert Stevenson. Its last keeper left in 1988.",
-    "Bees find their way by the sun and dance to show each other where flowers are.",
-    "Bread rises because yeast turns sugar into gas.",
+HANDBOOK = (
+    "Employees have 30 days of vacation a year. Requests go to the team lead.",
+    "Expenses are submitted by the fifth day of the next month, with all receipts.",
+    "The office is open from 7 a.m. to 8 p.m. on working days.",
+    "Laptops are replaced every three years. Old ones can be bought.",
+    "New colleagues have a mentor for their first three months.",
 )
 
 
@@ -144,10 +149,10 @@ def three_families(model: ChatSegmind) -> None:
     title("One conversation with three model families")
     history: list[BaseMessage] = [
         SystemMessage("Be brief."),
-        HumanMessage("My name is Ada and I keep bees."),
+        HumanMessage("My name is Ada and I live in Berlin."),
     ]
     picture = HumanMessage([{"type": "text", "text": "What is in this picture?"}, RED_PIXEL])
-    question = HumanMessage("What is my name, and what do I keep?")
+    question = HumanMessage("What is my name, and where do I live?")
     turns = {"gpt-4o": picture, "claude-4.5-sonnet": question, "gemini-2.5-flash": None}
     for slug, next_message in turns.items():
         answer = model.invoke(history, model=slug)
@@ -165,10 +170,10 @@ RED_PIXEL = content_block_from_file(
 
 def cost(model: ChatSegmind) -> None:
     title("Token usage and cost")
-    message = model.invoke("Thank you!")
-    metadata = message.response_metadata
-    print(f"{message.text}\ntokens: {message.usage_metadata}")
-    print(f"cost: {metadata.get('cost')} USD; {metadata.get('remaining_credits')} USD left")
+    with track_usage() as usage:
+        message = model.invoke("Thank you!")
+    print(f"{message.text}\n{message.usage_metadata}\n{usage}")
+    print(f"${model.get_credits().total:.4f} left")
 
 
 def title(text: str) -> None:

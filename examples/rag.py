@@ -101,7 +101,7 @@ def build(folder: str, embeddings: SegmindEmbeddings, usage: UsageTracker) -> No
     splitter = RecursiveCharacterTextSplitter(chunk_size=600, chunk_overlap=0)
     chunks = splitter.split_documents(documents)
     database(folder, embeddings).add_documents(chunks)
-    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for {usage.cost:.6f} USD")
+    print(f"{len(documents)} documents in {len(chunks)} chunks, embedded for ${usage.cost:.6f}")
 
 
 def reopen(folder: str, embeddings: SegmindEmbeddings) -> BaseRetriever:
@@ -178,8 +178,8 @@ def summary(message: BaseMessage) -> str:
 def report(usage: UsageTracker) -> None:
     title("Cost")
     for slug, totals in usage.by_model.items():
-        print(f"{slug:>22}: {totals.calls:3} calls, {totals.cost:.6f} USD")
-    print(f"{usage.credit_balance:.4f} USD left")
+        print(f"{slug:>22}: {totals}")
+    print(f"${usage.credit_balance:.4f} left")
 
 
 def title(text: str) -> None:

@@ -77,7 +77,7 @@ async def ask_all(questions: list[str], answers: Path) -> None:
                     raise outcome  # not a failed call, but a bug
 
     seconds = time.perf_counter() - began
-    print(f"  {len(missing)} in {seconds:.1f} s for {usage.cost:.4f} USD")
+    print(f"  {len(missing)} in {seconds:.1f} s for ${usage.cost:.4f}")
     for name, count in failed.items():
         print(f"  {count} failed: {name}; {usage.unpriced_calls} may have cost something")
 

@@ -18,8 +18,8 @@ REPLIES = {  # the local gateway's replies, by a text in the prompt
         {"name": "Ada Lovelace", "year_of_birth": 1815},
         {"name": "Alan Turing", "year_of_birth": 1912},
         {"name": "Grace Hopper", "year_of_birth": 1906}]}""",
-    "Product: honey": '{"product": "honey", "stars": 5, "mood": "happy"}',
-    "Product: candles": '{"product": "candles", "stars": 1, "mood": "angry"}',
+    "Product: headphones": '{"product": "headphones", "stars": 5, "mood": "happy"}',
+    "Product: charger": '{"product": "charger", "stars": 1, "mood": "angry"}',
 }
 TEXT = "Ada Lovelace was born in 1815. Alan Turing was born in 1912. Grace Hopper was born in 1906."
 
@@ -64,8 +64,8 @@ def find_people(model: ChatSegmind) -> None:
 def sort_reviews(model: ChatSegmind) -> None:
     """Get dictionaries for a TypedDict or a JSON schema; `batch` processes many inputs at once."""
     reviews = (
-        "Product: honey. Stars: 5. I am happy with it.",
-        "Product: candles. Stars: 1. They do not burn, and I am angry.",
+        "Product: headphones. Stars: 5. I am happy with them.",
+        "Product: charger. Stars: 1. It broke after a week, and I am angry.",
     )
     for review in model.with_structured_output(Review).batch([*reviews]):
         print(f"{'a dictionary':>17}: {review}")
@@ -79,9 +79,9 @@ def show_a_cut_answer(model: ChatSegmind) -> None:
     short = model.with_structured_output(People, include_raw=True, max_tokens=5)
     found = short.invoke(f"Who is in this text?\n\n{TEXT}")
     if isinstance(found, dict):
-        metadata = found["raw"].response_metadata
+        cost = found["raw"].response_metadata.get("cost", 0)
         print(f"{'cut short':>17}: parsed={found['parsed']}, {found['raw'].text!r}")
-        print(f"{'':>17}  {type(found['parsing_error']).__name__}; cost {metadata['cost']} USD")
+        print(f"{'':>17}  {type(found['parsing_error']).__name__}; cost ${cost:.6f}")
 
 
 if __name__ == "__main__":

@@ -53,13 +53,13 @@ def advice(question: str) -> str:
 
 
 def test_summary_returns_the_models_answer(segmind_gateway: LocalGateway) -> None:
-    segmind_gateway.reply("Bees dance.")
+    segmind_gateway.reply("It is on Thursday.")
 
-    assert summary("Bees dance to show each other where flowers are.") == "Bees dance."
+    assert summary("The meeting moves to Thursday at 10.") == "It is on Thursday."
 
 
 def test_summary_sends_the_system_prompt(segmind_gateway: LocalGateway) -> None:
-    summary("Bees dance.")
+    summary("The meeting moves.")
 
     [submit, *_polls] = segmind_gateway.requests
     assert submit.slug == "gpt-5"
@@ -69,9 +69,9 @@ def test_summary_sends_the_system_prompt(segmind_gateway: LocalGateway) -> None:
 
 def test_summary_falls_back_when_the_job_fails(segmind_gateway: LocalGateway) -> None:
     segmind_gateway.fail_job("out of memory", slug="gpt-5")
-    segmind_gateway.reply("Bees dance.")
+    segmind_gateway.reply("It is on Thursday.")
 
-    assert summary("Bees dance. They do.") == "Bees dance."
+    assert summary("The meeting moves to Thursday.") == "It is on Thursday."
     assert segmind_gateway.requests[-1].slug == "gpt-4o"
     assert segmind_gateway.executions == 1  # only one run was billed
 
@@ -81,16 +81,16 @@ def test_summary_is_retried_when_the_gateway_is_busy(
     segmind_gateway: LocalGateway, status: int
 ) -> None:
     segmind_gateway.fail(status=status, headers={"retry-after": "0"})
-    segmind_gateway.reply("Bees dance.")
+    segmind_gateway.reply("It is on Thursday.")
 
-    assert summary("Bees dance.") == "Bees dance."
+    assert summary("The meeting moves.") == "It is on Thursday."
 
 
 @pytest.mark.segmind_gateway(queue=Queue(polls=3))
 def test_summary_waits_for_its_job(segmind_gateway: LocalGateway) -> None:
-    segmind_gateway.reply("Bees dance.")
+    segmind_gateway.reply("It is on Thursday.")
 
-    assert summary("Bees dance.") == "Bees dance."
+    assert summary("The meeting moves.") == "It is on Thursday."
     assert [job.state for job in segmind_gateway.jobs] == ["COMPLETED"]
 
 

@@ -24,7 +24,7 @@ from tests.release.versions import ROOT, version
 DIST = ROOT / "dist"
 METADATA = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
 WHERE = "import langchain_segmind; print(langchain_segmind.__file__)"
-SHOWN = ("Guten", "Your name", "50 answers", "Person(", "numpy", "A: ", "USD are left")
+SHOWN = ("Guten", "Your name", "50 answers", "Person(", "numpy", "A: ", " left")
 """What of the quickstart's output is repeated: a line for each kind of thing it does."""
 
 
