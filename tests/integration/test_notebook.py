@@ -37,7 +37,7 @@ def test_notebook_shows_what_a_reader_wants_to_see(fresh):
         "Person(name='Ada Lovelace', year_of_birth=1815)",
         "A single red pixel.",
         "{'input_tokens': 24, 'output_tokens': 2, 'total_tokens': 26}",
-        "gpt-4o stop\n0.000032 USD",
+        "gpt-4o stop\n$0.000032",
         "3 calls",
         "100 99 + 99 = 198",
         "['7 * 7 = 49', '8 * 8 = 64']",
