@@ -63,7 +63,7 @@ def test_ray_example_writes_failures_as_rows_and_repeats_unbilled_calls(tmp_path
     assert printed.count(": unknown, SegmindServerError: gpt-4o: the gateway answered 504") == 4
     assert "24 prompts, 2 to send.\n  22 answered, 2 unknown" in printed
     assert "24 prompts, 2 to send.\n  24 answered\n" in printed
-    assert "q-24: 24 * 24 = 576 ($0.000028)" in printed
+    assert "q-24: 24 * 24 = 576 [scripted] ($0.0000" in printed
     assert "The gateway executed 24 runs." in printed
 
 
