@@ -13,17 +13,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from sphinx.application import Sphinx
+from sphinx.util.typing import stringify_annotation
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from langchain_segmind import __version__  # noqa: E402 - found by the line above
+import langchain_segmind  # noqa: E402 - found by the line above
 from tests.release.addresses import DOCUMENTATION, REPOSITORY, target_on_github  # noqa: E402
 
 project = "langchain-segmind"
-author = "The langchain-segmind authors"
-release = __version__
+author = "The langchain-segmind developers"
+release = langchain_segmind.__version__
 language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -49,6 +51,7 @@ autodoc_typehints_format = "short"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 
 # --- the look ------------------------------------------------------------------------------------
 
@@ -106,8 +109,12 @@ docs/releasing
 
 
 def prepare_page(app: Sphinx, name: str, source: list[str]) -> None:
-    """Prepare a page for the site: links to files that are not pages lead to GitHub."""
+    """Prepare a page for the site: links to files that are not pages lead to GitHub.
+
+    In the API reference, `LANGCHAINS` stands for the fields of LangChain's own chat models.
+    """
     if app.env.doc2path(name).suffix != ".md":
+        source[0] = source[0].replace("LANGCHAINS", ", ".join(BaseChatModel.model_fields))
         return
     text = re.sub(
         r"\]\(([^)\s]+)\)",
@@ -121,19 +128,35 @@ def prepare_page(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def to_rest(
-    _app: Sphinx, what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
+    _app: Sphinx, what: str, name: str, _thing: Any, _options: Any, lines: list[str]
 ) -> None:
-    """Rewrite the fenced code of a docstring, which is Markdown, for Sphinx."""
+    """Rewrite the fenced code of a docstring, which is Markdown, and add the facts of a field."""
     inside = False
-    # Napoleon takes the first line of an attribute's docstring, up to a colon, for its type.
-    rewritten = [""] if what == "attribute" else []
+    # Napoleon takes the first line of an attribute's docstring, up to a colon, for its type. So
+    # the first line is an empty comment.
+    rewritten = ["..", ""] if what in ("attribute", "property") else []
     for line in lines:
         if line.startswith("```"):
             inside = not inside
             rewritten += ["", f".. code-block:: {line[3:]}", ""] if inside else [""]
         else:
             rewritten.append(f"    {line}" if inside else line)
-    lines[:] = rewritten
+    lines[:] = [*rewritten, *field_facts(*name.split(".")[-2:])]
+
+
+def field_facts(owner: str, name: str) -> list[str]:
+    """Describe the type and the default of a model's field; nothing for other attributes."""
+    field = getattr(getattr(langchain_segmind, owner, None), "model_fields", {}).get(name)
+    if field is None:
+        return []
+    full = stringify_annotation(
+        field.annotation, "fully-qualified-except-typing", short_literals=True
+    )
+    facts = f"Type: ``{re.sub(r'[a-z_.]+[.](?=[A-Z])', '', full)}``"
+    if field.is_required():
+        return ["", f"{facts}; required."]
+    has_default = field.default is not None and field.default_factory is None
+    return ["", f"{facts}; default: ``{field.default!r}``." if has_default else f"{facts}."]
 
 
 def skip_methods_of_others(
@@ -145,13 +168,16 @@ def skip_methods_of_others(
     return True if callable(function) and not is_ours else None
 
 
-def without_arguments(
-    _app: Sphinx, _what: str, name: str, thing: Any, _options: Any, _args: str, _result: str
-) -> tuple[str, None] | None:
+def shorten_arguments(
+    _app: Sphinx, _what: str, name: str, thing: Any, _options: Any, arguments: str, result: str
+) -> tuple[str, str | None] | None:
     """Leave out the arguments of models, whose fields follow, and of errors and fixtures."""
     is_error = inspect.isclass(thing) and issubclass(thing, BaseException)
     is_fixture = name.startswith("pytest_segmind.")
-    return ("", None) if is_error or is_fixture or hasattr(thing, "model_fields") else None
+    if is_error or is_fixture or hasattr(thing, "model_fields"):
+        return "", None
+    # Sphinx does not understand the default that a dataclass shows for a factory.
+    return (arguments.replace("<factory>", "..."), result) if arguments else None
 
 
 def add_start_page(app: Sphinx, error: Exception | None) -> None:
@@ -165,5 +191,5 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", prepare_page)
     app.connect("autodoc-skip-member", skip_methods_of_others)
     app.connect("autodoc-process-docstring", to_rest, priority=100)  # before napoleon
-    app.connect("autodoc-process-signature", without_arguments)
+    app.connect("autodoc-process-signature", shorten_arguments)
     app.connect("build-finished", add_start_page)

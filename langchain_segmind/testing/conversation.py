@@ -12,11 +12,11 @@ Role = Literal["user", "assistant", "system"]
 
 @dataclass(frozen=True)
 class Media:
-    """A picture, sound, film or document inside a turn.
+    """An image, audio, video or document in a turn.
 
     Attributes:
         kind: What it is: ``"image"``, ``"audio"``, ``"video"`` or ``"file"``.
-        mime: Its media type, or None when the request did not say.
+        mime: Its media type, or None if the request does not have it.
         data: The decoded bytes, or None for a URL.
         url: The address, or None for inline data.
     """
@@ -34,7 +34,7 @@ class Tool:
     Attributes:
         name: Its name.
         description: What it is for.
-        parameters: The JSON schema of its arguments, with all that its references point to.
+        parameters: The JSON schema of its arguments, with all definitions that it refers to.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Tool:
 
 @dataclass(frozen=True)
 class Offer:
-    """The tools a model may call in this reply, and how.
+    """The tools that a model may call in this reply.
 
     Attributes:
         tools: The tools.
         forced: Whether at least one must be called.
-        most: How many calls are allowed; None for any number.
+        most: Maximum number of calls; None for any number.
     """
 
     tools: tuple[Tool, ...]
@@ -63,8 +63,8 @@ class Call:
 
     Attributes:
         name: The tool's name.
-        arguments: What it is called with.
-        id: What the result will refer to; None in a reply has the gateway make one up.
+        arguments: The arguments.
+        id: The id that the result refers to; None in a reply lets the gateway choose one.
     """
 
     name: str
@@ -78,8 +78,8 @@ class Result:
 
     Attributes:
         text: Its text.
-        id: The call it answers, where the request said so.
-        name: The tool's name, where the request said so.
+        id: The id of the call, if the request has it.
+        name: The tool's name, if the request has it.
         failed: Whether it is an error.
     """
 
@@ -97,9 +97,9 @@ class Turn:
         role: Whose turn it is; ``"system"`` only for a system message after the conversation began.
         text: All its text, several text parts joined by line ends.
         media: All its media, in order.
-        name: The author's name, where the request gave one.
-        calls: The tools called, where the request has them natively.
-        results: What tools returned, where the request has it natively; before the text.
+        name: The author's name, if the request has it.
+        calls: Native tool calls.
+        results: Native results of tools; they come before the text.
     """
 
     role: Role
@@ -118,7 +118,7 @@ class ModelRequest:
         slug: The model that is called.
         family: The request format: ``"openai"``, ``"anthropic"`` or ``"gemini"``.
         system: The system text, or an empty string.
-        turns: The conversation, oldest turn first; empty when only a system text was sent.
+        turns: The conversation, oldest turn first; empty if only a system text was sent.
         response_format: The value of ``response_format``, or None.
         settings: Every other top-level field of the body: ``temperature``, ``max_tokens``, …
         offer: The native tool fields; None unless the local gateway has `forward_tools`.
@@ -148,7 +148,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model answers, and how the local gateway sends it.
+    """A reply of a model, and how the local gateway sends it.
 
     Attributes:
         text: The answer.
@@ -177,24 +177,24 @@ class Reply:
 
 
 class Responder(Protocol):
-    """Anything that answers requests; hand your own to `LocalGateway(responder=...)`.
+    """The interface of a model for `LocalGateway(responder=...)`.
 
-    It may have an attribute `threads`: how many requests it can answer at the same time, each in a
-    thread of its own, while the gateway goes on. Without one, that is 1. With 0 it is called in the
-    gateway's own thread, which waits for it: right for replies that take no time.
+    It may have an attribute `threads`, the maximum number of concurrent calls, each in a thread of
+    its own; the default is 1. With 0, it is called in the gateway's own thread, which is best if
+    replies take no time, because the gateway waits for it.
     """
 
     def respond(self, request: ModelRequest) -> Reply:
         """Answer one request.
 
         Args:
-            request: What was asked.
+            request: The request.
 
         Returns:
             The reply.
 
         Raises:
-            Exception: Anything; the client gets HTTP 500 with the message, or a job that FAILED
+            Exception: Any error. The client gets HTTP 500 with its message, or a job that FAILED
                 with it, and is not billed.
         """
         ...

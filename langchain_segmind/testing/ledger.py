@@ -18,19 +18,19 @@ _SHOWN = 60  # characters of a scripted reply in a message
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One HTTP request as it arrived, and what became of it.
+    """One HTTP request and its outcome.
 
     Attributes:
-        method: The verb.
+        method: The HTTP method.
         path: The path, without a query.
-        slug: The model it was meant for, or None when it was not for a model.
-        headers: The headers, names in lower case.
-        body: The JSON value of the body, or None when it was not JSON.
+        slug: The model; None if the request is not for a model.
+        headers: The headers, with names in lower case.
+        body: The JSON value of the body, or None if it is not JSON.
         raw: The bytes of the body.
-        status: The status answered; None while it runs, and when the connection was dropped.
+        status: The status of the answer; None while it runs, or if the connection was dropped.
         executed: Whether a model ran for it, and was billed.
-        connection: A number that identifies the TCP connection it came on.
-        error: What the answer says went wrong, if it is an error.
+        connection: A number that identifies its TCP connection.
+        error: The error message of the answer, if it is an error.
     """
 
     method: str

@@ -18,10 +18,10 @@ SCRIPTED = "[scripted]"
 def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[LocalGateway | None]:
     """Run a block on the live gateway if there is a key, and on a local gateway if not.
 
-    In the block, every `ChatSegmind` and `SegmindEmbeddings` goes to the local gateway, whenever it
-    was built and whatever address it has, unless the environment variable `SEGMIND_API_KEY` holds a
-    key. Only a model with the address of another `LocalGateway` of this process goes there. A line
-    on stdout says where the calls go.
+    Unless the environment variable `SEGMIND_API_KEY` is set, every `ChatSegmind` and
+    `SegmindEmbeddings` in the block calls the local gateway, no matter when it was built and which
+    address it has. The only exception is a model with the address of another `LocalGateway` of this
+    process. A line on stdout says where the calls go.
 
     Example:
         >>> from langchain_segmind import ChatSegmind
@@ -29,15 +29,15 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         ...     answer = ChatSegmind(model="gpt-4o").invoke("Hello")
 
     Args:
-        replies: What the local gateway replies, as `ScriptedModel` takes it; by default it repeats
-            what it is asked. Texts end in ``[scripted]``, except JSON.
-        **settings: What `LocalGateway` takes, as ``latency=0.05``.
+        replies: The script of a `ScriptedModel`; by default, the local gateway repeats the prompt.
+            Texts end in ``[scripted]``, except JSON.
+        **settings: Settings of `LocalGateway`, such as ``latency=0.05``.
 
     Yields:
-        The local gateway; None where the calls are live.
+        The local gateway; None if the calls are live.
 
     Raises:
-        TypeError: `LocalGateway` does not have such a setting.
+        TypeError: If `LocalGateway` does not have such a setting.
     """
     if os.environ.get("SEGMIND_API_KEY"):
         place = os.environ.get("SEGMIND_API_BASE", "the live gateway, and are billed")

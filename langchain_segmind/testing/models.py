@@ -33,29 +33,32 @@ _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 class EchoModel:
-    """Repeats what it was asked, behind the mark ``[local stand-in]``.
+    """A model that repeats the prompt after the mark ``[local stand-in]``.
 
-    To a plain request it replies with the mark and the text of the last user turn, followed by each
-    medium it was shown, as ``(image/png, 70 bytes)``. Where ``response_format`` or the prompt holds
-    a JSON schema, it replies with the JSON that fills it, and with ``{"answer": "<the turn>"}``
-    where JSON is asked for without a schema. A schema is filled with constants, enums, examples and
-    defaults first; then a string is the last user turn (its first 100 characters), a number is the
-    next one in that text, and all else is the simplest value within the bounds; of objects come
-    the required properties only, of lists one item, of alternatives the first that has an end (and
-    inside three references, which may hold one another, no item and the plainest alternative).
-    Where tools are offered, it calls once, at the same time and in their order, those of which a
-    word of the name (three letters or more) is a word of the last user turn; if there is none and a
-    call is forced, the first tool without a result, or else the first of all. Arguments are filled
-    in the same way. When no tool is left to call, it replies with the mark and the results since
-    the last user turn, each on a line, as ``get_weather: It is sunny.`` Where ``max_tokens`` allows
-    less, the reply is cut. It keeps no state: the same request gets the same reply.
+    It keeps no state: the same request gets the same reply.
+
+    - A plain request gets the mark and the text of the last user turn, followed by each medium in
+      it, such as ``(image/png, 70 bytes)``.
+    - If ``response_format`` or the prompt contains a JSON schema, the reply is JSON that matches
+      it. Constants, enums, examples and defaults are used first. Otherwise, a string is the last
+      user turn (its first 100 characters), a number is the next one in that text, and anything
+      else is the simplest value within the bounds. An object has its required properties only, a
+      list one item. Of alternatives, the first that ends is used. Within three nested references,
+      lists are empty and the simplest alternative is used. If JSON is requested without a schema,
+      the reply is ``{"answer": "<the turn>"}``.
+    - If tools are offered, the reply calls each tool whose name shares a word of at least three
+      letters with the last user turn, in their order. If there is none and a call is required, it
+      calls the first tool without a result, or else the first. Arguments are filled like a schema.
+      When no tool is left to call, the reply is the mark and the results since the last user turn,
+      one per line: ``get_weather: It is sunny.``
+    - The reply is cut at ``max_tokens``.
 
     Args:
-        output_style: How it writes tool calls that the prompt asks for as text or JSON: ``"plain"``
-            as asked, or as odd models do (see `OutputStyle`).
+        output_style: The format of emulated tool calls: ``"plain"`` is the requested one, the
+            others imitate models that deviate from it (see `OutputStyle`).
 
     Raises:
-        ValueError: The style is unknown.
+        ValueError: If the style is unknown.
     """
 
     threads = 0  # a reply takes less time than a change of threads
@@ -143,20 +146,19 @@ def as_reply(reply: Scripted) -> Reply:
 
 
 class ScriptedModel:
-    """Gives the replies of a script.
+    """A model with scripted replies.
 
-    A list is played in order. A mapping gives each reply by what was asked, in whatever order
-    requests arrive: that of the longest key that occurs in the system text or the last user turn,
-    cut where ``max_tokens`` allows less. Where its value is a list, its first reply is given at
-    first, and the next one after each turn of the model, as an agent needs it. What a mapping has
-    no reply for is left to `EchoModel`.
+    The replies of a list are returned in order. A mapping returns the reply of the longest key that
+    occurs in the system text or the last user turn, in whatever order requests arrive; the reply is
+    cut at ``max_tokens``. If the value is a list, its first reply is returned first, and the next
+    one after each turn of the model, as an agent needs it. If no key occurs, `EchoModel` replies.
 
     Example:
         >>> model = ScriptedModel(["Hello.", Reply("Too lo", finish_reason="length")])
         >>> model = ScriptedModel({"capital of France": "Paris.", "capital of Japan": "Tokyo."})
 
     Args:
-        replies: The script; a text or a `Call` is short for a `Reply` that holds nothing else.
+        replies: The script. A text or a `Call` stands for a `Reply` that has only that.
 
     Attributes:
         requests: Every request so far, in order.
@@ -171,10 +173,10 @@ class ScriptedModel:
         self._length = len(self._replies)
 
     def respond(self, request: ModelRequest) -> Reply:
-        """Give the reply that the script has for a request, see `Responder.respond`.
+        """Return the scripted reply to a request, see `Responder.respond`.
 
         Raises:
-            ScriptExhaustedError: The list is used up.
+            ScriptExhaustedError: If the list is used up.
         """
         self.requests.append(request)
         if self._by_prompt is not None:
@@ -199,15 +201,15 @@ def _reply_to(script: Mapping[str, Scripted | Sequence[Scripted]], request: Mode
 
 
 class FunctionModel:
-    """Replies with what a function returns.
+    """A model that replies with what a function returns.
 
     Example:
         >>> model = FunctionModel(lambda request: request.turns[-1].text.upper())
 
     Args:
         function: Takes a `ModelRequest`; returns a text, a `Call` or a `Reply`.
-        threads: How many requests it can take at the same time, each in a thread of its own; 0
-            calls it in the gateway's own thread, which is right where it takes no time.
+        threads: Maximum number of concurrent calls, each in a thread of its own. 0 calls the
+            function in the gateway's own thread, which is best if it takes no time.
     """
 
     def __init__(self, function: Callable[[ModelRequest], Scripted], *, threads: int = 1) -> None:

@@ -43,10 +43,11 @@ class UnreadableError(ValueError):
 
 
 class OpenAICompatibleModel:
-    """Answers with a model that some other server runs: Ollama, llama.cpp, vLLM and their like.
+    """A real model on another server, such as Ollama, llama.cpp or vLLM.
 
-    The three families, emulated tools, ``response_format`` and all settings work with it as the
-    server lets them.
+    It serves slugs of all three request formats. Tool calling is emulated as on the real gateway;
+    ``response_format`` and the settings are passed on, so they work as far as the server supports
+    them.
 
     Example:
         >>> from langchain_segmind.testing import LocalGateway
@@ -55,13 +56,13 @@ class OpenAICompatibleModel:
 
     Args:
         url: The address before ``/chat/completions``; it usually ends in ``/v1``.
-        model: The model's name there; None asks for the slug the client asked for.
+        model: The model's name there; None, the default, uses the requested slug.
         api_key: A key for that server, sent as a bearer token.
-        timeout: Seconds the server may be silent.
-        threads: How many requests it is asked at the same time.
+        timeout: Seconds without data after which a request fails.
+        threads: Maximum number of concurrent requests.
 
     Raises:
-        ValueError: The address does not begin with http or https, or has more than a path.
+        ValueError: If the address does not begin with http or https, or has more than a path.
     """
 
     def __init__(

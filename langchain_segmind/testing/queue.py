@@ -20,20 +20,20 @@ _QUEUED_SHARE = 0.1  # of a job's time, from submitted to done
 
 @dataclass(frozen=True)
 class Queue:
-    """How the local gateway's job queue behaves where the real one's behavior is unknown.
+    """Settings of the local gateway's job queue, for what is unknown about the real one.
 
     Attributes:
-        polls: Status polls answered QUEUED or PROCESSING before a job may be done. A job also
-            takes the local gateway's `latency` and the `delay` of its reply.
-        output: What a result has under the key ``output``: the model's reply as JSON in a
-            ``"string"`` or as an ``"object"``, or the ``"text"`` of the answer. With
-            ``"missing"``, there is no such key; those of the reply stand beside ``status``.
+        polls: Number of status polls that get QUEUED or PROCESSING before a job may be done. A job
+            also takes the local gateway's `latency` and the `delay` of its reply.
+        output: The value of ``output`` in a result: the model's reply as JSON in a ``"string"`` or
+            as an ``"object"``, or the ``"text"`` of the answer. With ``"missing"``, there is no
+            such key, and the keys of the reply are beside ``status``.
         failed_status: The HTTP status of a job that failed.
-        metrics: Whether bodies have ``metrics``: times, and on the end cost and balance.
-        bare: Whether the status of a completed job is ``{"status": "COMPLETED"}`` and no more.
-        keep_seconds: How long an id is known after its job ended.
-        refuse_late: Whether a body the model refuses becomes a job that FAILED, where it
-            otherwise is refused when it is submitted.
+        metrics: Whether bodies have ``metrics``: times, and at the end cost and balance.
+        bare: Whether the status of a completed job is only ``{"status": "COMPLETED"}``.
+        keep_seconds: Seconds for which an id is known after its job ended.
+        refuse_late: Whether a body that the model rejects becomes a job that FAILED, instead of
+            being rejected when it is submitted.
 
     Raises:
         ValueError: If a value is out of range.
@@ -73,16 +73,16 @@ class JobRecord:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it stands.
+    """The current state of a job.
 
     Attributes:
         id: Its request id.
         slug: The model.
-        state: What a status poll would be answered now.
-        polls: Status polls answered so far.
+        state: The state that a status poll would get now.
+        polls: Number of status polls so far.
         executed: Whether the model ran, and was billed.
-        cost: What it cost, in US dollars.
-        error: Why it fails, or failed; None when it completes.
+        cost: Its cost in US dollars.
+        error: The error message if it fails; None if it completes.
     """
 
     id: str
