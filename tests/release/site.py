@@ -70,7 +70,7 @@ def main() -> None:
 def read(folder: Path) -> dict[Path, Page]:
     """Read all pages of a folder."""
     pages = {}
-    for path in sorted(folder.rglob("*.html")):
+    for path in sorted(folder.resolve().rglob("*.html")):
         pages[path] = Page()
         pages[path].feed(path.read_text(encoding="utf-8"))
     return pages
@@ -87,7 +87,7 @@ def check(folder: Path, pages: dict[Path, Page]) -> Iterator[str]:
         What is wrong, with the page.
     """
     for path, page in pages.items():
-        where = path.relative_to(folder).as_posix()
+        where = path.relative_to(folder.resolve()).as_posix()
         for address in page.loaded:
             if urlsplit(address).netloc:
                 yield f"{where}: loads {address} from another server"
