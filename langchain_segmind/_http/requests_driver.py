@@ -134,6 +134,7 @@ class SyncConnections:
             began = time.monotonic() if step.pool_timeout is None else began
             attempt.deadline = None if step.timeout is None else began + step.timeout
             attempt.is_sent = False
+            attempt.late_reads = 0
             if before_send is not None:
                 before_send()
             return self._exchange(step, key)

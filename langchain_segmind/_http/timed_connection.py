@@ -24,7 +24,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
 
 from langchain_segmind._http.connect import create_connection
-from langchain_segmind._http.environment import MAX_IDLE_SECONDS
+from langchain_segmind._http.environment import MAX_IDLE_SECONDS, MAX_LATE_READS
 from langchain_segmind._http.headers import (
     MALFORMED_HEADER,
     validate_headers,
@@ -37,6 +37,7 @@ class _Attempt(threading.local):
 
     deadline: float | None = None
     is_sent: bool = False
+    late_reads: int = 0
 
     def remaining(self) -> float | None:
         """Return the seconds left; None for no limit.
@@ -56,7 +57,10 @@ attempt: Final = _Attempt()
 
 
 class _TimedReader(io.RawIOBase):
-    """Read a socket within the attempt's deadline."""
+    """Read a socket within the attempt's deadline, and after it what has arrived already.
+
+    The process may have been stopped, and a reply that is there was billed.
+    """
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock = sock
@@ -66,8 +70,18 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(attempt.remaining())
-        return self._raw.readinto(buffer)
+        try:
+            self._sock.settimeout(attempt.remaining())
+            return self._sock.recv_into(buffer)
+        except TimeoutError:
+            attempt.late_reads += 1
+            if attempt.late_reads > MAX_LATE_READS:
+                raise
+        self._sock.settimeout(0)
+        try:
+            return self._sock.recv_into(buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            raise TimeoutError("timed out") from None
 
     def close(self) -> None:
         self._raw.close()
