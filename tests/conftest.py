@@ -13,9 +13,16 @@ settings.load_profile("any speed")
 
 LIFECYCLE = "tests/integration/test_lifecycle.py::"
 RESETS = "the fault server resets connections by an option that Windows has in another form"
-NEEDS_PROC = {
-    f"{LIFECYCLE}test_ended_loops_leave_no_open_descriptors": "counts descriptors in Linux's /proc"
-}
+LOOPS = "tests/integration/test_event_loops.py::"
+NEEDS_PROC = dict.fromkeys(
+    [
+        f"{LIFECYCLE}test_ended_loops_leave_no_open_descriptors",
+        f"{LOOPS}test_closed_loop_closes_its_connections_without_a_warning",
+        f"{LOOPS}test_dropped_loops_leave_nothing",
+        f"{LOOPS}test_dropped_models_close_their_connections_while_the_loop_runs",
+    ],
+    "counts descriptors in Linux's /proc",
+)
 # What `make test-elsewhere` cannot run on a system, and why.
 CANNOT_RUN = {
     "darwin": NEEDS_PROC,

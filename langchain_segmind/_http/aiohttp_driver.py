@@ -1,4 +1,4 @@
-"""Send requests over aiohttp: one session per event loop, closed when the loop ends.
+"""Send requests over aiohttp: one session per event loop, which goes with its loop.
 
 It never retries, follows a redirect, keeps a cookie or reads .netrc.
 """
@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable
-from contextvars import ContextVar
-from functools import lru_cache, partial
-from typing import Any, Final
+from contextvars import Context
+from functools import lru_cache
+from typing import Final
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Failure, Result, Step
 from langchain_segmind._http import environment, replies
-from langchain_segmind._http.connect import ATTEMPT_DELAY
+from langchain_segmind._http.aiohttp_session import (
+    Attempt,
+    HeadersFirstProtocol,
+    current_attempt,
+    new_session,
+)
 from langchain_segmind._http.headers import (
     Headers,
     request_headers,
@@ -27,61 +33,63 @@ from langchain_segmind._http.headers import (
     validate_headers,
     with_lowercase_names,
 )
+from langchain_segmind._http.resolver import Resolver
+from langchain_segmind._http.threads import SharedThreads
+from langchain_segmind._http.without_loop import abort_without_loop
 
-
-class _Attempt:
-    """Whether there was a connection for this attempt, so that the request began to leave."""
-
-    is_sent = False
-
-
-_attempt: Final[ContextVar[_Attempt]] = ContextVar("attempt")
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Record that a request got its connection. aiohttp's own tracing would cost 4 % of a call."""
-
-    async def connect(self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any) -> Any:
-        connection = await super().connect(req, *args, **kwargs)
-        _attempt.get().is_sent = True
-        return connection
-
-
-class _HeadersFirstProtocol(ResponseHandler):
-    """Parse the headers of a reply before its body, also when they arrive together.
-
-    Otherwise a body that is not valid HTTP would hide that the status was 200: the model ran.
-    """
-
-    def data_received(self, data: bytes) -> None:
-        headers, separator, body = data.partition(b"\r\n\r\n")
-        super().data_received(headers + separator)
-        if body:
-            super().data_received(body)
-        # `_payload` (aiohttp 3.10 to 3.14) is private. Without this, the reader of an invalid body
-        # would not learn of the error, and would wait for its timeout.
-        error, reader = self.exception(), self._payload
-        if error is not None and reader is not None and not reader.is_eof():
-            reader.set_exception(aiohttp.ClientPayloadError(str(error)))
-
-    def close(self) -> None:
-        # aiohttp (3.10 to 3.14) forgets a connection that it closes, while asyncio goes on sending
-        # the rest of the request, or waits for the peer to close TLS, for up to 30 s. A loop that
-        # ends before leaves the socket open.
-        self.abort()
+_KEEP_SECONDS: Final = 86_400.0  # the longest that asyncio sleeps
 
 
 class AsyncConnections:
-    """The connections of one event loop. Building one reads files: do it off the loop."""
+    """The connections of one event loop, which alone keeps them, by a timer.
 
-    def __init__(self, network: environment.Network) -> None:
-        self._route = environment.resolve_route(network)
-        self._semaphore = asyncio.Semaphore(environment.connection_limit(network.max_connections))
+    Whoever else refers to them must do so weakly. Then they are freed with a loop that is dropped,
+    and when a loop is closed, since it forgets its timers; `asyncio` has no other way to notice.
+
+    Attributes:
+        loop: The event loop.
+    """
+
+    def __init__(
+        self, route: environment.ResolvedRoute, limit: int | None, threads: SharedThreads
+    ) -> None:
+        """Open nothing yet; to be called on the event loop.
+
+        Args:
+            route: The way to the gateway.
+            limit: How many connections may be open; None for the default.
+            threads: Where host names are resolved.
+        """
+        self.loop = asyncio.get_running_loop()
+        self._pid = os.getpid()
+        self._route = route
+        self._threads = threads
+        self._semaphore = asyncio.Semaphore(environment.connection_limit(limit))
+        self._protocols: set[HeadersFirstProtocol] = set()
         self._session: aiohttp.ClientSession | None = None
-        self._session_closer: AsyncGenerator[None, None] | None = None
+        self._closer: AsyncGenerator[None, None] | None = None
         self._active_calls = 0
         self._call_ended = asyncio.Event()
         self._timeouts = lru_cache(8)(aiohttp.ClientTimeout)  # most calls have the same
+        self._keep()
+
+    def _keep(self) -> None:
+        # In an empty context: that of the first call would be kept, too.
+        timer = self.loop.call_later(_KEEP_SECONDS, self._keep, context=Context())
+        self._timer = weakref.ref(timer)
+
+    def release(self) -> None:
+        """Let the connections be freed, and closed by that, once no call uses them."""
+        timer = self._timer()
+        if timer is not None:
+            timer.cancel()
+
+    def __del__(self) -> None:
+        session = self._session
+        if session is None or session.closed or os.getpid() != self._pid:
+            return  # a forked child would take the parent's connections off the parent's selector
+        session.detach()
+        abort_without_loop(self.loop, list(self._protocols))
 
     async def send(
         self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None
@@ -102,7 +110,9 @@ class AsyncConnections:
         try:
             # Waiting for a connection counts toward the total timeout, not the attempt's own.
             waited = 0.0 if step.pool_timeout is None else time.monotonic() - began
-            session = await self._open_session()
+            session = self._session
+            if session is None or session.closed:
+                session = await self._open_session()
             if before_send is not None:
                 before_send()
             return await self._exchange(session, step, waited, key)
@@ -116,47 +126,41 @@ class AsyncConnections:
         while self._active_calls:
             self._call_ended.clear()
             await self._call_ended.wait()
-        if self._session_closer is not None:
-            await self._session_closer.aclose()
-
-    def abandon(self) -> None:
-        """Close a session whose event loop has ended without closing it."""
-        if self._session is not None and not self._session.closed:
-            # There is no loop to run the coroutine on, but with its loop closed it never waits.
-            closing = self._session.close()
-            try:
-                while True:
-                    closing.send(None)
-            except StopIteration:
-                pass
+        self.release()
+        if self._session is not None:
+            await self._session.close()
 
     async def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            self._session = _new_session(self._route)
-            self._session_closer = _close_with_loop(self._session)
-            await anext(self._session_closer)
-        return self._session
+        self._session = session = new_session(self._route, self._protocols, Resolver(self._threads))
+        if not isinstance(self.loop, asyncio.BaseEventLoop):
+            # uvloop (0.23) closes sockets itself when it is closed, and warns about each.
+            self._closer = _close_with_loop(session)
+            await anext(self._closer)
+        return session
 
     async def _exchange(
         self, session: aiohttp.ClientSession, step: Step, waited: float, key: SecretStr | None
     ) -> Result:
         reply: Result | None = None
         request, route = step.request, self._route
-        attempt = _Attempt()
-        _attempt.set(attempt)
+        total = None if step.timeout is None else max(0.001, step.timeout - waited)
+        attempt = Attempt(total)
+        current_attempt.set(attempt)
         headers = request_headers(request, key)
         if _is_recorded():
             headers = unmasked(headers)
         if route.is_forwarded:
             headers |= route.proxy_headers
-        total = None if step.timeout is None else max(0.001, step.timeout - waited)
+        connect = step.connect_timeout
+        if total is not None:
+            connect = total if connect is None else min(connect, total)
         try:
             async with session.request(
                 request.method,
                 request.url,
                 data=_payload(request.body),
                 headers=headers,
-                timeout=self._timeouts(total=total, connect=step.connect_timeout),
+                timeout=self._timeouts(connect=connect),
                 allow_redirects=False,
                 proxy=route.proxy,
                 proxy_headers=route.proxy_headers or None,
@@ -175,6 +179,8 @@ class AsyncConnections:
             reply = reply or replies.failure_from_error(
                 error, is_sent=attempt.is_sent, target=self._route.target
             )
+        finally:
+            attempt.end()
         return reply
 
 
@@ -198,34 +204,6 @@ async def _close_with_loop(session: aiohttp.ClientSession) -> AsyncGenerator[Non
         yield
     finally:
         await session.close()
-
-
-def _new_session(route: environment.ResolvedRoute) -> aiohttp.ClientSession:
-    # The semaphore limits connections: waiting for the connector's own limit would count toward the
-    # attempt's timeout.
-    connector = _Connector(
-        limit=0,
-        keepalive_timeout=environment.MAX_IDLE_SECONDS,
-        ssl=route.tls or route.verify is not False,  # True: aiohttp's own context
-        happy_eyeballs_delay=ATTEMPT_DELAY,  # as in `create_connection`
-    )
-    # `_factory` (aiohttp 3.10 to 3.14) is private, and there is no public way to use another
-    # protocol. If it were ignored, an invalid body would hide the status of its reply.
-    factory: Any = partial(_HeadersFirstProtocol, loop=asyncio.get_running_loop())
-    connector._factory = factory  # noqa: SLF001 - see above
-    session = aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-        max_line_size=65_536,  # what http.client accepts, so that both drivers agree
-        max_field_size=65_536,
-    )
-    # Only the flow may decide to retry, and it counts. `_retry_connection` (aiohttp 3.10 to 3.14)
-    # is private, and aiohttp's own test client sets it. If it were ignored, a GET on a
-    # connection that the server has closed would be sent twice unnoticed.
-    session._retry_connection = False  # noqa: SLF001 - see above
-    return session
 
 
 async def _read(

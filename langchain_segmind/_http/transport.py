@@ -12,7 +12,6 @@ import contextlib
 import os
 import random
 import time
-import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -20,11 +19,11 @@ from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Flow, JobEvent, Outcome, Reply, Result
 from langchain_segmind._http.environment import Network
+from langchain_segmind._http.event_loops import EventLoops
 from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
-    from langchain_segmind._http.aiohttp_driver import AsyncConnections
     from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
 
 __all__ = ["Network", "Transport"]
@@ -53,8 +52,7 @@ class Transport:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._sync_connections: dict[int, SyncConnections] = {}
-        self._async_connections: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections] = {}
-        weakref.finalize(self, _abandon_ended, self._async_connections)
+        self._event_loops = EventLoops(network)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Transport, (self.network,)
@@ -117,10 +115,7 @@ class Transport:
         cancel_token: AsyncCancelToken | None = None,
     ) -> T:
         """Async version of `run`, over aiohttp."""
-        connections = (
-            self._async_connections.get((os.getpid(), asyncio.get_running_loop()))
-            or await self._open_async()
-        )
+        connections = self._event_loops.of_running_loop()
         began, event = time.monotonic(), None
         try:
             step = next(flow)
@@ -152,26 +147,14 @@ class Transport:
         connections = self._sync_connections.pop(os.getpid(), None)
         if connections is not None:
             connections.close()
-        _abandon_ended(self._async_connections)
 
     async def aclose(self) -> None:
         """Close the connections of `run`, and those of `arun` on the running loop."""
         self.close()
-        connections = self._async_connections.pop((os.getpid(), asyncio.get_running_loop()), None)
-        if connections is not None:
-            await connections.close()
+        await self._event_loops.close()
 
     def _open_sync(self) -> SyncConnections:
         return self._sync_connections.setdefault(os.getpid(), SyncConnections(self.network))
-
-    async def _open_async(self) -> AsyncConnections:
-        # Importing aiohttp takes 80 ms and reading certificates 20, which those who never go async
-        # need not pay, and which must not stop the event loop of those who do.
-        connections = await asyncio.to_thread(_new_async_connections, self.network)
-        _abandon_ended(self._async_connections)
-        return self._async_connections.setdefault(
-            (os.getpid(), asyncio.get_running_loop()), connections
-        )
 
 
 async def _sleep(seconds: float, cancel_token: AsyncCancelToken | None) -> None:
@@ -187,23 +170,6 @@ def _redact(error: SegmindError, key: SecretStr | None) -> None:
     if key is not None:
         error.hide(key.get_secret_value())
     error.with_traceback(None)
-
-
-def _new_async_connections(network: Network) -> AsyncConnections:
-    from langchain_segmind._http.aiohttp_driver import AsyncConnections  # noqa: PLC0415 - see above
-
-    return AsyncConnections(network)
-
-
-def _abandon_ended(
-    all_connections: dict[tuple[int, asyncio.AbstractEventLoop], AsyncConnections],
-) -> None:
-    """Drop the sessions of loops that ended: each would keep its loop in memory forever."""
-    for pid, loop in list(all_connections):
-        if pid == os.getpid() and loop.is_closed():
-            connections = all_connections.pop((pid, loop), None)
-            if connections is not None:
-                connections.abandon()
 
 
 def _timed(result: Result, began: float) -> Reply:
