@@ -172,7 +172,7 @@ def _assistant_text(message: AIMessage, where: str) -> str:
     Reasoning would be billed again, and no family accepts another's; a provider's own tool runs
     mean nothing to another. Calls are read from the message's fields, where LangChain parsed them.
     """
-    text, refusal = "", refusal_of(message) or ""
+    text = ""
     for kind, block, place in _blocks(message, where):
         if kind in TEXT_KEYS:
             text += check_text(block.get(TEXT_KEYS[kind]), place)
@@ -180,8 +180,16 @@ def _assistant_text(message: AIMessage, where: str) -> str:
             files = _media(kind, block, place, "assistant")
             text += "".join([part.text for part in files if isinstance(part, TextPart)])
     # `to_ai_message` puts a refusal beside the content, and the content may hold part of an answer.
-    is_beside = refusal not in text
-    return "\n".join(filter(None, (text, check_text(refusal, where) if is_beside else "")))
+    beside = (refusal_of(message) or "", _transcript(message))
+    others = [check_text(other, where) for other in beside if other not in text]
+    return "\n".join(filter(None, (text, *others)))
+
+
+def _transcript(message: AIMessage) -> str:
+    """Return the words of a spoken answer, which `ChatOpenAI` puts beside the content."""
+    audio = message.additional_kwargs.get("audio")
+    words = audio.get("transcript") if isinstance(audio, Mapping) else None
+    return words if isinstance(words, str) else ""
 
 
 # --- tool calls ------------------------------------------------------------------------------

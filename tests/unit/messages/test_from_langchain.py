@@ -31,6 +31,14 @@ PNG = "iVBORw0KGgoAAAANSUhEUg=="
         (HumanMessage(""), Message("user", ())),
         (AIMessage("hi"), Message("assistant", (TextPart("hi"),))),
         (AIMessageChunk(content="hi"), Message("assistant", (TextPart("hi"),))),
+        (
+            AIMessage("", additional_kwargs={"audio": {"id": "a1", "transcript": "hi"}}),
+            Message("assistant", (TextPart("hi"),)),
+        ),
+        (
+            AIMessage("hi", additional_kwargs={"audio": {"id": "a1"}}),
+            Message("assistant", (TextPart("hi"),)),
+        ),
         (SystemMessage("hi"), Message("system", (TextPart("hi"),))),
         (ChatMessage(content="hi", role="user"), Message("user", (TextPart("hi"),))),
         (ChatMessage(content="hi", role="Assistant"), Message("assistant", (TextPart("hi"),))),
