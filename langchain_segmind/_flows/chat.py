@@ -26,7 +26,7 @@ from langchain_segmind._flows.retry import RetryPolicy
 from langchain_segmind._flows.send import Exchange
 from langchain_segmind._flows.setting_refusals import REPLACEMENTS, advice, refused_settings
 from langchain_segmind._flows.types import Destination, Flow, Receipt, Request, Response
-from langchain_segmind._formats import FORMATS, decode, decode_job, encode_body
+from langchain_segmind._formats import FORMATS, decode, decode_job, encode_body, is_answer
 from langchain_segmind._messages.types import (
     ChatRequest,
     ChatResponse,
@@ -138,7 +138,13 @@ def _submit(exchange: Exchange, encoding: _Encoding) -> Flow[JobHandle]:
 
 
 def _run_job(exchange: Exchange, encoding: _Encoding) -> Flow[Found]:
-    job = yield from _submit(exchange, encoding)
+    try:
+        job = yield from _submit(exchange, encoding)
+    except SegmindResponseError:
+        match exchange.reply.result:
+            case Response(fault=None) as response if is_answer(response.body):
+                return exchange.decode(response, encoding.decode_reply)
+        raise
     return (yield from _wait(exchange, encoding, job))
 
 

@@ -64,7 +64,10 @@ class Exchange:
 
         `decode` raises a `SegmindResponseError` with the reason if it cannot.
         """
-        response = yield from self.send(request)
+        return self.decode((yield from self.send(request)), decode)
+
+    def decode(self, response: Response, decode: Callable[[Response], T]) -> tuple[T, Receipt]:
+        """Decode a reply, and read what it cost."""
         try:
             return decode(response), receipt_of(response.headers, self.ambiguous)
         except SegmindResponseError as unread:

@@ -3,7 +3,7 @@
 from langchain_segmind._formats.body import encode_body
 from langchain_segmind._formats.encoding import SETTINGS
 from langchain_segmind._formats.families import FORMATS, Family, Format
-from langchain_segmind._formats.replies import decode, decode_job, parse
+from langchain_segmind._formats.replies import decode, decode_job, is_answer, parse
 
 __all__ = [
     "FORMATS",
@@ -13,5 +13,6 @@ __all__ = [
     "decode",
     "decode_job",
     "encode_body",
+    "is_answer",
     "parse",
 ]

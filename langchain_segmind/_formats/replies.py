@@ -50,6 +50,15 @@ def decode(body: bytes, content_type: str = "") -> ChatResponse:
     return _decode(value)
 
 
+def is_answer(body: bytes) -> bool:
+    """Return whether the body of a reply of status 200 holds an answer."""
+    try:
+        decode(body)
+    except SegmindResponseError:
+        return False
+    return True
+
+
 def decode_job(value: Mapping[str, Any]) -> ChatResponse:
     """Read the parsed body of a job's result.
 

@@ -346,6 +346,15 @@ OUTPUTS: Final = {
 # What a flow decides alone, whatever the driver: not played over HTTP, and not in docs/faults.md.
 JOB_DETAILS: Final = [
     *_jobs(
+        "acts",
+        {
+            "an answer instead of an id": reply(200, ANSWER, runs=True),
+            "a text instead of an id": reply(200, {"output": "fine"}, runs=True),
+        },
+        polls=(),
+        polled=0,
+    ),
+    *_jobs(
         "results",
         {
             f"output {what}": {"results": result, "text": text}
