@@ -26,7 +26,7 @@ FLOORS += pytest==9.0.3
 DRIVERS := tests/integration/test_drivers.py tests/integration/test_tls_and_proxies.py
 DRIVERS += tests/faults/test_connecting.py
 
-.PHONY: help demo demo-chat demo-ray demo-llm test test-llm test-live live check docs faults notebook \
+.PHONY: help demo demo-chat demo-ray demo-llm test test-browser test-llm test-live live check docs faults notebook \
   format lint types pyright test-floor test-elsewhere audit bench bench-tools dist clean
 help:
 	@echo "make demo        run the examples, in half a minute (live if SEGMIND_API_KEY is set)"
@@ -34,6 +34,7 @@ help:
 	@echo "make demo-ray    run the example for Ray (installs 500 MB)"
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test        run all tests, in about ten minutes on 2 cores"
+	@echo "make test-browser  try the page of the web chat in Chromium, which must be installed"
 	@echo "make test-llm    run tests with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test-live   test the live gateway (needs SEGMIND_API_KEY; costs about 1 cent)"
 	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
@@ -58,16 +59,20 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(DEMO) $(READY)
 
-# A part of what $(READY) installs, in the same folder.
+# A part of what $(READY) installs, in the same folder. pip would compile all modules, for a third of its time; Python
+# compiles those that are imported, and keeps them.
 $(DEMO): pyproject.toml
 	@$(PYTHON) -c $(CHECK_PYTHON)
-	@echo "Installing what the examples need into $(VENV): once, about a minute, 700 MB ..."
+	@echo "Installing what the examples need into $(VENV): once, for about a minute, 600 MB ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[examples]'
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[examples]'
 	@touch $(DEMO)
 
+demo: export PYTHONDONTWRITEBYTECODE :=
 demo: $(DEMO)
-	@echo "Running $(words $(EXAMPLES)) examples and the tests of another one, for half a minute."
+	@where="a local gateway, for half a minute: no model runs, and nothing is billed"; \
+	if [ -n "$$SEGMIND_API_KEY" ]; then where="live models, for some minutes and some cents"; fi; \
+	echo "Running $(words $(EXAMPLES)) examples and the tests of another one on $$where."
 	@for example in $(EXAMPLES); do \
 	  echo; echo "##### examples/$$example.py"; \
 	  $(BIN)/python examples/$$example.py || exit 1; \
@@ -96,6 +101,9 @@ demo-llm: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+test-browser: $(READY)
+	$(BIN)/python -m pytest tests/integration/test_chat_page.py
 
 test-llm: $(READY)
 	SERVER='$(SERVER)' MODEL='$(MODEL)' $(BIN)/python -m pytest tests/llm

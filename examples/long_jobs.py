@@ -1,7 +1,7 @@
 """Job queue: submit ten questions, kill the process, and fetch the answers by their job ids.
 
 Calls the live gateway if SEGMIND_API_KEY is set, and otherwise a local gateway, where every call
-takes three seconds.
+takes two seconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REPLIES = {
 
 
 def main() -> None:
-    with live_or_local(REPLIES, latency=3.0) as local, tempfile.TemporaryDirectory() as folder:
+    with live_or_local(REPLIES, latency=2.0) as local, tempfile.TemporaryDirectory() as folder:
         ids = Path(folder, "ids.txt")
         submit_in_a_process_that_is_killed(ids)
         fetch(ids)

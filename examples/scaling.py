@@ -5,7 +5,7 @@ limit of your plan, each answer is saved as soon as it arrives, and a failed cal
 others. A second run sends the questions that have no answer yet, even if they may have been billed.
 
 Calls the live gateway if SEGMIND_API_KEY is set, and otherwise a local gateway that fails some of
-the calls. CALLS sets how many calls: by default 20 on the live gateway, and 2,000 on a local one.
+the calls. CALLS sets how many calls: by default 20 on the live gateway, and 1,000 on a local one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
     with live_or_local(latency=0.05) as local, tempfile.TemporaryDirectory() as folder:
         if local:
             fail_some_calls(local)
-        calls = int(os.environ.get("CALLS", "2000" if local else "20"))
+        calls = int(os.environ.get("CALLS", "1000" if local else "20"))
         questions = [f"What is {n} + {n}?" for n in range(calls)]
         answers = Path(folder, "answers.jsonl")
         for run in (1, 2):
