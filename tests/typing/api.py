@@ -98,13 +98,13 @@ def chat_model_reads_the_account(model: ChatSegmind) -> None:
 
 
 def model_is_a_known_slug_or_any_other(slug: str, known: KnownModel) -> None:
-    is_a_slug: str = known
+    slugs: list[str] = [known, slug]
 
     ChatSegmind(model="gpt-4o", temperature=0)
     ChatSegmind(model="a-new-model")
     ChatSegmind(model=slug)
     assert_type(ChatSegmind(model=known).invoke("Hello"), AIMessage)
-    assert_type(is_a_slug, str)
+    assert_type(slugs, list[str])
 
     unknown: KnownModel = "gpt4o"  # type: ignore[assignment]
     assert_type(ChatSegmind(model=unknown), ChatSegmind)
