@@ -69,8 +69,8 @@ PRINTED: dict[str, list[Any]] = {
         "I have closed #18. [scripted]",
     ],
     "drawing_agent": [
-        "The picture is done: image/png, ",
-        "saved as cover.png, ",
+        "The picture is done for $0.0030.",
+        "saved as cover.png, 2",
         "Here is a cover with a lighthouse at night. [scripted]",
     ],
     "long_jobs": [
