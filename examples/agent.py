@@ -46,7 +46,8 @@ def main() -> None:
     with live_or_local(REPLIES), track_usage() as usage:
         for slug in MODELS:
             print(f"\n=== {slug} " + "=" * (60 - len(slug)))
-            with ChatSegmind(model=slug) as model:
+            # Slow models go through the gateway's job queue, which is polled.
+            with ChatSegmind(model=slug, poll_interval=0.1) as model:
                 converse(model)
         print(f"\nIn total: {usage}")
 
