@@ -75,7 +75,7 @@ class AsyncConnections:
 
     def _keep(self) -> None:
         # In an empty context: that of the first call would be kept, too.
-        timer = self.loop.call_later(_KEEP_SECONDS, self._keep, context=Context())
+        timer = Context().run(self.loop.call_later, _KEEP_SECONDS, self._keep)
         self._timer = weakref.ref(timer)
 
     def release(self) -> None:

@@ -1,6 +1,6 @@
-"""Open a TCP connection to whichever address of a host answers first.
+"""Resolve a host's name, and open a TCP connection to whichever of its addresses answers first.
 
-It resolves and connects only: it never sends anything, and TLS is up to the caller.
+It never sends anything, and TLS is up to the caller.
 
 A host often has several addresses, and one that drops packets (broken IPv6) must not hide one that
 works. `socket.create_connection` and urllib3's copy of it give each address the whole timeout, so
@@ -9,6 +9,8 @@ the first one uses up all of it. Here the attempts overlap, as in RFC 8305 and i
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import math
 import os
 import select
@@ -16,10 +18,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from itertools import chain, zip_longest
 from typing import Any, Final
 
 from urllib3.util.connection import allowed_gai_family
+
+from langchain_segmind._http.threads import SharedThreads
 
 ATTEMPT_DELAY: Final = 0.1
 """Seconds before the next address is tried as well.
@@ -34,9 +39,40 @@ Address = tuple[int, int, int, str, Any]
 SocketOptions = Iterable[tuple[int, int, int | bytes]]
 
 
+def find_addresses(
+    host: str, port: int, timeout: float | None, threads: SharedThreads
+) -> Sequence[Address]:
+    """Return the addresses of a host.
+
+    Resolving a name has no timeout of its own, so it runs in a thread that can be left behind.
+
+    Args:
+        host: A name or an address; an IPv6 address may stand in brackets.
+        port: The port.
+        timeout: Seconds; None for no limit.
+        threads: Where names are resolved.
+
+    Raises:
+        OSError: If the name cannot be resolved; a `TimeoutError` if it is not in time.
+        UnicodeError: If it cannot be a name.
+    """
+    host = host.strip("[]")
+    family = allowed_gai_family()  # IPv4 only, where this machine has no IPv6
+
+    def look_up() -> Sequence[Address]:
+        return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(host)
+        return look_up()  # nothing to ask anyone
+    try:
+        return threads.run((host, port), look_up).result(timeout)
+    except FutureTimeoutError:
+        raise TimeoutError("timed out") from None
+
+
 def create_connection(
-    host: str,
-    port: int,
+    addresses: Sequence[Address],
     timeout: float | None,
     options: SocketOptions = (),
     source: tuple[str, int] | None = None,
@@ -44,19 +80,16 @@ def create_connection(
     """Connect to a host and return a blocking socket.
 
     Args:
-        host: A name or an address; an IPv6 address may stand in brackets.
-        port: The port.
-        timeout: Seconds for resolving the name and for all addresses together; None for no limit.
+        addresses: The addresses of the host.
+        timeout: Seconds for all of them together; None for no limit.
         options: Socket options to set before connecting.
         source: The local address to connect from.
 
     Raises:
-        OSError: If the name cannot be resolved, or the last address to fail did so with this error;
-            a `TimeoutError` if none answered in time.
+        OSError: What the last address to fail failed with; a `TimeoutError` if none answered in
+            time.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    family = allowed_gai_family()  # IPv4 only, where this machine has no IPv6
-    addresses = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
     race = _ConnectionRace(options, source, deadline)
     try:
         return race.run(_interleave_families(addresses))

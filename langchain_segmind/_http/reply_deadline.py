@@ -12,9 +12,9 @@ from typing import Final, Protocol
 
 from langchain_segmind._http.environment import MAX_LATE_READS
 
-_QUIET_PASSES: Final = 5
-"""How many passes of the loop without a read show that nothing is there. It takes two until a timer
-that is due sees the socket, and up to three until a paused connection is read again."""
+_QUIET_PASSES: Final = 4
+"""How many passes of the loop without a read show that nothing is there. It takes two until what is
+in the socket was read, and three until a paused connection is read again."""
 
 
 class Connection(Protocol):
@@ -45,7 +45,7 @@ class ReplyDeadline:
     def _next_pass(self, reads: int, last: int, quiet: int) -> None:
         now = self._connection.reads
         quiet = quiet + 1 if now == reads else 0
-        if quiet > _QUIET_PASSES or now >= last:
+        if quiet >= _QUIET_PASSES or now >= last:
             self._connection.end_wait(asyncio.TimeoutError())
         else:
             self._handle = self._loop.call_soon(self._next_pass, now, last, quiet)

@@ -28,6 +28,7 @@ from langchain_segmind._http.headers import (
     with_lowercase_names,
 )
 from langchain_segmind._http.session import LazyResponse, Session, prepare
+from langchain_segmind._http.threads import SharedThreads
 from langchain_segmind._http.timed_connection import (
     POOL_CLASSES,
     are_connections_replaced,
@@ -118,6 +119,7 @@ class SyncConnections:
         limit = environment.connection_limit(network.max_connections)
         self._session = Session(_Adapter(limit, self._route))
         self._semaphore = threading.BoundedSemaphore(limit)
+        self._threads = SharedThreads()
 
     def send(
         self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None
@@ -135,6 +137,7 @@ class SyncConnections:
             attempt.deadline = None if step.timeout is None else began + step.timeout
             attempt.is_sent = False
             attempt.late_reads = 0
+            attempt.threads = self._threads
             if before_send is not None:
                 before_send()
             return self._exchange(step, key)

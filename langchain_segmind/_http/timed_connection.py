@@ -14,30 +14,32 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
 
-from langchain_segmind._http.connect import create_connection
+from langchain_segmind._http.connect import create_connection, find_addresses
 from langchain_segmind._http.environment import MAX_IDLE_SECONDS, MAX_LATE_READS
 from langchain_segmind._http.headers import (
     MALFORMED_HEADER,
     validate_headers,
     with_lowercase_names,
 )
+from langchain_segmind._http.threads import SharedThreads
 
 
 class _Attempt(threading.local):
-    """Hold this thread's deadline, and whether anything of the request has left."""
+    """Hold this thread's deadline, and whether anything of the request has left.
+
+    `threads` is where the call resolves names.
+    """
 
     deadline: float | None = None
     is_sent: bool = False
     late_reads: int = 0
+    threads: SharedThreads | None = None
 
     def remaining(self) -> float | None:
         """Return the seconds left; None for no limit.
@@ -117,40 +119,6 @@ class _TimedResponse(http.client.HTTPResponse):
             raise http.client.HTTPException(reason or MALFORMED_HEADER)
 
 
-def _run_with_deadline(connect: Callable[[], socket.socket]) -> socket.socket:
-    """Connect within the attempt's deadline, and set what is left of it as the socket's timeout.
-
-    Resolving a name has no timeout of its own, so it runs in a thread that can be left behind.
-    """
-    future: Future[socket.socket] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(connect())
-        except Exception as error:  # noqa: BLE001 - `future.result` raises it
-            future.set_exception(error)
-
-    try:
-        threading.Thread(target=work, daemon=True).start()
-    except RuntimeError:
-        work()  # the interpreter is shutting down, or there are too many threads
-    try:
-        sock = future.result(attempt.remaining())
-        sock.settimeout(attempt.remaining())  # for TLS
-    except BaseException as error:
-        # Also when it is done: it may have connected too late, or since the time was up.
-        future.add_done_callback(_close_abandoned_socket)
-        if isinstance(error, FutureTimeoutError):
-            raise TimeoutError("timed out") from None
-        raise
-    return sock
-
-
-def _close_abandoned_socket(future: Future[socket.socket]) -> None:
-    if future.exception() is None:
-        future.result().close()
-
-
 class _TimedConnection(HTTPConnection):
     """Keep the attempt's deadline, and record when the request begins to leave."""
 
@@ -180,9 +148,8 @@ class _TimedConnection(HTTPConnection):
         # urllib3 2.8 opens the socket in this private method. If it were no longer called, a
         # dead address of a host would again hide those that work, and a slow name server would
         # defeat the deadline.
-        remaining = attempt.remaining()
         try:
-            sock = _run_with_deadline(lambda: self._open_socket(remaining))
+            sock = self._open_socket(attempt.threads or SharedThreads())
         except TimeoutError as error:
             raise ConnectTimeoutError(self, f"Connection to {self.host} timed out") from error
         except OSError as error:
@@ -192,12 +159,18 @@ class _TimedConnection(HTTPConnection):
         sys.audit("http.client.connect", self, self.host, self.port)
         return sock
 
-    def _open_socket(self, timeout: float | None) -> socket.socket:
+    def _open_socket(self, threads: SharedThreads) -> socket.socket:
         # `_dns_host` (urllib3 since 1.24) keeps the dot at the end of a name, which `host` drops:
         # without it, the resolver would also look in the search domains of this machine.
-        host = self._dns_host
+        found = find_addresses(self._dns_host, self.port, attempt.remaining(), threads)
         options = self.socket_options or ()
-        return create_connection(host, self.port, timeout, options, self.source_address)
+        sock = create_connection(found, attempt.remaining(), options, self.source_address)
+        try:
+            sock.settimeout(attempt.remaining())  # for TLS
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:

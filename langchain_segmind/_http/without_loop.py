@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,6 +24,7 @@ def abort_without_loop(loop: asyncio.AbstractEventLoop, protocols: Iterable[Any]
     loop.call_soon = call_at_once  # type: ignore[assignment, method-assign]
     try:
         for protocol in protocols:
-            protocol.abort()
+            with contextlib.suppress(RuntimeError):  # uvloop (0.23) is closed; it closes sockets
+                protocol.abort()
     finally:
         del loop.call_soon

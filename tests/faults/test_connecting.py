@@ -19,31 +19,30 @@ import asyncio, socket, sys, threading
 from langchain_segmind import SegmindError
 from tests.faults.checks import build
 
-over = threading.Event()
+lookups, over = [], threading.Event()
 
-def never(*_, **__):
+
+def never(*address, **_):
+    lookups.append(address)
     over.wait(60)
     raise socket.gaierror("the name was resolved after all")
 
+
 socket.getaddrinfo = never
-model = build("https://gateway.example/v1", max_retries=0, connect_timeout=0.4, timeout=None)
-
-async def ainvoke():
+model = build("https://gateway.example/v1", max_retries=1, connect_timeout=0.4, timeout=None)
+for _ in range(2):
     try:
-        await model.ainvoke("hi")
-    finally:
-        over.set()  # asyncio.run waits for the thread that resolves the name
-
-try:
-    model.invoke("hi") if sys.argv[1] == "sync" else asyncio.run(ainvoke())
-except SegmindError as error:
-    print(type(error).__name__, error.outcome)
+        model.invoke("hi") if sys.argv[1] == "sync" else asyncio.run(model.ainvoke("hi"))
+    except SegmindError as error:
+        print(type(error).__name__, error.outcome)
+print(len(lookups), over.is_set())
 over.set()
 """
 
 
 @both_drivers
 def test_connect_timeout_includes_a_name_server_that_never_answers(driver):
+    """Four attempts share one thread, which is left behind, also by `asyncio.run`."""
     done = subprocess.run(
         [sys.executable, "-c", RESOLVER, driver],
         capture_output=True,
@@ -52,7 +51,7 @@ def test_connect_timeout_includes_a_name_server_that_never_answers(driver):
         timeout=100,
     )
 
-    assert done.stdout == "SegmindTimeoutError not_sent\n", done.stderr
+    assert done.stdout == "SegmindTimeoutError not_sent\n" * 2 + "1 False\n", done.stderr
 
 
 STOPPED = """
@@ -83,9 +82,9 @@ gc.collect()
 """
 
 
-@pytest.mark.parametrize("functions", [["result"], ["getsockopt", "result"]], ids=["one", "both"])
+@pytest.mark.parametrize("functions", [["getsockopt"], ["run"]], ids=["before", "after"])
 def test_connection_that_is_there_too_late_is_closed(functions):
-    """The thread of the call, or also the one that connects, is stopped at the end of its wait."""
+    """The call is stopped right before or after it notices that it is connected."""
     with FaultServer({"m": [answer()]}) as server:
         done = subprocess.run(
             [sys.executable, "-W", "always", "-c", STOPPED, server.url, *functions],

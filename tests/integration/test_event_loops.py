@@ -20,10 +20,10 @@ def descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def run(code, *arguments, options=()):
+def run(code, url, certificates="", options=()):
     """Run code in a process of its own, and return what it printed and its errors."""
     done = subprocess.run(
-        [sys.executable, *options, "-c", code, *arguments],
+        [sys.executable, *options, "-c", PREPARE + code, url, certificates],
         capture_output=True,
         text=True,
         check=False,
@@ -108,7 +108,7 @@ asyncio.run(main())
 
 def test_first_call_opens_within_its_limits_in_one_thread():
     with FaultServer({"m": [answer()]}) as server:
-        printed = run(PREPARE + SLOW_TO_OPEN, server.url, "", options=("-W", "always"))
+        printed = run(SLOW_TO_OPEN, server.url, options=("-W", "always"))
 
     assert printed == ("True\n" + "SegmindTimeoutError not_sent 2\n" * 3 + "fine\n", "")
 
@@ -124,37 +124,6 @@ async def test_call_succeeds_after_calls_that_failed_to_open(monkeypatch):
 
     assert [type(error) for error in failed] == [ValueError] * 2
     assert message.text == "fine"
-
-
-HUNG_RESOLVER = """
-import socket
-
-lookups = []
-
-
-def never(*address, **_):
-    lookups.append(address)
-    over.wait(60)
-    raise socket.gaierror("the name was resolved after all")
-
-
-socket.getaddrinfo = never
-hasty = build("https://gateway.example/v1", connect_timeout=0.2, max_retries=1)
-for _ in range(2):
-    try:
-        asyncio.run(hasty.ainvoke("hi"))
-    except SegmindError as error:
-        print(type(error).__name__, error.outcome)
-print(len(lookups), over.is_set())
-over.set()
-"""
-
-
-def test_calls_share_the_thread_of_a_resolver_that_hangs():
-    assert run(PREPARE + HUNG_RESOLVER, "http://127.0.0.1:9/v1", "") == (
-        "SegmindTimeoutError not_sent\n" * 2 + "1 False\n",
-        "",
-    )
 
 
 CLOSED = """
@@ -179,14 +148,14 @@ for n in range(60):
 def test_closed_loop_closes_its_connections_without_a_warning():
     with Scenario("closed", acts=(answer(),), place=over_tls()).at() as gateway:
         certificates = gateway.settings["verify"]
-        printed = run(PREPARE + CLOSED, gateway.url, certificates, options=("-W", "always"))
+        printed = run(CLOSED, gateway.url, certificates, options=("-W", "always"))
 
     assert printed == ("fine\n" * 3 + "1\n", "")
 
 
 def test_dropped_loops_leave_nothing():
     with FaultServer({"m": [answer()]}) as server:
-        printed, errors = run(PREPARE + DROPPED, server.url, "")
+        printed, errors = run(DROPPED, server.url)
 
     first, last = printed.splitlines()
     assert first == last
