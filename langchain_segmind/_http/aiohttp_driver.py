@@ -85,11 +85,11 @@ class AsyncConnections:
             timer.cancel()
 
     def __del__(self) -> None:
-        session = self._session
-        if session is None or session.closed or os.getpid() != self._pid:
-            return  # a forked child would take the parent's connections off the parent's selector
-        session.detach()
-        abort_without_loop(self.loop, list(self._protocols))
+        if self._session is not None:
+            self._session.detach()
+        # A forked child would take the parent's connections off the selector that both share.
+        if self._protocols and (os.getpid() == self._pid or self.loop.is_closed()):
+            abort_without_loop(self.loop, list(self._protocols))
 
     async def send(
         self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from langchain_segmind._flows.types import Failure, Result, Step
 from langchain_segmind._http.environment import Network, ResolvedRoute, resolve_route
-from langchain_segmind._http.threads import SharedThreads
+from langchain_segmind._http.threads import SharedThreads, wait_for_thread
 
 if TYPE_CHECKING:
     from langchain_segmind._http.aiohttp_driver import AsyncConnections
@@ -96,13 +96,8 @@ class EventLoops:
     async def _open(self, timeout: float | None) -> AsyncConnections | None:
         """Return the connections of the running loop; None if they are not open in time."""
         if self._route is None:
-            opening = asyncio.wrap_future(self._threads.run("open", self._prepare))
-            # Unlike `wait_for`, it cancels nothing, and no cancellation gets lost in it.
-            try:
-                done, _ = await asyncio.wait([opening], timeout=timeout)
-            finally:
-                opening.cancel()  # nobody waits for it any more
-            if not done:
+            opening = self._threads.run("open", self._prepare)
+            if not await wait_for_thread(opening, timeout):
                 return None
             self._route = opening.result()
         return self._find() or self._add(self._route)

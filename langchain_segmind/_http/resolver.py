@@ -6,7 +6,6 @@ wait for the very call. It never opens a connection. aiohttp asks for no literal
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sys
 from typing import Final
@@ -14,7 +13,7 @@ from typing import Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from langchain_segmind._http.connect import Address
-from langchain_segmind._http.threads import SharedThreads
+from langchain_segmind._http.threads import SharedThreads, wait_for_thread
 
 # As aiohttp: no IPv6 addresses where this machine has none itself. On Windows, that would leave out
 # `localhost` on a machine without a network.
@@ -39,7 +38,9 @@ class Resolver(AbstractResolver):
             )
             return [_result(host, address) for address in found]
 
-        return await asyncio.wrap_future(self._threads.run((host, port, family), look_up))
+        looking_up = self._threads.run((host, port, family), look_up)
+        await wait_for_thread(looking_up)
+        return looking_up.result()
 
     async def close(self) -> None:
         """Do nothing: the threads end by themselves."""

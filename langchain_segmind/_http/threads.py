@@ -6,6 +6,8 @@ and `asyncio.run` waits for its threads. These can be left behind, and nothing h
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Hashable
@@ -37,6 +39,28 @@ class SharedThreads:
             own.add_done_callback(lambda _: self._running.pop(process_key, None))
             _start(own, function)
         return future
+
+
+async def wait_for_thread(future: Future[T], timeout: float | None = None) -> bool:
+    """Wait for the future of a thread, and return whether it is done.
+
+    Unlike in `asyncio.wrap_future`, nothing is left to complain when the loop is closed, and unlike
+    in `asyncio.wait_for` (Python 3.10 and 3.11), no cancellation gets lost.
+    """
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    def wake(_: Future[T]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(end)
+
+    future.add_done_callback(wake)
+    await asyncio.wait([ended], timeout=timeout)
+    return future.done()
 
 
 def _start(future: Future[T], function: Callable[[], T]) -> None:
