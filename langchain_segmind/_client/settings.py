@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from operator import itemgetter
 from typing import Annotated, Any, Final, Literal
 
 from langchain_core.messages import BaseMessage
@@ -154,11 +155,40 @@ class ChatSettings(GatewayClient):
             stop: Texts before which the answer ends.
             kwargs: The call's other settings. One of None counts as not given.
         """
-        given = {**kwargs, "stop": stop} if stop is not None else kwargs
         parts = () if messages is None else from_langchain(messages)
-        model_info, request = self._request(parts, given)
-        if kwargs:
+        if kwargs or stop is not None:
             self._warn_about_unknown(kwargs)
+            given = {**kwargs, "stop": stop} if stop is not None else kwargs
+            return self._merged_call(parts, given)
+        return self._plain_call(parts)
+
+    def _plain_call(self, parts: tuple[Message, ...]) -> ModelCall:
+        """Return a call that has no settings of its own, as most calls.
+
+        What follows from the model's fields is kept until one of them changes, for it would be 4 %
+        of a call. Fields that can change in place are read anew.
+        """
+        fields = vars(self)
+        if fields["model_kwargs"] or fields["stop"] or fields["default_headers"]:
+            return self._merged_call(parts, {})
+        state, values = self._state_now(), _VALUES(fields)
+        known = state.plain_call
+        if known is None or known[0] != values:
+            known = state.plain_call = (values, self._merged_call((), {}))
+        request, endpoint = known[1].request, known[1].endpoint
+        endpoint = Endpoint(
+            destination=self._destination(),
+            model_info=endpoint.model_info,
+            retry_policy=endpoint.retry_policy,
+            headers=endpoint.headers,
+            native=endpoint.native,
+            refused_settings=state.refused_settings.get(endpoint.model_info.slug, ()),
+            wait_policy=endpoint.wait_policy,
+        )
+        return ModelCall(ChatRequest(parts, request.settings), endpoint)
+
+    def _merged_call(self, parts: tuple[Message, ...], given: Mapping[str, Any]) -> ModelCall:
+        model_info, request = self._request(parts, given)
         has_format = request.response_format is not None or bool(request.tools)
         is_native = self.tool_calling == "native"
         is_queued = model_info.is_slow if self.queue is None else self.queue
@@ -264,6 +294,9 @@ class ChatSettings(GatewayClient):
                 raise ValueError("model_kwargs must be a dictionary of fields of the request.")
             extras |= self._segmind_check_model_kwargs(more)
         return {**self.model_kwargs, **_check_extras(extras, "call")}
+
+
+_VALUES: Final = itemgetter(*ChatSettings.model_fields)
 
 
 def _read_response_format(given: Any) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection
 from typing import Any, Final
 
+from langchain_segmind._flows.chat import ModelCall
 from langchain_segmind._http.transport import Network, Transport
 
 _log: Final = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class ClientState:
         refused_formats: What each slug was found to refuse, see `Completion.refused_format`.
         refused_settings: The settings that each slug was found to refuse.
         vector_sizes: The length of the first vector by address, model and dimensions.
+        plain_call: A call without settings of its own, beside the fields that it follows from.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,7 @@ class ClientState:
         self.refused_formats: dict[str, list[str]] = {}
         self.refused_settings: dict[str, frozenset[str]] = {}
         self.vector_sizes: dict[object, int] = {}
+        self.plain_call: tuple[tuple[Any, ...], ModelCall] | None = None
 
     def add_refusal(self, slug: str, refused: str) -> None:
         """Remember a format that a model refused, and forget old ones: schemas may vary."""

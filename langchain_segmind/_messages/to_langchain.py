@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
@@ -16,21 +16,27 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call
 from langchain_segmind._messages.types import Choice, Usage
 
 
+_EMPTY: Final = AIMessage("")
+
+
 def to_ai_message(choice: Choice, usage: Usage | None, metadata: Mapping[str, Any]) -> AIMessage:
     """Write one choice as the message of an `invoke`."""
-    calls: dict[str, Any] = {}
-    if choice.calls:  # LangChain's validation of two empty lists costs 1 % of a call
-        calls["tool_calls"] = [
-            tool_call(name=c.name, args=dict(c.arguments), id=c.id)
-            for c in choice.calls
-            if isinstance(c.arguments, Mapping)
-        ]
-        calls["invalid_tool_calls"] = [
-            invalid_tool_call(name=c.name, args=c.arguments, id=c.id, error=c.error)
-            for c in choice.calls
-            if isinstance(c.arguments, str)
-        ]
-    return AIMessage(**_fields(choice, usage, metadata), **calls)
+    fields = _fields(choice, usage, metadata)
+    if not choice.calls:  # everything in `fields` is ours: validating it would be 2 % of a call
+        message = _EMPTY.model_copy(update=fields)
+        vars(message).update(tool_calls=[], invalid_tool_calls=[])  # not the lists of `_EMPTY`
+        return message
+    tool_calls = [
+        tool_call(name=c.name, args=dict(c.arguments), id=c.id)
+        for c in choice.calls
+        if isinstance(c.arguments, Mapping)
+    ]
+    invalid = [
+        invalid_tool_call(name=c.name, args=c.arguments, id=c.id, error=c.error)
+        for c in choice.calls
+        if isinstance(c.arguments, str)
+    ]
+    return AIMessage(**fields, tool_calls=tool_calls, invalid_tool_calls=invalid)
 
 
 def to_ai_message_chunk(
