@@ -28,7 +28,7 @@ from langchain_segmind._http.aiohttp_session import (
 )
 from langchain_segmind._http.headers import (
     Headers,
-    request_headers,
+    own_headers,
     unmasked,
     validate_headers,
     with_lowercase_names,
@@ -146,7 +146,7 @@ class AsyncConnections:
         total = None if step.timeout is None else max(0.001, step.timeout - waited)
         attempt = Attempt(total)
         current_attempt.set(attempt)
-        headers = request_headers(request, key)
+        headers = own_headers(request, key)
         if _is_recorded():
             headers = unmasked(headers)
         if route.is_forwarded:
@@ -155,7 +155,7 @@ class AsyncConnections:
         if total is not None:
             connect = total if connect is None else min(connect, total)
         try:
-            async with session.request(
+            response = await session.request(
                 request.method,
                 request.url,
                 data=_payload(request.body),
@@ -164,7 +164,8 @@ class AsyncConnections:
                 allow_redirects=False,
                 proxy=route.proxy,
                 proxy_headers=route.proxy_headers or None,
-            ) as response:
+            )
+            try:
                 reply_headers = with_lowercase_names(response.headers.items())
                 reason = validate_headers(response.status, reply_headers)
                 if reason:
@@ -174,6 +175,8 @@ class AsyncConnections:
                     reply = replies.PROXY_AUTH_REQUIRED
                 else:
                     reply = await _read(response, reply_headers, key)
+            finally:
+                response.release()
         except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
             # A reply that was read counts, even if releasing the connection failed afterwards.
             reply = reply or replies.failure_from_error(

@@ -16,6 +16,7 @@ from aiohttp.client_proto import ResponseHandler
 
 from langchain_segmind._http import environment
 from langchain_segmind._http.connect import ATTEMPT_DELAY
+from langchain_segmind._http.headers import COMMON_HEADERS
 from langchain_segmind._http.reply_deadline import ReplyDeadline
 from langchain_segmind._http.resolver import Resolver
 
@@ -143,6 +144,7 @@ def new_session(
     )
     session = aiohttp.ClientSession(
         connector=connector,
+        headers=COMMON_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,

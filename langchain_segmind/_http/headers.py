@@ -31,20 +31,30 @@ _FRAMING_HEADERS: Final = {  # where a body ends
 _USER_AGENT: Final = f"langchain-segmind/{__version__}"
 
 
+COMMON_HEADERS: Final = {
+    "User-Agent": _USER_AGENT,
+    "Accept": "application/json",
+    # A compressed reply would have to be decompressed before its size is known.
+    "Accept-Encoding": "identity",
+}
+"""Headers that all requests have, unless the user sets others."""
+
+
 def request_headers(request: Request, key: SecretStr | None) -> dict[str, str]:
     """Build the headers of a request. They include the key, so they must not outlive the call."""
-    headers = {
-        "User-Agent": _USER_AGENT,
-        "Accept": "application/json",
-        # A compressed reply would have to be decompressed before its size is known.
-        "Accept-Encoding": "identity",
-        **request.headers,
-    }
+    headers = {**COMMON_HEADERS, **own_headers(request, key)}
+    if request.body is not None:
+        headers["Content-Length"] = str(len(request.body))
+    return headers
+
+
+def own_headers(request: Request, key: SecretStr | None) -> dict[str, str]:
+    """Build the headers of a request beside `COMMON_HEADERS` and the length of its body."""
+    headers = dict(request.headers)
     if key is not None:
         headers["x-api-key"] = MaskedText(key.get_secret_value())
     if request.body is not None:
         headers["Content-Type"] = "application/json"
-        headers["Content-Length"] = str(len(request.body))
     return headers
 
 

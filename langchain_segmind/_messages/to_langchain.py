@@ -15,7 +15,6 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call
 
 from langchain_segmind._messages.types import Choice, Usage
 
-
 _EMPTY: Final = AIMessage("")
 
 
