@@ -1,4 +1,4 @@
-"""`@value`, the decorator of this package's values. It imports no other module of the package."""
+"""Decorators of this package's values. It imports no other module of the package."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ def value(cls: type[T]) -> type[T]:
     of the time of a chat, which builds sixteen values. And `dataclass` would compile `__eq__`,
     `__hash__` and `__repr__` for each class, which is a sixth of this package's import time.
     """
-    made: Any = dataclass(slots=True, eq=False, repr=False)(cls)
+    return _with_methods(dataclass(slots=True, eq=False, repr=False)(cls))
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen_value(cls: type[T]) -> type[T]:
+    """Make a class a value whose instances cannot be changed at run time either: a public one."""
+    return _with_methods(dataclass(slots=True, frozen=True, eq=False, repr=False)(cls))
+
+
+def _with_methods(cls: type[T]) -> type[T]:
+    made: Any = cls
     names = [f.name for f in fields(made) if f.compare]
     made.__values__ = attrgetter(*names, "__class__")  # one name alone would not give a tuple
     made.__eq__, made.__hash__, made.__repr__ = _eq, _hash, _repr
-    return made  # type: ignore[no-any-return]
+    return cls
 
 
 def _eq(self: Any, other: Any) -> Any:

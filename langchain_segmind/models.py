@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from langchain_segmind._formats import FORMATS, Family
 from langchain_segmind._messages.types import MediaPart
+from langchain_segmind._value import frozen_value
 from langchain_segmind.errors import SegmindResponseError
 
 SLOW: Final = 10.0
@@ -89,7 +90,7 @@ _INFERRED: Final = """
 """Models whose family follows from the name alone: no page or code of the vendor shows it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class ModelInfo:
     """One model: what this package knows about it, and what the vendor's catalog lists.
 

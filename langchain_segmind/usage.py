@@ -12,16 +12,16 @@ reported cost are counted in `unpriced_calls`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from decimal import Decimal
 
 from langchain_segmind._accounting.ledger import Ledger, UsageTotals
 from langchain_segmind._accounting.trackers import LedgerHandler
+from langchain_segmind._value import frozen_value
 
 __all__ = ["CreditBalance", "UsageTotals", "UsageTracker", "track_usage"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class CreditBalance:
     """A key's balance. A credit is a US dollar.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
 from langchain_segmind._text import dollars
-from langchain_segmind._value import value
+from langchain_segmind._value import frozen_value, value
 from langchain_segmind.errors import SegmindBudgetExceededError
 
 _KEPT_JOBS: Final = 10_000  # the gateway keeps their answers for about an hour only
@@ -18,7 +18,7 @@ _KEPT_JOBS: Final = 10_000  # the gateway keeps their answers for about an hour 
 _log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_value
 class UsageTotals:
     """The totals of many calls.
 

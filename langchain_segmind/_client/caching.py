@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import (
@@ -23,8 +23,15 @@ from langchain_core.outputs import ChatResult, LLMResult
 from langchain_core.utils.utils import LC_ID_PREFIX
 from typing_extensions import Self, override
 
-from langchain_segmind._client.answer_cache import AnswerCache, StreamCache, cache_prompt
 from langchain_segmind._client.streaming import StreamingMethods
+
+if TYPE_CHECKING:
+    from langchain_segmind._client.answer_cache import StreamCache
+else:
+    StreamCache = object  # LangChain evaluates annotations
+
+# `answer_cache` is imported by the first call with a cache: most programs use none, and it would be
+# a twentieth of this package's import time.
 
 
 class CachingMethods(StreamingMethods):
@@ -86,6 +93,8 @@ class CachingMethods(StreamingMethods):
         cache = self._cache_in_use()
         if cache is None:
             return None
+        from langchain_segmind._client.answer_cache import AnswerCache, cache_prompt  # noqa: PLC0415 - see above
+
         if isinstance(cache, AnswerCache):
             return None
         run_id = f"{LC_ID_PREFIX}-{run_manager.run_id}" if run_manager else None
@@ -98,6 +107,12 @@ class CachingMethods(StreamingMethods):
         cache = self._cache_in_use()
         if cache is None:
             return None
+        from langchain_segmind._client.answer_cache import (  # noqa: PLC0415 - see above
+            AnswerCache,
+            StreamCache,
+            cache_prompt,
+        )
+
         if isinstance(cache, AnswerCache):
             return None
         # LangChain converts the content of an answer before it is cached, but of a chunk later.

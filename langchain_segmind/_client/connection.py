@@ -270,14 +270,14 @@ class GatewayClient(BaseModel):
             raise invalid_request(BLANK_KEY)
         return found
 
-    def _state_now(self) -> ClientState:
+    def _client_state(self) -> ClientState:
         # pydantic finds a private attribute by six calls, which would be 1 % of a chat.
         state: ClientState = (self.__pydantic_private__ or {})["_state"]
         return state
 
     def _transport(self, to: Destination) -> Transport:
         """Return the connections to where a call goes."""
-        state = self._state_now()
+        state = self._client_state()
         if to.is_local:
             network = Network(to.base_url, max_connections=self.max_connections, is_direct=True)
             return state.local_transport(network)

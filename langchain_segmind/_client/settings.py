@@ -171,7 +171,7 @@ class ChatSettings(GatewayClient):
         fields = vars(self)
         if fields["model_kwargs"] or fields["stop"] or fields["default_headers"]:
             return self._merged_call(parts, {})
-        state, values = self._state_now(), _VALUES(fields)
+        state, values = self._client_state(), _VALUES(fields)
         known = state.plain_call
         if known is None or known[0] != values:
             known = state.plain_call = (values, self._merged_call((), {}))

@@ -20,11 +20,11 @@ from pydantic import SecretStr
 from langchain_segmind._flows.types import Flow, JobEvent, Outcome, Reply, Result
 from langchain_segmind._http.environment import Network
 from langchain_segmind._http.event_loops import EventLoops
-from langchain_segmind._http.requests_driver import SyncConnections
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
+    from langchain_segmind._http.requests_driver import SyncConnections
 
 __all__ = ["Network", "Transport"]
 
@@ -154,6 +154,9 @@ class Transport:
         await self._event_loops.close()
 
     def _open_sync(self) -> SyncConnections:
+        # Imported by the first call, like the async driver: it is 3 % of importing this package.
+        from langchain_segmind._http.requests_driver import SyncConnections  # noqa: PLC0415
+
         return self._sync_connections.setdefault(os.getpid(), SyncConnections(self.network))
 
 

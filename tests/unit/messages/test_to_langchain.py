@@ -1,6 +1,7 @@
 """Replies, written as LangChain's messages."""
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.tool import invalid_tool_call, tool_call
 
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import Choice, ToolCall, Usage
@@ -27,6 +28,26 @@ def test_message_has_everything_in_the_choice():
         "finish_reason": "stop",
         "native_finish_reason": "end_turn",
     }
+
+
+def test_message_is_as_langchain_would_validate_it():
+    choice = Choice("hi", reasoning="hm", finish_reason="stop")
+
+    message = to_ai_message(choice, Usage(3, 4), {"model_name": "m"})
+    validated = AIMessage(**message.model_dump(exclude={"type"}))
+
+    assert message == validated
+    assert message.model_dump_json() == validated.model_dump_json()
+    assert repr(message) == repr(validated)
+
+
+def test_messages_share_nothing_that_can_change():
+    first, second = (to_ai_message(Choice("hi"), None, {}) for _ in range(2))
+    first.tool_calls.append(tool_call(name="f", args={}, id="c1"))
+    first.invalid_tool_calls.append(invalid_tool_call(name="f"))
+    first.additional_kwargs["a"] = first.response_metadata["b"] = 1
+
+    assert second == to_ai_message(Choice("hi"), None, {}) == AIMessage("hi")
 
 
 def test_usage_details_are_kept_when_they_are_known():
