@@ -66,7 +66,8 @@ def main() -> None:
         state = agent.invoke({"messages": [HumanMessage(TASK)], "files": files})
         for message in state["messages"]:
             show(message)
-        print(f"\n/guide.md: {state['files']['/guide.md']['content']}")
+        for name in sorted(state["files"].keys() - files.keys()):
+            print(f"\n{name}: {state['files'][name]['content']}")
         print(f"Both agents: {usage}")
 
 

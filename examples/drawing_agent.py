@@ -54,7 +54,8 @@ def main() -> None:
         agent = create_agent(model, [draw])
         state = agent.invoke({"messages": [HumanMessage(REQUEST)]})
         for message in state["messages"]:
-            print(f"{message.type:>5}: {message.text or message.tool_calls[0]['args']}")
+            calls = [call["args"] for call in getattr(message, "tool_calls", ())]
+            print(f"{message.type:>5}: {message.text or calls}")
             if isinstance(message, ToolMessage):
                 kind = message.artifact["mime_type"].removeprefix("image/")
                 picture = Path(folder, f"cover.{kind}")

@@ -20,6 +20,8 @@ def list_issues(label: str) -> str:
 
 def close_issue(number: int, reason: str) -> str:
     """Close an issue, and give the reason."""
+    if number not in ISSUES:
+        raise ValueError(f"there is no open issue #{number}")
     _, text = ISSUES.pop(number)
     return f"Closed #{number} ({text}) because: {reason}"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from langchain_segmind.testing import Call
 from tests.integration.processes import run_python
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +147,16 @@ def test_deep_agent_example_has_its_text_checked_by_another_agent():
     assert "tool: 'No errors. [scripted]'" in printed
     assert "/guide.md: The Lighthouse of Alexandria stood" in printed
     assert "Both agents: 7 calls, " in printed
+
+
+def test_deep_agent_example_ends_when_the_model_writes_another_file(gateway):
+    if find_spec("deepagents") is None:
+        pytest.skip("needs deepagents, and Python 3.11")
+    gateway.reply(Call("write_file", {"file_path": "/notes.md", "content": "Bees."}), "Done.")
+
+    assert "\n/notes.md: Bees.\nBoth agents: 2 calls, " in run_example(
+        "deep_agent", gateway=gateway
+    )
 
 
 def test_scaling_example_repeats_only_the_calls_without_an_answer():
