@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from langchain_segmind import ChatSegmind
-from langchain_segmind.testing import LocalGateway, live_or_local
+from langchain_segmind.testing import LocalGateway, Reply, live_or_local
 from tests.integration.local_clients import post
 
 MODULE = [sys.executable, "-m", "langchain_segmind.testing"]
@@ -194,6 +194,22 @@ class TestLiveOrLocal:
         printed = capsys.readouterr().out
         assert gateway.base_url in printed
         assert gateway.api_key not in printed
+
+    @pytest.mark.parametrize(
+        ("reply", "text"),
+        [
+            ("Paris.", "Paris. [scripted]"),
+            (Reply("Paris.", reasoning="Hm."), "Paris. [scripted]"),
+            ('{"city": "Paris"}', '{"city": "Paris"}'),
+        ],
+        ids=["text", "reply", "json"],
+    )
+    def test_scripted_texts_are_marked_unless_they_are_json(
+        self, reply: str | Reply, text: str
+    ) -> None:
+        for script in ([reply], {"Hello": reply}, {"Hello": [reply]}):
+            with live_or_local(script):
+                assert self.ask() == text
 
     def test_environment_is_restored_after_an_error(self) -> None:
         with pytest.raises(KeyError, match="mine"), live_or_local():
