@@ -23,7 +23,7 @@ from langchain_core.outputs import ChatResult, LLMResult
 from langchain_core.utils.utils import LC_ID_PREFIX
 from typing_extensions import Self, override
 
-from langchain_segmind._client.streaming import StreamingMethods
+from langchain_segmind._client.batching import BatchMethods
 
 if TYPE_CHECKING:
     from langchain_segmind._client.answer_cache import StreamCache
@@ -34,7 +34,7 @@ else:
 # a twentieth of this package's import time.
 
 
-class CachingMethods(StreamingMethods):
+class CachingMethods(BatchMethods):
     """A chat model's methods that use LangChain's cache of answers."""
 
     @override
