@@ -61,7 +61,17 @@ class BatchMethods(StreamingMethods):
             return_exceptions: bool = False,
             **kwargs: Any,
         ) -> AsyncIterator[tuple[int, AIMessage | Exception]]:
-            """Like `abatch`, but yield each answer with the index of its input once it is there."""
+            """Call the model as in `abatch`, and yield each answer once it is there.
+
+            Args:
+                inputs: The inputs, each as for `ainvoke`.
+                config: As for `abatch`.
+                return_exceptions: Whether to yield an exception in place of an answer.
+                **kwargs: Settings for these calls.
+
+            Yields:
+                The index of an input, and its answer.
+            """
             limited = self._limited(config, len(inputs), kwargs)
             answers = super().abatch_as_completed(
                 inputs, limited, return_exceptions=return_exceptions, **kwargs
