@@ -44,14 +44,13 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
         print_line(f"SEGMIND_API_KEY is set: these calls go to {place}.")
         yield None
         return
-    if replies is not None:
-        settings = {"responder": ScriptedModel(_marked(replies)), **settings}
-    with LocalGateway(**settings) as gateway:
+    responder = {} if replies is None else {"responder": ScriptedModel(_marked(replies))}
+    with LocalGateway(**{**responder, **settings}) as gateway:
         variables = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)
         what = _describe(replies, settings)
-        print_line(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}. No model runs.")
+        print_line(f"No SEGMIND_API_KEY: calls go to a local gateway, which {what}.")
         try:
             with active.taking_all(gateway.base_url, gateway.api_key):
                 yield gateway
@@ -64,9 +63,11 @@ def live_or_local(replies: Script | None = None, **settings: Any) -> Iterator[Lo
 
 
 def _describe(replies: Script | None, settings: Mapping[str, Any]) -> str:
-    if replies is not None:
-        return f"returns this program's replies, marked {SCRIPTED}"
-    return "returns this program's replies" if "responder" in settings else "echoes the prompts"
+    if "responder" in settings:
+        return "answers with this program's responder"  # which may be a model
+    if replies is None:
+        return "echoes the prompts. No model runs"
+    return f"returns this program's replies, marked {SCRIPTED}. No model runs"
 
 
 def _marked(script: Script) -> Script:
