@@ -35,7 +35,7 @@ from langchain_segmind._http.headers import (
 )
 from langchain_segmind._http.resolver import Resolver
 from langchain_segmind._http.threads import SharedThreads
-from langchain_segmind._http.without_loop import abort_without_loop
+from langchain_segmind._http.without_loop import abort_all
 
 _KEEP_SECONDS: Final = 86_400.0  # the longest that asyncio sleeps
 
@@ -89,7 +89,7 @@ class AsyncConnections:
             self._session.detach()
         # A forked child would take the parent's connections off the selector that both share.
         if self._protocols and (os.getpid() == self._pid or self.loop.is_closed()):
-            abort_without_loop(self.loop, list(self._protocols))
+            abort_all(self.loop, list(self._protocols))
 
     async def send(
         self, step: Step, key: SecretStr | None, before_send: Callable[[], None] | None = None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     _ByLoop = dict[tuple[int, int], weakref.ref[AsyncConnections]]
 
 _NOT_OPENED: Final = Failure(
-    "not_sent", "timeout", "reading certificates and proxy settings took too long"
+    "not_sent", "timeout", "loading aiohttp and the certificates took too long"
 )
 
 

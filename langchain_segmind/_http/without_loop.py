@@ -1,19 +1,27 @@
-"""Close connections whose event loop is closed, or dropped without being closed."""
+"""Close connections whose event loop may be closed, or dropped without being closed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 
-def abort_without_loop(loop: asyncio.AbstractEventLoop, protocols: Iterable[Any]) -> None:
-    """Abort connections of a loop that will not call back.
+def abort_all(loop: asyncio.AbstractEventLoop, protocols: Iterable[Any]) -> None:
+    """Abort connections that no call uses, whether or not their loop will call back."""
+    with contextlib.nullcontext() if loop.is_running() else _calling_back_at_once(loop):
+        for protocol in protocols:
+            with contextlib.suppress(RuntimeError):  # uvloop (0.23) is closed; it closes sockets
+                protocol.abort()
 
-    asyncio (3.10 to 3.14) closes a socket in a callback of its loop, and warns about one whose
-    callback never came. So here `call_soon` of this loop calls transports and protocols back at
-    once. Everything else is left out, because it would wake a task.
+
+@contextlib.contextmanager
+def _calling_back_at_once(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Have a loop that does not run call its transports and protocols back at once.
+
+    asyncio (3.10 to 3.14) closes a socket in a callback of the loop, and warns about one whose
+    callback never came. All other callbacks are left out, because they would wake a task.
     """
 
     def call_at_once(callback: Callable[..., object], *args: object, **_: object) -> None:
@@ -23,8 +31,6 @@ def abort_without_loop(loop: asyncio.AbstractEventLoop, protocols: Iterable[Any]
 
     loop.call_soon = call_at_once  # type: ignore[assignment, method-assign]
     try:
-        for protocol in protocols:
-            with contextlib.suppress(RuntimeError):  # uvloop (0.23) is closed; it closes sockets
-                protocol.abort()
+        yield
     finally:
         del loop.call_soon
