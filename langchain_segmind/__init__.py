@@ -26,12 +26,12 @@ from langchain_segmind.errors import (
     SegmindTimeoutError,
 )
 from langchain_segmind.jobs import SegmindJob
-from langchain_segmind.media import content_block_from_file
 from langchain_segmind.models import ModelInfo
 from langchain_segmind.usage import CreditBalance, UsageTotals, UsageTracker, track_usage
 
 if TYPE_CHECKING:
     from langchain_segmind.embeddings import SegmindEmbeddings
+    from langchain_segmind.media import content_block_from_file
     from langchain_segmind.progress import Progress, progress_bar
 
 __all__ = [
@@ -67,7 +67,12 @@ __all__ = [
     "track_usage",
 ]
 
-_LATE = {"SegmindEmbeddings": "embeddings", "Progress": "progress", "progress_bar": "progress"}
+_LATE = {
+    "Progress": "progress",
+    "SegmindEmbeddings": "embeddings",
+    "content_block_from_file": "media",
+    "progress_bar": "progress",
+}
 """Names that are imported at their first use, because many programs do not need them."""
 
 

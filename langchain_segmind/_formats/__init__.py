@@ -2,10 +2,11 @@
 
 from langchain_segmind._formats.body import encode_body
 from langchain_segmind._formats.encoding import SETTINGS
-from langchain_segmind._formats.families import FORMATS, Family, Format
+from langchain_segmind._formats.families import FAMILIES, FORMATS, Family, Format
 from langchain_segmind._formats.replies import decode, decode_job, is_answer, parse
 
 __all__ = [
+    "FAMILIES",
     "FORMATS",
     "SETTINGS",
     "Family",

@@ -1,15 +1,15 @@
 """The families of models, each with the module of its format.
 
-To add a family, write a module that is a `Format`, and add it to `FORMATS`. The formats must not
-import one another.
+To add a family, write a module that is a `Format`, and add its name to `Family`. The formats must
+not import one another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Protocol
+from importlib import import_module
+from typing import Any, Final, Literal, Protocol, cast, get_args
 
-from langchain_segmind._formats import anthropic, gemini, openai
 from langchain_segmind._messages.types import ChatRequest, ChatResponse, MediaPart
 
 Family = Literal["openai", "anthropic", "gemini"]
@@ -48,9 +48,19 @@ class Format(Protocol):
         """Return whether a medium that a tool returned can be shown."""
 
 
-FORMATS: Final[Mapping[Family, Format]] = {
-    "openai": openai,
-    "anthropic": anthropic,
-    "gemini": gemini,
-}
+FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 """In the order in which a reply is compared with them."""
+
+
+class _Formats(dict[Family, Format]):
+    """Import a family's module when it is first asked for: most programs use one."""
+
+    def __missing__(self, family: Family) -> Format:
+        if family not in FAMILIES:
+            raise KeyError(family)
+        self[family] = cast("Format", import_module(f"langchain_segmind._formats.{family}"))
+        return self[family]
+
+
+FORMATS: Final[Mapping[Family, Format]] = _Formats()
+"""Every family's format; by its name only, as it may not have been imported yet."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from langchain_segmind._formats.families import FORMATS, Format
+from langchain_segmind._formats.families import FAMILIES, FORMATS, Format
 from langchain_segmind._formats.media_replies import check_bytes, check_json, check_text
 from langchain_segmind._formats.values import as_dict, repair_escapes
 from langchain_segmind._messages.limits import MOST_VALUES, has_too_many_values
@@ -138,7 +138,8 @@ def _decode_flat(value: Any, depth: int = 0) -> ChatResponse | None:
 
 
 def _format_of(value: Mapping[str, Any], *, is_sure: bool) -> Format | None:
-    for reply_format in FORMATS.values():
+    for family in FAMILIES:
+        reply_format = FORMATS[family]
         if reply_format.is_reply(value, is_sure=is_sure):
             return reply_format
     return None

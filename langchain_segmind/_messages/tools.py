@@ -14,7 +14,6 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
 from langchain_segmind._client.validation import check_flag, check_json
-from langchain_segmind._messages.json_schema import strip_titles
 from langchain_segmind._messages.types import Tool
 
 if TYPE_CHECKING:  # loading LangChain's tools takes time that programs without tools can save
@@ -148,6 +147,9 @@ def _comparable(tool: Tool) -> str:
     Titles are left out: pydantic makes them from names, and LangChain drops those of a class, but
     not those of the class's JSON schema.
     """
+    # Imported by the first two tools of one name, as it is 3 % of importing this package.
+    from langchain_segmind._messages.json_schema import strip_titles  # noqa: PLC0415
+
     return json.dumps(
         [tool.description, strip_titles(tool.parameters), tool.strict], sort_keys=True
     )

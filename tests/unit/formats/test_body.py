@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from langchain_segmind._formats import FORMATS, encode_body
+from langchain_segmind._formats import FAMILIES, FORMATS, encode_body
 from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
 
 BIG = base64.b64encode(bytes(range(256)) * 500).decode()
@@ -33,7 +33,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("family", FORMATS)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("case", CASES)
 def test_body_equals_what_json_would_write(family, case):
     encode, request = FORMATS[family].encode, ask(*CASES[case])
@@ -41,7 +41,7 @@ def test_body_equals_what_json_would_write(family, case):
     assert json.loads(encode_body(encode, request)) == encode(request)
 
 
-@pytest.mark.parametrize("family", FORMATS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_big_medium_is_in_memory_once(family):
     data = base64.b64encode(bytes(5_000_000)).decode()
     request = ask(TextPart("What is this?"), image(data))

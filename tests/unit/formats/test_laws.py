@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_segmind import SegmindInvalidRequestError, SegmindResponseError
-from langchain_segmind._formats import FORMATS, SETTINGS, decode
+from langchain_segmind._formats import FAMILIES, FORMATS, SETTINGS, decode
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.types import ChatRequest, MediaPart, Message, TextPart
 from langchain_segmind._tool_emulation.prompt import render_tools
@@ -29,7 +29,7 @@ messages = st.lists(
     min_size=1,
     max_size=6,
 )
-families = st.sampled_from(sorted(FORMATS))
+families = st.sampled_from(FAMILIES)
 
 
 def strings(value):
@@ -95,7 +95,7 @@ def test_roles_alternate_from_the_user_on_and_no_message_is_empty(family, conver
         assert all(part["text"].strip() for part in parts if "text" in part)
 
 
-@pytest.mark.parametrize("family", sorted(FORMATS))
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_setting_is_sent_under_one_name(family, name):
     plain = FORMATS[family].encode(ask(TextPart("a")))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import FunctionMessage, ToolMessage
 
+from langchain_segmind._formats import FAMILIES as EVERY_FAMILY
 from langchain_segmind._formats import FORMATS, decode, encode_body
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.results import read_result
@@ -24,7 +25,7 @@ ZIP = base64.b64encode(b"PK\x03\x04\xff\x00" * 4).decode()
 RESOURCE = {"uri": "x://a", "mimeType": "image/png"}
 SHOWN = ("image", "image/png", PNG)
 CANONICAL_PDF = ("file", "application/pdf", "JVBERi0xLjQ=")
-FAMILIES = pytest.mark.parametrize("family", sorted(FORMATS))
+FAMILIES = pytest.mark.parametrize("family", EVERY_FAMILY)
 
 
 def encoded(text, codec="utf-8"):
