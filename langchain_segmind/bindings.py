@@ -7,8 +7,7 @@ bindings hand these two to the model inside, and lose what is bound around it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 # Annotations name what takes long to import through its package, which imports it then.
 from langchain_core import runnables as lc_runnables
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 else:
     _Binding = RunnableBinding[LanguageModelInput, AIMessage]
 
-F = TypeVar("F", bound=Callable[..., Any])
 Chat = Runnable[LanguageModelInput, AIMessage]
 
 
@@ -242,26 +240,3 @@ def _configurable(runnable: Any, fields: dict[str, Any]) -> Any:
     if isinstance(runnable, RunnableConfigurableFields):
         runnable, fields = runnable.default, {**runnable.fields, **fields}
     return RunnableSerializable.configurable_fields(runnable, **fields)
-
-
-def of_binding(method: F) -> F:
-    """Replace a method of a model by that of its binding; signature and docstring stay."""
-
-    @wraps(method)
-    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return getattr(SegmindBinding(bound=self), method.__name__)(*args, **kwargs)
-
-    return cast("F", call)
-
-
-class BindingMethods:
-    """The methods of LangChain that wrap a model, so that what they add is kept."""
-
-    with_config = of_binding(BaseChatModel.with_config)
-    with_listeners = of_binding(BaseChatModel.with_listeners)
-    with_alisteners = of_binding(BaseChatModel.with_alisteners)
-    with_types = of_binding(BaseChatModel.with_types)
-    with_retry = of_binding(BaseChatModel.with_retry)
-    with_fallbacks = of_binding(BaseChatModel.with_fallbacks)
-    configurable_fields = of_binding(BaseChatModel.configurable_fields)
-    configurable_alternatives = of_binding(BaseChatModel.configurable_alternatives)

@@ -31,12 +31,14 @@ from langchain_segmind._flows.chat import chat
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools, to_openai_tools
 from langchain_segmind._messages.types import Method
 from langchain_segmind._version import __version__
-from langchain_segmind.bindings import BindingMethods, SegmindBinding
+from langchain_segmind.binding_methods import BindingMethods
 from langchain_segmind.jobs import QueueMethods
 
 if TYPE_CHECKING:
+    from langchain_segmind.bindings import SegmindBinding
     from langchain_segmind.models import KnownModel
 else:
+    SegmindBinding = Runnable  # see `binding_methods`
     KnownModel = str  # the slugs are for editors; checking a union would take time
 
 __all__ = ["ChatSegmind"]
@@ -240,6 +242,8 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
         Returns:
             A runnable of this model, which also has `submit` and `get_job`.
         """
+        from langchain_segmind.bindings import SegmindBinding  # noqa: PLC0415
+
         return SegmindBinding(bound=self, kwargs=kwargs, config={})
 
     @override

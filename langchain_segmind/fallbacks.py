@@ -12,7 +12,8 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables.fallbacks import RunnableWithFallbacks
 
-from langchain_segmind.bindings import BindingMethods, SegmindBinding
+from langchain_segmind.binding_methods import BindingMethods
+from langchain_segmind.bindings import SegmindBinding
 
 
 class SegmindFallbacks(BindingMethods, RunnableWithFallbacks[LanguageModelInput, AIMessage]):

@@ -3,8 +3,6 @@
 A base class, unlike the rest of this package, because pydantic collects fields from base classes.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Mapping
 from types import MethodType

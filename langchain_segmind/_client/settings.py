@@ -1,7 +1,5 @@
 """The settings of a chat model, and how those of one call are checked and merged over them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Read the gateway's reports on a job: the reply to its submission, and to a poll."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import field, replace

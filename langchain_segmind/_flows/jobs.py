@@ -5,8 +5,6 @@ once its id is known, and every error after that carries the id, with which the 
 fetched later.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Callable, Mapping

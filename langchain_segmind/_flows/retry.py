@@ -4,8 +4,6 @@ Nothing is paid for twice: an attempt is repeated only when the model surely did
 the user opted in with `retry_ambiguous`.
 """
 
-from __future__ import annotations
-
 import math
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime

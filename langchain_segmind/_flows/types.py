@@ -3,8 +3,6 @@
 Values and nothing else. They must not import anything that does I/O or knows the time.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import field

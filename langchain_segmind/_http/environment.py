@@ -4,8 +4,6 @@ Both drivers use what is found here, so they cannot disagree. It reads the envir
 certificate files, but never opens a connection.
 """
 
-from __future__ import annotations
-
 import os
 import ssl
 from dataclasses import field

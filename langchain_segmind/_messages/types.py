@@ -4,8 +4,6 @@ They hold data and know neither LangChain nor a body format. `_messages` convert
 LangChain's messages, `_tool_emulation` renders tools into them, `_formats` from and to bodies.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from contextlib import suppress
