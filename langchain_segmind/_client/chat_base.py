@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._client.observers import async_job_reporter, job_reporter
+from langchain_segmind._client.profiles import profile
 from langchain_segmind._client.results import combined_llm_output, response_metadata
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._flows.chat import Completion, Endpoint, Submission
@@ -178,8 +179,6 @@ class ChatBase(_Model):
 
     @override
     def _resolve_model_profile(self) -> ModelProfile:
-        from langchain_segmind._client.profiles import profile  # noqa: PLC0415 - for the first model
-
         return profile(self._model_info(self.model))
 
     @override

@@ -155,9 +155,10 @@ class ChatSettings(GatewayClient):
         """
         parts = () if messages is None else from_langchain(messages)
         if kwargs or stop is not None:
-            self._warn_about_unknown(kwargs)
             given = {**kwargs, "stop": stop} if stop is not None else kwargs
-            return self._merged_call(parts, given)
+            call = self._merged_call(parts, given)
+            self._warn_about_unknown(kwargs)
+            return call
         return self._plain_call(parts)
 
     def _plain_call(self, parts: tuple[Message, ...]) -> ModelCall:
