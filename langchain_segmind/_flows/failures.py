@@ -17,6 +17,7 @@ from langchain_segmind.errors import (
     SegmindConnectionError,
     SegmindContextOverflowError,
     SegmindError,
+    SegmindRateLimitError,
     SegmindResponseError,
     SegmindTimeoutError,
     error_class_for,
@@ -26,6 +27,7 @@ _FAULTS: Final[dict[FaultKind, str]] = {
     "connection": "the connection failed",
     "tls": "the TLS connection failed",
     "timeout": "no full answer came in time",
+    "rate_limit": "the gateway's rate limit is reached",
     "cut": "the reply was cut short",
     "too_large": "the reply is too large",
     "encoding": "the reply is compressed in a way that cannot be read",
@@ -35,11 +37,18 @@ _ADVICE: Final[dict[FaultKind | Outcome, str]] = {
         "Nothing was sent; check the certificates (verify=..., or the environment variable "
         "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR)."
     ),
+    "rate_limit": (
+        "Nothing was sent; call again later, make fewer calls at once, or raise total_timeout."
+    ),
     "not_sent": "Nothing was sent; check the network, base_url and the proxy settings.",
     "unknown": (
         "The request had been sent, so the model may have run and been billed; it was not retried. "
         "A longer timeout=... may help; retry_ambiguous=True retries such calls."
     ),
+}
+_BY_FAULT: Final[dict[FaultKind, type[SegmindError]]] = {
+    "timeout": SegmindTimeoutError,
+    "rate_limit": SegmindRateLimitError,
 }
 _PAID: Final = "This call was billed. It was not retried; calling again will be billed again."
 _FREE: Final = "No model ran and nothing was billed; try again."
@@ -66,7 +75,7 @@ def error_from_reply(
         fields["outcome"] = "rejected"
     cls: type[SegmindError]
     if isinstance(result, Failure):
-        cls = SegmindTimeoutError if result.fault == "timeout" else SegmindConnectionError
+        cls = _BY_FAULT.get(result.fault, SegmindConnectionError)
         advice = _ADVICE.get(result.fault) or _ADVICE[result.outcome]
         advice = _FREE if is_free and result.outcome == "unknown" else advice
     elif result.is_success:

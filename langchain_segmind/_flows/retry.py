@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from langchain_segmind._flows.types import Reply, Response, Result
+from langchain_segmind._flows.types import Failure, Reply, Response, Result
 from langchain_segmind._value import value
 
 REPEATABLE_STATUS: Final = frozenset({408, 425, 429, 500, 503})
@@ -76,20 +76,40 @@ def server_requested_delay(reply: Reply) -> float | None:
     """Return how many seconds the gateway asks to wait; None if it does not.
 
     The first header that makes sense counts. Dates are compared with the reply's own `Date`, as
-    the two clocks may differ; without one, with ours. Garbled, past and endless values are ignored.
+    the two clocks may differ; without one, or if both show the same second, with ours. Garbled,
+    past and endless values are ignored.
     """
-    if not isinstance(reply.result, Response):
-        return None
-    header = reply.result.headers.get
+    result = reply.result
+    if isinstance(result, Failure):
+        return result.retry_after
+    return next((delay for delay in _delays(result, reply.now) if 0 <= delay < math.inf), None)
+
+
+def seconds_until_reset(response: Response, now: float) -> float | None:
+    """Return how many seconds a rate limit lasts, as `server_requested_delay` reads it.
+
+    It is negative if the limit ended in the last minute. The last second counts as a whole one if
+    the gateway leaves out fractions.
+    """
+    delays = _delays(response, now)
+    found = next((delay for delay in delays if -60 < delay < math.inf), None)
+    if found is None or not -1 < found < 0:
+        return found
+    is_rounded = abs(now + found - round(now + found)) < 1e-3
+    return found + 1 if is_rounded else found
+
+
+def _delays(response: Response, now: float) -> tuple[float, ...]:
+    header = response.headers.get
     sent = _http_date(header("date", ""))
-    now = reply.now if math.isnan(sent) else sent
-    delays = (
+    if not math.isnan(sent) and not sent <= now < sent + 1:  # `Date` leaves out fractions
+        now = sent
+    return (
         _number(header("retry-after-ms", "")) / 1000,
         _number(header("retry-after", "")),
         _http_date(header("retry-after", "")) - now,
         _any_date(header("x-rate-limit-reset-at-utc", "")) - now,
     )
-    return next((delay for delay in delays if 0 <= delay < math.inf), None)
 
 
 # Each of these returns NaN for a text that it cannot parse.

@@ -106,7 +106,8 @@ class Exchange:
         for limit in limits:
             timeout = limit if timeout is None else min(timeout, limit)
         self.attempts += 1
-        return Step(request, wait, timeout, policy.connect_timeout, left, event)
+        longest = policy.max_retry_wait
+        return Step(request, wait, timeout, policy.connect_timeout, left, event, longest)
 
     def unusable_reply(self, reason: str, **fields: Any) -> SegmindError:
         """Make the error for a last reply that cannot be read, for this reason."""

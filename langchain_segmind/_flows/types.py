@@ -15,7 +15,7 @@ from langchain_segmind._value import value
 Outcome = Literal["not_sent", "rejected", "unknown", "executed"]
 """How an attempt ended: surely not run; refused and unbilled; unknown; run and billed."""
 
-FaultKind = Literal["connection", "tls", "timeout", "cut", "too_large", "encoding"]
+FaultKind = Literal["connection", "tls", "timeout", "rate_limit", "cut", "too_large", "encoding"]
 """What broke an exchange: before, instead of or in the middle of a reply."""
 
 
@@ -49,8 +49,10 @@ class Step:
     Attributes:
         timeout: Seconds the attempt may take from its start to the last byte; None for no limit.
         connect_timeout: Seconds within them for resolving, connecting and the TLS handshake.
-        pool_timeout: Seconds it may wait for a free connection first; None for no limit.
+        pool_timeout: Seconds it may wait first, for its turn at a rate limit and for a free
+            connection; None for no limit.
         event: A new state of the call's job, to be reported.
+        longest_wait: Seconds that the gateway may ask calls to wait for a rate limit.
     """
 
     request: Request
@@ -59,6 +61,7 @@ class Step:
     connect_timeout: float | None = 10.0
     pool_timeout: float | None = None
     event: JobEvent | None = None
+    longest_wait: float = 60.0
 
 
 @value
@@ -97,11 +100,16 @@ class Response:
 
 @value
 class Failure:
-    """No HTTP reply came. Fields are those of `Response`."""
+    """No HTTP reply came. Fields are those of `Response`.
+
+    Attributes:
+        retry_after: Seconds until a rate limit ends.
+    """
 
     outcome: Outcome
     fault: FaultKind
     detail: str = ""
+    retry_after: float | None = None
 
 
 Result = Response | Failure

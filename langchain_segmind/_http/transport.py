@@ -13,7 +13,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -24,11 +24,15 @@ from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
     from langchain_segmind._http.batch import AsyncCancelToken, CancelToken
+    from langchain_segmind._http.rate_gate import RateGate
     from langchain_segmind._http.requests_driver import SyncConnections
 
 __all__ = ["Network", "Transport"]
 
 T = TypeVar("T")
+
+MAX_GATES: Final = 64
+"""How many rate limits are kept: copies of a model may use ever new keys."""
 
 
 class SendObserver(Protocol):
@@ -53,6 +57,8 @@ class Transport:
         self.network = network
         self._sync_connections: dict[int, SyncConnections] = {}
         self._event_loops = EventLoops(network)
+        self._gates: dict[tuple[int, str, int], RateGate] = {}  # by process, model and key
+        self._last_gates: dict[str, RateGate] = {}  # that were used last, by model
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Transport, (self.network,)
@@ -91,7 +97,12 @@ class Transport:
                 if observer is None or step.request.method == "GET":
                     result = connections.send(step, key)
                 else:
-                    result = connections.send(step, key, observer.before_send)
+                    gate = self._gate(step.request.url, key)
+                    with gate.turn(step, observer.before_send) as turn:
+                        failure = None if turn.is_admitted else turn.wait(cancel_token)
+                        result = turn.result = failure or connections.send(
+                            turn.step, key, turn.before_send
+                        )
                     observer.after_reply(result.outcome)
                 step = flow.send(_timed(result, began))
         except StopIteration as end:
@@ -128,7 +139,12 @@ class Transport:
                 if observer is None or step.request.method == "GET":
                     result = await connections.send(step, key)
                 else:
-                    result = await connections.send(step, key, observer.before_send)
+                    gate = self._gate(step.request.url, key)
+                    with gate.turn(step, observer.before_send, is_task=True) as turn:
+                        failure = None if turn.is_admitted else await turn.await_it(cancel_token)
+                        result = turn.result = failure or await connections.send(
+                            turn.step, key, turn.before_send
+                        )
                     observer.after_reply(result.outcome)
                 step = flow.send(_timed(result, began))
         except StopIteration as end:
@@ -141,6 +157,21 @@ class Transport:
             raise error from None
         finally:
             flow.close()
+
+    def _gate(self, url: str, key: SecretStr | None) -> RateGate:
+        """Return the rate limit of a model and a key; each process has its own."""
+        gate = self._last_gates.get(url)  # most calls have the same key, and hashing it takes time
+        if gate is None or gate.key is not key or gate.pid != os.getpid():
+            from langchain_segmind._http.rate_gate import RateGate  # noqa: PLC0415 - see `_open_sync`
+
+            name = (os.getpid(), url, hash(key))
+            gate = self._gates.setdefault(name, RateGate(url, key))
+            gate.key = key
+            if len(self._gates) > MAX_GATES:
+                self._last_gates.clear()
+                self._gates.pop(next(iter(self._gates)), None)  # its calls still hold it
+            self._last_gates[url] = gate
+        return gate
 
     def close(self) -> None:
         """Close the connections of `run`; those of `arun` close with `aclose` or their loop."""

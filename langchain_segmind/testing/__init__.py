@@ -23,6 +23,7 @@ from langchain_segmind.testing.models import EchoModel, FunctionModel, ScriptedM
 from langchain_segmind.testing.openai_compatible import OpenAICompatibleModel
 from langchain_segmind.testing.output_styles import OutputStyle
 from langchain_segmind.testing.queue import Job, Queue
+from langchain_segmind.testing.rate_limit import RateLimit
 
 __all__ = [
     "Call",
@@ -37,6 +38,7 @@ __all__ = [
     "OpenAICompatibleModel",
     "OutputStyle",
     "Queue",
+    "RateLimit",
     "Reply",
     "Responder",
     "Result",

@@ -148,11 +148,15 @@ async def respond(state: GatewayState, request: LoggedRequest, route: Route | No
 def _check(
     state: GatewayState, request: LoggedRequest, event: Event, slug: str | None
 ) -> HTTPAnswer | None:
-    """Check the key and the content type; return the failure that is to hit this event, if any."""
+    """Check the key, type and rate limit; return the failure that is to hit this event, if any."""
     _check_key(state, request)
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method == "POST" and declared != "application/json":
         raise RefusalError(406, "Invalid content type")
+    if request.method == "POST":
+        refusal = state.rate_limit.refusal(time.time())
+        if refusal is not None:
+            return error_answer(429, headers=refusal)
     early = state.ledger.take_failure(event, slug, late=False)
     return early.answer() if early else None
 

@@ -18,6 +18,7 @@ from langchain_segmind.testing.hosts import names_of, url_host
 from langchain_segmind.testing.ledger import CreditAccount, LoggedRequest
 from langchain_segmind.testing.models import EchoModel, Scripted, as_reply
 from langchain_segmind.testing.queue import Job, JobQueue, Queue
+from langchain_segmind.testing.rate_limit import RateLimit, RequestCounter
 from langchain_segmind.testing.responder_pool import ResponderPool
 from langchain_segmind.testing.server import Handler, ServerThread
 from langchain_segmind.testing.state import GatewayState
@@ -72,6 +73,7 @@ class LocalGateway:
             ``embeddings[0]``), ``"embeddings_values"`` (in ``embeddings[0].values``) or ``"list"``
             (the reply is the vector). By default ``"values"`` for Gemini's models, whose real
             format is unknown, and ``"embedding"`` for the others.
+        rate_limit: How many calls are accepted in a time; by default, as many as come.
         queue: How the job queue behaves; by default like the real one, as far as that is known.
         keep: How many requests the log keeps; None, the default, keeps all.
         watch: Called in the server's thread with each request, once its answer is known.
@@ -98,6 +100,7 @@ class LocalGateway:
         refuses_settings: Mapping[str, Iterable[str]] | None = None,
         forward_tools: bool = False,
         embedding_reply: EmbeddingReply | None = None,
+        rate_limit: RateLimit | None = None,
         queue: Queue | None = None,
         keep: int | None = None,
         watch: Callable[[LoggedRequest], None] | None = None,
@@ -125,6 +128,7 @@ class LocalGateway:
             },
             forward_tools=forward_tools,
             embedding_reply=embedding_reply,
+            rate_limit=RequestCounter(rate_limit),
         )
 
     @property
@@ -182,6 +186,7 @@ class LocalGateway:
         """Delete the log, jobs, counters and scripted failures and replies; restore the balance."""
         self._state.ledger.clear()
         self._state.jobs.forget()
+        self._state.rate_limit.clear()
 
     def expire(self, request_id: str | None = None) -> None:
         """Let a job expire now, so that its polls get a 404.

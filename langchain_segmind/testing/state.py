@@ -11,6 +11,7 @@ from langchain_segmind.testing.answers import HTTPAnswer, error_answer, to_json
 from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.ledger import Charge, CreditAccount
 from langchain_segmind.testing.queue import JobQueue
+from langchain_segmind.testing.rate_limit import RequestCounter
 from langchain_segmind.testing.responder_pool import ResponderPool
 
 
@@ -31,6 +32,7 @@ class GatewayState:
     refuses_settings: Mapping[str, Collection[str]] = field(default_factory=dict)
     forward_tools: bool = False
     embedding_reply: str | None = None
+    rate_limit: RequestCounter = field(default_factory=lambda: RequestCounter(None))
 
 
 @dataclass(frozen=True)

@@ -269,6 +269,7 @@ def test_text_that_waits_for_its_retry_is_not_sent_again_after_another_failed(
     first_ended = threading.Event()
 
     def first(request):
+        gathers(2)(request)  # after a 429, nothing would be sent
         reply(status, {"error": "not now"}, {"Retry-After": "50"})(request)
         first_ended.set()
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "_formats": {"_messages"},
     "models": {"_messages.types", "_formats"},
     "_flows": {"_messages", "_tool_emulation", "_formats", "models"},
-    "_http": {"_flows.types", "_client.validation"},
+    "_http": {"_flows.types", "_flows.retry", "_client.validation"},
     "_accounting": {"_flows.types", "_messages.types"},
     "_client": {"_messages", "_formats", "models", "_flows", "_http", "_accounting", "usage"},
     "testing": set(),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from langchain_segmind._flows.retry import (
     RetryPolicy,
     is_repeatable,
+    seconds_until_reset,
     server_requested_delay,
     wait_before_next,
 )
@@ -151,3 +152,36 @@ def test_receipt_has_finite_amounts_or_none(headers):
 
     for amount in (receipt.cost, receipt.remaining_credits):
         assert amount is None or math.isfinite(amount)
+
+
+def test_date_of_the_same_second_as_our_clock_does_not_lengthen_a_wait():
+    headers = {"x-rate-limit-reset-at-utc": "2026-11-22 12:00:30", "date": DATE}
+    noon = 1795348800.0
+
+    def delay(now):
+        return server_requested_delay(Reply(Response(429, headers), now=now))
+
+    assert (delay(noon + 0.75), delay(noon + 1.75)) == (29.25, 30.0)
+
+
+def test_failure_of_a_rate_limit_has_its_own_delay():
+    failure = Failure("not_sent", "rate_limit", "", 7.0)
+
+    assert server_requested_delay(Reply(failure)) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("reset", "expected"),
+    [
+        ("1795348830", 29.5),
+        ("1795348800", 0.5),  # the gateway may leave out fractions of a second
+        ("1795348800.25", -0.25),
+        ("1795348790", -10.5),
+        ("1795340000", None),
+        ("soon", None),
+    ],
+)
+def test_rate_limit_that_ended_is_told_from_one_without_an_end(reset, expected):
+    response = Response(429, {"x-rate-limit-reset-at-utc": reset})
+
+    assert seconds_until_reset(response, 1795348800.5) == expected
