@@ -61,7 +61,7 @@ LIMITS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("limit", "flood"), zip(LIMITS, FLOODS, strict=True))
+@pytest.mark.parametrize(("limit", "flood"), [*zip(LIMITS, FLOODS, strict=True)])
 def test_flood_of_calls_is_answered_with_few_requests_more(limit, flood):
     with limited(**LIMITS[limit]) as gateway:
         messages = FLOODS[flood](build(gateway))

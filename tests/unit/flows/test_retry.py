@@ -181,7 +181,7 @@ def test_failure_of_a_rate_limit_has_its_own_delay():
         ("soon", None),
     ],
 )
-def test_rate_limit_that_ended_is_told_from_one_without_an_end(reset, expected):
+def test_rate_limit_that_ended_differs_from_one_without_an_end(reset, expected):
     response = Response(429, {"x-rate-limit-reset-at-utc": reset})
 
     assert seconds_until_reset(response, 1795348800.5) == expected

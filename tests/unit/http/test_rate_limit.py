@@ -1,4 +1,4 @@
-"""How calls of one model share a rate limit that nobody has told them, in simulated time."""
+"""How calls of one model share a rate limit that they have to find out, in simulated time."""
 
 import math
 
@@ -138,7 +138,7 @@ def test_limit_is_forgotten_after_a_quiet_while():
     assert enter(limit, FORGET + 1) is not None
 
 
-def test_first_429_is_told_from_those_that_follow():
+def test_first_429_of_several_is_the_first_sign_of_a_limit():
     limit = RateLimit()
     permits = [enter(limit, 0.0) for _ in range(3)]
 

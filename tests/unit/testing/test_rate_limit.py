@@ -37,7 +37,7 @@ def test_sliding_window_frees_its_requests_one_by_one():
         (None, {}),
     ],
 )
-def test_refusal_says_when_the_next_request_is_accepted(hint, headers):
+def test_refusal_names_when_the_next_request_is_accepted(hint, headers):
     counter = RequestCounter(RateLimit(1, 10.0, hint=hint))
     counter.refusal(START)
 
