@@ -175,16 +175,24 @@ class Turn(Permit):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Learn from what became of the request."""
-        if not self.is_admitted:
-            return
-        gate, result, is_first = self._gate, self.result, False
-        now = time.monotonic()
+        """Learn from what became of the request, and keep nothing of it."""
+        gate, step, result = self._gate, self.step, self.result
+        # The limit remembers its last permits, but must not keep requests and replies alive.
+        del self._gate, self._before_send, self.step, self.result
+        if self.is_admitted:
+            self._leave(gate, step, result)
+
+    def _leave(self, gate: RateGate, step: Step, result: Result | None) -> None:
+        is_first, now = False, time.monotonic()
         with gate.lock:
             if isinstance(result, Response) and result.status != 429:
                 gate.limit.answer(self, now)
             elif isinstance(result, Response):
-                is_first = self._refuse(result, now)
+                delay = seconds_until_reset(result, time.time())
+                if delay is None or 0 <= delay <= step.longest_wait:
+                    is_first = gate.limit.refuse(self, now, delay)
+                else:
+                    gate.limit.withdraw(self, now)  # it is over, or this call fails at once
             elif result is None or result.outcome == "not_sent":
                 gate.limit.withdraw(self, now)
             else:
@@ -193,13 +201,6 @@ class Turn(Permit):
                 queue[0].wake()
         if is_first:
             _log.info("%s: the gateway's rate limit is reached; calls wait for it", gate.name)
-
-    def _refuse(self, response: Response, now: float) -> bool:
-        delay = seconds_until_reset(response, time.time())
-        if delay is not None and not 0 <= delay <= self.step.longest_wait:
-            self._gate.limit.withdraw(self, now)  # it is over, or this call fails at once
-            return False
-        return self._gate.limit.refuse(self, now, delay)
 
     def _place(self) -> int:
         return id(asyncio.get_running_loop()) if self._is_task else 0

@@ -1,11 +1,13 @@
 """Many calls meet the gateway's rate limit: they wait for it together, and all are answered."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import threading
 import time
+import weakref
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +16,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from langchain_segmind import SegmindBatchError, SegmindEmbeddings, SegmindRateLimitError
+from langchain_segmind import (
+    SegmindBatchError,
+    SegmindEmbeddings,
+    SegmindRateLimitError,
+    track_usage,
+)
 from langchain_segmind.testing import LocalGateway, RateLimit
 from tests.faults import server as faults
 from tests.faults.checks import both_drivers, call
@@ -265,3 +272,14 @@ def test_reaching_a_limit_is_logged_once(caplog):
     reached = [record for record in caplog.records if "rate limit is reached" in record.message]
     assert [record.levelname for record in reached] == ["INFO"]
     assert reached[0].message.startswith("gpt-4o: ")
+
+
+def test_what_a_call_used_is_not_kept_after_it(gateway):
+    model = build(gateway)
+    with track_usage() as usage:
+        model.invoke("Hello")
+    reference = weakref.ref(usage)
+    del usage
+    gc.collect()
+
+    assert reference() is None
