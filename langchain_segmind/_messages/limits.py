@@ -39,7 +39,7 @@ def is_more_than_read(items: Sequence[object]) -> bool:
     """Return whether a text holds more JSON values than are read, and log a warning if so."""
     if len(items) <= MOST:
         return False
-    _log.warning("A reply has more than %d JSON values in its text: none is a tool call.", MOST)
+    _log.warning("A reply has more than %d JSON values in its text: they are not read.", MOST)
     return True
 
 

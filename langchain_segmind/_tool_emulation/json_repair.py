@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import finite_float, reject_constant, unique_keys
+from langchain_segmind._messages.limits import MOST, is_more_than_read
 from langchain_segmind._messages.text import replace_surrogates
 
 UNPARSABLE: Final = object()
@@ -23,11 +24,12 @@ UNPARSABLE: Final = object()
 DEEPEST: Final = 100
 """Levels of nesting that are read: the history refuses to send deeper ones, see `check_json`."""
 
-# A string that does not end runs to the end of the text, so that each is read only once.
-_STRING: Final = r'"(?:\\.|[^"\\])*(?:"|\\?\Z)'
+# A string that does not end runs to the end of the text, so that each is read only once. Stretches
+# without a backslash are matched at once: `(?:a|b)*` takes time and memory for each character.
+_STRING: Final = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 _ESCAPE: Final = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 _MEANT: Final = re.compile(
-    r'(?P<good>(?:[^\\]|\\(?:["\\/nrt]|u[0-9a-fA-F]{4}))*)(?P<bad>\\|\Z)', re.DOTALL
+    r'(?P<good>[^\\]*(?:\\(?:["\\/nrt]|u[0-9a-fA-F]{4})[^\\]*)*)(?P<bad>\\|\Z)', re.DOTALL
 )
 """Whoever writes `\\alpha` means no form feed by `\\frac`; `\\n` and `\\t` may be either."""
 _CONSTANT: Final = re.compile(_STRING + r"|\b(?:True|False|None)\b", re.DOTALL)
@@ -78,18 +80,21 @@ def match_brackets(text: str, start: int) -> dict[int, int]:
 def json_in(text: str, required: Sequence[str] = ()) -> str | None:
     """Return the JSON that a text is, or holds in a fence or in prose, mended; None without any.
 
-    Of several, the first object that has the required keys counts, else the last value.
+    Of several, the first object that has the required keys counts, else the last value; of more
+    than are read, none.
     """
     if parse_json(text) is not UNPARSABLE:
         return _mend(text)
     spans = [_without_language(inside).strip() for inside in text.split("```")[1::2]]
     at = 0
-    while found := _BRACKET.search(text, at):
+    while len(spans) <= MOST and (found := _BRACKET.search(text, at)):
         end = match_brackets(text, found.start()).get(found.start())
         if end is None:
             break
         spans.append(text[found.start() : end])
         at = end
+    if is_more_than_read(spans):
+        return None
     values = [(span, value) for span in spans if (value := parse_json(span)) is not UNPARSABLE]
     fitting = [s for s, value in values if isinstance(value, dict) and set(required) <= set(value)]
     chosen = fitting[0] if fitting else values[-1][0] if values else None

@@ -24,7 +24,8 @@ _CONSTRUCT: Final = re.compile(
     r"|(?P<comment><!(?:--|\[CDATA\[))"
     r"|(?P<opening>[“„‘‚«‹「『《〈❝]|(?<![^\s(\[:,，：])(?:[\"'”’»›]|~~(?!~)))"
     r"|(?P<call><tool_call(?P<marks>\s[^<>]*)?>)"
-    r"|(?P<element><(?P<name>[a-z][\w:.-]{0,40})(?:\s(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)?/?>)"
+    r"|(?P<element><(?P<name>[a-z][\w:.-]{0,40})"
+    r"(?:\s[^<>\"']*(?:(?:\"[^\"]*\"|'[^']*')[^<>\"']*)*)?/?>)"
     r"""|(?P<json>[{\[]\s*(?:[{\[]\s*)?(?:"[^"\\\n]{1,64}"|'[^'\\\n]{1,64}')\s*:)""",
     re.IGNORECASE,
 )
@@ -59,6 +60,11 @@ _CLOSING: Final = {
 }
 """Quotation marks that open, and those that close what they open."""
 _STRAIGHT_END: Final = r"(?=[\s.,;:!?)\]]|\Z)"
+_CLOSING_MARKS: Final = {
+    **{marks: re.compile(f"[{marks}]") for marks in _CLOSING.values()},
+    **{mark: re.compile(mark + _STRAIGHT_END) for mark in "\"'"},
+    "~": re.compile("~~"),
+}
 _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 _COMMENT_ENDS: Final = {"<!--": "-->", "<![CDATA[": "]]>"}
 _SPACE: Final = re.compile(r"\s*")
@@ -138,13 +144,17 @@ class _Scanner:
         return True
 
     def _read_quote(self, match: re.Match[str], kind: str) -> None:
-        start, end = match.start(), self.text.find("\n", self.at)
-        end = len(self.text) if end < 0 else end
         if kind == "comment":
             self._read_comment(match)
         elif kind == "opening":
             self._read_quotation(match)
-        elif kind == "quote" and match[0].endswith(">"):
+        else:  # it begins a line, so that the end of each line is searched for only once
+            self._read_quoted_line(match, kind)
+
+    def _read_quoted_line(self, match: re.Match[str], kind: str) -> None:
+        start, end = match.start(), self.text.find("\n", self.at)
+        end = len(self.text) if end < 0 else end
+        if kind == "quote" and match[0].endswith(">"):
             if self.at >= self._paragraph_end:
                 found = _PARAGRAPH_END.search(self.text, self.at)
                 self._paragraph_end = len(self.text) if found is None else found.start()
@@ -165,9 +175,7 @@ class _Scanner:
             self._blank_line = len(self.text) + 1 if blank is None else blank.start() + 1
         close = self._closings.get(closing, -1)
         if close < self.at:
-            pattern = "~~" if closing == "~" else f"[{re.escape(closing)}]"
-            pattern += _STRAIGHT_END if closing in "\"'" else ""
-            found = re.compile(pattern).search(self.text, self.at)
+            found = _CLOSING_MARKS[closing].search(self.text, self.at)
             close = self._closings[closing] = len(self.text) + 1 if found is None else found.start()
         if close < self._blank_line and close <= len(self.text):
             self._quote(self.at, close)

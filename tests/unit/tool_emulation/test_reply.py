@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 
+from langchain_segmind._messages.limits import MOST
 from langchain_segmind._messages.to_langchain import to_ai_message, to_ai_message_chunk
 from langchain_segmind._messages.types import (
     ChatRequest,
@@ -816,3 +817,16 @@ def test_an_answer_in_json_is_freed_of_what_surrounds_it(text, clean):
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
 
     assert completion(text, ChatRequest(ASKED, response_format=form)).text == clean
+
+
+def test_answer_in_json_is_not_searched_for_among_more_values_than_are_read(caplog):
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}
+    request = ChatRequest(ASKED, response_format=form)
+    answer = ' It is {"a": 1}.'
+
+    assert completion("[1] " * (MOST - 1) + answer, request).text == '{"a": 1}'
+    assert caplog.messages == []
+
+    over = "[1] " * MOST + answer
+    assert completion(over, request).text == over
+    assert "more than 1000 JSON values" in caplog.text
