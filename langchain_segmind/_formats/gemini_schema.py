@@ -156,8 +156,8 @@ class _Adapter:
         if isinstance(schema.get("items"), Mapping):
             options.append(schema["items"])
         adapted = [self.adapt(option, inside, depth + 1) for option in options]
-        unlike = [option for n, option in enumerate(adapted) if option not in adapted[:n]]
-        return {**_without_unknown(schema), "items": _any_of(unlike)}
+        unlike = {json.dumps(option, sort_keys=True): option for option in adapted}
+        return {**_without_unknown(schema), "items": _any_of([*unlike.values()])}
 
 
 def _without_unknown(schema: Mapping[str, Any]) -> dict[str, Any]:
