@@ -23,7 +23,18 @@ import trustme
 from langchain_core.runnables import RunnableConfig
 
 from benchmarks import chart, measures, questions, subjects, targets
-from benchmarks.measures import DELAY, FLOOR, OURS, QUICK, THREADS, Samples, Sizes, child, ratio
+from benchmarks.measures import (
+    DELAY,
+    FLOOR,
+    OURS,
+    QUICK,
+    STEADY_MEMORY,
+    THREADS,
+    Samples,
+    Sizes,
+    child,
+    ratio,
+)
 from benchmarks.server import Server, open_files, pin
 
 HERE: Final = Path(__file__).parent
@@ -81,7 +92,7 @@ class Bench:
 
     def run(self) -> None:
         """Measure everything, beginning with what disturbs later measurements least."""
-        steps = [self.start_up, self.one_call, self.large_inputs, self.tools_and_queue]
+        steps = [self.start_up, self.one_call, self.large_inputs, self.growth, self.tools_and_queue]
         steps += [self.leaks, self.tls, self.batch, self.abatch, self.large_abatch]
         for step in [*steps, self.instructions]:
             print(f"{step.__name__.replace('_', ' ')} ...", file=sys.stderr, flush=True)
@@ -122,6 +133,17 @@ class Bench:
         self.figures["image/peak"] = [peak for peak in peaks if peak > 0]
         samples = measures.rendering(sizes)
         self.figures["rendering/json"] = ratio(samples, OURS, "json.dumps")
+
+    def growth(self) -> None:
+        """Measure what twice the input costs; the worst of each kind counts."""
+        sizes = self._sizes
+        arguments = (self._server.url(), min(3, sizes.rounds - 1), sizes.part)
+        found = child("growth", *arguments, environment=STEADY_MEMORY)
+        for kind, ratios in found["ratios"].items():
+            self.groups[f"{kind}: CPU with twice the input / CPU"] = _as_samples(ratios)
+            self.figures[f"growth/{kind}"] = [max(ratios.values())]
+        self.groups["reading 1 MB as a reply: CPU, s"] = _as_samples(found["large"])
+        self.figures["growth/large"] = [max(found["large"].values())]
 
     def tools_and_queue(self) -> None:
         """Measure tools and the job queue, without a target."""
@@ -211,6 +233,10 @@ class Bench:
 
 
 _IMAGE: Final = 5_000_000
+
+
+def _as_samples(values: dict[str, float]) -> Samples:
+    return {name: [value] for name, value in values.items()}
 
 
 def _image() -> questions.Question:

@@ -168,6 +168,19 @@ def image(url: str, size: str) -> Found:
     return {"times": (_memory("VmHWM") - before) / length}
 
 
+def growth(url: str, rounds: str, part: str) -> Found:
+    """Measure work with an input and twice the input, and reading large replies."""
+    import logging  # noqa: PLC0415
+
+    from benchmarks import growth  # noqa: PLC0415
+
+    logging.disable()  # some texts have more values than are read
+    return {
+        "ratios": growth.ratios(url, int(rounds), int(part)),
+        "large": growth.seconds_for_large_replies(1_000_000 // int(part)),
+    }
+
+
 def _memory(field: str) -> int:
     """Read this process's memory in bytes: VmRSS is the current value, VmHWM the peak."""
     status = Path("/proc/self/status")
@@ -188,7 +201,8 @@ def _descriptors() -> int:
 
 
 JOBS: Final[dict[str, Callable[..., Found]]] = {
-    job.__name__: job for job in (construct, modules, invoke, ainvoke, many, lasting, loops, image)
+    job.__name__: job
+    for job in (construct, modules, invoke, ainvoke, many, lasting, loops, image, growth)
 }
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -55,6 +56,7 @@ class Sizes:
         most: Calls at once, for the subjects that are measured in separate processes.
         loops: Event loops, one after another.
         lasting: Calls in one process; leaks are measured in the second half.
+        part: What part of each growing input is measured: all for 1, a half for 2.
     """
 
     rounds: int = 25
@@ -63,9 +65,10 @@ class Sizes:
     most: int = 10_000
     loops: int = 60
     lasting: int = 20_000
+    part: int = 1
 
 
-QUICK: Final = Sizes(rounds=2, calls=3, many=20, most=50, loops=3, lasting=100)
+QUICK: Final = Sizes(rounds=2, calls=3, many=20, most=50, loops=3, lasting=100, part=20)
 
 
 # --- one call after another ------------------------------------------------------------------
@@ -287,7 +290,16 @@ async def _answered(model: BaseChatModel, inputs: list[Any]) -> None:
 # --- in a separate process -------------------------------------------------------------------
 
 
-def child(job: str, *args: object, flags: tuple[str, ...] = ()) -> dict[str, Any]:
+STEADY_MEMORY: Final = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**32),
+}
+"""Environment variables that let glibc keep memory: getting 10 MB anew costs more than using it."""
+
+
+def child(
+    job: str, *args: object, flags: tuple[str, ...] = (), environment: Mapping[str, str] = {}
+) -> dict[str, Any]:
     """Run a job of `benchmarks.jobs` in a new process.
 
     Returns:
@@ -298,6 +310,7 @@ def child(job: str, *args: object, flags: tuple[str, ...] = ()) -> dict[str, Any
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **environment},
     )
     if done.returncode:
         raise RuntimeError(f"{job}: {done.stderr[-2000:]}")
@@ -331,7 +344,7 @@ def instructions(*command: str) -> float | None:
 
 def instructions_of_call(server: Server, job: str) -> list[float]:
     """Count the instructions of one warm call, from the difference of many and few calls."""
-    instructions("-m", "benchmarks.jobs", job, server.url(), "1")  # compiles changed modules
+    child(job, server.url(), 1)  # compiles changed modules
     few, many = (
         instructions("-m", "benchmarks.jobs", job, server.url(), str(times)) for times in (20, 120)
     )
@@ -340,6 +353,8 @@ def instructions_of_call(server: Server, job: str) -> list[float]:
 
 def instructions_of_import() -> list[float]:
     """Return the instructions of importing this package, over those of LangChain's base class."""
+    command = ("-c", "from langchain_segmind import ChatSegmind")
+    subprocess.run([sys.executable, *command], check=True)  # compiles changed modules
     base = instructions("-c", "from langchain_core.language_models import BaseChatModel")
-    ours = instructions("-c", "from langchain_segmind import ChatSegmind")
+    ours = instructions(*command)
     return [] if base is None or ours is None else [ours / base]

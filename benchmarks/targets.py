@@ -59,6 +59,13 @@ TARGETS: Final = (
     Target("5 MB image: CPU / requests", "image/requests", 1.1),
     Target("5 MB image: peak memory / message", "image/peak", 3),
     Target("20 tools, 200 messages, rendered into a prompt: CPU / json.dumps", "rendering/json", 3),
+    Target("a reply twice as long: CPU / CPU before", "growth/replies", 2.3),
+    Target("twice as many tools: CPU / CPU before", "growth/tool lists", 2.3),
+    Target("a history twice as long: CPU / CPU before", "growth/histories", 2.3),
+    Target("a schema twice as large: CPU / CPU before", "growth/schemas", 2.3),
+    Target("media twice as large: CPU / CPU before", "growth/media", 2.3),
+    Target("a batch twice as large: CPU / CPU before", "growth/batches", 2.3),
+    Target("1 MB of any text, read as a reply: seconds", "growth/large", 1.0, 0.3),
     Target("TLS, 20 calls one after another: connections", "tls/invoke", 1),
     Target("TLS, 20 async calls one after another: connections", "tls/ainvoke", 1),
 )
