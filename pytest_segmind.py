@@ -138,5 +138,6 @@ def _summary(gateway: LocalGateway) -> str:
         log.show(asked)
     left_out = len(lines) - _ASKED
     before = [f"... {left_out} requests before"] if left_out > 0 else []
-    end = f"{gateway.executions} runs executed, ${gateway.credits:.6f} left"
+    runs = f"{gateway.executions} model run{'s' * (gateway.executions != 1)}"
+    end = f"{runs}, ${gateway.credits:.6f} left"
     return "\n".join([*before, *lines[-_ASKED:], end])

@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m langchain_segmind",
         description="Segmind's LLMs on the command line. The key is read from SEGMIND_API_KEY.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
     models = commands.add_parser("models", help="list the chat models; works offline")
     models.add_argument("--live", action="store_true", help="read the vendor's list; needs no key")
     models.add_argument("--markdown", action="store_true", help="as the table in docs/models.md")

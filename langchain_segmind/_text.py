@@ -77,8 +77,9 @@ def _messages(value: Any, depth: int = 0) -> list[str]:
         return [message for item in value[:5] for message in _messages(item, depth + 1)]
     if isinstance(value, dict) and depth < _MAX_DEPTH:
         fields = [value[name] for name in _TEXT_FIELDS if name in value]
-        found = [message for field in fields for message in _messages(field, depth + 1)]
-        return list(dict.fromkeys(found))
+        found = {message: None for field in fields for message in _messages(field, depth + 1)}
+        # The gateway's 401 has "Unauthorized" beside "Unauthorized. API key is invalid ...".
+        return [m for m in found if not any(other != m and other.startswith(m) for other in found)]
     return []
 
 

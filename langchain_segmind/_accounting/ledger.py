@@ -45,10 +45,17 @@ class UsageTotals:
         return self.input_tokens + self.output_tokens
 
     def __str__(self) -> str:
-        """Return one line, such as `2 calls, 58 tokens, $0.000165`."""
-        calls = f"{self.calls} call{'s' * (self.calls != 1)}"
-        text = f"{calls}, {self.total_tokens} tokens, {dollars(self.cost)}"
-        return f"{text}, {self.unpriced_calls} of unknown cost" if self.unpriced_calls else text
+        """Return one line, such as `2 calls, 58 tokens, $0.000165`.
+
+        It leaves out tokens that no reply counted, such as those of embeddings.
+        """
+        parts = [f"{self.calls} call{'s' * (self.calls != 1)}"]
+        if self.total_tokens or not self.calls:
+            parts.append(f"{self.total_tokens} tokens")
+        parts.append(dollars(self.cost))
+        if self.unpriced_calls:
+            parts.append(f"{self.unpriced_calls} of unknown cost")
+        return ", ".join(parts)
 
 
 @value

@@ -37,7 +37,7 @@ from langchain_segmind._formats import SETTINGS, Family
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools
 from langchain_segmind._messages.types import ChatRequest, Message, Tool
-from langchain_segmind.models import ModelInfo, model_info_for
+from langchain_segmind.models import ModelInfo, embedding_models, model_info_for
 
 _NO_TOOLS: Final[tuple[tuple[Tool, ...], bool]] = ((), False)
 
@@ -137,6 +137,11 @@ class ChatSettings(GatewayClient):
         return _check_extras(value, "model_kwargs")
 
     def _model_info(self, slug: str) -> ModelInfo:
+        if slug in embedding_models():
+            raise ValueError(
+                f"model={slug!r} is an embedding model. Use SegmindEmbeddings, or the slug of a "
+                "chat model."
+            )
         model_info = model_info_for(slug)
         return model_info if self.family == "auto" else replace(model_info, family=self.family)
 
@@ -270,7 +275,7 @@ class ChatSettings(GatewayClient):
     def _check_stream(self, given: Mapping[str, Any]) -> None:
         n = _check_setting("n", given["n"]) if "n" in given else self.n
         if isinstance(n, int) and n > 1:
-            raise ValueError("n must be 1 in a stream, which has one answer. Use invoke instead.")
+            raise ValueError("n must be 1 in a stream, which has one answer. Use generate instead.")
 
     def _settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         checked = {name: _check_setting(name, given[name]) for name in given if name in SETTINGS}

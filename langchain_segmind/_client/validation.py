@@ -39,7 +39,8 @@ _ALLOW_HTTP: Final = "SEGMIND_ALLOW_HTTP"
 BLANK_KEY: Final = (
     "api_key is blank or missing: get a key at https://cloud.segmind.com, then pass api_key=... or "
     "set the environment variable SEGMIND_API_KEY. To go on without a key, run your program with a "
-    "local gateway: python -m langchain_segmind.testing -- python program.py."
+    "local gateway: python -m langchain_segmind.testing -- python program.py; in a test, use the "
+    "pytest fixture segmind_gateway."
 )
 
 

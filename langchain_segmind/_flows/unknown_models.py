@@ -37,8 +37,10 @@ def advice_after_404(slug: str, url: str) -> str:
     """
     base_url = url.rpartition("/")[0]
     if not re.search(r"/v\d+$", base_url):
+        to_version = re.match(r".*?/v\d+(?=/)", base_url)  # `.../v1/chat/completions`
+        right = to_version.group() if to_version else f"{base_url}/v1"
         return (
-            f"Check base_url, which must end in the API's version: try base_url='{base_url}/v1'. "
+            f"Check base_url, which must end in the API's version: try base_url='{right}'. "
             f"If that is right, check the model's slug; {_CATALOG}"
         )
     if slug in chat_models() or slug in embedding_models():

@@ -1,4 +1,4 @@
-"""Build aiohttp's session: how it connects, when it stops to wait, and what it reads first.
+"""Build aiohttp's session: how it connects, when it stops waiting, and what it reads first.
 
 Each exchange tells it its deadline by a context variable. It never sends anything by itself.
 """

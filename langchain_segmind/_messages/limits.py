@@ -1,6 +1,6 @@
-"""How much of one reply is read: more than any model writes, and too little to stop a program.
+"""Limit how much of a reply is read: more than any model writes, not enough to hang a program.
 
-What is over is ignored, or makes the reply unusable; nothing here is cut in the middle.
+What exceeds a limit is ignored, or makes the reply unusable. No text is cut here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tell which values of a scanned reply are the model's own, as opposed to quotes.
+"""Decide which values of a scanned reply are the model's own, and which it quotes.
 
 A quote is what the scan marked as one, what stands word for word in a tool's result, what the words
 before it in its line report or refuse, and a code block that nothing announces.

@@ -1,4 +1,4 @@
-"""Tell a call that a model announces from one that it quotes, by the words in front.
+"""Distinguish a call that a model announces from one that it quotes, by the words before it.
 
 Models wrap what they call in a code block ("Sure, here it is:"), and they quote in code blocks what
 a page asked them to call ("The page says:", "I will not do this:"). A block counts as a call only

@@ -1,4 +1,4 @@
-"""Describe tools to a model that is asked for calls in words."""
+"""Describe tools in a prompt."""
 
 from __future__ import annotations
 

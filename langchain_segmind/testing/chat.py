@@ -14,7 +14,7 @@ from langchain_segmind.testing.directory import Model
 from langchain_segmind.testing.families import Reading, Writing, read_request, write_reply
 from langchain_segmind.testing.forms import find_form
 from langchain_segmind.testing.ledger import cost_of
-from langchain_segmind.testing.models import ScriptExhaustedError
+from langchain_segmind.testing.models import ScriptExhaustedError, as_reply
 from langchain_segmind.testing.output_styles import write
 from langchain_segmind.testing.state import Execution, GatewayState, Run
 from langchain_segmind.testing.tokens import usage_of
@@ -71,7 +71,7 @@ async def _execute(
 
 async def _reply_to(state: GatewayState, request: ModelRequest) -> Reply:
     try:
-        return state.ledger.take_reply() or await state.responders.respond(request)
+        return state.ledger.take_reply() or as_reply(await state.responders.respond(request))
     except ScriptExhaustedError as error:
         raise RefusalError(500, str(error)) from None
     except Exception as error:  # noqa: BLE001 - responders are the user's, who sees it as a 500

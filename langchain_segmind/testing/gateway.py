@@ -205,8 +205,11 @@ class LocalGateway:
         Args:
             *replies: One for each run, in order: a `Reply`, or a text or `Call`, which becomes the
                 content of one. Calls are written in the format that the request asks for.
+
+        Raises:
+            TypeError: If one is not a reply.
         """
-        self._state.ledger.add_replies(as_reply(reply) for reply in replies)
+        self._state.ledger.add_replies([as_reply(reply) for reply in replies])
 
     def fail(
         self,

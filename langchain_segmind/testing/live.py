@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, TextIO
 
 from langchain_segmind.testing import active
-from langchain_segmind.testing.conversation import Call, Reply
+from langchain_segmind.testing.conversation import Reply
 from langchain_segmind.testing.gateway import LocalGateway
-from langchain_segmind.testing.models import Script, Scripted, ScriptedModel
+from langchain_segmind.testing.models import Script, Scripted, ScriptedModel, as_replies
 
 SCRIPTED = "[scripted]"
 
@@ -72,10 +72,7 @@ def _describe(replies: Script | None, settings: Mapping[str, Any]) -> str:
 
 def _marked(script: Script) -> Script:
     if isinstance(script, Mapping):
-        return {
-            key: _mark(found) if isinstance(found, str | Call | Reply) else [*map(_mark, found)]
-            for key, found in script.items()
-        }
+        return {key: [*map(_mark, as_replies(found))] for key, found in script.items()}
     return [*map(_mark, script)]
 
 

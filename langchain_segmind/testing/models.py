@@ -139,10 +139,32 @@ class ScriptExhaustedError(RuntimeError):
 
 
 def as_reply(reply: Scripted) -> Reply:
-    """Let a text, or a call of a tool, stand for a reply that holds nothing else."""
+    """Let a text, or a call of a tool, stand for a reply that holds nothing else.
+
+    Raises:
+        TypeError: If it is anything else.
+    """
     if isinstance(reply, Call):
         return Reply(calls=[reply])
-    return Reply(text=reply) if isinstance(reply, str) else reply
+    if isinstance(reply, str):
+        return Reply(text=reply)
+    if isinstance(reply, Reply):
+        return reply
+    raise TypeError(
+        f"A reply must be a string, a Call or a Reply, not {type(reply).__name__}. For an answer "
+        "in JSON, pass json.dumps(...)."
+    )
+
+
+def as_replies(found: Scripted | Sequence[Scripted]) -> list[Reply]:
+    """Return the replies of one entry of a script, one for each turn.
+
+    Raises:
+        TypeError: If one is not a reply.
+    """
+    if isinstance(found, Sequence) and not isinstance(found, str):
+        return [*map(as_reply, found)]
+    return [as_reply(found)]
 
 
 class ScriptedModel:
@@ -160,6 +182,9 @@ class ScriptedModel:
     Args:
         replies: The script. A text or a `Call` stands for a `Reply` that has only that.
 
+    Raises:
+        TypeError: If one is not a reply.
+
     Attributes:
         requests: Every request so far, in order.
     """
@@ -168,8 +193,12 @@ class ScriptedModel:
 
     def __init__(self, replies: Script) -> None:
         self.requests: list[ModelRequest] = []
-        self._by_prompt = replies if isinstance(replies, Mapping) else None
-        self._replies = deque(() if isinstance(replies, Mapping) else map(as_reply, replies))
+        self._by_prompt: dict[str, list[Reply]] | None = None
+        self._replies: deque[Reply] = deque()
+        if isinstance(replies, Mapping):
+            self._by_prompt = {part: as_replies(found) for part, found in replies.items()}
+        else:
+            self._replies.extend(map(as_reply, replies))
         self._length = len(self._replies)
 
     def respond(self, request: ModelRequest) -> Reply:
@@ -189,14 +218,13 @@ class ScriptedModel:
         return self._replies.popleft()
 
 
-def _reply_to(script: Mapping[str, Scripted | Sequence[Scripted]], request: ModelRequest) -> Reply:
+def _reply_to(script: Mapping[str, list[Reply]], request: ModelRequest) -> Reply:
     last = last_exchange(request)
     asked = f"{request.system}\n{last.prompt}"
     fitting = [part for part in script if part in asked]
-    found = script[max(fitting, key=len)] if fitting else ()
-    listed = [found] if isinstance(found, str | Call | Reply) else found
+    listed = script[max(fitting, key=len)] if fitting else []
     if last.replies < len(listed):
-        return within_limit(request, as_reply(listed[last.replies]))
+        return within_limit(request, listed[last.replies])
     return EchoModel().respond(request)
 
 

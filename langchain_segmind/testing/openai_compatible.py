@@ -1,4 +1,4 @@
-"""A responder that asks a real model: any server that speaks OpenAI's chat completions.
+"""A responder that asks a real model: any server with OpenAI's chat completions API.
 
 Errors there become errors of this gateway, and are never billed. It is strict in what it writes and
 tolerant in what it reads, as servers differ.

@@ -1,4 +1,4 @@
-"""All that answering takes: the gateway's state, and a model run with its bill.
+"""What the endpoints work on: the gateway's state, and a model run with its cost.
 
 No socket here: `server` brings requests and sends answers; `endpoints` knows who answers which.
 """

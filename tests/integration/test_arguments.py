@@ -194,6 +194,19 @@ def test_empty_stop_list_overrides_the_models_stop(gateway):
     assert "ls_stop" not in traced.metadata
 
 
+@pytest.mark.parametrize("slug", ["text-embedding-3-small", "gemini-embedding-001"])
+def test_embedding_model_is_refused_before_anything_is_sent(gateway, slug):
+    words = f"model='{slug}' is an embedding model. Use SegmindEmbeddings"
+    with pytest.raises(ValueError, match=words):
+        build(gateway, slug)
+    with build(gateway) as model:
+        for call in ("invoke", "stream", "submit"):
+            with pytest.raises(ValueError, match=words):
+                CALLS[call](model, model=slug)
+
+    assert gateway.requests == []
+
+
 @pytest.mark.parametrize("call", ["stream", "astream"])
 def test_stream_is_refused_unless_n_is_one(gateway, call):
     with build(gateway, n=2) as model:

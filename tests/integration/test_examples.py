@@ -91,7 +91,7 @@ PRINTED: dict[str, list[Any]] = {
         "calls search_documents(",
         "returns 4 passages, from tides.txt",
         "In the Bay of Fundy in Canada, with 16 meters of difference [tides.txt].",
-        "text-embedding-3-small: 29 calls",
+        "text-embedding-3-small: 29 calls, $0.00005",
         " left\n",
     ],
     "chain": [

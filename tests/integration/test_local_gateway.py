@@ -21,6 +21,7 @@ from langchain_segmind.testing import (
     Call,
     LocalGateway,
     LoggedRequest,
+    ModelRequest,
     Reply,
     ScriptedModel,
     Usage,
@@ -354,6 +355,26 @@ def test_replies_come_before_the_responder(gateway: LocalGateway) -> None:
     gateway.reply("First", Reply("Second"))
     assert [text_of(post(gateway)) for _ in range(2)] == ["First", "Second"]
     assert text_of(post(gateway)).endswith("Hello")
+
+
+def test_value_that_is_not_a_reply_is_rejected_when_it_is_scripted(gateway: LocalGateway) -> None:
+    wrong: Any = {"name": "Ada"}
+
+    with pytest.raises(TypeError, match=r"not dict\. For an answer in JSON, pass json\.dumps"):
+        gateway.reply("Ada", wrong)
+    assert gateway.unused == []
+
+
+def test_error_names_what_a_responder_returned_instead_of_a_reply() -> None:
+    class Five:
+        def respond(self, request: ModelRequest) -> Any:
+            return 5
+
+    with LocalGateway(responder=Five()) as gateway:
+        answer = post(gateway, HELLO)
+
+    assert (answer.status_code, gateway.executions) == (500, 0)
+    assert "A reply must be a string, a Call or a Reply, not int." in answer.text
 
 
 def test_reply_may_be_any_body_status_and_headers(gateway: LocalGateway) -> None:

@@ -122,7 +122,7 @@ def test_report_shows_the_requests_when_a_test_fails(project: pytest.Pytester) -
         [
             "*- Segmind gateway -*",
             'POST /v1/gpt-4o "What is the capital of France[?]" -> 200, billed',
-            "1 runs executed, $9.99* left",
+            "1 model run, $9.99* left",
         ]
     )
 

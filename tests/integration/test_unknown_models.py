@@ -26,8 +26,9 @@ async def test_known_slug_that_is_not_found_names_the_address(gateway, call):
             await call(model, "invoke", "Hello")
 
 
-async def test_address_without_version_is_named_with_the_right_one(gateway, call):
-    address = gateway.base_url.removesuffix("/v1")
+@pytest.mark.parametrize("end", ["", "/v1/chat/completions", "/v1/gpt-4o"])
+async def test_address_that_does_not_end_in_version_is_named_with_the_right_one(gateway, call, end):
+    address = gateway.base_url.removesuffix("/v1") + end
     async with ChatSegmind(model="gpt-4o", base_url=address, api_key=gateway.api_key) as model:
         with pytest.raises(SegmindModelNotFoundError, match=f"base_url='{gateway.base_url}'"):
             await call(model, "invoke", "Hello")
@@ -41,6 +42,13 @@ def at_gateway(gateway, monkeypatch):
     monkeypatch.setenv("SEGMIND_API_BASE", gateway.base_url)
     monkeypatch.setenv("SEGMIND_API_KEY", gateway.api_key)
     return gateway
+
+
+def test_program_without_command_lists_the_commands(capsys):
+    assert main([]) == 0
+
+    printed = capsys.readouterr().out
+    assert all(f"\n    {command} " in printed for command in ("models", "credits", "ask"))
 
 
 def test_models_command_lists_known_models_without_a_request(at_gateway, capsys):

@@ -37,6 +37,7 @@ def test_dollars_are_written_as_people_do(amount, text):
             '{"error": "unauthorized", "error_description": "expired", "status_code": 401}',
             "unauthorized; expired",
         ),
+        ('{"error": "Unauthorized", "message": "Unauthorized. No key."}', "Unauthorized. No key."),
         ('{"message": "m", "detail": "d"}', "m; d"),
         ('{"detail": [{"msg": "field required", "loc": ["body"]}]}', "field required"),
         ('{"error": null}', ""),

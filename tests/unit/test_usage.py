@@ -132,7 +132,7 @@ def test_budget_refuses_calls_before_they_are_sent():
         pay(0.1)
         pay(0.1)
         with pytest.raises(
-            SegmindBudgetExceededError, match=r"of \$0\.25 is used up: 3 calls, 0 tokens, \$0\.30\."
+            SegmindBudgetExceededError, match=r"of \$0\.25 is used up: 3 calls, \$0\.30\."
         ) as caught:
             pay(0.1)
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from langchain_segmind.testing import (
     Call,
@@ -17,6 +18,7 @@ from langchain_segmind.testing import (
     ScriptedModel,
     Tool,
     Turn,
+    live_or_local,
 )
 from langchain_segmind.testing.models import ScriptExhaustedError
 from tests.unit.testing.test_forms import ADD, ANSWER, FORMS, NOW, STR, listed, obj, rooted
@@ -209,6 +211,17 @@ def test_script_plays_a_list_in_order_and_ends_with_an_error() -> None:
     with pytest.raises(ScriptExhaustedError, match="lists 2 replies, and this is request 3"):
         given(model, "c")
     assert [request.turns[0].text for request in model.requests] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("wrong", [{"name": "Ada"}, AIMessage("Ada"), 5, None])
+def test_script_rejects_what_is_not_a_reply_when_it_is_built(wrong: Any) -> None:
+    what = f"A reply must be a string, a Call or a Reply, not {type(wrong).__name__}"
+
+    for script in ([wrong], {"Who": wrong}, {"Who": ["Ada", wrong]}):
+        with pytest.raises(TypeError, match=what):
+            ScriptedModel(script)
+    with pytest.raises(TypeError, match=what), live_or_local({"Who": wrong}):
+        pass
 
 
 def test_script_finds_replies_in_a_mapping_by_what_was_asked_last() -> None:
