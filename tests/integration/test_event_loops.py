@@ -140,8 +140,9 @@ DROPPED = """
 for n in range(60):
     asyncio.new_event_loop().run_until_complete(model.ainvoke("hi"))
     if n in (0, 59):
-        gc.collect()
-        print(loops(), descriptors())
+        while loops():  # the thread that opened the connections may not have ended yet
+            gc.collect()
+        print(descriptors())
 """
 
 
@@ -159,7 +160,6 @@ def test_dropped_loops_leave_nothing():
 
     first, last = printed.splitlines()
     assert first == last
-    assert first.startswith("0 ")
     assert errors == ""
 
 
