@@ -305,7 +305,10 @@ _BY_STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
     425: _TRANSIENT,
     429: (
         SegmindRateLimitError,
-        "Send fewer requests at once: set rate_limiter=..., or max_concurrency=... of embeddings.",
+        (
+            "Call again later, or send fewer requests at once: set rate_limiter=..., or "
+            "max_concurrency=... of embeddings."
+        ),
     ),
 }
 _REDIRECT: Final = (

@@ -20,6 +20,7 @@ RESERVED_FIELDS: Final = {
     "stream": "the gateway cannot stream; use .stream(), which answers in one piece",
     "tools": "pass them to bind_tools(...) or to one call",
     "tool_choice": "pass it to bind_tools(...) or to one call",
+    "max_concurrency": "pass config={'max_concurrency': ...} to batch or abatch",
     # Arguments of other chat models. Sent as fields of the body, they could reveal a secret.
     "openai_api_base": "use base_url=... instead",
     "openai_organization": "Segmind does not have organizations",
@@ -64,7 +65,7 @@ _OTHERS: Final = {
         "default_request_timeout stream_chunk_timeout read_timeout timeout_seconds"
     ),
     "use max_retries=... instead": "max_retry retries num_retries retry_attempts",
-    "use max_connections=... instead": "max_concurrent_requests max_concurrency",
+    "use max_connections=... instead": "max_concurrent_requests",
     "use cache=... instead": "use_cache",
     "use callbacks=[...] instead": "callback_manager async_callback_manager",
     "use profile={'max_input_tokens': ...} instead": "context_length context_window n_ctx",

@@ -160,7 +160,8 @@ def _exchange(endpoint: Endpoint) -> Exchange:
 def _job(job_id: str, endpoint: Endpoint) -> JobHandle:
     if not is_job_id(job_id):
         raise invalid_request(
-            "request_id must be an id that the gateway gave: letters, digits, _ and -"
+            "request_id must be a job's id, of letters, digits, _ and -: str(job), or the "
+            "request_id of an error after the submission"
         )
     url = job_url(endpoint.destination.base_url, job_id)
     return JobHandle(job_id, endpoint.model_info.slug, url, endpoint.headers)

@@ -100,9 +100,9 @@ def job_id_in(body: str) -> str | None:
     return found if is_job_id(found) else None
 
 
-def is_job_id(text: str) -> bool:
-    """Return whether a text can be a job's id: it becomes part of a URL that the key is sent to."""
-    return re.fullmatch(_ID, text) is not None
+def is_job_id(found: object) -> bool:
+    """Return whether this can be a job's id: it becomes part of a URL that the key is sent to."""
+    return isinstance(found, str) and re.fullmatch(_ID, found) is not None
 
 
 def job_receipt(job: JobHandle, ambiguous: int, snapshot: JobSnapshot) -> Receipt:

@@ -24,7 +24,6 @@ from langchain_core.output_parsers.openai_tools import (
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.utils.function_calling import (
     convert_to_json_schema,
-    convert_to_openai_function,
     convert_to_openai_tool,
 )
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -67,7 +66,7 @@ def structured_output_chain(
     is_model = isinstance(schema, type) and is_basemodel_subclass(schema)
     parser: Runnable[Any, Any]
     if method == "function_calling" and schema is not None:
-        name = convert_to_openai_tool(schema)["function"]["name"]
+        name = _as_function(schema)["name"]
         bound = model.bind_tools([schema], strict=strict, **{"tool_choice": name, **settings})
         parser = JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
         if is_model:
@@ -124,10 +123,25 @@ def _describe(schema: Schema) -> tuple[str, str | None, dict[str, Any]]:
     elif isinstance(schema, type) and is_basemodel_subclass(schema):  # pydantic v1
         json_schema = convert_to_json_schema(schema)
     else:
-        function = convert_to_openai_function(schema)
+        function = _as_function(schema)
         empty = {"type": "object", "properties": {}}
         return function["name"], function.get("description"), function.get("parameters", empty)
     return str(json_schema.get("title", "answer")), json_schema.get("description"), json_schema
+
+
+def _as_function(schema: Schema) -> dict[str, Any]:
+    """Describe a schema as a function in OpenAI's form, with LangChain's converter."""
+    reason = (
+        "It is not a class with fields, a TypedDict, a function or a JSON schema. For a list or an "
+        "optional value, pass a class that has it as a field."
+    )
+    if schema is not list:  # the converter takes it for a function
+        try:
+            return dict(convert_to_openai_tool(schema)["function"])
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            if isinstance(schema, Mapping):
+                reason = str(error).rpartition("\n")[2]
+    raise ValueError(f"schema: {str(schema)[:80]} cannot be used. {reason}")
 
 
 def _close(value: Any) -> Any:

@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool, tool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ValidationError
 
-from langchain_segmind import ChatSegmind
+from langchain_segmind import ChatSegmind, SegmindError, SegmindInvalidRequestError
 from tests.integration.call_styles import build, model_requests
 
 
@@ -192,6 +192,25 @@ def test_empty_stop_list_overrides_the_models_stop(gateway):
         assert model.invoke("Count", {"callbacks": [traced]}, stop=[]).text == "one two"
 
     assert "ls_stop" not in traced.metadata
+
+
+def test_max_concurrency_of_a_batch_belongs_into_its_config(gateway):
+    with build(gateway) as model:
+        with pytest.raises(ValueError, match=r"config=\{'max_concurrency': \.\.\.\} to batch"):
+            model.batch(["Hello"], max_concurrency=2)
+        assert len(model.batch(["Hello"], {"max_concurrency": 2})) == 1
+
+
+@pytest.mark.parametrize("method", ["status", "result"])
+def test_job_without_an_id_is_refused_before_anything_is_sent(gateway, method):
+    missing: Any = SegmindError("the submission failed").request_id
+    with (
+        build(gateway) as model,
+        pytest.raises(SegmindInvalidRequestError, match="request_id must be a job's id"),
+    ):
+        getattr(model.get_job(missing), method)()
+
+    assert gateway.requests == []
 
 
 @pytest.mark.parametrize("slug", ["text-embedding-3-small", "gemini-embedding-001"])

@@ -51,6 +51,36 @@ def test_structured_output_takes_settings_of_a_call(model, gateway, method, repl
     assert body(gateway)["temperature"] == 0.5
 
 
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize(
+    "wrong", [list[Person], Person | None, ADA, dict, list, "Person", [Person]]
+)
+def test_value_that_is_not_a_schema_is_refused_with_advice(model, gateway, method, wrong):
+    with pytest.raises(ValueError, match=r"^schema: .* cannot be used\. It is not .* pass a class"):
+        model.with_structured_output(wrong, method=method)
+
+    assert gateway.requests == []
+
+
+def test_schema_may_be_a_tool_in_openai_form(model, gateway):
+    function = {"name": "person", "parameters": Person.model_json_schema()}
+    tool = {"type": "function", "function": function}
+    gateway.reply(ADA_JSON, Call("person", ADA.model_dump()))
+
+    for method in ("json_schema", "function_calling"):
+        found = model.with_structured_output(tool, method=method).invoke(BORN)
+        assert found == ADA.model_dump()
+
+
+def test_schema_without_a_title_is_an_error_only_where_it_names_a_tool(model, gateway):
+    gateway.reply('["a"]')
+    schema = {"type": "array", "items": {"type": "string"}}
+
+    assert model.with_structured_output(schema).invoke("List letters.") == ["a"]
+    with pytest.raises(ValueError, match=r"^schema: .* must have a top-level 'title'"):
+        model.with_structured_output(schema, method="function_calling")
+
+
 NULLABLE = [{"type": "string"}, {"type": "null"}]
 
 
