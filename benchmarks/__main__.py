@@ -61,11 +61,8 @@ def main() -> None:
 
 
 def _prepare() -> None:
-    """Remove environment variables that only some of the subjects read."""
-    for name in [*os.environ]:
-        if name.lower().endswith("_proxy") or name.startswith(("LANGSMITH_", "LANGCHAIN_")):
-            del os.environ[name]
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it downloads its price list
+    """Make measurements comparable."""
+    subjects.clean_environment()
     pin(0)
     open_files()
 
@@ -122,10 +119,10 @@ class Bench:
     def large_inputs(self) -> None:
         """Measure long histories, a large image, many tools."""
         sizes, url, peers = self._sizes, self._server.url(), self._peers
-        times = max(1, sizes.calls // 8)
+        rounds, times = max(2, sizes.rounds // 2), max(1, sizes.calls // 8)
         for name, question in (("history", questions.history(200)), ("image", _image())):
             calls = measures.sync_calls(url, question, peers=peers)
-            samples = measures.cpu(calls, sizes.rounds, times if name == "history" else 1)
+            samples = measures.cpu(calls, rounds, times if name == "history" else 1)
             self.groups[f"invoke, {name}: CPU, µs"] = samples
             self.figures[f"{name}/requests"] = ratio(samples, OURS, "requests")
             self.figures[f"{name}/ChatOpenAI"] = ratio(samples, OURS, "ChatOpenAI")
@@ -221,8 +218,10 @@ class Bench:
         """Count CPU instructions, if valgrind is installed."""
         if self._sizes is QUICK:
             return
-        for job in ("invoke", "ainvoke"):
-            self.figures[f"{job}/instructions"] = measures.instructions_of_call(self._server, job)
+        pin(None)
+        counts = measures.instructions_of_calls(self._server, ("invoke", "ainvoke"))
+        for job, found in counts.items():
+            self.figures[f"{job}/instructions"] = found
         self.figures["import/instructions"] = measures.instructions_of_import()
 
     @contextmanager

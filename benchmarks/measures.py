@@ -15,12 +15,12 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
@@ -71,6 +71,10 @@ class Sizes:
 QUICK: Final = Sizes(rounds=2, calls=3, many=20, most=50, loops=3, lasting=100, part=20)
 
 
+_PEERS: Final = {peer.name for peer in subjects.PEERS}
+_IN_TARGETS: Final = {"ChatMistralAI", "ChatOpenAI"}
+
+
 # --- one call after another ------------------------------------------------------------------
 
 
@@ -81,7 +85,7 @@ def cpu(calls: Mapping[str, Call], rounds: int, times: int) -> Samples:
     samples: Samples = {name: [] for name in calls}
     gc.freeze()
     for turn in range(rounds):
-        for name, call in calls.items():
+        for name, call in _due(calls, turn).items():
             began = time.process_time()
             _deeper(turn * 5, partial(_repeat, call, times))
             samples[name].append((time.process_time() - began) / times * 1e6)
@@ -96,12 +100,20 @@ async def acpu(calls: Mapping[str, AsyncCall], rounds: int, times: int) -> Sampl
     samples: Samples = {name: [] for name in calls}
     gc.freeze()
     for turn in range(rounds):
-        for name, call in calls.items():
+        for name, call in _due(calls, turn).items():
             began = time.process_time()
             await _adeeper(turn * 5, partial(_arepeat, call, times))
             samples[name].append((time.process_time() - began) / times * 1e6)
     gc.unfreeze()
     return samples
+
+
+T = TypeVar("T")
+
+
+def _due(calls: Mapping[str, T], turn: int) -> dict[str, T]:
+    """Return who is measured in a round: packages that no target names only in every fifth."""
+    return {n: c for n, c in calls.items() if turn % 5 == 0 or n not in _PEERS - _IN_TARGETS}
 
 
 def _repeat(call: Call, times: int) -> None:
@@ -251,9 +263,6 @@ def _warm(samples: Samples) -> Samples:
     return {name: values if name in _PEERS else values[1:] for name, values in samples.items()}
 
 
-_PEERS: Final = {peer.name for peer in subjects.PEERS}
-
-
 async def abatch(url: str, sizes: Sizes, *, peers: bool) -> Samples:
     """Measure the wall time of many calls on one event loop, in seconds."""
     question = questions.short()
@@ -342,19 +351,30 @@ def instructions(*command: str) -> float | None:
     return int(found[1].replace(",", "")) / 1e6
 
 
-def instructions_of_call(server: Server, job: str) -> list[float]:
-    """Count the instructions of one warm call, from the difference of many and few calls."""
-    child(job, server.url(), 1)  # compiles changed modules
-    few, many = (
-        instructions("-m", "benchmarks.jobs", job, server.url(), str(times)) for times in (20, 120)
-    )
-    return [] if few is None or many is None else [(many - few) / 100]
+def instructions_of_calls(server: Server, jobs: Sequence[str]) -> dict[str, list[float]]:
+    """Count the instructions of one warm call, from the difference of many and few calls.
+
+    The count does not depend on how busy the machine is, so all are counted at the same time.
+    """
+    for job in jobs:
+        child(job, server.url(), 1)  # compiles changed modules
+    runs = [("-m", "benchmarks.jobs", job, server.url(), str(n)) for job in jobs for n in (20, 120)]
+    with ThreadPoolExecutor() as pool:
+        counts = [*pool.map(lambda run: instructions(*run), runs)]
+    pairs = zip(jobs, counts[::2], counts[1::2], strict=True)
+    return {
+        job: [] if few is None or many is None else [(many - few) / 100] for job, few, many in pairs
+    }
 
 
 def instructions_of_import() -> list[float]:
     """Return the instructions of importing this package, over those of LangChain's base class."""
-    command = ("-c", "from langchain_segmind import ChatSegmind")
-    subprocess.run([sys.executable, *command], check=True)  # compiles changed modules
-    base = instructions("-c", "from langchain_core.language_models import BaseChatModel")
-    ours = instructions(*command)
+    commands = [
+        ("-c", "from langchain_core.language_models import BaseChatModel"),
+        ("-c", "from langchain_segmind import ChatSegmind"),
+    ]
+    for command in commands:  # compiles changed modules
+        subprocess.run([sys.executable, *command], check=True)
+    with ThreadPoolExecutor() as pool:
+        base, ours = pool.map(lambda command: instructions(*command), commands)
     return [] if base is None or ours is None else [ours / base]

@@ -195,12 +195,12 @@ async def _serve(certificate: str) -> None:
         server.close()
 
 
-def pin(core: int) -> None:
-    """Keep this process on one core, counted from the end where negative."""
+def pin(core: int | None) -> None:
+    """Keep this process on one core, counted from the end where negative; None allows all."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(range(os.cpu_count() or 1))
         with contextlib.suppress(OSError):  # a container may not have it
-            os.sched_setaffinity(0, {cores[core]})
+            os.sched_setaffinity(0, cores if core is None else {cores[core]})
 
 
 def open_files(limit: int | None = None) -> None:

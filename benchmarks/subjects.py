@@ -7,6 +7,7 @@ package that is not installed is skipped and reported.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -34,15 +35,26 @@ KEY: Final = "SG_0123456789abcdef"
 SLUG: Final = "gpt-4o"
 
 
+def clean_environment() -> None:
+    """Remove environment variables that only some of the subjects read."""
+    for name in [*os.environ]:
+        if name.lower().endswith("_proxy") or name.startswith(("LANGSMITH_", "LANGCHAIN_")):
+            del os.environ[name]
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it downloads its price list
+
+
 # --- baselines -------------------------------------------------------------------------------
 
 
-def raw_requests(url: str, question: Question) -> Call:
-    """Build a call with plain requests and a session, as in its documentation."""
+def raw_requests(url: str, question: Question, pool: int = 64) -> Call:
+    """Build a call with plain requests and a session, as in its documentation.
+
+    `pool` is how many connections are kept.
+    """
     session = requests.Session()
     session.headers["x-api-key"] = KEY
     # With more than ten threads, the default pool size would open a new connection for each call.
-    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=pool))
     address = f"{url}/v1/{SLUG}"
     return lambda: session.post(address, json=question.body, timeout=60).json()
 
