@@ -27,7 +27,8 @@ DRIVERS := tests/integration/test_drivers.py tests/integration/test_tls_and_prox
 DRIVERS += tests/faults/test_connecting.py
 
 .PHONY: help demo demo-chat demo-ray demo-llm test test-browser test-llm test-live live check docs faults notebook \
-  format lint types pyright test-floor test-elsewhere audit bench bench-tools dist clean
+  format lint types pyright test-floor test-elsewhere audit bench bench-scale bench-tools \
+  dist clean
 help:
 	@echo "make demo        run the examples, in half a minute (live if SEGMIND_API_KEY is set)"
 	@echo "make demo-chat   serve the web chat of examples/chat_server.py on port 8000"
@@ -47,6 +48,7 @@ help:
 	@echo "make faults      write docs/faults.md: how chat models handle each fault (10 minutes)"
 	@echo "make notebook    execute docs/chat_segmind.ipynb and store its outputs"
 	@echo "make bench       benchmark this and other chat models; QUICK=1: only check that it runs"
+	@echo "make bench-scale write the tables of docs/scaling.md: up to 100,000 prompts (ten minutes); QUICK=1: only check"
 	@echo "make bench-tools compare emulated tool calls with a server's own: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make dist        build and check the wheel and the sdist, and run the quickstart from the wheel"
 	@echo "make format      format the code"
@@ -179,9 +181,15 @@ $(AUDIT)/.ready: pyproject.toml
 ifdef QUICK
 bench: $(READY)
 	$(BIN)/python -m benchmarks --quick
+
+bench-scale: $(READY)
+	$(BIN)/python -m benchmarks.scale --quick
 else
 bench: $(BENCH)/.ready
 	$(BENCH)/bin/python -m benchmarks
+
+bench-scale: $(BENCH)/.ready
+	$(BENCH)/bin/python -m benchmarks.scale
 endif
 
 $(BENCH)/.ready: pyproject.toml

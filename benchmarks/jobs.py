@@ -168,6 +168,42 @@ def image(url: str, size: str) -> Found:
     return {"times": (_memory("VmHWM") - before) / length}
 
 
+def prompts(method: str, client: str, url: str, count: str) -> Found:
+    """Send many prompts with one method of one client."""
+    from benchmarks import clients, server  # noqa: PLC0415
+
+    server.open_files()
+    run = clients.batch(method, client, url)
+    run(20)
+    gc.collect()
+    _forget_peak()
+    before = _memory("VmRSS")
+    began = time.perf_counter()
+    failed, first = run(int(count))
+    return {
+        "seconds": time.perf_counter() - began,
+        "first": None if first is None else first - began,
+        "failed": failed,
+        "peak": _memory("VmHWM"),
+        "grown": _memory("VmHWM") - before,
+    }
+
+
+def rates(method: str, client: str, url: str, seconds: str, *at_once: str) -> None:
+    """Measure calls a second, for each number at once: say so when ready, and wait for a line."""
+    from benchmarks import clients, server  # noqa: PLC0415
+
+    server.open_files()
+    run = clients.repeat(method, client, url)
+    for number in map(int, at_once):
+        run(number, 0.0)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        began = time.perf_counter()
+        calls = run(number, float(seconds))
+        print(calls / (time.perf_counter() - began), flush=True)
+
+
 def growth(url: str, rounds: str, part: str) -> Found:
     """Measure work with an input and twice the input, and reading large replies."""
     import logging  # noqa: PLC0415
@@ -202,8 +238,10 @@ def _descriptors() -> int:
 
 JOBS: Final[dict[str, Callable[..., Found]]] = {
     job.__name__: job
-    for job in (construct, modules, invoke, ainvoke, many, lasting, loops, image, growth)
+    for job in (construct, modules, invoke, ainvoke, many, lasting, loops, image, growth, prompts)
 }
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1] == rates.__name__:
+    rates(*sys.argv[2:])
+elif __name__ == "__main__":
     print(json.dumps(JOBS[sys.argv[1]](*sys.argv[2:])))

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import AliasChoices
 
 import langchain_segmind
-from benchmarks import chart
+from benchmarks import chart, scale
 from langchain_segmind import ChatSegmind, SegmindEmbeddings, errors
 from langchain_segmind.__main__ import main
 from langchain_segmind._flows.unknown_models import similar_slugs
@@ -183,6 +183,23 @@ def test_chart_shows_the_stored_results():
     results = json.loads((ROOT / "benchmarks/results.json").read_text())
 
     assert (ROOT / "benchmarks/overhead.svg").read_text() == chart.draw(results)
+
+
+# --- scaling ---------------------------------------------------------------------------------
+
+
+def cells(text):
+    """The cells of all rows of tables."""
+    return [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+
+
+def test_tables_of_the_scaling_page_are_those_that_the_benchmark_writes():
+    page = (ROOT / "docs/scaling.md").read_text()
+    written = page.partition(scale.BEGIN)[2].partition(scale.END)[0]
+
+    found, known = cells(written), cells(scale.tables(scale.Figures()))
+    assert [row[: scale.LABELS] for row in found] == [row[: scale.LABELS] for row in known]
+    assert [len(row) for row in found] == [len(row) for row in known]
 
 
 # --- models ----------------------------------------------------------------------------------
