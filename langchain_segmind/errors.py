@@ -71,16 +71,8 @@ __all__ = [
 _MAX_BODY_CHARS: Final = 16 * 1024
 
 _KEPT_HEADERS: Final = (
-    "content-type",
-    "date",
-    "retry-after",
-    "retry-after-ms",
-    "server",
-    "x-cost",
-    "x-generation-time",
-    "x-rate-limit-reset-at-utc",
-    "x-remaining-credits",
-    "x-request-id",
+    *("content-type", "date", "retry-after", "retry-after-ms", "server", "x-cost"),
+    *("x-generation-time", "x-rate-limit-reset-at-utc", "x-remaining-credits", "x-request-id"),
 )
 """The reply headers that an error keeps; others may be confidential."""
 
@@ -305,10 +297,7 @@ _BY_STATUS: Final[dict[int, tuple[type[SegmindError], str]]] = {
     425: _TRANSIENT,
     429: (
         SegmindRateLimitError,
-        (
-            "Call again later, or send fewer requests at once: set rate_limiter=..., or "
-            "max_concurrency=... of embeddings."
-        ),
+        "Call later, or send fewer at once: rate_limiter=..., max_concurrency=... of embeddings.",
     ),
 }
 _REDIRECT: Final = (

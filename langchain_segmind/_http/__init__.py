@@ -1,1 +1,1 @@
-"""Drive flows over requests and aiohttp. Only this folder does I/O, sleeps or uses randomness."""
+"""Drive flows over requests and aiohttp. Only this folder opens connections and waits."""

@@ -72,7 +72,7 @@ def _serve(gateway: LocalGateway, about: str, options: argparse.Namespace) -> in
 
 
 def _run(gateway: LocalGateway, about: str, command: Sequence[str]) -> int:
-    print_line(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
+    _print_error(f"Running with a local Segmind gateway: {' '.join(command)}\n{about}")
     variables = {"SEGMIND_API_KEY": gateway.api_key, "SEGMIND_API_BASE": gateway.base_url}
     try:
         running = subprocess.Popen(command, env={**os.environ, **variables})  # noqa: S603 - the user's own command
