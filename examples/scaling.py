@@ -42,6 +42,7 @@ def main() -> None:
 
 def fail_some_calls(local: LocalGateway) -> None:
     """Fail some calls, as a gateway under load might."""
+    print("The local gateway fails 55 requests on purpose.")
     local.fail(status=503, times=50, headers={"retry-after": "0"})  # retried automatically
     local.fail(status=504, times=5)  # not retried: the model may have run
 

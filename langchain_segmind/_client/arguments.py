@@ -204,8 +204,8 @@ def check_not_secret(name: str, where: str = "") -> None:
     """
     if re.search(_PRIVATE_NAMES, name.replace("-", "_"), re.IGNORECASE):
         raise ValueError(
-            f"{where}{name} cannot be set: no other key may be sent. Segmind's own is api_key=... "
-            "or the environment variable SEGMIND_API_KEY."
+            f"{where}{name} cannot be set: no key of another service is sent. Pass Segmind's as "
+            "api_key=... or in the environment variable SEGMIND_API_KEY."
         )
 
 
