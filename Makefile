@@ -36,6 +36,7 @@ help:
 	@echo "make demo-llm    run examples with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test        run all tests, in about ten minutes on 2 cores"
 	@echo "make test-browser  try the page of the web chat in Chromium, which must be installed"
+	@echo "make soak        make 20,000 mixed calls, and check that the process does not grow (2 minutes)"
 	@echo "make test-llm    run tests with your own model: SERVER=http://localhost:11434/v1 MODEL=..."
 	@echo "make test-live   test the live gateway (needs SEGMIND_API_KEY; costs about 1 cent)"
 	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
@@ -106,6 +107,10 @@ test: $(READY)
 
 test-browser: $(READY)
 	$(BIN)/python -m pytest tests/integration/test_chat_page.py
+
+# One arena: with many, the allocator keeps some memory for each thread that ever ran.
+soak: $(READY)
+	@MALLOC_ARENA_MAX=1 $(BIN)/python -m langchain_segmind.testing --credits 1000 -- $(BIN)/python -m tests.soak
 
 test-llm: $(READY)
 	SERVER='$(SERVER)' MODEL='$(MODEL)' $(BIN)/python -m pytest tests/llm

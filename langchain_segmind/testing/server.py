@@ -42,6 +42,8 @@ class Handler:
         too_large = None
         try:
             raw = await request.read()
+        except ConnectionResetError:
+            return web.Response()  # the client has left, and nobody reads this
         except web.HTTPRequestEntityTooLarge:
             raw, too_large = b"", RefusalError(413).answer()
         route = find_route(request.path)

@@ -1,4 +1,9 @@
+from importlib.util import find_spec
+
 import pytest
+
+# LangChain's agents ask for newer packages than the lowest versions that are supported.
+collect_ignore = [] if find_spec("langchain") else ["test_frameworks.py"]
 
 
 @pytest.fixture(autouse=True)
