@@ -26,7 +26,7 @@ FLOORS += pytest==9.0.3
 DRIVERS := tests/integration/test_drivers.py tests/integration/test_tls_and_proxies.py
 DRIVERS += tests/faults/test_connecting.py
 
-.PHONY: help demo demo-chat demo-ray demo-llm test test-browser test-llm test-live live check docs faults notebook \
+.PHONY: help demo demo-chat demo-ray demo-llm test soak test-browser test-llm test-live live check docs faults notebook \
   format lint types pyright test-floor test-elsewhere audit bench bench-scale bench-tools \
   dist clean
 help:
@@ -42,8 +42,8 @@ help:
 	@echo "make live        check what is unknown about the live gateway (at most 0.05 USD)"
 	@echo "make check       check format, lint and types, and run all tests, as CI does"
 	@echo "make docs        build the documentation site in site/, and check all links"
-	@echo "make test-floor  run unit, driver and TLS tests with the lowest supported dependencies"
-	@echo "make test-elsewhere  run the same with the newest dependencies, also on macOS and Windows"
+	@echo "make test-floor  run unit, driver, TLS and fault tests with the lowest supported dependencies"
+	@echo "make test-elsewhere  run unit, driver and TLS tests with the newest dependencies, on any system"
 	@echo "make audit       look for known vulnerabilities in the dependencies (asks PyPI)"
 	@echo "make pyright     check the types of the public API with pyright (installs node: 250 MB)"
 	@echo "make faults      write docs/faults.md: how chat models handle each fault (10 minutes)"
@@ -166,7 +166,7 @@ $(FLOOR)/.ready: pyproject.toml
 	@touch $@
 
 test-floor: $(FLOOR)/.ready
-	$(FLOOR)/bin/python -m pytest -n auto tests/unit $(DRIVERS)
+	$(FLOOR)/bin/python -m pytest -n auto tests/unit tests/faults $(filter-out tests/faults/%,$(DRIVERS))
 
 test-elsewhere: $(READY)
 	$(BIN)/python -m pytest -n auto tests/unit tests/integration/test_lifecycle.py $(DRIVERS)
