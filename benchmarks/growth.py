@@ -335,7 +335,7 @@ def _choices(size: int) -> dict[str, Any]:
 
 _SCHEMAS: Final = {
     "wide": (_wide, 300),
-    "deep": (_deep, 48),
+    "deep": (_deep, 22),
     "definitions that refer to the next": (_referring, 100),
     "references to one definition": (_sharing, 300),
     "alternatives": (_alternatives, 300),

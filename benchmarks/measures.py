@@ -334,6 +334,15 @@ _VALGRIND: Final = (
 )
 
 
+_STEADY: Final = {"PYTHONHASHSEED": "0", "PYTHONPATH": "."}
+"""The environment in which instructions are counted. It lets Python keep compiled modules."""
+
+
+def _compile(command: Sequence[str]) -> None:
+    """Run a Python command once, so that no module that it imports is compiled when it counts."""
+    subprocess.run([sys.executable, *command], check=True, capture_output=True, env=_STEADY)
+
+
 def instructions(*command: str) -> float | None:
     """Count the instructions of a Python command, in millions; None without valgrind."""
     if shutil.which("valgrind") is None:
@@ -343,7 +352,7 @@ def instructions(*command: str) -> float | None:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONHASHSEED": "0", "PYTHONPATH": "."},
+        env=_STEADY,
     )
     found = re.search(r"I\s+refs:\s+([\d,]+)", done.stderr)
     if found is None:
@@ -357,7 +366,7 @@ def instructions_of_calls(server: Server, jobs: Sequence[str]) -> dict[str, list
     The count does not depend on how busy the machine is, so all are counted at the same time.
     """
     for job in jobs:
-        child(job, server.url(), 1)  # compiles changed modules
+        _compile(["-m", "benchmarks.jobs", job, server.url(), "1"])
     runs = [("-m", "benchmarks.jobs", job, server.url(), str(n)) for job in jobs for n in (20, 120)]
     with ThreadPoolExecutor() as pool:
         counts = [*pool.map(lambda run: instructions(*run), runs)]
@@ -373,8 +382,8 @@ def instructions_of_import() -> list[float]:
         ("-c", "from langchain_core.language_models import BaseChatModel"),
         ("-c", "from langchain_segmind import ChatSegmind"),
     ]
-    for command in commands:  # compiles changed modules
-        subprocess.run([sys.executable, *command], check=True)
+    for command in commands:
+        _compile(command)
     with ThreadPoolExecutor() as pool:
         base, ours = pool.map(lambda command: instructions(*command), commands)
     return [] if base is None or ours is None else [ours / base]
