@@ -77,14 +77,15 @@ def match_brackets(text: str, start: int) -> dict[int, int]:
     return ends
 
 
-def json_in(text: str, required: Sequence[str] = ()) -> str | None:
-    """Return the JSON that a text is, or holds in a fence or in prose, mended; None without any.
+def json_in(text: str, required: Sequence[str] = ()) -> tuple[str, Any] | None:
+    """Return the JSON that a text is or holds, mended, and its value; None without any.
 
-    Of several, the first object that has the required keys counts, else the last value; of more
-    than are read, none.
+    It may stand in a fence or in prose. Of several, the first object that has the required keys
+    counts, else the last value; of more than are read, none.
     """
-    if parse_json(text) is not UNPARSABLE:
-        return _mend(text)
+    whole = parse_json(text)
+    if whole is not UNPARSABLE:
+        return _mend(text), whole
     spans = [_without_language(inside).strip() for inside in text.split("```")[1::2]]
     at = 0
     while len(spans) <= MOST and (found := _BRACKET.search(text, at)):
@@ -96,9 +97,11 @@ def json_in(text: str, required: Sequence[str] = ()) -> str | None:
     if is_more_than_read(spans):
         return None
     values = [(span, value) for span in spans if (value := parse_json(span)) is not UNPARSABLE]
-    fitting = [s for s, value in values if isinstance(value, dict) and set(required) <= set(value)]
-    chosen = fitting[0] if fitting else values[-1][0] if values else None
-    return None if chosen is None else _mend(chosen)
+    fitting = [v for v in values if isinstance(v[1], dict) and set(required) <= set(v[1])]
+    if not values:
+        return None
+    span, value = fitting[0] if fitting else values[-1]
+    return _mend(span), value
 
 
 def begun_string(text: str) -> str:

@@ -72,8 +72,11 @@ def parse_reply(
 def _freed_answer(choice: Choice, schema: Mapping[str, Any]) -> Choice:
     """Free an answer in JSON of the words around it."""
     required = schema.get("required")
-    text = json_in(choice.text, required if isinstance(required, list) else []) or choice.text
-    return replace(choice, text=_written(parse_json(text), schema, text))
+    found = json_in(choice.text, required if isinstance(required, list) else [])
+    if found is None:
+        return choice
+    text, value = found
+    return replace(choice, text=_written(value, schema, text))
 
 
 def _bare_answer(whole: Any, schema: Mapping[str, Any]) -> Any:
