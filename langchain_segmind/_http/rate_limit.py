@@ -95,6 +95,7 @@ class RateLimit:
         self._judged_from = -math.inf  # the first request from then on proves the window, or not
         self._closed_until = -math.inf
         self._refusing_since = math.inf  # when the first 429 since the last accepted request came
+        self._is_searching = False  # whether the last 429 did not say when the limit ends
         self._allowed = math.inf  # requests that may be uncertain, besides the usual bounds
         self._windows_per_try = 1  # windows without a 429 before a shorter one is tried
         self._passed = 0  # requests since the last 429 or try
@@ -218,6 +219,8 @@ class RateLimit:
             if self._is_counting and permit.sent_at >= self._start:
                 self._counted -= 1
                 self._limit = min(self._limit, self._counted)
+            if not self._limit and self._is_searching:
+                self._try_all(now)
             return False
         is_first, self._is_counting = self._refused_at == -math.inf, False
         self._refused_at = self._judged_from = now
@@ -229,6 +232,7 @@ class RateLimit:
         if is_try:
             self._window = self._good_window
             self._windows_per_try, self._shorter = 2 * self._windows_per_try, SHORTER
+        self._is_searching = delay is None
         if delay is not None:
             if not is_try:
                 self._learn(permit.sent_at, now + delay)
@@ -294,8 +298,16 @@ class RateLimit:
                     return
             self._start = max(self._sent_at(self._limit), self._refusing_since - self._window)
         self._window = self._good_window = 0.0
-        self._tried = sent_at - (self._start if self._limit else self._refusing_since)
+        if not self._limit:
+            self._try_all(now)
+            return
+        self._tried = sent_at - self._start
         self._closed_until = now + min(LONGEST_HOLD, max(SHORTEST_HOLD, self._tried / 3))
+
+    def _try_all(self, now: float) -> None:
+        """Let each call try again after its own backoff, as no request was accepted at all."""
+        self._allowed = math.inf
+        self._closed_until = now + REPLY_TIME
 
     def _fill(self, start: float, end: float) -> None:
         """Take the requests since `start` for a full window."""

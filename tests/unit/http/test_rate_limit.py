@@ -41,6 +41,13 @@ def test_flood_after_single_calls_is_answered_without_errors(sliding, hint):
     assert server.requests <= 1.2 * 203
 
 
+def test_calls_fail_soon_when_nothing_is_ever_accepted():
+    flood = Flood(Server(0, 1.0, hint=False), 30)
+
+    assert (flood.failed, len(flood.sent)) == (30, 90)
+    assert flood.seconds < 10
+
+
 @pytest.mark.parametrize("calls", [100, 1000, 3000])
 def test_first_requests_leave_before_it_is_known_whether_there_is_a_limit(calls):
     flood = Flood(Server(10**6, 1.0), calls, concurrency=calls, latency=3.0)
