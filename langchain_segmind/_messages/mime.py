@@ -89,6 +89,7 @@ _CHARSET: Final = r"(?:utf|iso|windows|cp|latin|us|shift|gb|big5|euc|koi)[a-z0-9
 _TEXTUAL: Final = r"(?s)text/.*|.*[/+](json|xml|yaml|csv|javascript|svg|html)"
 _CONTROLS: Final = r"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_CHUNK: Final = 64 * 1024
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
@@ -146,6 +147,8 @@ def to_base64(data: str) -> str | None:
 
     It has no white space, is padded, and ends in zero bits: `QR==` becomes `QQ==`.
     """
+    if _is_canonical(data):
+        return data
     try:
         encoded = data.encode("ascii").translate(_URL_SAFE, b" \r\n\t").rstrip(b"=")
     except UnicodeEncodeError:
@@ -157,6 +160,20 @@ def to_base64(data: str) -> str | None:
         last = b64decode(encoded[-excess:] + b"=" * (4 - excess))
         encoded = encoded[:-excess] + b64encode(last)
     return encoded.decode()
+
+
+def _is_canonical(data: str) -> bool:
+    """Return whether data needs no change, as nearly all; it may be big, so it is not copied."""
+    end = len(data) - 4
+    chunks = (data[at : min(at + _CHUNK, end)] for at in range(0, end, _CHUNK))
+    if end % 4 or not all(
+        chunk.isascii() and not chunk.encode().translate(None, _BASE64) for chunk in chunks
+    ):
+        return False
+    try:
+        return b64encode(b64decode(data[end:], validate=True)).decode() == data[end:]
+    except ValueError:
+        return False
 
 
 def encode_bytes(raw: bytes, *, is_base64: bool) -> str:
