@@ -11,12 +11,14 @@ that first decides, and then holds either calls or an answer:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from langchain_segmind._messages.results import AcceptsMedia
-from langchain_segmind._messages.types import ChatRequest, Message, TextPart
+from langchain_segmind._messages.types import ChatRequest, Message, TextPart, Tool
 from langchain_segmind._tool_emulation.history import render_history
 from langchain_segmind._tool_emulation.schema import answer_schema, reply_format
 from langchain_segmind._tool_emulation.tool_list import as_openai_json, as_signature, compact_json
@@ -58,14 +60,7 @@ def render_tools(
     wanted: Mapping[str, Any] | None = request.response_format
     words = ""
     if request.tools:
-        words = _rules(request, answer, alone=alone)
-        wanted = reply_format(
-            request.tools,
-            forced=request.require_tool_call,
-            parallel=request.parallel,
-            answer=answer,
-            answer_is_strict=_is_strict(request),
-        )
+        words, wanted = _offer(_asked(request, answer), alone=alone)
     elif alone and answer is not None:
         words = _schema_in_words(answer)
     if words:
@@ -90,17 +85,44 @@ def _schema_in_words(schema: Mapping[str, Any]) -> str:
     return f"{_ALONE} JSON schema: {compact_json(schema)}"
 
 
-def _rules(request: ChatRequest, answer: Mapping[str, Any] | None, *, alone: bool) -> str:
+def _asked(request: ChatRequest, answer: Mapping[str, Any] | None) -> str:
+    """Write as JSON all that decides how tools are described."""
+    tools = [[tool.name, tool.description, tool.parameters, tool.strict] for tool in request.tools]
+    flags = [request.require_tool_call, request.parallel, _is_strict(request)]
+    return json.dumps([tools, answer, *flags], default=dict)
+
+
+@lru_cache(8)  # an agent offers the same tools at every turn, and describing 20 takes 1 ms
+def _offer(asked: str, *, alone: bool) -> tuple[str, Mapping[str, Any] | None]:
+    """Describe tools in words, and the form of the reply, unless words must do."""
+    listed, answer, forced, parallel, is_strict = json.loads(asked)
+    tools = [Tool(*each) for each in listed]
+    words = _rules(tools, answer, forced=forced, parallel=parallel, alone=alone)
+    if alone:
+        return words, None
+    return words, reply_format(
+        tools, forced=forced, parallel=parallel, answer=answer, answer_is_strict=is_strict
+    )
+
+
+def _rules(
+    tools: Sequence[Tool],
+    answer: Mapping[str, Any] | None,
+    *,
+    forced: bool,
+    parallel: bool,
+    alone: bool,
+) -> str:
     describe = as_openai_json if alone else as_signature
-    rules = _FORCED if request.require_tool_call else _RULES
-    calls = f"[{_CALL}, {_CALL}, ...]" if request.parallel else f"[{_CALL}]"
+    rules = _FORCED if forced else _RULES
+    calls = f"[{_CALL}, {_CALL}, ...]" if parallel else f"[{_CALL}]"
     rules = rules.replace("[calls]", calls)
-    if not request.parallel:
+    if not parallel:
         rules += _ONE_CALL
     if alone:
         rules += f"\n{_ALONE}"
-    lines = ["Tools:", *map(describe, request.tools), "", rules]
-    if answer is not None and not request.require_tool_call:
+    lines = ["Tools:", *map(describe, tools), "", rules]
+    if answer is not None and not forced:
         lines[-1] = rules.replace("as a string", "as JSON")
         lines.append(f'The "reply" of an answer is JSON of this schema: {compact_json(answer)}')
     return "\n".join(lines)

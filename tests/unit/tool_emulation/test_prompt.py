@@ -1,5 +1,6 @@
 """Tools, calls and results are rendered as text, in marks that nothing can break."""
 
+import copy
 import json
 import re
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
 
+from langchain_segmind._formats import FAMILIES, FORMATS
 from langchain_segmind._formats.gemini_schema import adapt_schema
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools, to_openai_tools
 from langchain_segmind._messages.types import (
@@ -662,3 +664,41 @@ def test_custom_tool_describes_its_grammar():
 
     assert "regex" in parsed.description
     assert "[0-9]+" in parsed.description
+
+
+# --- tools that are described once for many requests -------------------------------------------
+
+
+def offer(constant, **fields):
+    parameters = {"type": "object", "properties": {"a": {"const": constant}}}
+    return ChatRequest(ASKED, tools=(Tool("f", "Do it.", parameters),), **fields)
+
+
+@pytest.mark.parametrize("constant", [1, 1.0, True, "1", 2, "\ud800"], ids=repr)
+def test_tools_that_are_nearly_the_same_are_described_each(constant):
+    for other in (1, 1.0, True, "1", 2):
+        render_tools(offer(other))
+    schema = form_of(render_tools(offer(constant)))["schema"]
+
+    arguments = schema["properties"]["reply"]["anyOf"][0]["items"]["properties"]["arguments"]
+    assert json.dumps(arguments["properties"]["a"]["const"]) == json.dumps(constant)
+
+
+def test_way_of_calling_is_described_for_each_request():
+    forced, single, free = (
+        form_of(render_tools(offer(1, **fields)))["schema"]["properties"]["reply"]
+        for fields in ({"require_tool_call": True}, {"parallel": False}, {})
+    )
+
+    assert "anyOf" not in forced
+    assert single["anyOf"][0]["maxItems"] == 1
+    assert "maxItems" not in free["anyOf"][0]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_encoding_leaves_the_form_of_the_reply_as_it_is(family):
+    before = copy.deepcopy(render_tools(offer(1)))
+
+    FORMATS[family].encode(render_tools(offer(1)))
+
+    assert render_tools(offer(1)) == before
