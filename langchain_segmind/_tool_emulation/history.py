@@ -42,11 +42,12 @@ def render_history(
     """
     rendered: list[Message] = []
     numbers: dict[str | None, list[int]] = {}
+    are_several = False
     has_marks = bool(request.tools) or has_calls(request)
     for message in request.messages:
         calls = [part for part in message.parts if isinstance(part, ToolCall)]
         if calls:
-            numbers = defaultdict(list)
+            numbers, are_several = defaultdict(list), len(calls) > 1
             for n, call in enumerate(calls, start=1):
                 numbers[call.id].append(n)
             rendered.append(_render_calls(message, calls))
@@ -54,7 +55,7 @@ def render_history(
             parts: list[Part] = []
             for part in message.parts:
                 if isinstance(part, ToolResult):
-                    parts += _render_result(part, numbers, shows)
+                    parts += _render_result(part, numbers, shows, are_several=are_several)
                 else:
                     parts.append(part)
             rendered.append(replace(message, parts=tuple(parts)))
@@ -90,14 +91,18 @@ def _render_answer(message: Message, answer: Mapping[str, Any] | None) -> Messag
 
 
 def _render_result(
-    result: ToolResult, numbers: Mapping[str | None, list[int]], shows: AcceptsMedia | None
+    result: ToolResult,
+    numbers: Mapping[str | None, list[int]],
+    shows: AcceptsMedia | None,
+    *,
+    are_several: bool,
 ) -> Iterator[TextPart | MediaPart]:
     """Write a result in its marks: which of several calls it answers, and of which tool it is.
 
     Results of calls that share an id have only their order, as for any provider.
     """
     marks = {"id": result.id} if result.id not in numbers else {}
-    if result.id in numbers and sum(map(len, numbers.values())) > 1:
+    if result.id in numbers and are_several:
         answered = numbers[result.id]
         marks["call"] = str(answered[0])
         answered.append(answered.pop(0))
