@@ -185,7 +185,7 @@ def test_odd_and_lost_replies_are_reported(checked):
     assert seen["json_schema, deepseek-chat"] == "no answer came: ConnectionError"
     assert "this package cannot read it" in seen["json_schema, llama-v3p1-8b-instruct"]
     assert seen["the vector of text-embedding-3-small"] == "2 numbers, which are the whole body"
-    assert "not understood" in seen["a job"]
+    assert "request_id must be a job's id" in seen["a job"]
 
 
 # --- what it spends --------------------------------------------------------------------------

@@ -167,7 +167,8 @@ def test_test_fails_when_a_scripted_reply_or_failure_is_not_used(project: pytest
             "*assert * is None",
         ]
     )
-    assert result.stdout.str().count("segmind_gateway: the test passed") == 2
+    lines = [line for line in result.outlines if line.startswith("segmind_gateway: ")]
+    assert len(lines) == 2  # with CI=true, pytest repeats them behind FAILED
 
 
 def test_fixture_restores_the_environment(
