@@ -144,27 +144,19 @@ class Turn(Permit):
         """
         waiter, began = _ThreadWaiter(), time.monotonic()
         with self._in_queue(waiter) as queue:
-            while isinstance(seconds := self._try(queue, waiter, began), float):
-                if cancel_token is not None:
-                    if cancel_token.is_set():
-                        break  # `before_send` raises
-                    seconds = min(seconds, _CANCEL_INTERVAL)
-                waiter.sleep(seconds)
+            while isinstance(found := self._try(queue, waiter, began, cancel_token), float):
+                waiter.sleep(found)
         self.step = _shortened(self.step, began)
-        return seconds if isinstance(seconds, Failure) else None
+        return found
 
     async def await_it(self, cancel_token: AsyncCancelToken | None) -> Failure | None:
         """Async version of `wait`."""
         waiter, began = _TaskWaiter(), time.monotonic()
         with self._in_queue(waiter) as queue:
-            while isinstance(seconds := self._try(queue, waiter, began), float):
-                if cancel_token is not None:
-                    if cancel_token.is_set():
-                        break  # `before_send` raises
-                    seconds = min(seconds, _CANCEL_INTERVAL)
-                await waiter.sleep(seconds)
+            while isinstance(found := self._try(queue, waiter, began, cancel_token), float):
+                await waiter.sleep(found)
         self.step = _shortened(self.step, began)
-        return seconds if isinstance(seconds, Failure) else None
+        return found
 
     def before_send(self) -> None:
         """Note that the request leaves, unless its own `before_send` raises."""
@@ -224,9 +216,13 @@ class Turn(Permit):
                     del gate.queues[place]
 
     def _try(
-        self, queue: _Queue, waiter: _ThreadWaiter | _TaskWaiter, began: float
+        self,
+        queue: _Queue,
+        waiter: _ThreadWaiter | _TaskWaiter,
+        began: float,
+        cancel_token: CancelToken | AsyncCancelToken | None,
     ) -> float | Failure | None:
-        """Return for how many seconds to sleep; None once the request is admitted."""
+        """Return for how many seconds to sleep; None once the wait is over."""
         now, limit = time.monotonic(), self._gate.limit
         pool_timeout = self.step.pool_timeout
         left = math.inf if pool_timeout is None else pool_timeout - (now - began)
@@ -242,7 +238,10 @@ class Turn(Permit):
         if closed and closed + refusing > _GIVE_UP:
             why = f"no call was accepted for {refusing:.0f} s"
             return Failure("not_sent", "rate_limit", why, closed)
-        return min(wait, left)
+        if cancel_token is None:
+            return min(wait, left)
+        # In a batch that was canceled, `before_send` raises.
+        return None if cancel_token.is_set() else min(wait, left, _CANCEL_INTERVAL)
 
 
 def _shortened(step: Step, began: float) -> Step:
