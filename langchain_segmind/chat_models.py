@@ -23,6 +23,7 @@ from typing_extensions import Self, override
 
 from langchain_segmind._client import listing
 from langchain_segmind._client.caching import CachingMethods
+from langchain_segmind._client.observers import skip_empty_end
 from langchain_segmind._client.results import chat_chunk, chat_result
 from langchain_segmind._client.settings import ChatSettings
 from langchain_segmind._client.streaming import take_run_manager
@@ -181,6 +182,8 @@ class ChatSegmind(BindingMethods, QueueMethods, CachingMethods, ChatSettings, Ba
         **kwargs: Any,
     ) -> ChatResult:
         call = self._model_call(messages, stop, kwargs)
+        if run_manager is not None:
+            skip_empty_end(run_manager)
         return chat_result(*await self._acomplete(chat(call), call.endpoint, run_manager))
 
     # langchain-core (1.6 to 1.8) inspects the signatures of both at every call. A signature that is

@@ -5,11 +5,16 @@ The events of a job are LangChain's custom events, named `segmind_job`. Nothing 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from langchain_core.callbacks import BaseRunManager, CallbackManager
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseRunManager,
+    CallbackManager,
+)
 from langchain_core.callbacks.manager import ahandle_event, handle_event
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, ensure_config
@@ -42,6 +47,18 @@ def event_manager(model: BaseChatModel, config: RunnableConfig | None) -> BaseRu
         tags=manager.tags,
         metadata=manager.metadata,
     )
+
+
+def skip_empty_end(manager: AsyncCallbackManagerForLLMRun) -> None:
+    """Let a run without handlers end at once.
+
+    langchain-core (1.6 to 1.8) starts two tasks that tell the handlers of a run that it has ended,
+    also where there are none. In seven passes of the event loop, they take 6 % of an `ainvoke`.
+    """
+    if not manager.handlers:
+        nothing: Any = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        manager.on_llm_end = lambda *_, **__: nothing  # type: ignore[method-assign]
 
 
 # `handle_event` and `ahandle_event` (langchain-core 1.6 to 1.8) are what `on_custom_event` of a
