@@ -143,7 +143,8 @@ class UsageRecorder:
 
     def finish(self, receipt: Receipt, usage: Usage | None = None) -> None:
         """Record an answer."""
-        self._record(Answer(receipt, usage or Usage()))
+        if self._began:
+            self._record(Answer(receipt, usage or Usage()))
 
     def mark_pending(self) -> None:
         """Record a job that was submitted, whose cost is known when its answer is fetched."""
@@ -157,7 +158,7 @@ class UsageRecorder:
             self._record(error)
 
     def _record(self, end: End) -> None:
-        if self._is_recorded or not self._began:
+        if self._is_recorded:
             return
         self._is_recorded = True
         for entry in entries_of(self._model, self._events, end, self._job):

@@ -180,15 +180,9 @@ class ChatSettings(GatewayClient):
         if known is None or known[0] != values:
             known = state.plain_call = (values, self._merged_call((), {}))
         request, endpoint = known[1].request, known[1].endpoint
-        endpoint = Endpoint(
-            destination=self._destination(),
-            model_info=endpoint.model_info,
-            retry_policy=endpoint.retry_policy,
-            headers=endpoint.headers,
-            native=endpoint.native,
-            refused_settings=state.refused_settings.get(endpoint.model_info.slug, ()),
-            wait_policy=endpoint.wait_policy,
-        )
+        to, refused = self._destination(), self._refused_settings(endpoint.model_info.slug)
+        if to != endpoint.destination or refused != endpoint.refused_settings:
+            endpoint = replace(endpoint, destination=to, refused_settings=refused)
         return ModelCall(ChatRequest(parts, request.settings), endpoint)
 
     def _merged_call(self, parts: tuple[Message, ...], given: Mapping[str, Any]) -> ModelCall:
@@ -204,7 +198,7 @@ class ChatSettings(GatewayClient):
             headers=self._headers(given.get("extra_headers")),
             native=model_info.native_tools if self.tool_calling == "auto" else is_native,
             refused_formats=refused,
-            refused_settings=self._refused_settings(model_info.slug) if request.settings else (),
+            refused_settings=self._refused_settings(model_info.slug),
             wait_policy=self._wait_policy() if is_queued else None,
         )
         return ModelCall(request, endpoint)
@@ -231,7 +225,7 @@ class ChatSettings(GatewayClient):
         return self._model_info(slug), request
 
     def _refused_settings(self, slug: str) -> Collection[str]:
-        return self._state.refused_settings.get(slug, ())
+        return self._client_state().refused_settings.get(slug, ())
 
     def _headers(self, extra: Any) -> dict[str, str]:
         own = self.default_headers or {}

@@ -176,7 +176,8 @@ class AsyncConnections:
                 else:
                     reply = await _read(response, reply_headers, key)
             finally:
-                response.release()
+                if not response.closed:  # by reading it to its end
+                    response.release()
         except (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError) as error:
             # A reply that was read counts, even if releasing the connection failed afterwards.
             reply = reply or replies.failure_from_error(
