@@ -257,12 +257,18 @@ class GatewayClient(BaseModel):
         return self.base_url if local is None else local.partition(" ")[0]
 
     def _destination(self) -> Destination:
-        """Return where a call goes now.
+        """Return where a call goes now, and raise what `_redirected` raises."""
+        return self._redirected(self._own_destination())
+
+    def _own_destination(self) -> Destination:
+        return Destination(self.base_url, self.api_key, self.proxy, self.verify)
+
+    def _redirected(self, own: Destination) -> Destination:
+        """Return where a call goes now: to the model's own destination, or a local gateway.
 
         Raises:
             SegmindInvalidRequestError: If live requests are not allowed, or the key is missing.
         """
-        own = Destination(self.base_url, self.api_key, self.proxy, self.verify)
         found = destination(own, is_explicit="base_url" in self.__pydantic_fields_set__)
         if not found.is_local and not self.api_key.get_secret_value():
             raise invalid_request(BLANK_KEY)
@@ -276,6 +282,9 @@ class GatewayClient(BaseModel):
     def _transport(self, to: Destination) -> Transport:
         """Return the connections to where a call goes."""
         state = self._client_state()
+        last = state.last_transport
+        if last is not None and last[0] is to:  # as for most calls
+            return last[1]
         if to.is_local:
             network = Network(to.base_url, max_connections=self.max_connections, is_direct=True)
             return state.local_transport(network)
@@ -284,6 +293,7 @@ class GatewayClient(BaseModel):
         if found is None:
             check_url(self.base_url)  # it may have been assigned
             found = state.add_transport(network)
+        state.last_transport = (to, found)
         return found
 
     def _retry_policy(self) -> RetryPolicy:

@@ -5,7 +5,6 @@ The events of a job are LangChain's custom events, named `segmind_job`. Nothing 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -21,6 +20,7 @@ from langchain_core.runnables import RunnableConfig, ensure_config
 
 from langchain_segmind._accounting.recorder import UsageRecorder
 from langchain_segmind._flows.types import JobEvent, Outcome
+from langchain_segmind._http.event_loops import done_future
 from langchain_segmind.errors import SegmindError
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def skip_empty_end(manager: AsyncCallbackManagerForLLMRun) -> None:
     also where there are none. In seven passes of the event loop, they take 6 % of an `ainvoke`.
     """
     if not manager.handlers:
-        nothing: Any = asyncio.get_running_loop().create_future()
-        nothing.set_result(None)
+        nothing: Any = done_future()
         manager.on_llm_end = lambda *_, **__: nothing  # type: ignore[method-assign]
 
 

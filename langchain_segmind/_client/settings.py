@@ -33,6 +33,7 @@ from langchain_segmind._client.validation import (
 )
 from langchain_segmind._flows.chat import Endpoint, ModelCall
 from langchain_segmind._flows.jobs import WaitPolicy
+from langchain_segmind._flows.types import Destination
 from langchain_segmind._formats import SETTINGS, Family
 from langchain_segmind._messages.from_langchain import from_langchain
 from langchain_segmind._messages.tools import apply_tool_choice, parse_tools
@@ -161,7 +162,7 @@ class ChatSettings(GatewayClient):
         parts = () if messages is None else from_langchain(messages)
         if kwargs or stop is not None:
             given = {**kwargs, "stop": stop} if stop is not None else kwargs
-            call = self._merged_call(parts, given)
+            call = self._merged_call(parts, given, self._destination())
             self._warn_about_unknown(kwargs)
             return call
         return self._plain_call(parts)
@@ -174,25 +175,29 @@ class ChatSettings(GatewayClient):
         """
         fields = vars(self)
         if fields["model_kwargs"] or fields["stop"] or fields["default_headers"]:
-            return self._merged_call(parts, {})
+            return self._merged_call(parts, {}, self._destination())
         state, values = self._client_state(), _VALUES(fields)
         known = state.plain_call
         if known is None or known[0] != values:
-            known = state.plain_call = (values, self._merged_call((), {}))
+            own = self._own_destination()
+            known = state.plain_call = (values, self._merged_call((), {}, own))
         request, endpoint = known[1].request, known[1].endpoint
-        to, refused = self._destination(), self._refused_settings(endpoint.model_info.slug)
-        if to != endpoint.destination or refused != endpoint.refused_settings:
+        to = self._redirected(endpoint.destination)
+        refused = self._refused_settings(endpoint.model_info.slug)
+        if to is not endpoint.destination or refused != endpoint.refused_settings:
             endpoint = replace(endpoint, destination=to, refused_settings=refused)
         return ModelCall(ChatRequest(parts, request.settings), endpoint)
 
-    def _merged_call(self, parts: tuple[Message, ...], given: Mapping[str, Any]) -> ModelCall:
+    def _merged_call(
+        self, parts: tuple[Message, ...], given: Mapping[str, Any], to: Destination
+    ) -> ModelCall:
         model_info, request = self._request(parts, given)
         has_format = request.response_format is not None or bool(request.tools)
         is_native = self.tool_calling == "native"
         is_queued = model_info.is_slow if self.queue is None else self.queue
         refused = self._state.refused_formats.get(model_info.slug, ()) if has_format else ()
         endpoint = Endpoint(
-            destination=self._destination(),
+            destination=to,
             model_info=model_info,
             retry_policy=self._retry_policy(),
             headers=self._headers(given.get("extra_headers")),

@@ -121,6 +121,13 @@ class EventLoops:
         return connections
 
 
+def done_future() -> asyncio.Future[None]:
+    """Return a future of the running loop that is done."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_result(None)
+    return future
+
+
 def _key() -> tuple[int, int]:
     # Two processes on one socket would read each other's answers.
     return os.getpid(), id(asyncio.get_running_loop())

@@ -1,5 +1,6 @@
 """ChatSegmind in the places where people put a chat model, over HTTP on the local gateway."""
 
+import asyncio
 from typing import Any
 from unittest.mock import Mock
 
@@ -226,6 +227,26 @@ async def test_callbacks_receive_start_token_end_and_error(model, gateway):
     assert params["temperature"] == 0.5
     assert params["model"] == "gpt-4o"
     assert gateway.api_key not in str(sync.starts) + str(aio.starts)
+
+
+async def test_end_of_a_run_takes_tasks_only_where_there_are_handlers(model):
+    started = []
+
+    def start(loop, coroutine, **kwargs):
+        started.append(coroutine.__qualname__.rpartition(".")[2])
+        return asyncio.Task(coroutine, loop=loop, **kwargs)
+
+    asyncio.get_running_loop().set_task_factory(start)
+    recorder = Recorder()
+
+    await model.ainvoke("Hello")
+    tasks_without_handlers = [*started]
+    await model.ainvoke("Hello", {"callbacks": [recorder]})
+
+    assert "_agenerate_with_cache" in tasks_without_handlers
+    assert "on_llm_end" not in tasks_without_handlers
+    assert "on_llm_end" in started
+    assert len(recorder.ends) == 1
 
 
 def test_cached_answer_is_shared_only_by_models_with_the_same_settings(gateway):
