@@ -152,7 +152,7 @@ class Bench:
     def leaks(self) -> None:
         """Measure what calls and event loops leave behind."""
         url, sizes = self._server.url(), self._sizes
-        found = child("lasting", url, sizes.lasting)
+        found = child("lasting", url, sizes.lasting, environment=STEADY_MEMORY)
         self.figures["lasting/bytes"] = [found["bytes"]]
         self.figures["lasting/objects"] = [found["objects"]]
         found = child("loops", url, sizes.loops, flags=("-W", "default"))

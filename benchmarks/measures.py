@@ -286,11 +286,14 @@ async def abatch(url: str, sizes: Sizes, *, peers: bool) -> Samples:
         }
         for name, build in subjects.models(peers=peers).items():
             calls[name] = partial(_answered, build(url), inputs)
+        gc.collect()
+        gc.freeze()  # else a search of what all earlier subjects made falls to one of these
         for turn in range(min(3, sizes.rounds) + 1):
             for name in _in_turn(calls, turn):
                 began = time.perf_counter()
                 await calls[name]()
                 samples.setdefault(name, []).append(time.perf_counter() - began)
+        gc.unfreeze()
     return _warm(samples)
 
 
@@ -308,7 +311,8 @@ STEADY_MEMORY: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
 }
-"""Environment variables that let glibc keep memory: getting 10 MB anew costs more than using it."""
+"""Environment variables that let glibc keep memory: getting 10 MB anew costs more than using it,
+and what it happens to return would hide what leaks."""
 
 
 def child(
