@@ -285,13 +285,12 @@ class GatewayClient(BaseModel):
         last = state.last_transport
         if last is not None and last[0] is to:  # as for most calls
             return last[1]
+        network = Network(to.base_url, to.proxy, to.verify, self.max_connections, to.is_local)
         if to.is_local:
-            network = Network(to.base_url, max_connections=self.max_connections, is_direct=True)
             return state.local_transport(network)
-        network = Network(self.base_url, self.proxy, self.verify, self.max_connections)
         found = state.transports.get(network)
         if found is None:
-            check_url(self.base_url)  # it may have been assigned
+            check_url(to.base_url)  # it may have been assigned
             found = state.add_transport(network)
         state.last_transport = (to, found)
         return found

@@ -1,6 +1,6 @@
 """Keep what LangChain inspects: langchain-core (1.6 to 1.8) asks for two signatures at every call.
 
-Nothing else depends on this. It saves a sixth of an `invoke`, and a tenth of an `ainvoke`.
+Nothing else depends on this. It saves 5 % of an `invoke`, and 7 % of an `ainvoke`.
 """
 
 from __future__ import annotations
