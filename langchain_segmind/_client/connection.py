@@ -282,9 +282,6 @@ class GatewayClient(BaseModel):
     def _transport(self, to: Destination) -> Transport:
         """Return the connections to where a call goes."""
         state = self._client_state()
-        last = state.last_transport
-        if last is not None and last[0] is to:  # as for most calls
-            return last[1]
         network = Network(to.base_url, to.proxy, to.verify, self.max_connections, to.is_local)
         if to.is_local:
             return state.local_transport(network)
@@ -292,7 +289,6 @@ class GatewayClient(BaseModel):
         if found is None:
             check_url(to.base_url)  # it may have been assigned
             found = state.add_transport(network)
-        state.last_transport = (to, found)
         return found
 
     def _retry_policy(self) -> RetryPolicy:

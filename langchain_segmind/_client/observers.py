@@ -50,14 +50,17 @@ def event_manager(model: BaseChatModel, config: RunnableConfig | None) -> BaseRu
 
 
 def skip_empty_end(manager: AsyncCallbackManagerForLLMRun) -> None:
-    """Let a run without handlers end at once.
+    """Let a run that has no handlers at its end finish at once.
 
     langchain-core (1.6 to 1.8) starts two tasks that tell the handlers of a run that it has ended,
     also where there are none. They take 6 % of an `ainvoke`, and more of one among a thousand.
     """
-    if not manager.handlers:
-        nothing: Any = done_future()
-        manager.on_llm_end = lambda *_, **__: nothing  # type: ignore[method-assign]
+
+    def on_llm_end(*args: Any, **kwargs: Any) -> Any:
+        vars(manager).pop("on_llm_end", None)  # the two refer to each other
+        return manager.on_llm_end(*args, **kwargs) if manager.handlers else done_future()
+
+    manager.on_llm_end = on_llm_end  # type: ignore[method-assign]
 
 
 # `handle_event` and `ahandle_event` (langchain-core 1.6 to 1.8) are what `on_custom_event` of a

@@ -162,7 +162,7 @@ class ChatSettings(GatewayClient):
         parts = () if messages is None else from_langchain(messages)
         if kwargs or stop is not None:
             given = {**kwargs, "stop": stop} if stop is not None else kwargs
-            call = self._merged_call(parts, given, self._destination())
+            call = self._merged_call(parts, given)
             self._warn_about_unknown(kwargs)
             return call
         return self._plain_call(parts)
@@ -175,7 +175,7 @@ class ChatSettings(GatewayClient):
         """
         fields = vars(self)
         if fields["model_kwargs"] or fields["stop"] or fields["default_headers"]:
-            return self._merged_call(parts, {}, self._destination())
+            return self._merged_call(parts, {})
         state, values = self._client_state(), _VALUES(fields)
         known = state.plain_call
         if known is None or known[0] != values:
@@ -189,7 +189,7 @@ class ChatSettings(GatewayClient):
         return ModelCall(ChatRequest(parts, request.settings), endpoint)
 
     def _merged_call(
-        self, parts: tuple[Message, ...], given: Mapping[str, Any], to: Destination
+        self, parts: tuple[Message, ...], given: Mapping[str, Any], to: Destination | None = None
     ) -> ModelCall:
         model_info, request = self._request(parts, given)
         has_format = request.response_format is not None or bool(request.tools)
@@ -197,7 +197,7 @@ class ChatSettings(GatewayClient):
         is_queued = model_info.is_slow if self.queue is None else self.queue
         refused = self._state.refused_formats.get(model_info.slug, ()) if has_format else ()
         endpoint = Endpoint(
-            destination=to,
+            destination=to or self._destination(),
             model_info=model_info,
             retry_policy=self._retry_policy(),
             headers=self._headers(given.get("extra_headers")),

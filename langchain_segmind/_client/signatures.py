@@ -34,6 +34,7 @@ class _Signature(Signature):
         parameters = changes.get("parameters")
         if len(changes) > 1 or not isinstance(parameters, tuple):
             return super().replace(**changes)
-        if self._last is None or self._last[0] != parameters:
-            self._last = (parameters, super().replace(parameters=parameters))
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] != parameters:
+            last = self._last = (parameters, super().replace(parameters=parameters))
+        return last[1]

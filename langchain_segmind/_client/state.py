@@ -7,7 +7,6 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from langchain_segmind._flows.chat import ModelCall
-from langchain_segmind._flows.types import Destination
 from langchain_segmind._http.transport import Network, Transport
 
 _log: Final = logging.getLogger(__name__)
@@ -26,7 +25,6 @@ class ClientState:
 
     Attributes:
         transports: The connections, by where they go.
-        last_transport: Where the last call went, and the connections to it.
         refused_formats: What each slug was found to refuse, see `Completion.refused_format`.
         refused_settings: The settings that each slug was found to refuse.
         vector_sizes: The length of the first vector by address, model and dimensions.
@@ -35,7 +33,6 @@ class ClientState:
 
     def __init__(self) -> None:
         self.transports: dict[Network, Transport] = {}
-        self.last_transport: tuple[Destination, Transport] | None = None
         self.refused_formats: dict[str, list[str]] = {}
         self.refused_settings: dict[str, frozenset[str]] = {}
         self.vector_sizes: dict[object, int] = {}

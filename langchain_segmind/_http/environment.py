@@ -8,7 +8,7 @@ import os
 import ssl
 from dataclasses import field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
@@ -40,9 +40,8 @@ those of OpenSSL, in the order of httpx. The last may hold several folders."""
 _DEFAULT_CONNECTIONS: Final = 1000  # the fastest limit measured for many calls at once
 
 
-@value
-class Network:
-    """The settings that say how to reach the gateway.
+class Network(NamedTuple):
+    """The settings that say how to reach the gateway; a tuple, as each call looks them up.
 
     Attributes:
         origin: Any URL on the gateway's host, to find its proxy in the environment.
@@ -55,10 +54,14 @@ class Network:
     """
 
     origin: str
-    proxy: str | None = field(default=None, repr=False)
+    proxy: str | None = None
     verify: bool | str = True
     max_connections: int | None = None
     is_direct: bool = False
+
+    def __repr__(self) -> str:
+        """Leave out the proxy, which may hold a password."""
+        return f"Network({self.origin!r})"
 
 
 @value
