@@ -35,7 +35,7 @@ async def test_end_without_handlers_starts_no_task():
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_end_is_told_to_a_handler_that_came_during_the_run():
+async def test_handler_added_during_a_run_gets_its_end():
     manager, recorder = run(), Recorder()
     manager.handlers.append(recorder)
 
@@ -44,7 +44,7 @@ async def test_end_is_told_to_a_handler_that_came_during_the_run():
     assert recorder.ends == [RESULT]
 
 
-async def test_second_run_of_a_manager_is_told_of_its_end():
+async def test_handler_of_a_second_run_gets_its_end():
     manager, recorder = run(), Recorder()
     await manager.on_llm_end(RESULT)
     manager.handlers.append(recorder)
