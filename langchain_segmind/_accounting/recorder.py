@@ -158,7 +158,7 @@ class UsageRecorder:
             self._record(error)
 
     def _record(self, end: End) -> None:
-        if self._is_recorded:
+        if self._is_recorded or not self._began:
             return
         self._is_recorded = True
         for entry in entries_of(self._model, self._events, end, self._job):
