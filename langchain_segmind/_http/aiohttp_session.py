@@ -40,13 +40,14 @@ class Attempt:
             remaining = self._deadline - time.monotonic()
             if remaining <= 0:
                 raise asyncio.TimeoutError
-            self._reply_deadline = ReplyDeadline(protocol, remaining)
+            self._reply_deadline = protocol.deadline
+            self._reply_deadline.start(self, remaining)
         self.is_sent = True
 
     def end(self) -> None:
         """Forget the deadline."""
         if self._reply_deadline is not None:
-            self._reply_deadline.cancel()
+            self._reply_deadline.stop(self)
             self._reply_deadline = None
 
 
@@ -86,6 +87,7 @@ class HeadersFirstProtocol(ResponseHandler):
 
     Attributes:
         reads: How often something was read.
+        deadline: Ends the wait for a reply.
     """
 
     def __init__(
@@ -94,8 +96,10 @@ class HeadersFirstProtocol(ResponseHandler):
         super().__init__(loop)
         self._protocols = protocols
         self.reads = 0
+        self.deadline = ReplyDeadline(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self.deadline.close()
         super().connection_lost(exc)
         self._protocols.discard(self)
 

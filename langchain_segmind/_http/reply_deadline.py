@@ -8,6 +8,8 @@ would cancel the task, and an answer that was billed would be lost.
 from __future__ import annotations
 
 import asyncio
+import math
+from contextvars import Context
 from typing import Final, Protocol
 
 from langchain_segmind._http.environment import MAX_LATE_READS
@@ -27,20 +29,63 @@ class Connection(Protocol):
 
 
 class ReplyDeadline:
-    """The deadline of one reply, from when the request has its connection."""
+    """The deadline of the replies on one connection, which come one after another.
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
+    A timer for each reply would be 2 % of a call. So there is one, which is set anew when it is due
+    and another reply is still awaited.
+    """
+
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._handle: asyncio.Handle = self._loop.call_later(seconds, self._begin)
+        self._owner: object = None
+        self._ends_at = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._pass: asyncio.Handle | None = None
 
-    def cancel(self) -> None:
-        """Forget the deadline: the reply was read, or its call has ended."""
-        self._handle.cancel()
+    def start(self, owner: object, seconds: float) -> None:
+        """Wait for a reply, from when its request has the connection.
 
-    def _begin(self) -> None:
-        reads = self._connection.reads
-        self._next_pass(reads, reads + MAX_LATE_READS, 0)
+        aiohttp lets go of a connection before the call that read its reply goes on. So the next
+        owner may start before the last one stops.
+        """
+        self._stop()
+        self._owner = owner
+        self._ends_at = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._ends_at:
+            self._set_timer()
+
+    def stop(self, owner: object) -> None:
+        """End the wait: the reply was read, or its call has ended."""
+        if self._owner is owner:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._owner, self._ends_at = None, math.inf
+        if self._pass is not None:
+            self._pass.cancel()
+            self._pass = None
+
+    def close(self) -> None:
+        """End the wait and forget the timer: the connection is closed."""
+        self._stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        # In an empty context: that of this call would be kept, too.
+        self._timer = Context().run(self._loop.call_at, self._ends_at, self._check)
+
+    def _check(self) -> None:
+        self._timer = None
+        if self._ends_at <= self._loop.time():
+            reads = self._connection.reads
+            self._next_pass(reads, reads + MAX_LATE_READS, 0)
+        elif self._ends_at < math.inf:
+            self._set_timer()
 
     def _next_pass(self, reads: int, last: int, quiet: int) -> None:
         now = self._connection.reads
@@ -48,4 +93,4 @@ class ReplyDeadline:
         if quiet >= _QUIET_PASSES or now >= last:
             self._connection.end_wait(asyncio.TimeoutError())
         else:
-            self._handle = self._loop.call_soon(self._next_pass, now, last, quiet)
+            self._pass = self._loop.call_soon(self._next_pass, now, last, quiet)

@@ -1,0 +1,110 @@
+"""One timer serves all replies of a connection: none is ended by another's deadline."""
+
+import asyncio
+import gc
+
+import pytest
+
+from langchain_segmind._http.reply_deadline import ReplyDeadline
+
+SOON, NEVER = 0.01, 600.0
+
+
+class Connection:
+    def __init__(self):
+        self.reads = 0
+        self.ended = asyncio.Event()
+        self.errors = []
+
+    def end_wait(self, error):
+        self.errors.append(error)
+        self.ended.set()
+
+
+@pytest.fixture
+async def connection():
+    return Connection()
+
+
+@pytest.fixture
+async def deadline(connection):
+    return ReplyDeadline(connection)
+
+
+async def later(seconds=4 * SOON):
+    await asyncio.sleep(seconds)
+
+
+async def test_wait_ends_with_a_timeout(connection, deadline):
+    deadline.start("call", SOON)
+
+    await asyncio.wait_for(connection.ended.wait(), 10)
+
+    (error,) = connection.errors
+    assert isinstance(error, asyncio.TimeoutError)
+
+
+async def test_reply_in_time_is_not_ended(connection, deadline):
+    deadline.start("call", SOON)
+    deadline.stop("call")
+
+    await later()
+
+    assert connection.errors == []
+
+
+async def test_shorter_deadline_after_a_longer_one_ends_the_wait(connection, deadline):
+    deadline.start("first", NEVER)
+    deadline.stop("first")
+    deadline.start("second", SOON)
+
+    await asyncio.wait_for(connection.ended.wait(), 10)
+
+    assert len(connection.errors) == 1
+
+
+async def test_longer_deadline_after_a_shorter_one_is_kept(connection, deadline):
+    deadline.start("first", SOON)
+    deadline.stop("first")
+    deadline.start("second", 6 * SOON)
+    began = asyncio.get_running_loop().time()
+
+    await asyncio.wait_for(connection.ended.wait(), 10)
+
+    assert asyncio.get_running_loop().time() - began >= 5 * SOON
+
+
+async def test_call_that_stops_late_leaves_the_next_deadline(connection, deadline):
+    deadline.start("first", NEVER)
+    deadline.start("second", SOON)
+    deadline.stop("first")
+
+    await asyncio.wait_for(connection.ended.wait(), 10)
+
+    assert len(connection.errors) == 1
+
+
+async def test_next_call_is_not_ended_by_the_late_passes_of_the_last(connection, deadline):
+    deadline.start("first", 0.0)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert deadline._pass is not None  # it is due, and counts passes of the loop
+
+    deadline.start("second", NEVER)
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert connection.errors == []
+
+
+async def test_closed_connection_is_not_kept_by_its_timer(connection, deadline):
+    deadline.start("call", NEVER)
+
+    deadline.close()
+    gc.collect()
+
+    assert not any(
+        timer.when() - asyncio.get_running_loop().time() > 60 and not timer.cancelled()
+        for timer in gc.get_objects()
+        if isinstance(timer, asyncio.TimerHandle)
+    )
