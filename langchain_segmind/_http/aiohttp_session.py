@@ -70,7 +70,7 @@ class _Connector(aiohttp.TCPConnector):
         protocol: Any = connection.protocol
         try:
             current_attempt.get().begin(protocol)
-        except asyncio.TimeoutError:
+        except BaseException:
             connection.release()
             raise
         self._protocols.add(protocol)

@@ -40,7 +40,8 @@ class ReplyDeadline:
         self._loop = asyncio.get_running_loop()
         self._owner: object = None
         self._ends_at = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = math.inf  # uvloop's timers do not always tell
         self._pass: asyncio.Handle | None = None
 
     def start(self, owner: object, seconds: float) -> None:
@@ -52,7 +53,7 @@ class ReplyDeadline:
         self._stop()
         self._owner = owner
         self._ends_at = self._loop.time() + seconds
-        if self._timer is None or self._timer.when() > self._ends_at:
+        if self._timer_at > self._ends_at:
             self._set_timer()
 
     def stop(self, owner: object) -> None:
@@ -71,16 +72,17 @@ class ReplyDeadline:
         self._stop()
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        self._timer, self._timer_at = None, math.inf
 
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._timer_at = self._ends_at
         # In an empty context: that of this call would be kept, too.
         self._timer = Context().run(self._loop.call_at, self._ends_at, self._check)
 
     def _check(self) -> None:
-        self._timer = None
+        self._timer, self._timer_at = None, math.inf
         if self._ends_at <= self._loop.time():
             reads = self._connection.reads
             self._next_pass(reads, reads + MAX_LATE_READS, 0)
@@ -89,8 +91,9 @@ class ReplyDeadline:
 
     def _next_pass(self, reads: int, last: int, quiet: int) -> None:
         now = self._connection.reads
-        quiet = quiet + 1 if now == reads else 0
-        if quiet >= _QUIET_PASSES or now >= last:
+        # After the last read, too: the call may have its reply, but not have gone on yet.
+        quiet = quiet + 1 if now == reads or now >= last else 0
+        if quiet >= _QUIET_PASSES:
             self._connection.end_wait(asyncio.TimeoutError())
         else:
             self._pass = self._loop.call_soon(self._next_pass, now, last, quiet)

@@ -5,6 +5,7 @@ import gc
 
 import pytest
 
+from langchain_segmind._http.environment import MAX_LATE_READS
 from langchain_segmind._http.reply_deadline import ReplyDeadline
 
 SOON, NEVER = 0.01, 600.0
@@ -108,3 +109,43 @@ async def test_closed_connection_is_not_kept_by_its_timer(connection, deadline):
         for timer in gc.get_objects()
         if isinstance(timer, asyncio.TimerHandle)
     )
+
+
+def test_uvloops_shortest_timer_may_be_followed_by_another():
+    uvloop = pytest.importorskip("uvloop", reason="there is no uvloop for Windows")
+
+    async def two_calls():
+        connection = Connection()
+        deadline = ReplyDeadline(connection)
+        deadline.start("first", 0.0004)
+        deadline.stop("first")
+        deadline.start("second", SOON)
+        await asyncio.wait_for(connection.ended.wait(), 10)
+        return connection.errors
+
+    loop = uvloop.new_event_loop()
+    try:
+        assert len(loop.run_until_complete(two_calls())) == 1
+    finally:
+        loop.close()
+
+
+async def test_read_at_the_limit_leaves_the_call_time_to_go_on(connection, deadline):
+    deadline.start("first", 0.0)
+    await asyncio.sleep(0)
+    connection.reads += MAX_LATE_READS  # the last of them ended the reply
+    await asyncio.sleep(0)
+    deadline.stop("first")
+
+    await later()
+
+    assert connection.errors == []
+
+
+async def test_replies_that_never_end_are_ended(connection, deadline):
+    deadline.start("call", 0.0)
+    for _ in range(MAX_LATE_READS + 20):
+        connection.reads += 1
+        await asyncio.sleep(0)
+
+    assert len(connection.errors) == 1
