@@ -104,9 +104,13 @@ class HeadersFirstProtocol(ResponseHandler):
         self._protocols.discard(self)
 
     def end_wait(self, error: BaseException) -> None:
-        """Raise this error in the task that waits for the reply."""
+        """Raise this error in the task that waits for the reply, and close the connection.
+
+        If the reply has just been read, the connection would fail the next call.
+        """
         self.set_exception(error)
         self._pass_on(error)
+        self.abort()
 
     def data_received(self, data: bytes) -> None:
         if data:  # aiohttp calls it without when a paused reader goes on

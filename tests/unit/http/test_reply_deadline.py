@@ -112,9 +112,9 @@ async def test_closed_connection_is_not_kept_by_its_timer(connection, deadline):
 
 
 class LoopOfMilliseconds(asyncio.SelectorEventLoop):
-    """Rounds times as uvloop (0.23) does: a timer that is due at once is not one that tells when."""
+    """A loop like uvloop (0.23): a timer that is due at once does not know when that is."""
 
-    def call_at(self, when, callback, *args, context=None):
+    def call_at(self, when, callback, *args, context=None):  # type: ignore[override]
         if when - self.time() < 0.0005:
             return self.call_soon(callback, *args, context=context)
         return super().call_at(when, callback, *args, context=context)
