@@ -77,11 +77,11 @@ def ratios(url: str, rounds: int, part: int) -> dict[str, dict[str, float]]:
         rounds: How often to measure. The fastest counts.
         part: What part of the size is measured: one half for 2.
     """
-    gc.collect()
     gc.disable()  # it runs seldom, so that one run more would look like growth
     try:
         found: dict[str, dict[str, float]] = {kind: {} for kind in KINDS}
         for work in WORKS:
+            gc.collect()  # else what earlier work left would scatter the memory of this
             size = work.size // part
             once, twice = work.build(url, size), work.build(url, 2 * size)
             found[work.kind][work.name] = _ratio(once, twice, rounds)
