@@ -86,7 +86,7 @@ class HeadersFirstProtocol(ResponseHandler):
     Otherwise a body that is not valid HTTP would hide that the status was 200: the model ran.
 
     Attributes:
-        reads: How often something was read.
+        bytes_read: How many bytes have been read.
         deadline: Ends the wait for a reply.
     """
 
@@ -95,7 +95,7 @@ class HeadersFirstProtocol(ResponseHandler):
     ) -> None:
         super().__init__(loop)
         self._protocols = protocols
-        self.reads = 0
+        self.bytes_read = 0
         self.deadline = ReplyDeadline(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -108,13 +108,12 @@ class HeadersFirstProtocol(ResponseHandler):
 
         If the reply has just been read, the connection would fail the next call.
         """
-        self.set_exception(error)
         self._pass_on(error)
         self.abort()
+        self.set_exception(error)  # `abort` would forget it, while the task still reads the rest
 
     def data_received(self, data: bytes) -> None:
-        if data:  # aiohttp calls it without when a paused reader goes on
-            self.reads += 1
+        self.bytes_read += len(data)
         headers, separator, body = data.partition(b"\r\n\r\n")
         super().data_received(headers + separator)
         if body:

@@ -27,12 +27,6 @@ MAX_IDLE_SECONDS: Final = 10.0
 """How long an idle connection may be reused. Servers close idle connections, and when a request
 races that close, nobody can tell whether it was processed."""
 
-MAX_LATE_READS: Final = 1000
-"""How often a connection may be read after the deadline, as long as bytes are there already.
-
-It ends a reply whose server keeps sending. A socket's buffer, which holds 6 MB at most on Linux,
-takes 750 reads of 8 KB."""
-
 AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """The environment variables that may hold the certificate authorities: those of requests, and then
 those of OpenSSL, in the order of httpx. The last may hold several folders."""

@@ -12,7 +12,10 @@ import math
 from contextvars import Context
 from typing import Final, Protocol
 
-from langchain_segmind._http.environment import MAX_LATE_READS
+_MAX_LATE_BYTES: Final = 8_000_000
+"""How many bytes may be read after the deadline, as long as they are there already.
+
+It ends a reply whose server keeps sending. A socket's buffer holds 6 MB at most on Linux."""
 
 _QUIET_PASSES: Final = 4
 """How many passes of the loop without a read show that nothing is there. It takes two until what is
@@ -20,9 +23,9 @@ in the socket was read, and three until a paused connection is read again."""
 
 
 class Connection(Protocol):
-    """What a deadline needs of a connection: how often it was read, and a way to end the wait."""
+    """What a deadline needs of a connection: the bytes read so far, and a way to end the wait."""
 
-    reads: int
+    bytes_read: int
 
     def end_wait(self, error: BaseException) -> None:
         """Raise this error in the task that waits for the reply."""
@@ -41,7 +44,7 @@ class ReplyDeadline:
         self._owner: object = None
         self._ends_at = math.inf
         self._timer: asyncio.Handle | None = None
-        self._timer_at = math.inf  # uvloop's timers do not always tell
+        self._timer_at = math.inf  # uvloop's timers do not always know it
         self._pass: asyncio.Handle | None = None
 
     def start(self, owner: object, seconds: float) -> None:
@@ -84,15 +87,15 @@ class ReplyDeadline:
     def _check(self) -> None:
         self._timer, self._timer_at = None, math.inf
         if self._ends_at <= self._loop.time():
-            reads = self._connection.reads
-            self._next_pass(reads, reads + MAX_LATE_READS, 0)
+            count = self._connection.bytes_read
+            self._next_pass(count, count + _MAX_LATE_BYTES, 0)
         elif self._ends_at < math.inf:
             self._set_timer()
 
-    def _next_pass(self, reads: int, last: int, quiet: int) -> None:
-        now = self._connection.reads
+    def _next_pass(self, count: int, last: int, quiet: int) -> None:
+        now = self._connection.bytes_read
         # After the last read, too: the call may have its reply, but not have gone on yet.
-        quiet = quiet + 1 if now == reads or now >= last else 0
+        quiet = quiet + 1 if now == count or now >= last else 0
         if quiet >= _QUIET_PASSES:
             self._connection.end_wait(asyncio.TimeoutError())
         else:

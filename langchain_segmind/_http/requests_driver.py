@@ -136,7 +136,7 @@ class SyncConnections:
             began = time.monotonic() if step.pool_timeout is None else began
             attempt.deadline = None if step.timeout is None else began + step.timeout
             attempt.is_sent = False
-            attempt.late_reads = 0
+            attempt.late_until = None
             attempt.threads = self._threads
             if before_send is not None:
                 before_send()

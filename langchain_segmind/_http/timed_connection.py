@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
 
 from langchain_segmind._http.connect import create_connection, find_addresses
-from langchain_segmind._http.environment import MAX_IDLE_SECONDS, MAX_LATE_READS
+from langchain_segmind._http.environment import MAX_IDLE_SECONDS
 from langchain_segmind._http.headers import (
     MALFORMED_HEADER,
     validate_headers,
@@ -29,16 +29,22 @@ from langchain_segmind._http.headers import (
 )
 from langchain_segmind._http.threads import SharedThreads
 
+_MAX_LATE_WORK: Final = 0.5
+"""Seconds that a thread may work on a reply after its deadline, as long as bytes are there already.
+
+It ends a reply whose server keeps sending. A full socket's buffer takes a part of it."""
+
 
 class _Attempt(threading.local):
     """Hold this thread's deadline, and whether anything of the request has left.
 
-    `threads` is where the call resolves names.
+    `threads` is where the call resolves names. `late_until`, on the clock of this thread's own
+    work, ends the reading after the deadline.
     """
 
     deadline: float | None = None
     is_sent: bool = False
-    late_reads: int = 0
+    late_until: float | None = None
     threads: SharedThreads | None = None
 
     def remaining(self) -> float | None:
@@ -53,6 +59,13 @@ class _Attempt(threading.local):
         if remaining <= 0:
             raise TimeoutError("timed out")
         return remaining
+
+    def may_read_late(self) -> bool:
+        """Return whether this thread may go on to read what has arrived after its deadline."""
+        now = time.thread_time()
+        if self.late_until is None:
+            self.late_until = now + _MAX_LATE_WORK
+        return now <= self.late_until
 
 
 attempt: Final = _Attempt()
@@ -76,8 +89,7 @@ class _TimedReader(io.RawIOBase):
             self._sock.settimeout(attempt.remaining())
             return self._sock.recv_into(buffer)
         except TimeoutError:
-            attempt.late_reads += 1
-            if attempt.late_reads > MAX_LATE_READS:
+            if not attempt.may_read_late():
                 raise
         self._sock.settimeout(0)
         try:

@@ -122,6 +122,24 @@ async def test_answer_is_returned_when_the_loop_is_blocked_past_its_deadline(pla
 
 
 @both_drivers
+@pytest.mark.parametrize(
+    ("start", "piece", "outcome"),
+    [
+        (b"", b"HTTP/1.1 102 P\r\n\r\n", "unknown"),
+        (head(200, {"Transfer-Encoding": "chunked"}, None), b"1\r\n \r\n", "executed"),
+    ],
+    ids=["interim replies", "tiny chunks"],
+)
+def test_flood_of_what_is_slow_to_read_ends_at_its_deadline(driver, start, piece, outcome):
+    with FaultServer({"m": [repeats(piece * 5_000, start)]}) as server:
+        end = play(driver, server.url, timeout=0.5, max_retries=0)
+
+        assert isinstance(end.error, SegmindTimeoutError)
+        assert end.error.outcome == outcome
+        assert server.wait_until(lambda: server.gone == 1)
+
+
+@both_drivers
 def test_reply_that_goes_on_and_on_ends_at_its_deadline(driver):
     endless = repeats(b" ", start=head(200, {}, 30_000_000))
     with FaultServer({"m": [endless]}) as server:

@@ -5,15 +5,15 @@ import gc
 
 import pytest
 
-from langchain_segmind._http.environment import MAX_LATE_READS
 from langchain_segmind._http.reply_deadline import ReplyDeadline
 
 SOON, NEVER = 0.01, 600.0
+ONE_READ = 256 * 1024
 
 
 class Connection:
     def __init__(self):
-        self.reads = 0
+        self.bytes_read = 0
         self.ended = asyncio.Event()
         self.errors = []
 
@@ -137,12 +137,12 @@ def test_timer_that_is_due_at_once_may_be_followed_by_another():
         loop.close()
 
 
-async def test_read_at_the_limit_leaves_the_call_time_to_go_on(connection, deadline):
+async def test_last_read_that_is_allowed_leaves_the_call_time_to_go_on(connection, deadline):
     deadline.start("first", 0.0)
     for _ in range(2):
         await asyncio.sleep(0)
     assert deadline._pass is not None  # it is due, and counts passes of the loop
-    connection.reads += MAX_LATE_READS  # the last of them ended the reply
+    connection.bytes_read += 100 * ONE_READ  # the last of them ended the reply
     await asyncio.sleep(0)
     deadline.stop("first")
 
@@ -153,8 +153,8 @@ async def test_read_at_the_limit_leaves_the_call_time_to_go_on(connection, deadl
 
 async def test_replies_that_never_end_are_ended(connection, deadline):
     deadline.start("call", 0.0)
-    for _ in range(MAX_LATE_READS + 20):
-        connection.reads += 1
+    for _ in range(100):
+        connection.bytes_read += ONE_READ
         await asyncio.sleep(0)
 
     assert len(connection.errors) == 1
