@@ -52,7 +52,7 @@ def event_manager(model: BaseChatModel, config: RunnableConfig | None) -> BaseRu
 def skip_empty_end(manager: AsyncCallbackManagerForLLMRun) -> None:
     """Let a run that has no handlers at its end finish at once.
 
-    langchain-core (1.6 to 1.8) starts two tasks that tell the handlers of a run that it has ended,
+    langchain-core (1.6 to 1.8) starts two tasks to report the end of a run to its handlers,
     also where there are none. They take 6 % of an `ainvoke`, and more of one among a thousand.
     """
 

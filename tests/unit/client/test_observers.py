@@ -1,4 +1,4 @@
-"""The end of a run is told to the handlers that it has then, and costs nothing without any."""
+"""Handlers that a run has when it ends get its end; a run without any starts no tasks for it."""
 
 import asyncio
 import gc
