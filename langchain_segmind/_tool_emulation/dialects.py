@@ -61,7 +61,7 @@ _GLM_ARGUMENTS: Final = (
 _DIALECTS: Final = {
     # Claude, MiniMax (`<minimax:tool_call>`), DeepSeek 3.2 (with `DSML`).
     "invoke": _Dialect(
-        rf"<{_PREFIX}invoke\s+name\s{{0,20}}=\s{{0,20}}[\"']?(?P<invoke_name>{_NAME})[\"']?\s{{0,20}}>"
+        rf"<{_PREFIX}invoke\s{{1,100}}name\s{{0,20}}=\s{{0,20}}[\"']?(?P<invoke_name>{_NAME})[\"']?\s{{0,20}}>"
         rf"(?=\s{{0,20}}(?:<{_PREFIX}parameter|</{_PREFIX}invoke|\Z))",
         rf"</{_PREFIX}invoke\s{{0,20}}>",
         rf"<{_PREFIX}(?:function_calls|tool_calls?)\s{{0,20}}>\s{{0,20}}",
@@ -92,7 +92,7 @@ _DIALECTS: Final = {
     ),
     "deepseek": _Dialect(
         rf"<{_BAR}tool{_GAP}call{_GAP}begin{_BAR}>(?:function<{_BAR}tool{_GAP}sep{_BAR}>)?"
-        rf"\s{{0,20}}(?P<deepseek_name>{_NAME})\s{{0,20}}(?:<{_BAR}tool{_GAP}sep{_BAR}>)?\s{{0,20}}(?:```\w*\s{{0,20}})?(?=\{{)",
+        rf"\s{{0,20}}(?P<deepseek_name>{_NAME})\s{{0,20}}(?:<{_BAR}tool{_GAP}sep{_BAR}>)?\s{{0,20}}(?:```\w{{0,20}}\s{{0,20}})?(?=\{{)",
         rf"<{_BAR}tool{_GAP}call{_GAP}end{_BAR}>",
         rf"<{_BAR}tool{_GAP}calls{_GAP}begin{_BAR}>\s{{0,20}}",
         rf"\s{{0,20}}<{_BAR}tool{_GAP}calls{_GAP}end{_BAR}>",
@@ -106,7 +106,7 @@ _DIALECTS: Final = {
     ),
     # OpenAI's open models.
     "harmony": _Dialect(
-        rf"<\|channel\|>\w{{1,20}}\s+to=(?P<harmony_name>{_NAME})\s{{0,20}}(?:<\|constrain\|>\w{{1,20}})?"
+        rf"<\|channel\|>\w{{1,20}}\s{{1,100}}to=(?P<harmony_name>{_NAME})\s{{0,20}}(?:<\|constrain\|>\w{{1,20}})?"
         r"\s{0,20}<\|message\|>",
         r"<\|(?:call|end|return)\|>|\Z",
         r"<\|start\|>assistant\s{0,20}",
@@ -124,6 +124,8 @@ _CLOSES: Final = {k: re.compile(d.closes) for k, d in _DIALECTS.items() if d.clo
 _PYTHON_LIST: Final = re.compile(r"\s*\[\s*[\w.]{1,100}\(.*\)\s*\]\s*", re.DOTALL)
 """How Llama writes calls, as its whole reply."""
 _LONGEST_OPENING: Final = 200
+_LONGEST_BEGIN: Final = 800  # with what must follow it
+_SPACE: Final = re.compile(r"\s*")
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def _marked(element: tuple[str, str, bool], number: int) -> str:
 def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[str, str, bool]]]]:
     """Find calls: begin, end and text of each, and its names, bodies and whether it has an end."""
     at = 0
-    while begin := _BEGIN.search(text, at):
+    while begin := _BEGIN.search(text, at, _latest(text, at)):
         at = begin.end()
         kind = next(kind for kind in _DIALECTS if begin[kind] is not None)
         name = "" if kind == "code" else resolve_name(begin[f"{kind}_name"], tools)
@@ -196,6 +198,12 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[
             at = closing.end()
         arguments = _arguments(body, tools[name], _DIALECTS[kind].argument)
         yield start, at, core, [(name, arguments, end is not None)]
+
+
+def _latest(text: str, at: int) -> int:
+    """Return where a call ends its beginning, if one follows with nothing but its marks between."""
+    words = _SPACE.match(text, at)
+    return (words.end() if words else at) + _LONGEST_OPENING + _LONGEST_BEGIN
 
 
 def _arguments(

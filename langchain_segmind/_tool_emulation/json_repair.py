@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 from langchain_segmind._messages.json_schema import finite_float, reject_constant, unique_keys
@@ -36,26 +37,34 @@ _CONSTANT: Final = re.compile(_STRING + r"|\b(?:True|False|None)\b", re.DOTALL)
 _CONSTANTS: Final = {"True": "true", "False": "false", "None": "null"}
 _ODD_ESCAPE: Final = re.compile(r"\\(?![\\'\"nrt])(?<!\\\\)")
 _LONGEST_PYTHON: Final = 20_000
+_EXTRA_COMMA: Final = re.compile(r",(?=\s*[}\]])")
 _COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
 _QUOTATION_MARK: Final = re.compile(r'\\.|"', re.DOTALL)
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 _BRACKET: Final = re.compile(r"[{\[]")
 
 
 def parse_json(text: str) -> Any:
     """Parse JSON, mended where it must be; `UNPARSABLE` if it is not JSON."""
-    for mend in (_mend, _mend_escapes, _mend_python):
-        value = _decode(text, mend)
+    value, broken_at = _decode(text)
+    for mend in (_mend_commas, _mend_escapes, _mend_python):
         if value is not UNPARSABLE:
             break
+        mended = mend(text, broken_at)
+        if mended is not None:
+            value, broken_at = _decode(mended)
     return value
 
 
-def _decode(text: str, mend: Callable[[str], str]) -> Any:
+def _decode(text: str) -> tuple[Any, int]:
+    """Return the value, and up to where the text is known to be JSON if it is not."""
     try:
-        return _clean(_DECODER.decode(mend(text)))
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        return UNPARSABLE
+        return _clean(_DECODER.decode(text), text), len(text)
+    except json.JSONDecodeError as error:
+        return UNPARSABLE, error.pos
+    except (ValueError, RecursionError, MemoryError):
+        return UNPARSABLE, len(text)
 
 
 def match_brackets(text: str, start: int) -> dict[int, int]:
@@ -148,13 +157,25 @@ _DECODER: Final = json.JSONDecoder(
 
 
 def _mend(text: str) -> str:
+    """Replace commas that no value follows with spaces."""
+    if _EXTRA_COMMA.search(text) is None:
+        return text
     return _COMMA.sub(lambda match: " " if match[0] == "," else match[0], text)
 
 
-def _mend_escapes(text: str) -> str:
-    """Double a backslash that escapes nothing, and write Python's constants as JSON's."""
-    if "\\" not in text and not any(constant in text for constant in _CONSTANTS):
-        raise ValueError("nothing to mend")
+def _mend_commas(text: str, _broken_at: int) -> str | None:
+    mended = _mend(text)
+    return None if mended == text else mended
+
+
+def _mend_escapes(text: str, broken_at: int) -> str | None:
+    """Double a backslash that escapes nothing, and write Python's constants as JSON's.
+
+    Where there are none of either up to the place where decoding failed, it would fail again.
+    """
+    constants = (text.find(each, 0, broken_at + len(each)) for each in _CONSTANTS)
+    if text.find("\\", 0, broken_at + 1) < 0 and max(constants) < 0:
+        return None
     return _CONSTANT.sub(lambda m: _CONSTANTS.get(m[0]) or _mend_string(m[0]), _mend(text))
 
 
@@ -168,32 +189,48 @@ def has_odd_escape(text: str) -> bool:
     return _ODD_ESCAPE.search(text) is not None
 
 
-def _mend_python(text: str) -> str:
+def _mend_python(text: str, _broken_at: int) -> str | None:
     """Write a Python literal as JSON."""
     stripped = text.strip()
     is_literal = "'" in text and stripped[:1] in "{[" and len(text) <= _LONGEST_PYTHON
     if not is_literal or has_odd_escape(text):
-        raise ValueError("not a Python literal")
-    tree = ast.parse(stripped, mode="eval")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-            if len(keys) != len(node.keys) or not all(isinstance(key, str) for key in keys):
-                raise ValueError("not a JSON object")
-            unique_keys([(str(key), None) for key in keys])
-    return json.dumps(ast.literal_eval(tree))
+        return None
+    try:
+        tree = ast.parse(stripped, mode="eval")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+                if len(keys) != len(node.keys) or not all(isinstance(key, str) for key in keys):
+                    return None  # not a JSON object
+                unique_keys([(str(key), None) for key in keys])
+        return json.dumps(ast.literal_eval(tree))
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
-def _clean(value: Any, depth: int = 0) -> Any:
-    """Replace lone surrogates, which cannot be printed or sent."""
-    if depth > DEEPEST:
+def _clean(value: Any, text: str) -> Any:
+    """Replace lone surrogates, which cannot be printed or sent, and refuse very deep nesting."""
+    if text.count("{") + text.count("[") > DEEPEST and _is_too_deep(value):
         raise ValueError("nested too deeply")
+    return _without_surrogates(value) if _SURROGATE.search(text) else value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        lists = [item for item in level if isinstance(item, list)]
+        dicts = [item.values() for item in level if isinstance(item, dict)]
+        level = [*chain.from_iterable(lists), *chain.from_iterable(dicts)]
+    return bool(level)
+
+
+def _without_surrogates(value: Any) -> Any:
     match value:
         case str():
             return replace_surrogates(value)
         case list():
-            return [_clean(item, depth + 1) for item in value]
+            return [_without_surrogates(item) for item in value]
         case dict():
-            return {_clean(key, depth): _clean(item, depth + 1) for key, item in value.items()}
+            return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
         case _:
             return value
