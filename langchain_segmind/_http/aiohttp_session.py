@@ -87,6 +87,7 @@ class HeadersFirstProtocol(ResponseHandler):
 
     Attributes:
         bytes_read: How many bytes have been read.
+        late_work: Seconds of CPU time that reading took after the deadlines of replies.
         deadline: Ends the wait for a reply.
     """
 
@@ -96,6 +97,7 @@ class HeadersFirstProtocol(ResponseHandler):
         super().__init__(loop)
         self._protocols = protocols
         self.bytes_read = 0
+        self.late_work = 0.0
         self.deadline = ReplyDeadline(self)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -113,6 +115,14 @@ class HeadersFirstProtocol(ResponseHandler):
         self.set_exception(error)  # `abort` would forget it, while the task still reads the rest
 
     def data_received(self, data: bytes) -> None:
+        if not self.deadline.is_over:
+            self._read(data)
+            return
+        began = time.thread_time()
+        self._read(data)
+        self.late_work += time.thread_time() - began
+
+    def _read(self, data: bytes) -> None:
         self.bytes_read += len(data)
         headers, separator, body = data.partition(b"\r\n\r\n")
         super().data_received(headers + separator)

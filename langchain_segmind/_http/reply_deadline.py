@@ -12,10 +12,10 @@ import math
 from contextvars import Context
 from typing import Final, Protocol
 
-_MAX_LATE_BYTES: Final = 8_000_000
-"""How many bytes may be read after the deadline, as long as they are there already.
+_MAX_LATE_WORK: Final = 0.5
+"""Seconds that reading may take after the deadline, as long as bytes are there already.
 
-It ends a reply whose server keeps sending. A socket's buffer holds 6 MB at most on Linux."""
+It ends a reply whose server keeps sending. A full socket's buffer takes a part of it."""
 
 _QUIET_PASSES: Final = 4
 """How many passes of the loop without a read show that nothing is there. It takes two until what is
@@ -23,9 +23,15 @@ in the socket was read, and three until a paused connection is read again."""
 
 
 class Connection(Protocol):
-    """What a deadline needs of a connection: the bytes read so far, and a way to end the wait."""
+    """What a deadline needs of a connection.
+
+    Attributes:
+        bytes_read: How many bytes have been read.
+        late_work: Seconds of CPU time that reading took while the deadline was over.
+    """
 
     bytes_read: int
+    late_work: float
 
     def end_wait(self, error: BaseException) -> None:
         """Raise this error in the task that waits for the reply."""
@@ -36,7 +42,12 @@ class ReplyDeadline:
 
     A timer for each reply would be 2 % of a call. So there is one, which is set anew when it is due
     and another reply is still awaited.
+
+    Attributes:
+        is_over: Whether a reply is awaited beyond its deadline.
     """
+
+    is_over = False
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -65,7 +76,7 @@ class ReplyDeadline:
             self._stop()
 
     def _stop(self) -> None:
-        self._owner, self._ends_at = None, math.inf
+        self._owner, self._ends_at, self.is_over = None, math.inf, False
         if self._pass is not None:
             self._pass.cancel()
             self._pass = None
@@ -87,15 +98,17 @@ class ReplyDeadline:
     def _check(self) -> None:
         self._timer, self._timer_at = None, math.inf
         if self._ends_at <= self._loop.time():
-            count = self._connection.bytes_read
-            self._next_pass(count, count + _MAX_LATE_BYTES, 0)
+            self.is_over = True
+            last = self._connection.late_work + _MAX_LATE_WORK
+            self._next_pass(self._connection.bytes_read, last, 0)
         elif self._ends_at < math.inf:
             self._set_timer()
 
-    def _next_pass(self, count: int, last: int, quiet: int) -> None:
+    def _next_pass(self, count: int, last: float, quiet: int) -> None:
         now = self._connection.bytes_read
+        is_enough = self._connection.late_work >= last
         # After the last read, too: the call may have its reply, but not have gone on yet.
-        quiet = quiet + 1 if now == count or now >= last else 0
+        quiet = quiet + 1 if now == count or is_enough else 0
         if quiet >= _QUIET_PASSES:
             self._connection.end_wait(asyncio.TimeoutError())
         else:

@@ -14,6 +14,7 @@ ONE_READ = 256 * 1024
 class Connection:
     def __init__(self):
         self.bytes_read = 0
+        self.late_work = 0.0
         self.ended = asyncio.Event()
         self.errors = []
 
@@ -142,7 +143,8 @@ async def test_last_read_that_is_allowed_leaves_the_call_time_to_go_on(connectio
     for _ in range(2):
         await asyncio.sleep(0)
     assert deadline._pass is not None  # it is due, and counts passes of the loop
-    connection.bytes_read += 100 * ONE_READ  # the last of them ended the reply
+    connection.bytes_read += ONE_READ
+    connection.late_work += 100  # more than is allowed, but it ended the reply
     await asyncio.sleep(0)
     deadline.stop("first")
 
@@ -155,6 +157,19 @@ async def test_replies_that_never_end_are_ended(connection, deadline):
     deadline.start("call", 0.0)
     for _ in range(100):
         connection.bytes_read += ONE_READ
+        connection.late_work += 0.1
         await asyncio.sleep(0)
 
     assert len(connection.errors) == 1
+
+
+async def test_reply_that_is_quick_to_read_is_read_however_long_it_is(connection, deadline):
+    deadline.start("call", 0.0)
+    for _ in range(100):
+        connection.bytes_read += ONE_READ
+        await asyncio.sleep(0)
+    deadline.stop("call")
+
+    await later()
+
+    assert connection.errors == []
