@@ -58,7 +58,7 @@ def parse_json(text: str) -> Any:
 
 
 def _decode(text: str) -> tuple[Any, int]:
-    """Return the value, and up to where the text is known to be JSON if it is not."""
+    """Return the value, or `UNPARSABLE`, and the place where decoding ended."""
     try:
         return _clean(_DECODER.decode(text), text), len(text)
     except json.JSONDecodeError as error:
