@@ -21,6 +21,11 @@ _MAX_REPLY_BYTES: Final = 32 * 1024 * 1024
 _MAX_ERROR_BYTES: Final = 64 * 1024
 _MAX_INFLATED_BYTES: Final = 16 * CHUNK_BYTES  # at once
 
+MAX_LATE_WORK: Final = 0.5
+"""Seconds of CPU time that reading a reply may take after its deadline, as long as bytes are there.
+
+It ends a reply whose server keeps sending. A full socket's buffer takes a part of it."""
+
 POOL_TIMEOUT: Final = Failure("not_sent", "timeout", "no connection became free")
 PROXY_AUTH_REQUIRED: Final = Failure("not_sent", "connection", "the proxy answered 407")
 

@@ -12,10 +12,7 @@ import math
 from contextvars import Context
 from typing import Final, Protocol
 
-_MAX_LATE_WORK: Final = 0.5
-"""Seconds that reading may take after the deadline, as long as bytes are there already.
-
-It ends a reply whose server keeps sending. A full socket's buffer takes a part of it."""
+from langchain_segmind._http.replies import MAX_LATE_WORK
 
 _QUIET_PASSES: Final = 4
 """How many passes of the loop without a read show that nothing is there. It takes two until what is
@@ -42,12 +39,7 @@ class ReplyDeadline:
 
     A timer for each reply would be 2 % of a call. So there is one, which is set anew when it is due
     and another reply is still awaited.
-
-    Attributes:
-        is_over: Whether a reply is awaited beyond its deadline.
     """
-
-    is_over = False
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -76,10 +68,15 @@ class ReplyDeadline:
             self._stop()
 
     def _stop(self) -> None:
-        self._owner, self._ends_at, self.is_over = None, math.inf, False
+        self._owner, self._ends_at = None, math.inf
         if self._pass is not None:
             self._pass.cancel()
             self._pass = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a reply is awaited beyond its deadline."""
+        return self._pass is not None
 
     def close(self) -> None:
         """End the wait and forget the timer: the connection is closed."""
@@ -98,8 +95,7 @@ class ReplyDeadline:
     def _check(self) -> None:
         self._timer, self._timer_at = None, math.inf
         if self._ends_at <= self._loop.time():
-            self.is_over = True
-            last = self._connection.late_work + _MAX_LATE_WORK
+            last = self._connection.late_work + MAX_LATE_WORK
             self._next_pass(self._connection.bytes_read, last, 0)
         elif self._ends_at < math.inf:
             self._set_timer()

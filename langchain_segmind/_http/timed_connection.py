@@ -27,12 +27,8 @@ from langchain_segmind._http.headers import (
     validate_headers,
     with_lowercase_names,
 )
+from langchain_segmind._http.replies import MAX_LATE_WORK
 from langchain_segmind._http.threads import SharedThreads
-
-_MAX_LATE_WORK: Final = 0.5
-"""Seconds that a thread may work on a reply after its deadline, as long as bytes are there already.
-
-It ends a reply whose server keeps sending. A full socket's buffer takes a part of it."""
 
 
 class _Attempt(threading.local):
@@ -64,7 +60,7 @@ class _Attempt(threading.local):
         """Return whether this thread may go on to read what has arrived after its deadline."""
         now = time.thread_time()
         if self.late_until is None:
-            self.late_until = now + _MAX_LATE_WORK
+            self.late_until = now + MAX_LATE_WORK
         return now <= self.late_until
 
 
