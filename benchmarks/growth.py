@@ -149,6 +149,7 @@ _ONE: Final = '{"name":"weather_1","arguments":{"city":"Paris"}}'
 _OURS: Final = '{"tool_needed":true,"reply":['
 _ANSWER: Final = '{"tool_needed":false,"reply":"'
 
+# A text without a bracket is not scanned, so those that have none end with one.
 FORMS: Final = {
     "prose": Form(questions.WORDS, after="[]"),
     "an answer in JSON": Form(questions.WORDS, _ANSWER, '"}'),

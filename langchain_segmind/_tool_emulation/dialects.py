@@ -125,7 +125,7 @@ _PYTHON_LIST: Final = re.compile(r"\s*\[\s*[\w.]{1,100}\(.*\)\s*\]\s*", re.DOTAL
 """How Llama writes calls, as its whole reply."""
 _LONGEST_OPENING: Final = 200
 _LONGEST_BEGIN: Final = 800  # with what must follow it
-_SPACE: Final = re.compile(r"\s*")
+_NOT_SPACE: Final = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,12 @@ def _marked(element: tuple[str, str, bool], number: int) -> str:
 def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[str, str, bool]]]]:
     """Find calls: begin, end and text of each, and its names, bodies and whether it has an end."""
     at = 0
-    while begin := _BEGIN.search(text, at, _latest(text, at)):
+    while first := _NOT_SPACE.search(text, at):
+        # Farther away, there would be words in front of it.
+        latest_end = first.start() + _LONGEST_OPENING + _LONGEST_BEGIN
+        begin = _BEGIN.search(text, at, latest_end)
+        if begin is None:
+            break
         at = begin.end()
         kind = next(kind for kind in _DIALECTS if begin[kind] is not None)
         name = "" if kind == "code" else resolve_name(begin[f"{kind}_name"], tools)
@@ -198,12 +203,6 @@ def _calls(text: str, tools: Tools) -> Iterator[tuple[int, int, str, list[tuple[
             at = closing.end()
         arguments = _arguments(body, tools[name], _DIALECTS[kind].argument)
         yield start, at, core, [(name, arguments, end is not None)]
-
-
-def _latest(text: str, at: int) -> int:
-    """Return where a call ends its beginning, if one follows with nothing but its marks between."""
-    words = _SPACE.match(text, at)
-    return (words.end() if words else at) + _LONGEST_OPENING + _LONGEST_BEGIN
 
 
 def _arguments(

@@ -38,7 +38,7 @@ _CONSTANTS: Final = {"True": "true", "False": "false", "None": "null"}
 _ODD_ESCAPE: Final = re.compile(r"\\(?![\\'\"nrt])(?<!\\\\)")
 _LONGEST_PYTHON: Final = 20_000
 _EXTRA_COMMA: Final = re.compile(r",(?=\s*[}\]])")
-_COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_COMMA: Final = re.compile(f"{_STRING}|{_EXTRA_COMMA.pattern}", re.DOTALL)
 _TOKEN: Final = re.compile(_STRING + r"|[{}\[\]]", re.DOTALL)
 _QUOTATION_MARK: Final = re.compile(r'\\.|"', re.DOTALL)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
@@ -48,12 +48,15 @@ _BRACKET: Final = re.compile(r"[{\[]")
 def parse_json(text: str) -> Any:
     """Parse JSON, mended where it must be; `UNPARSABLE` if it is not JSON."""
     value, broken_at = _decode(text)
-    for mend in (_mend_commas, _mend_escapes, _mend_python):
-        if value is not UNPARSABLE:
-            break
-        mended = mend(text, broken_at)
-        if mended is not None:
-            value, broken_at = _decode(mended)
+    if value is not UNPARSABLE:
+        return value
+    mended = _mend(text)
+    if mended != text:
+        value, broken_at = _decode(mended)
+    if value is UNPARSABLE and _may_have_escapes(mended, broken_at):
+        value, _ = _decode(_mend_escapes(mended))
+    if value is UNPARSABLE and (literal := _mend_python(text)) is not None:
+        value, _ = _decode(literal)
     return value
 
 
@@ -163,20 +166,18 @@ def _mend(text: str) -> str:
     return _COMMA.sub(lambda match: " " if match[0] == "," else match[0], text)
 
 
-def _mend_commas(text: str, _broken_at: int) -> str | None:
-    mended = _mend(text)
-    return None if mended == text else mended
+def _may_have_escapes(text: str, broken_at: int) -> bool:
+    """Whether `_mend_escapes` changes anything up to the place where decoding failed.
 
-
-def _mend_escapes(text: str, broken_at: int) -> str | None:
-    """Double a backslash that escapes nothing, and write Python's constants as JSON's.
-
-    Where there are none of either up to the place where decoding failed, it would fail again.
+    What it changes behind it does not help: decoding would fail there again.
     """
     constants = (text.find(each, 0, broken_at + len(each)) for each in _CONSTANTS)
-    if text.find("\\", 0, broken_at + 1) < 0 and max(constants) < 0:
-        return None
-    return _CONSTANT.sub(lambda m: _CONSTANTS.get(m[0]) or _mend_string(m[0]), _mend(text))
+    return text.find("\\", 0, broken_at + 1) >= 0 or max(constants) >= 0
+
+
+def _mend_escapes(text: str) -> str:
+    """Double a backslash that escapes nothing, and write Python's constants as JSON's."""
+    return _CONSTANT.sub(lambda m: _CONSTANTS.get(m[0]) or _mend_string(m[0]), text)
 
 
 def _mend_string(string: str) -> str:
@@ -189,8 +190,8 @@ def has_odd_escape(text: str) -> bool:
     return _ODD_ESCAPE.search(text) is not None
 
 
-def _mend_python(text: str, _broken_at: int) -> str | None:
-    """Write a Python literal as JSON."""
+def _mend_python(text: str) -> str | None:
+    """Write a Python literal as JSON; None if the text is none."""
     stripped = text.strip()
     is_literal = "'" in text and stripped[:1] in "{[" and len(text) <= _LONGEST_PYTHON
     if not is_literal or has_odd_escape(text):
