@@ -208,6 +208,25 @@ def test_calls_that_stand_in_a_tools_result_are_quotes_in_every_format(style, wr
     assert runnable(parsed(wrap.replace("{}", written), request)) == []
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_calls_between_many_blank_lines_are_read(style):
+    blank = " \n" * 2_000
+    calls = [("search", {"q": "a"}), ("search", {"q": "b"})]
+
+    choice = parsed(blank + STYLES[style](calls) + blank)
+
+    assert runnable(choice) == calls
+
+
+def test_calls_far_apart_with_only_space_between_are_read():
+    blank = " \n" * 2_000
+    calls = [("search", {"q": "a"}), ("search", {"q": "b"})]
+
+    choice = parsed(blank.join(invoke(name, arguments) for name, arguments in calls))
+
+    assert runnable(choice) == calls
+
+
 def test_several_calls_are_read_after_a_tools_result():
     request = ChatRequest(
         (*ASKED, Message("user", (ToolResult((TextPart("ok"),), "c1", "read"),))),
